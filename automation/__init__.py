@@ -1,0 +1,1 @@
+"""The middle layer: rules, triggers, runs. Imports crm, never documents."""

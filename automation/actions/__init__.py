@@ -1,0 +1,1 @@
+"""One action, one file. Registered by importing (automation/crm_plugin.py)."""

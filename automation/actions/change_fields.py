@@ -1,0 +1,93 @@
+"""Modify item."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _now
+from django.utils.translation import gettext_lazy as _
+
+from automation.base import Action, ActionError, Context, Done, Outcome, SettingsForm, actions
+from automation.fields import ItemFieldChoice, MergeTextField
+from crm.models import CustomField, Item, User
+
+ROWS = 4
+
+
+@actions.register
+class ChangeFields(Action):
+    key = "change_fields"
+    label = _("Modify item")
+    group = "item"
+    icon = "pencil"
+    help = _("Writes values, or texts with values, into fields of the item.")
+    outputs = {"changed": _("changed fields")}
+
+    class Settings(SettingsForm):
+        """Up to four fields; for lists *append* keeps what is there."""
+
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **kwargs)
+            for row in range(1, ROWS + 1):
+                self.fields[f"field_{row}"] = ItemFieldChoice(label=_("field"), required=row == 1)
+                text = MergeTextField(label=_("value"), multiline=False, required=False)
+                text.place(self.scope)
+                self.fields[f"value_{row}"] = text
+                self.fields[f"append_{row}"] = forms.BooleanField(label=_("append to the list"), required=False)
+
+        def clean(self) -> dict[str, Any]:
+            data = super().clean() or {}
+            for row in range(1, ROWS + 1):
+                name, value = data.get(f"field_{row}"), data.get(f"value_{row}") or ""
+                if name and "{" not in value:
+                    try:
+                        typed(name, value)
+                    except ValidationError as error:
+                        self.add_error(f"value_{row}", error.messages[0])
+            return data
+
+        def rows(self) -> list[tuple[str, str, bool]]:
+            return _rows(self.cleaned_data)
+
+    def run(self, context: Context) -> Outcome:
+        values: dict[str, Any] = {}
+        for name, source, append in _rows(context.settings):
+            text = context.text(source)
+            try:
+                value = typed(name, text)
+            except ValidationError as error:
+                words = {"field": name, "value": text, "why": error.messages[0]}
+                raise ActionError(_now("%(field)s cannot be “%(value)s”: %(why)s") % words) from error
+            old = context.item.value_of(name)
+            values[name] = [*old, *(v for v in value if v not in old)] if append and isinstance(old, list) else value
+        changed = context.item.change(values, by=None, shown_as=context.rights, cause=context.cause)
+        return Done({"changed": sorted(changed)}, summary=", ".join(sorted(changed)))
+
+    def summary(self, settings: dict[str, Any]) -> str:
+        return ", ".join(f"{name} = {value}" for name, value, _append in _rows(settings))
+
+
+def _rows(data: dict[str, Any]) -> list[tuple[str, str, bool]]:
+    return [
+        (data[f"field_{row}"], data.get(f"value_{row}") or "", bool(data.get(f"append_{row}")))
+        for row in range(1, ROWS + 1)
+        if data.get(f"field_{row}")
+    ]
+
+
+def typed(name: str, text: str) -> Any:
+    """A text as the field's type. Raises ValidationError with the form field's own words."""
+    if name.startswith("custom."):
+        definition = CustomField.objects.filter(target="item", key=name.removeprefix("custom.")).first()
+        if definition is None:
+            raise ValidationError(_now("The field no longer exists."))
+        value: Any = [part.strip() for part in text.split(",")] if definition.type == "multi_list" else text
+        return CustomField.to_json(definition.form_field().clean(value))
+    if name == "owner":
+        person = User.objects.filter(is_active=True, email__iexact=text.strip()).first()
+        if text.strip() and person is None:
+            raise ValidationError(_now("No active person has this e-mail address."))
+        return person
+    return Item._meta.get_field(name).formfield(required=False, localize=True).clean(text)  # type: ignore[union-attr]

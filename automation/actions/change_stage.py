@@ -1,0 +1,42 @@
+"""Change stage."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from automation.base import Action, ActionError, Context, Done, Outcome, SettingsForm, actions
+from automation.fields import StageChoice
+from crm.models import Refused
+
+
+@actions.register
+class ChangeStage(Action):
+    key = "change_stage"
+    label = _("Change stage")
+    group = "item"
+    icon = "arrow-right"
+    help = _("Moves the item on. It leaves the stage, so later rules of this visit are cancelled: place it last.")
+    alone = True
+
+    class Settings(SettingsForm):
+        stage = StageChoice(label=_("to"))
+
+        def clean(self) -> dict[str, Any]:
+            data = super().clean() or {}
+            if data.get("stage") == self.scope.stage:
+                self.add_error("stage", _("The rule stands on this stage already."))
+            return data
+
+    def run(self, context: Context) -> Outcome:
+        target = context.settings["stage"]
+        # It ends with the move that it makes: closing the visit must not cancel the run that does it.
+        try:
+            context.item.move_to(target, by=context.rights, cause=context.cause)
+        except Refused as refusal:
+            raise ActionError(refusal.sentence) from refusal
+        return Done(summary=target.name)
+
+    def summary(self, settings: dict[str, Any]) -> str:
+        return str(settings.get("stage") or "")

@@ -1,0 +1,83 @@
+"""Create task."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext as _now
+from django.utils.translation import gettext_lazy as _
+
+from automation.base import Action, ActionError, Context, Done, Outcome, SettingsForm, actions
+from automation.fields import MergeTextField, UserChoice, UserChoices
+from automation.timing import DELAY, UNITS, NoCalendar, Timing
+from crm import clock
+from crm.merge import item_link
+from crm.models import Task
+from crm.models.pipelines import machine_of
+
+
+@actions.register
+class CreateTask(Action):
+    key = "create_task"
+    label = _("Create task")
+    group = "team"
+    icon = "checkbox"
+    help = _("Something a colleague must do, with a deadline.")
+    outputs = {"task": _("task"), "link": _("link")}
+
+    class Settings(SettingsForm):
+        title = MergeTextField(label=_("task"), multiline=False, max_length=200)
+        description = MergeTextField(label=_("description"), required=False)
+        assignee = UserChoice(label=_("for"), required=False, empty_label=_("the owner"))
+        coworkers = UserChoices(label=_("co-workers"), required=False)
+        observers = UserChoices(label=_("observers"), required=False)
+        checklist = forms.CharField(
+            label=_("checklist"), required=False, widget=forms.Textarea(attrs={"rows": 3}), help_text=_("One a line.")
+        )
+        deadline_amount = forms.IntegerField(label=_("deadline in"), min_value=0, required=False)
+        deadline_unit = forms.ChoiceField(label=_("of what"), choices=UNITS, required=False)
+        remind_minutes = forms.IntegerField(label=_("remind before, minutes"), min_value=0, required=False)
+        close_on_leave = forms.BooleanField(label=_("cancel it when the stage is left"), required=False)
+
+    def run(self, context: Context) -> Outcome:
+        settings, item = context.settings, context.item
+        assignee = settings["assignee"] or item.owner
+        if assignee is None:
+            raise ActionError(_now("There is nobody to give the task to: the item has no owner."))
+        deadline = self._deadline(context)
+        remind = settings["remind_minutes"]
+        task = Task.add(
+            item=item,
+            cause=context.cause,
+            shown_as=context.rights,
+            title=context.text(settings["title"])[:200],
+            description=context.text(settings["description"]),
+            checklist=[{"text": line.strip(), "done": False} for line in settings["checklist"].splitlines() if line.strip()],
+            assignee=assignee,
+            creator=context.rights,
+            deadline=deadline,
+            remind_at=deadline - timedelta(minutes=remind) if deadline and remind else None,
+            visit=context.visit,
+            close_on_leave=settings["close_on_leave"],
+            origin=context.origin,
+        )
+        task.coworkers.set(settings["coworkers"])
+        task.observers.set(settings["observers"])
+        return Done({"task": task.pk, "link": item_link(item.pk)}, summary=assignee.name)
+
+    def _deadline(self, context: Context) -> Any:
+        amount, unit = context.settings["deadline_amount"], context.settings["deadline_unit"]
+        if not amount:
+            return None
+        calendar = machine_of(context.item.pipeline_id).pipeline.working_time()
+        timing = Timing(when=DELAY, amount=amount, unit=unit or "hours")
+        try:
+            return timing.due(clock.now(), calendar, calendar.zone if calendar else "UTC")
+        except NoCalendar as error:
+            raise ActionError(str(error)) from error
+
+    def summary(self, settings: dict[str, Any]) -> str:
+        person = settings.get("assignee")
+        return f"{settings.get('title', '')} → {person}" if person else str(settings.get("title", ""))

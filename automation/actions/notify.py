@@ -1,0 +1,36 @@
+"""Notification to colleagues."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.translation import gettext as _now
+from django.utils.translation import gettext_lazy as _
+
+from automation.base import Action, ActionError, Context, Done, Outcome, actions
+from automation.fields import MergeTextField
+from automation.recipients import RecipientsForm, recipients
+from crm.models.notifications import notify
+
+
+@actions.register
+class Notify(Action):
+    key = "notify"
+    label = _("Notification")
+    group = "team"
+    icon = "bell"
+    help = _("Rings the bell of colleagues, with a link to the item.")
+
+    class Settings(RecipientsForm):
+        text = MergeTextField(label=_("text"))
+
+    def run(self, context: Context) -> Outcome:
+        people = recipients(context.item, context.settings)
+        if not people:
+            raise ActionError(_now("There is nobody to notify."))
+        text = context.text(context.settings["text"])
+        notify(people, text, item=context.item, kind="rule", sender=context.rights)
+        return Done(summary=", ".join(person.name for person in people)[:200])
+
+    def summary(self, settings: dict[str, Any]) -> str:
+        return str(settings.get("text", ""))[:80]

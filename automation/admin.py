@@ -1,0 +1,282 @@
+"""Rules and triggers with typed forms; runs and firings to look at, with the verbs people need."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.utils.text import slugify
+from django.utils.translation import gettext as _now
+from django.utils.translation import gettext_lazy as _
+
+from automation.base import GROUPS, action_of, actions, bind, trigger_types
+from automation.engine import control
+from automation.models import Rule, Run, Trigger, TriggerFiring, scope_of, type_of
+from automation.settings_form import RuleForm, TriggerForm
+from crm import merge
+from crm.admin.base import ModelAdmin, ReadOnlyAdmin, action, display, register
+from crm.models import Job, Refused, Stage
+from crm.models.leased import Status
+
+
+class PlacedAdmin(ModelAdmin):
+    """Adding asks first for the stage and the type, then shows the type's own form."""
+
+    change_form_template = "admin/automation/placed_form.html"
+    picker_template = "admin/automation/pick.html"
+    base_form: Any
+    registry: Any
+    kind_field = ""
+    list_filter = ("pipeline", "is_enabled", "retired")
+    search_fields = ("name", "note")
+    list_select_related = ("stage", "pipeline", "publisher")
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).order_by("pipeline__order", "pipeline", "stage__order", "order", "pk")
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        placed = obj or self._new(request)
+        kind = self.registry.get(getattr(placed, self.kind_field))
+        if kind is None:
+            from automation.base import MissingAction
+
+            kind = MissingAction
+        base = self.base_form
+
+        class Form(base):  # type: ignore[misc,valid-type]
+            def __init__(self, *args: Any, **own: Any) -> None:
+                if obj is None and own.get("instance") is None:
+                    own["instance"] = placed
+                self.kind = kind
+                super().__init__(*args, **own)
+
+        return Form
+
+    def _new(self, request: HttpRequest) -> Any:
+        stage = get_object_or_404(Stage.active, pk=request.GET.get("stage"))
+        key = request.GET.get("kind", "")
+        last = self.model.objects.filter(stage=stage).order_by("-order").first()
+        kind = self.registry.get(key)
+        placed = self.model(stage=stage, pipeline_id=stage.pipeline_id, order=last.order + 1 if last else 1)
+        setattr(placed, self.kind_field, key)
+        placed.name = str(kind.label) if kind else key
+        return placed
+
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        if self.registry.get(request.GET.get("kind", "")) is None or not request.GET.get("stage"):
+            return self._pick(request)
+        return super().add_view(request, request.get_full_path(), extra_context)
+
+    def _pick(self, request: HttpRequest) -> HttpResponse:
+        groups: dict[str, list[Any]] = {}
+        for kind in self.registry:
+            groups.setdefault(str(GROUPS.get(kind.group, kind.group)), []).append(kind)
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.model._meta,
+            "title": _now("Add %s") % self.model._meta.verbose_name,
+            "groups": groups,
+            "stages": Stage.active.select_related("pipeline").order_by("pipeline__order", "pipeline", "order"),
+            "chosen": request.GET.get("stage", ""),
+        }
+        return TemplateResponse(request, self.picker_template, context)
+
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
+        context["merge_fields"] = merge.field_list()
+        placed = context["adminform"].form.instance
+        context["placed"] = placed
+        if placed.stage_id:
+            context["outputs"] = [
+                f"rules.{key}.{name}"
+                for key, names in scope_of(placed.stage, placed if isinstance(placed, Rule) else None).outputs().items()
+                for name in sorted(names)
+            ]
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Saving publishes: the rule acts with the rights of who saved it last."""
+        obj.publisher = request.user
+        super().save_model(request, obj, form, change)
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        """Used ones are retired; their history keeps naming them."""
+        self.retire(request, obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
+        for obj in queryset:
+            self.retire(request, obj)
+
+    def retire(self, request: HttpRequest, obj: Any) -> None:
+        obj.is_enabled, obj.retired = False, True
+        obj.save()
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        # Retired, so nothing else goes with it.
+        return [str(obj) for obj in objs], {}, set(), []
+
+
+@register(Rule)
+class RuleAdmin(PlacedAdmin):
+    base_form, registry, kind_field = RuleForm, actions, "action"
+    list_display = ("name", "stage", "what", "when_words", "after_previous", "is_enabled", "waiting_now", "publisher")
+    actions = ("release_paused",)
+    fieldsets = (
+        (None, {"fields": (("name", "is_enabled"), ("order", "after_previous"))}),
+        (
+            _("More"),
+            {
+                "fields": (
+                    "key",
+                    ("repeat", "repeat_days"),
+                    ("on_leave", "retry_hours"),
+                    "hourly_limit",
+                    "note",
+                    "old_settings",
+                ),
+                "classes": ("collapse",),
+            },
+        ),
+    )
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        form = super().get_form(request, obj, change, **kwargs)
+        form.base_fields["key"].required = False
+        return form
+
+    def _new(self, request: HttpRequest) -> Any:
+        rule = super()._new(request)
+        used = set(Rule.objects.filter(stage=rule.stage).values_list("key", flat=True))
+        base = slugify(rule.action).replace("-", "_") or "rule"
+        rule.key = next(k for k in (base, *(f"{base}_{n}" for n in range(2, 999))) if k not in used)
+        return rule
+
+    @display(description=_("action"))
+    def what(self, rule: Rule) -> str:
+        found = action_of(rule.action)
+        form = bind(found.Settings, rule.settings, scope_of(rule.stage, rule))
+        if not form.is_valid():
+            return f"{found.label} ⚠"
+        return f"{found.label}: {found.summary(form.cleaned_data)}"
+
+    @display(description=_("when"))
+    def when_words(self, rule: Rule) -> str:
+        return rule.when().words()
+
+    @display(description=_("planned runs"))
+    def waiting_now(self, rule: Rule) -> int:
+        return Run.objects.filter(rule=rule, status__in=(Status.PLANNED, Status.HELD, Status.WAITING)).count()
+
+    def save_model(self, request: HttpRequest, obj: Rule, form: Any, change: bool) -> None:
+        old = Rule.objects.filter(pk=obj.pk).first() if change else None
+        if not obj.key:
+            obj.key = self._new(request).key
+        super().save_model(request, obj, form, change)
+        if old is None:
+            return
+        if old.is_enabled and not obj.is_enabled:
+            self._cancel(request, obj)
+        elif form.cleaned_data.get("old_settings"):
+            taken = {
+                "action": old.action,
+                "settings": old.settings,
+                "condition": old.condition,
+                "timing": old.timing,
+                "version": old.version,
+            }
+            control.pin_planned(obj, taken)
+        else:
+            Job.plan("replan_rule", f"replan:{obj.pk}:{obj.version}", lane=1, payload={"rule": obj.pk})
+
+    def _cancel(self, request: HttpRequest, rule: Rule) -> None:
+        count = control.cancel_planned(rule, _now("the rule was switched off"))
+        if count:
+            messages.info(request, _now("%d planned runs were cancelled.") % count)
+
+    def retire(self, request: HttpRequest, obj: Rule) -> None:
+        super().retire(request, obj)
+        self._cancel(request, obj)
+
+    @action(description=_("Let paused rules go on"))
+    def release_paused(self, request: HttpRequest, queryset: Any) -> None:
+        released = sum(control.release_rule(rule, request.user) for rule in queryset.filter(paused_at__isnull=False))
+        messages.success(request, _now("%d held runs go on.") % released)
+
+
+@register(Trigger)
+class TriggerAdmin(PlacedAdmin):
+    base_form, registry, kind_field = TriggerForm, trigger_types, "type"
+    list_display = ("name", "stage", "what", "allow_moving_back", "is_enabled", "publisher")
+    fieldsets = (
+        (None, {"fields": (("name", "is_enabled"), ("order", "allow_moving_back"))}),
+        (_("More"), {"fields": ("change_as", "concerns", "override", "note"), "classes": ("collapse",)}),
+    )
+
+    @display(description=_("type"))
+    def what(self, trigger: Trigger) -> str:
+        found = type_of(trigger)
+        if found is None:
+            return f"{trigger.type} ⚠"
+        form = bind(found.Settings, trigger.settings, scope_of(trigger.stage))
+        return f"{found.label}: {found.summary(form.cleaned_data)}" if form.is_valid() else f"{found.label} ⚠"
+
+
+@register(Run)
+class RunAdmin(ReadOnlyAdmin):
+    list_display = ("pk", "rule", "item", "status", "due_at", "started_at", "finished_at", "attempts", "error")
+    list_filter = ("status", "rule__pipeline", "rule__action", "due_at")
+    search_fields = ("rule__name", "item__search_key", "error")
+    list_select_related = ("rule", "item")
+    actions = ("again_newest", "again_old", "do_cancel", "do_hold", "do_release", "do_now")
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return obj is None
+
+    def _each(self, request: HttpRequest, queryset: Any, verb: Any, done: str) -> None:
+        count = 0
+        for run in queryset:
+            try:
+                verb(run, request.user)
+                count += 1
+            except (control.NotNow, Refused) as error:
+                messages.warning(request, f"#{run.pk}: {error}")
+        messages.success(request, done % count)
+
+    @action(description=_("Run again with the newest settings"))
+    def again_newest(self, request: HttpRequest, queryset: Any) -> None:
+        self._each(request, queryset, control.run_again, _now("%d runs start again."))
+
+    @action(description=_("Run again with the old settings"))
+    def again_old(self, request: HttpRequest, queryset: Any) -> None:
+        def again(run: Run, by: Any) -> Run:
+            return control.run_again(run, by, old_settings=True)
+
+        self._each(request, queryset, again, _now("%d runs start again."))
+
+    @action(description=_("Cancel"))
+    def do_cancel(self, request: HttpRequest, queryset: Any) -> None:
+        self._each(request, queryset, control.cancel, _now("%d runs were cancelled."))
+
+    @action(description=_("Hold"))
+    def do_hold(self, request: HttpRequest, queryset: Any) -> None:
+        self._each(request, queryset, control.hold, _now("%d runs are held."))
+
+    @action(description=_("Release"))
+    def do_release(self, request: HttpRequest, queryset: Any) -> None:
+        self._each(request, queryset, control.release, _now("%d runs were released."))
+
+    @action(description=_("Run now"))
+    def do_now(self, request: HttpRequest, queryset: Any) -> None:
+        self._each(request, queryset, control.run_now, _now("%d runs start now."))
+
+
+@register(TriggerFiring)
+class TriggerFiringAdmin(ReadOnlyAdmin):
+    list_display = ("created_at", "trigger", "item", "result", "reason")
+    list_filter = ("result", "trigger__pipeline")
+    list_select_related = ("trigger", "item")

@@ -1,0 +1,258 @@
+"""What an author of actions and trigger types reads: Action, TriggerType, their outcomes and their context."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from django import forms
+from django.utils.datastructures import MultiValueDict
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from crm import merge
+from crm.models.events import Cause
+from crm.registry import Registry
+
+if TYPE_CHECKING:
+    from automation.models import Rule, Run
+    from crm.models import Event, Item, Stage, StageVisit, User
+
+
+# ---------------------------------------------------------------------- outcomes
+
+
+@dataclass(frozen=True)
+class Done:
+    """It is done. `outputs`: plain values that later rules read as rules.<key>.<name>. `summary` is for people."""
+
+    outputs: dict[str, Any] = field(default_factory=dict)
+    summary: str = ""
+
+
+@dataclass(frozen=True)
+class Skip:
+    """It was not done, and need not be: the reason in one sentence."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Wait:
+    """It goes on later: when the job or task ends, the event happens, or at `until`.
+
+    Args:
+        on: "job:12", "task:5" or "event:email.opened"; empty for a pure pause.
+        until: aware instant; at it a pure pause goes on, and any other wait fails. Default 90 days.
+        outputs: kept, and handed to `resume`.
+    """
+
+    on: str = ""
+    until: datetime | None = None
+    outputs: dict[str, Any] = field(default_factory=dict)
+
+
+Outcome = Done | Skip | Wait
+
+
+class ActionError(Exception):
+    """It could not be done. One decision: permanent ends the run at once, else it is tried again (E45)."""
+
+    def __init__(self, sentence: Any, *, permanent: bool = True, retry_after: float | None = None) -> None:
+        super().__init__(str(sentence))
+        self.permanent, self.retry_after = permanent, retry_after
+
+
+# ---------------------------------------------------------------------- settings
+
+
+@dataclass
+class Scope:
+    """Where a rule or trigger stands, for its settings form: what may be chosen, which fields texts may name.
+
+    Args:
+        outputs: gives {rule key: names} of the rules before it; asked only by texts that name them.
+        running: bound for a run: texts are not checked again, rendering itself says what is missing.
+    """
+
+    stage: Stage
+    outputs: Callable[[], dict[str, set[str]]] = dict
+    running: bool = False
+
+    def merge_extra(self) -> dict[str, set[str]]:
+        return {"rules": {f"{key}.{name}" for key, names in self.outputs().items() for name in names}}
+
+
+class SettingsForm(forms.Form):
+    """Settings of a type. Raw form data is stored, and the same form is bound again when it runs."""
+
+    def __init__(self, *args: Any, scope: Scope, **kwargs: Any) -> None:
+        self.scope = scope
+        super().__init__(*args, **kwargs)
+        for bound in self.fields.values():
+            place = getattr(bound, "place", None)
+            if place is not None:
+                place(scope)
+
+
+def bind(form: type[SettingsForm], raw: dict[str, Any], scope: Scope, prefix: str | None = None) -> SettingsForm:
+    """The form bound to stored raw data."""
+    data = MultiValueDict({key: value if isinstance(value, list) else [value] for key, value in raw.items()})
+    return form(data, scope=scope, prefix=prefix)
+
+
+def first_error(form: forms.Form) -> str:
+    """The first fault of a bound form as one sentence that names the field."""
+    for name, errors in form.errors.items():
+        bound = form.fields.get(name)
+        label = str(bound.label or name) if bound else ""
+        return f"{label}: {errors[0]}" if label else str(errors[0])
+    return ""
+
+
+# ---------------------------------------------------------------------- actions
+
+
+@dataclass
+class Context:
+    """What an action gets.
+
+    Args:
+        settings: the settings form's cleaned data.
+        rights: whose rights count (the rule's publisher or who took over); also who is shown.
+        outputs: of this run so far (after a Wait).
+    """
+
+    run: Run
+    rule: Rule
+    item: Item
+    visit: StageVisit
+    rights: User
+    settings: dict[str, Any]
+    outputs: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def cause(self) -> Cause:
+        """The cause of what this action does: one deeper than the entry that started it."""
+        return Cause("rule", f"run:{self.run.pk}", self.run.depth + 1, self.rule.name)
+
+    @property
+    def origin(self) -> str:
+        return f"rule:{self.rule.pk}"
+
+    def text(self, source: str, **extra: Any) -> str:
+        """A merge text with the item's values, in the customer's language. Raises ActionError."""
+        from automation.values import rendered
+
+        try:
+            return rendered(source, self.item, self.visit, **extra)
+        except merge.MergeError as error:
+            raise ActionError(str(error)) from error
+
+
+class Action:
+    """One automatic action.
+
+    Attributes:
+        key: verb, such as "send_sms". label, icon (of our sprite), help: for the catalogue. group: its heading.
+        Settings: a SettingsForm that refuses nonsense at save and reports it readably at run.
+        outputs: {name: label} of the values it produces.
+        helper: no visible effect, values only (E14).
+        alone: it touches other items or counters, so it never shares a transaction with other runs.
+        sends: it writes messages, so the rule's hourly limit counts (E42).
+    """
+
+    key: ClassVar[str] = ""
+    label: ClassVar[Any] = ""
+    group: ClassVar[str] = "item"
+    icon: ClassVar[str] = "bolt"
+    help: ClassVar[Any] = ""
+    helper: ClassVar[bool] = False
+    alone: ClassVar[bool] = False
+    sends: ClassVar[bool] = False
+    outputs: ClassVar[dict[str, Any]] = {}
+
+    class Settings(SettingsForm):
+        pass
+
+    def run(self, context: Context) -> Outcome:
+        """Change rows. Never talk to the world: write a Message (with its job) and Wait for it."""
+        raise NotImplementedError
+
+    def resume(self, context: Context, status: str, sentence: str) -> Outcome:
+        """Called when what it waited for ended (`status` done, failed, skipped, cancelled; pauses: done)."""
+        if status == "done":
+            return Done(context.outputs)
+        if status == "skipped":
+            return Skip(sentence)
+        raise ActionError(sentence or _("What it waited for was %s.") % status)
+
+    def summary(self, settings: dict[str, Any]) -> str:
+        """One line for the rule's card, from cleaned settings."""
+        return ""
+
+
+class MissingAction(Action):
+    """Stands in for an action whose app is not installed."""
+
+    key = "missing"
+    label = "?"
+
+    def __init__(self, key: str) -> None:
+        self.missing_key = key
+
+    def run(self, context: Context) -> Outcome:
+        raise ActionError(_("The action “%s” is not installed.") % self.missing_key)
+
+
+GROUPS: dict[str, Any] = {
+    "customer": gettext_lazy("Talk to the customer"),
+    "team": gettext_lazy("Work in the team"),
+    "item": gettext_lazy("Change the item"),
+    "documents": gettext_lazy("Documents and money"),
+    "connect": gettext_lazy("Connect"),
+}
+
+
+# ---------------------------------------------------------------------- trigger types
+
+
+class TriggerType:
+    """One kind of happening that moves items.
+
+    Attributes:
+        events: kinds of events it looks at, such as ("task.status",).
+    """
+
+    key: ClassVar[str] = ""
+    label: ClassVar[Any] = ""
+    group: ClassVar[str] = "item"
+    icon: ClassVar[str] = "bolt"
+    help: ClassVar[Any] = ""
+    events: ClassVar[tuple[str, ...]] = ()
+
+    class Settings(SettingsForm):
+        pass
+
+    def matches(self, event: Event, item: Item, settings: dict[str, Any]) -> bool:
+        """Is it this one? `settings` are cleaned. An exception is logged as a failed firing, nothing else."""
+        return True
+
+    def summary(self, settings: dict[str, Any]) -> str:
+        return ""
+
+
+actions: Registry[Action] = Registry("actions", Action)
+trigger_types: Registry[TriggerType] = Registry("trigger types", TriggerType, ("key", "label", "events"))
+
+
+def action_of(key: str) -> Action:
+    found = actions.get(key)
+    return found() if found is not None else MissingAction(key)
+
+
+def types_for(kind: str) -> set[str]:
+    """Keys of the trigger types that look at a kind of event."""
+    return {found.key for found in trigger_types if kind in found.events}

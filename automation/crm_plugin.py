@@ -1,0 +1,47 @@
+"""What automation registers in the lower layer; third parties do the same in theirs."""
+
+from automation import demo, item_tab
+from automation.actions import (
+    add_comment,
+    change_fields,
+    change_owner,
+    change_stage,
+    create_task,
+    notify,
+    notify_supervisor,
+    send_email,
+    send_sms,
+)
+from automation.engine import chain, match, perform, plan
+from automation.triggers import callback_requested, field_changed, form_submitted, task_status
+from automation.urls import routes
+from crm import slots
+from crm.events import event_recorded
+from crm.queue import Kind, register_kind
+
+event_recorded.connect(plan.on_event, dispatch_uid="automation.plan")
+slots.demo_parts.register(demo.add_automation)
+slots.job_ended.register(chain.wake_by_job)
+slots.job_replaced.register(chain.job_replaced)
+slots.task_ended.register(chain.wake_by_task)
+slots.routes.extend(route for route in routes if route not in slots.routes)
+register_kind(Kind("match", match.match))
+register_kind(Kind("replan_rule", plan.replan_rule, automation=True))
+
+__all__ = [
+    "add_comment",
+    "callback_requested",
+    "change_fields",
+    "change_owner",
+    "change_stage",
+    "create_task",
+    "field_changed",
+    "form_submitted",
+    "item_tab",
+    "notify",
+    "notify_supervisor",
+    "perform",
+    "send_email",
+    "send_sms",
+    "task_status",
+]

@@ -1,0 +1,172 @@
+"""The demo's rules and triggers, in its language: what the built actions and trigger types allow."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from automation.models import Rule, Trigger
+from crm.demo.company import Demo
+
+TEXTS: dict[str, dict[str, str]] = {
+    "en": {
+        "sms": "Hello {{ contact.salutation }}, thank you for your order! A manager of {{ own_company.name }} will call you within 30 minutes.",
+        "r1": "SMS: we call within 30 minutes",
+        "r2": "Give to a salesperson",
+        "r3": "Task: call the customer",
+        "call": "Call {{ contact.name }}",
+        "r4": "Tell the supervisor",
+        "late": "Nobody has taken care of “{{ item.title }}” for 30 minutes.",
+        "r6": "E-mail: we prepare your documents",
+        "subject": "Your order at {{ own_company.name }}",
+        "body": "Dear {{ contact.salutation }},\n\nthank you for talking to us. We are preparing the documents for {{ item.title }}{% if item.amount %} ({{ item.amount | money }}){% endif %} and will send them shortly.\n\n{{ owner.name }}\n{{ own_company.name }}, {{ own_company.phone | phone }}",
+        "r6b": "Task: prepare the documents",
+        "prepare": "Prepare the documents for {{ contact.name }}",
+        "t1": "Documents are prepared",
+        "r8": "E-mail: reminder after 2 working days",
+        "remind": "Dear {{ contact.salutation }},\n\nwe are looking forward to your payment of {{ item.amount | money }}, so that we can start to build.\n\n{{ own_company.name }}",
+        "r10": "Task for the warehouse",
+        "pack": "Prepare delivery: {{ item.title }}",
+        "r11": "Tell logistics",
+        "tell": "Prepayment received: {{ item.title }}",
+        "t2": "The warehouse is ready",
+        "r13": "SMS: your delivery",
+        "deliver": "{{ own_company.name }}: your furniture is ready. We will call you to agree on the day of delivery.",
+        "r14": "E-mail: how do you like it?",
+        "review": "Dear {{ contact.salutation }},\n\nhow do you like your new furniture? We would be glad about a few words.\n\n{{ own_company.name }}",
+        "r15": "Comment",
+        "won": "Won by {{ owner.name }}.",
+    },
+    "pl": {
+        "sms": "Dzień dobry {{ contact.salutation }}, dziękujemy za zamówienie! Opiekun z {{ own_company.name }} zadzwoni w ciągu 30 minut.",
+        "r1": "SMS: zadzwonimy w ciągu 30 minut",
+        "r2": "Przekaż handlowcowi",
+        "r3": "Zadanie: zadzwoń do klienta",
+        "call": "Zadzwoń: {{ contact.name }}",
+        "r4": "Powiadom przełożonego",
+        "late": "Od 30 minut nikt nie zajął się „{{ item.title }}”.",
+        "r6": "E-mail: przygotowujemy dokumenty",
+        "subject": "Twoje zamówienie w {{ own_company.name }}",
+        "body": "Dzień dobry {{ contact.salutation }},\n\ndziękujemy za rozmowę. Przygotowujemy dokumenty: {{ item.title }}{% if item.amount %} ({{ item.amount | money }}){% endif %} i wkrótce je prześlemy.\n\n{{ owner.name }}\n{{ own_company.name }}, {{ own_company.phone | phone }}",
+        "r6b": "Zadanie: przygotuj dokumenty",
+        "prepare": "Przygotuj dokumenty: {{ contact.name }}",
+        "t1": "Dokumenty przygotowane",
+        "r8": "E-mail: przypomnienie po 2 dniach roboczych",
+        "remind": "Dzień dobry {{ contact.salutation }},\n\nczekamy na wpłatę {{ item.amount | money }}, aby rozpocząć budowę mebli.\n\n{{ own_company.name }}",
+        "r10": "Zadanie dla magazynu",
+        "pack": "Przygotuj dostawę: {{ item.title }}",
+        "r11": "Powiadom logistykę",
+        "tell": "Wpłynęła przedpłata: {{ item.title }}",
+        "t2": "Magazyn gotowy",
+        "r13": "SMS: dostawa",
+        "deliver": "{{ own_company.name }}: meble są gotowe. Zadzwonimy, aby ustalić dzień dostawy.",
+        "r14": "E-mail: prośba o opinię",
+        "review": "Dzień dobry {{ contact.salutation }},\n\njak podobają się nowe meble? Będziemy wdzięczni za kilka słów.\n\n{{ own_company.name }}",
+        "r15": "Komentarz",
+        "won": "Wygrane: {{ owner.name }}.",
+    },
+    "fr": {
+        "sms": "Bonjour {{ contact.salutation }}, merci pour votre commande ! Un conseiller de {{ own_company.name }} vous appelle sous 30 minutes.",
+        "r1": "SMS : nous appelons sous 30 minutes",
+        "r2": "Confier à un vendeur",
+        "r3": "Tâche : appeler le client",
+        "call": "Appeler {{ contact.name }}",
+        "r4": "Prévenir le responsable",
+        "late": "Personne ne s’est occupé de « {{ item.title }} » depuis 30 minutes.",
+        "r6": "E-mail : nous préparons vos documents",
+        "subject": "Votre commande chez {{ own_company.name }}",
+        "body": "Bonjour {{ contact.salutation }},\n\nmerci pour notre échange. Nous préparons les documents pour {{ item.title }}{% if item.amount %} ({{ item.amount | money }}){% endif %} et vous les enverrons bientôt.\n\n{{ owner.name }}\n{{ own_company.name }}, {{ own_company.phone | phone }}",
+        "r6b": "Tâche : préparer les documents",
+        "prepare": "Préparer les documents pour {{ contact.name }}",
+        "t1": "Documents prêts",
+        "r8": "E-mail : rappel après 2 jours ouvrés",
+        "remind": "Bonjour {{ contact.salutation }},\n\nnous attendons votre paiement de {{ item.amount | money }} pour commencer la fabrication.\n\n{{ own_company.name }}",
+        "r10": "Tâche pour l’entrepôt",
+        "pack": "Préparer la livraison : {{ item.title }}",
+        "r11": "Prévenir la logistique",
+        "tell": "Acompte reçu : {{ item.title }}",
+        "t2": "L’entrepôt est prêt",
+        "r13": "SMS : livraison",
+        "deliver": "{{ own_company.name }} : vos meubles sont prêts. Nous vous appelons pour convenir du jour de livraison.",
+        "r14": "E-mail : votre avis",
+        "review": "Bonjour {{ contact.salutation }},\n\nvos nouveaux meubles vous plaisent-ils ? Quelques mots nous feraient plaisir.\n\n{{ own_company.name }}",
+        "r15": "Commentaire",
+        "won": "Gagné par {{ owner.name }}.",
+    },
+    "vi": {
+        "sms": "Chào {{ contact.salutation }}, cảm ơn bạn đã đặt hàng! Nhân viên {{ own_company.name }} sẽ gọi trong vòng 30 phút.",
+        "r1": "SMS: gọi trong vòng 30 phút",
+        "r2": "Giao cho nhân viên bán hàng",
+        "r3": "Công việc: gọi khách hàng",
+        "call": "Gọi {{ contact.name }}",
+        "r4": "Báo quản lý",
+        "late": "Đã 30 phút chưa ai xử lý “{{ item.title }}”.",
+        "r6": "E-mail: đang chuẩn bị tài liệu",
+        "subject": "Đơn hàng của bạn tại {{ own_company.name }}",
+        "body": "Chào {{ contact.salutation }},\n\ncảm ơn bạn đã trao đổi. Chúng tôi đang chuẩn bị tài liệu cho {{ item.title }}{% if item.amount %} ({{ item.amount | money }}){% endif %} và sẽ gửi sớm.\n\n{{ owner.name }}\n{{ own_company.name }}, {{ own_company.phone | phone }}",
+        "r6b": "Công việc: chuẩn bị tài liệu",
+        "prepare": "Chuẩn bị tài liệu cho {{ contact.name }}",
+        "t1": "Tài liệu đã sẵn sàng",
+        "r8": "E-mail: nhắc sau 2 ngày làm việc",
+        "remind": "Chào {{ contact.salutation }},\n\nchúng tôi đang chờ khoản thanh toán {{ item.amount | money }} để bắt đầu.\n\n{{ own_company.name }}",
+        "r10": "Công việc cho kho",
+        "pack": "Chuẩn bị giao hàng: {{ item.title }}",
+        "r11": "Báo kho vận",
+        "tell": "Đã nhận tiền trả trước: {{ item.title }}",
+        "t2": "Kho đã sẵn sàng",
+        "r13": "SMS: giao hàng",
+        "deliver": "{{ own_company.name }}: đồ nội thất đã sẵn sàng. Chúng tôi sẽ gọi để hẹn ngày giao.",
+        "r14": "E-mail: xin ý kiến",
+        "review": "Chào {{ contact.salutation }},\n\nbạn có hài lòng với đồ nội thất mới không? Chúng tôi rất mong nhận được vài lời.\n\n{{ own_company.name }}",
+        "r15": "Bình luận",
+        "won": "Thành công nhờ {{ owner.name }}.",
+    },
+}
+
+
+def add_automation(demo: Demo) -> None:
+    """Slot demo_parts: rules R1 to R15 and the triggers, as far as their actions are built."""
+    texts = TEXTS[demo.language]
+    anna, _bartek, _celina, darek, ewa = demo.people
+    new, talking, prepare, waiting, prepayment, delivery, won, _lost = demo.stages
+    sales, _logistics = demo.departments
+
+    def rule(stage: Any, key: str, name: str, action: str, settings: dict[str, Any], **more: Any) -> Rule:
+        order = Rule.objects.filter(stage=stage).count() + 1
+        return Rule.objects.create(
+            stage=stage, key=key, name=texts[name], action=action, settings=settings, publisher=anna, order=order, **more
+        )
+
+    rule(new, "sms", "r1", "send_sms", {"text": texts["sms"]})
+    rule(new, "owner", "r2", "change_owner", {"department": str(sales.pk), "choose": "order", "skip_absent": "on"})
+    call = {
+        "title": texts["call"],
+        "deadline_amount": "30",
+        "deadline_unit": "working_minutes",
+        "close_on_leave": "on",
+    }
+    rule(new, "call", "r3", "create_task", call, after_previous=Rule.After.ENDED)
+    half_hour = {"when": "delay", "amount": 30, "unit": "working_minutes"}
+    rule(new, "late", "r4", "notify_supervisor", {"text": texts["late"]}, timing=half_hour)
+    rule(prepare, "mail", "r6", "send_email", {"subject": texts["subject"], "body": texts["body"]})
+    papers = rule(prepare, "papers", "r6b", "create_task", {"title": texts["prepare"], "deadline_amount": "4", "deadline_unit": "working_hours"}, after_previous=Rule.After.ANY)
+    two_days = {"when": "delay", "amount": 2, "unit": "working_days"}
+    rule(waiting, "reminder", "r8", "send_email", {"subject": texts["subject"], "body": texts["remind"]}, timing=two_days)
+    warehouse = {
+        "title": texts["pack"],
+        "assignee": str(darek.pk),
+        "deadline_amount": "1",
+        "deadline_unit": "working_days",
+    }
+    pack = rule(prepayment, "pack", "r10", "create_task", warehouse)
+    rule(prepayment, "tell", "r11", "notify", {"to_users": [str(ewa.pk)], "text": texts["tell"]})
+    rule(delivery, "sms", "r13", "send_sms", {"text": texts["deliver"]})
+    three_days = {"when": "delay", "amount": 3, "unit": "days"}
+    rule(delivery, "review", "r14", "send_email", {"subject": texts["subject"], "body": texts["review"]}, timing=three_days, on_leave=Rule.OnLeave.KEEP)
+    rule(won, "won", "r15", "add_comment", {"text": texts["won"]})
+
+    def trigger(stage: Any, name: str, of: Rule) -> None:
+        settings = {"status": "done", "rule": str(of.pk)}
+        Trigger.objects.create(stage=stage, name=texts[name], type="task_status", settings=settings, publisher=anna)
+
+    trigger(waiting, "t1", papers)
+    trigger(delivery, "t2", pack)

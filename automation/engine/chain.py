@@ -1,0 +1,169 @@
+"""Chain: every end of a run goes through here, and judges what follows it, in the same transaction."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from automation.base import Done, Skip, Wait
+from automation.models import Rule, Run
+from automation.timing import NoCalendar
+from crm import clock
+from crm.models import Event, Job, Task
+from crm.models.leased import FINAL, Status
+from crm.models.pipelines import machine_of
+from crm.queue import ring
+
+
+def end(run: Run, status: str, reason: str = "", **values: Any) -> None:
+    """The one door to a run's final status; then the rule after it. Raises LeaseLost."""
+    run.end(status, reason, wait_on=run.wait_on if status == Status.UNKNOWN else "", waiting_for="", **values)
+    if run.has_next:
+        judge_next(run)
+
+
+def judge_next(run: Run) -> None:
+    """E12: start, skip or hold the rules that stand after this one."""
+    if run.status not in FINAL or run.status == Status.UNKNOWN:
+        return  # `unknown` holds the chain until somebody settles it
+    followers = Run.objects.filter(
+        visit_id=run.visit_id, after_order=run.order, status=Status.PLANNED, waiting_for="previous"
+    )
+    for follower in followers.select_related("rule", "item"):
+        if met(follower.rule.after_previous, run.status):
+            _start(follower)
+        else:
+            end(follower, Status.SKIPPED, _("previous rule failed") if run.status == Status.FAILED else _("previous rule was not done"))
+
+
+def met(form: str, status: str) -> bool:
+    """Does this end of the rule above let the one after it run? Skipped and cancelled count as ended."""
+    if form == Rule.After.DONE:
+        return status == Status.DONE
+    return form == Rule.After.ANY or status != Status.FAILED
+
+
+def _start(follower: Run) -> None:
+    from automation.engine.plan import set_due
+
+    try:
+        set_due(follower, follower.rule, follower.item, machine_of(follower.item.pipeline_id), clock.now())
+    except NoCalendar as error:
+        end(follower, Status.FAILED, str(error))
+        return
+    Run.objects.filter(pk=follower.pk, status=Status.PLANNED).update(
+        due_at=follower.due_at, waiting_for=follower.waiting_for
+    )
+    if follower.due_at and follower.due_at <= clock.now():
+        ring()
+
+
+# ---------------------------------------------------------------------- waits that end
+
+
+def kept(run: Run) -> dict[str, Any]:
+    """What a run remembers of how it went: the settings it used, what its condition read."""
+    return {"taken": run.taken, "condition_read": run.condition_read}
+
+
+def settle_outcome(run: Run, outcome: Any) -> None:
+    """Write an outcome of run() or resume()."""
+    if isinstance(outcome, Done):
+        end(run, Status.DONE, outcome.summary, outputs=outcome.outputs, **kept(run))
+    elif isinstance(outcome, Skip):
+        end(run, Status.SKIPPED, outcome.reason, **kept(run))
+    elif isinstance(outcome, Wait):
+        wait(run, outcome)
+    else:
+        raise TypeError(f"{run.rule.action}: run() returned {outcome!r}, not Done, Skip or Wait")
+
+
+MAX_WAIT_DAYS = 90
+
+
+def wait(run: Run, outcome: Wait) -> None:
+    """The run waits; what has already ended resumes it at once. The item is locked by the caller."""
+    from datetime import timedelta
+
+    until = outcome.until or clock.now() + timedelta(days=MAX_WAIT_DAYS)
+    run.change(
+        status=Status.WAITING,
+        wait_on=outcome.on or "pause",
+        due_at=until,
+        outputs=outcome.outputs,
+        owner="",
+        lease_until=None,
+        crashes=0,
+        **kept(run),
+    )
+    ended = _already_ended(outcome.on)
+    if ended is not None:
+        resume(run, *ended)
+
+
+def _already_ended(on: str) -> tuple[str, str] | None:
+    kind, _colon, ref = on.partition(":")
+    if kind == "job":
+        job = Job.objects.filter(pk=ref).first()
+        if job is None:
+            return Status.CANCELLED, _("What it waited for is gone.")
+        return (job.status, job.error) if job.is_final else None
+    if kind == "task":
+        task = Task.objects.filter(pk=ref).first()
+        if task is None:
+            return Status.CANCELLED, _("What it waited for is gone.")
+        return None if task.is_open else (task.status, "")
+    return None
+
+
+def resume(run: Run, status: str, sentence: str) -> None:
+    """What the run waited for has ended; the item is locked by the caller."""
+    from automation.engine.perform import guarded_resume
+
+    if status == Status.UNKNOWN:
+        run.end(Status.UNKNOWN, sentence, wait_on=run.wait_on)
+    elif status == Status.CANCELLED:
+        end(run, Status.CANCELLED, sentence)
+    else:
+        guarded_resume(run, status, sentence)
+
+
+def _wake(on: str, status: str, sentence: str) -> None:
+    waiting = Run.objects.filter(wait_on=on, status__in=(Status.WAITING, Status.UNKNOWN))
+    for run in waiting.select_related("rule", "item", "visit"):
+        resume(run, status, sentence)
+
+
+def wake_by_job(job: Job) -> None:
+    """Slot job_ended."""
+    _wake(f"job:{job.pk}", job.status, job.error)
+
+
+def wake_by_task(task: Task) -> None:
+    """Slot task_ended."""
+    _wake(f"task:{task.pk}", task.status, "")
+
+
+def wake_by_event(event: Event) -> None:
+    if event.item_id and event.kind in _awaited_kinds:
+        waiting = Run.objects.filter(
+            item_id=event.item_id, wait_on=f"event:{event.kind}", status=Status.WAITING
+        )
+        for run in waiting.select_related("rule", "item", "visit"):
+            resume(run, Status.DONE, "")
+
+
+def job_replaced(old: Job, new: Job) -> None:
+    """Slot: a message is sent again with a new job; its run waits for that one now."""
+    runs = Run.objects.filter(wait_on=f"job:{old.pk}", status__in=(Status.WAITING, Status.UNKNOWN))
+    runs.update(wait_on=f"job:{new.pk}", status=Status.WAITING, finished_at=None, error="")
+
+
+# Kinds of events that an installed action may wait for; others cost no query.
+_awaited_kinds: set[str] = set()
+
+
+def await_kind(kind: str) -> None:
+    """An action that returns Wait(on="event:…") names its kind once, when it is imported."""
+    _awaited_kinds.add(kind)

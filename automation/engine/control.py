@@ -1,0 +1,171 @@
+"""What people do with runs: cancel, hold, release, run now, run again, stop all of a visit (E28, E46). Each is an event."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from automation.engine import chain
+from automation.models import Run
+from crm import clock, databases
+from crm.events import record
+from crm.models import Item, Job, Message, StageVisit, User
+from crm.models.gate import checked_by
+from crm.models.leased import UNSTARTED, Status
+from crm.models.pipelines import machine_of
+from crm.queue import ring
+
+
+class NotNow(Exception):
+    """The run is past the point where this could be done; the sentence says so."""
+
+
+def _locked(run: Run, by: User, work: Callable[[Run], Any]) -> Any:
+    def inside() -> Any:
+        item = databases.lock(Item.objects.filter(pk=run.item_id)).get()
+        checked_by(by, machine_of(item.pipeline_id), None)
+        fresh = databases.lock(Run.objects.filter(pk=run.pk)).get()
+        fresh.item = item
+        return work(fresh)
+
+    return databases.persistently(inside)
+
+
+def _told(run: Run, by: User, verb: str) -> None:
+    payload = {"run": run.pk, "rule": run.rule.name, "verb": verb}
+    record("run.changed", item=run.item, actor=by, payload=payload)
+
+
+def _require(run: Run, *statuses: str) -> None:
+    if run.status not in statuses:
+        raise NotNow(_("This run is %s already.") % run.get_status_display())
+
+
+def cancel(run: Run, by: User) -> None:
+    """Raises NotNow once it has started, Forbidden without the right to edit the item."""
+
+    def work(fresh: Run) -> None:
+        _require(fresh, *UNSTARTED)
+        job = _job_of(fresh)
+        if job is not None and job.status not in UNSTARTED:
+            raise NotNow(_("Its message is being sent already."))
+        if job is not None:
+            reason = _("cancelled by %s") % by.name
+            Job.objects.filter(pk=job.pk).update(status=Status.CANCELLED, error=reason, finished_at=clock.now())
+            Message.objects.filter(job=job).update(status=Message.Status.CANCELLED, error=reason)
+        chain.end(fresh, Status.CANCELLED, _("cancelled by %s") % by.name)
+        _told(fresh, by, "cancelled")
+
+    _locked(run, by, work)
+
+
+def _job_of(run: Run) -> Job | None:
+    kind, _colon, pk = run.wait_on.partition(":")
+    return Job.objects.filter(pk=pk).first() if kind == "job" else None
+
+
+def hold(run: Run, by: User) -> None:
+    def work(fresh: Run) -> None:
+        _require(fresh, Status.PLANNED)
+        fresh.change(status=Status.HELD, error=_("held by %s") % by.name)
+        _told(fresh, by, "held")
+
+    _locked(run, by, work)
+
+
+def release(run: Run, by: User) -> None:
+    """Back to planned; if its time has passed meanwhile, *skip if late* decides."""
+
+    def work(fresh: Run) -> None:
+        _require(fresh, Status.HELD)
+        fresh.change(status=Status.PLANNED, error="")
+        if fresh.due_at is not None and fresh.due_at <= clock.now():
+            ring()
+        _told(fresh, by, "released")
+
+    _locked(run, by, work)
+
+
+def run_now(run: Run, by: User) -> None:
+    def work(fresh: Run) -> None:
+        _require(fresh, Status.PLANNED, Status.HELD)
+        fresh.change(status=Status.PLANNED, due_at=clock.now(), waiting_for="", error="")
+        ring()
+        _told(fresh, by, "run now")
+
+    _locked(run, by, work)
+
+
+def run_again(run: Run, by: User, *, old_settings: bool = False) -> Run:
+    """E46: a new round of the same rule for the same visit: a new run with a new job; the old one stays as it is."""
+
+    def work(fresh: Run) -> Run:
+        _require(fresh, Status.FAILED, Status.CANCELLED, Status.SKIPPED, Status.DONE)
+        rounds = Run.objects.filter(visit_id=fresh.visit_id, rule_id=fresh.rule_id).count()
+        again = Run.objects.create(
+            rule=fresh.rule,
+            visit=fresh.visit,
+            item=fresh.item,
+            round=rounds,
+            order=fresh.order,
+            has_next=fresh.has_next,
+            keeps=True,  # a person asked for it, whatever stage the item is in by now
+            alone=fresh.alone,
+            depth=fresh.depth,
+            due_at=clock.now(),
+            changes=fresh.changes,
+            taken=fresh.taken if old_settings else None,
+            pinned=old_settings,
+        )
+        ring()
+        _told(again, by, "run again")
+        return again
+
+    return _locked(run, by, work)  # type: ignore[no-any-return]
+
+
+def stop_all(visit: StageVisit, by: User) -> int:
+    """Cancel all runs of a visit that have not started; returns how many."""
+    stopped = 0
+    for run in Run.objects.filter(visit=visit, status__in=UNSTARTED).order_by("pk"):
+        try:
+            cancel(run, by)
+            stopped += 1
+        except NotNow:
+            continue
+    return stopped
+
+
+def cancel_planned(rule: Any, reason: str) -> int:
+    """E30: a rule switched off or retired cancels its planned runs; returns how many."""
+    cancelled = 0
+    for run in Run.objects.filter(rule=rule, status__in=(Status.PLANNED, Status.HELD)).order_by("item_id", "pk"):
+
+        def work(pk: int = run.pk, item_id: int = run.item_id) -> int:
+            databases.lock(Item.objects.filter(pk=item_id)).values_list("pk").first()
+            fresh = Run.objects.filter(pk=pk, status__in=(Status.PLANNED, Status.HELD)).select_related("rule").first()
+            if fresh is None:
+                return 0
+            chain.end(fresh, Status.CANCELLED, reason)
+            return 1
+
+        cancelled += databases.persistently(work)
+    return cancelled
+
+
+def pin_planned(rule: Any, old: dict[str, Any]) -> int:
+    """E30: planned runs finish with the settings as they were before the edit."""
+    return Run.objects.filter(rule=rule, status__in=UNSTARTED, taken__isnull=True).update(taken=old, pinned=True)
+
+
+def release_rule(rule: Any, by: User) -> int:
+    """An administrator lets a paused rule go on; its held runs are planned again."""
+    rule.paused_at, rule.paused_because = None, ""
+    rule.save()
+    held = Run.objects.filter(rule=rule, status=Status.HELD)
+    count = held.count()
+    for run in held:
+        release(run, by)
+    return count

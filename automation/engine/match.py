@@ -1,0 +1,171 @@
+"""Match: an event that happened, the triggers of its item's pipeline, one winner, one move."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from typing import Any
+
+from django.db import OperationalError, transaction
+from django.utils.translation import gettext as _
+
+from automation.base import bind, first_error
+from automation.conditions import CannotJudge, judge
+from automation.models import Trigger, TriggerFiring, automation_of, scope_of, type_of
+from automation.values import facts_for
+from crm import clock, databases
+from crm.models import Cause, Event, Item, Job, Refused
+from crm.models.leased import LeaseLost, Status
+from crm.models.notifications import notify
+from crm.models.people import administrators
+from crm.models.pipelines import Machine, machine_of
+
+log = logging.getLogger("dealwright.automation")
+
+Result = TriggerFiring.Result
+
+
+def match(job: Job) -> None:
+    """The job of one event. Events of one item are matched oldest first, whoever claims them."""
+    if job.item_id:
+        earlier = Job.objects.filter(
+            kind="match", item_id=job.item_id, pk__lt=job.pk, status__in=(Status.PLANNED, Status.RUNNING)
+        )
+        for other in earlier.order_by("pk"):
+            match_event(other.payload["event"])
+            Job.objects.filter(pk=other.pk).update(
+                status=Status.DONE, owner="", lease_until=None, crashes=0, finished_at=clock.now()
+            )
+    match_event(job.payload["event"])
+
+
+def match_event(pk: int) -> list[TriggerFiring]:
+    event = Event.objects.select_related("item", "contact", "actor").get(pk=pk)
+    firings = []
+    for item in concerned(event):
+        firings += _match_item(event, item)
+    return firings
+
+
+def concerned(event: Event) -> Iterable[Any]:
+    """E37: the item the event is bound to, else the contact's open items (each trigger says newest or all)."""
+    if event.item_id:
+        return databases.lock(Item.objects.filter(pk=event.item_id))
+    open_items = Item.objects.open().filter(contact_id=event.contact_id).order_by("pk")
+    return list(databases.lock(open_items))
+
+
+def _match_item(event: Event, item: Item) -> list[TriggerFiring]:
+    machine = machine_of(item.pipeline_id)
+    candidates = [t for t in automation_of(machine).triggers if event.kind in getattr(type_of(t), "events", ())]
+    if not event.item_id and not _is_newest(event, item):
+        candidates = [t for t in candidates if t.concerns == Trigger.Concerns.ALL]
+    if not candidates:
+        return []
+    if item.deleted_at is not None:
+        return [_fire(event, t, item, Result.REFUSED, _("the item was deleted")) for t in candidates]
+    matched, firings = [], []
+    for trigger in candidates:
+        try:
+            with transaction.atomic():
+                if wants(trigger, event, item):
+                    matched.append(trigger)
+        except (LeaseLost, OperationalError):
+            raise
+        except Exception as error:
+            log.info("trigger %s failed on event %s", trigger.pk, event.pk, exc_info=True)
+            firings.append(_fire(event, trigger, item, Result.FAILED, str(error) or repr(error)))
+    if matched:
+        firings += _decide(event, item, machine, matched)
+    return firings
+
+
+def _is_newest(event: Event, item: Item) -> bool:
+    newest = Item.objects.open().filter(contact_id=event.contact_id).order_by("-created_at", "-pk").first()
+    return newest is not None and newest.pk == item.pk
+
+
+def wants(trigger: Trigger, event: Event, item: Item) -> bool:
+    """Is it this event? The type's own settings first, then the condition, on fresh data."""
+    found = type_of(trigger)
+    form = bind(found.Settings, trigger.settings, scope_of(trigger.stage, running=True))
+    if not form.is_valid():
+        raise CannotJudge(first_error(form))
+    if not found.matches(event, item, form.cleaned_data):
+        return False
+    if not trigger.condition:
+        return True
+    return judge(trigger.condition, facts_for(item, None, clock.now(), event.data("changes", {}))).true
+
+
+def _decide(event: Event, item: Item, machine: Machine, matched: list[Trigger]) -> list[TriggerFiring]:
+    """E33 to E36: who wins, and what is logged for the others."""
+    winner = choose(item, machine, matched)
+    firings = []
+    for trigger in matched:
+        if trigger is winner:
+            firings.append(_move(event, item, trigger))
+        elif trigger.stage_id == item.stage_id:
+            firings.append(_fire(event, trigger, item, Result.THERE))
+        elif not leads_forward(item, machine, trigger) and not trigger.allow_moving_back:
+            firings.append(_fire(event, trigger, item, Result.REFUSED, _refused_back(item)))
+        else:
+            firings.append(_fire(event, trigger, item, Result.ANOTHER))
+    return firings
+
+
+def _refused_back(item: Item) -> str:
+    return _("it would move the item back from %s") % item.stage.name
+
+
+def leads_forward(item: Item, machine: Machine, trigger: Trigger) -> bool:
+    here = machine.stages.get(item.stage_id)
+    if here is None or trigger.stage_id not in machine.position:
+        return False
+    return here.is_open and machine.position[trigger.stage_id] > machine.position[here.pk]
+
+
+def choose(item: Item, machine: Machine, matched: list[Trigger]) -> Trigger | None:
+    """E35: the earliest stage that still leads forward; else the lowest order among *allow moving back*."""
+    elsewhere = [t for t in matched if t.stage_id != item.stage_id and t.stage_id in machine.position]
+    forward = [t for t in elsewhere if leads_forward(item, machine, t)]
+    if forward:
+        return min(forward, key=lambda t: (machine.position[t.stage_id], t.order, t.pk))
+    back = [t for t in elsewhere if t.allow_moving_back]
+    return min(back, key=lambda t: (t.order, t.pk)) if back else None
+
+
+def _move(event: Event, item: Item, trigger: Trigger) -> TriggerFiring:
+    if item.automation_paused_at is not None:
+        return _fire(event, trigger, item, Result.REFUSED, _("Automation of this item is paused."))
+    rights = trigger.publisher
+    if rights is None or not rights.is_active:
+        rights = machine_of(item.pipeline_id).pipeline.automation_owner
+    if rights is None or not rights.is_active:
+        reason = _("Its publisher is no longer active and nobody takes over.")
+        notify(administrators(), f"“{trigger.name}”: {reason}", kind="rights", group=f"trigger:{trigger.pk}")
+        return _fire(event, trigger, item, Result.REFUSED, reason)
+    try:
+        with transaction.atomic():
+            item.move_to(
+                trigger.stage,
+                by=rights,
+                shown_as=trigger.change_as or item.owner or rights,
+                cause=Cause("trigger", f"trigger:{trigger.pk}", event.depth + 1, trigger.name),
+                override=trigger.override,
+                key=f"event:{event.pk}:{item.pk}",
+            )
+    except Refused as refusal:
+        people = [item.owner] if item.owner else administrators()
+        text = _("“%(trigger)s” could not move “%(title)s”: %(why)s")
+        words = {"trigger": trigger.name, "title": item.title, "why": refusal.sentence}
+        notify(people, text % words, item=item, kind="refused", group=f"refused:{trigger.pk}:{item.pk}")
+        return _fire(event, trigger, item, Result.REFUSED, refusal.sentence)
+    return _fire(event, trigger, item, Result.MOVED)
+
+
+def _fire(event: Event, trigger: Trigger, item: Item, result: str, reason: str = "") -> TriggerFiring:
+    firing, _made = TriggerFiring.objects.get_or_create(
+        event=event, trigger=trigger, item=item, defaults={"result": result, "reason": reason}
+    )
+    return firing

@@ -1,0 +1,309 @@
+"""Perform: one run, as a list of verbs. The engine opens the transaction, the action changes rows."""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+from typing import Any
+
+from django.db import OperationalError, models, transaction
+from django.utils.translation import gettext as _
+
+from automation.base import Action, ActionError, Context, Outcome, action_of, bind, first_error
+from automation.conditions import CannotJudge, judge
+from automation.engine import chain
+from automation.models import Rule, Run, scope_of
+from automation.timing import Timing
+from automation.values import facts_for
+from crm import clock, databases, slots
+from crm.models import Item, Message, Pipeline, SystemSwitches, User, boards
+from crm.models.leased import MAX_CRASHES, LeaseLost, Status, backoff
+from crm.models.notifications import notify
+from crm.models.people import administrators
+from crm.queue import ring
+
+log = logging.getLogger("dealwright.automation")
+
+
+class Cancelled(Exception):
+    """The run must not begin any more; the sentence says why."""
+
+
+class Hold(Exception):
+    """The run waits for a person; the sentence says why."""
+
+
+# ---------------------------------------------------------------------- one run
+
+
+def perform(run: Run, item: Item) -> None:
+    """The straight line of one run. The item is locked; an exception of the action is an outcome, not a crash."""
+    recheck(run, item)
+    take_settings(run)
+    if skip_if_late(run):
+        return
+    if not ask_condition(run, item):
+        return
+    context = prepare(run, item)
+    outcome = action_of(run.rule.action).run(context)
+    chain.settle_outcome(run, outcome)
+
+
+def recheck(run: Run, item: Item) -> None:
+    """Claimed is not begun: still due, visit open (or *keep*), rule on, nothing deleted or paused."""
+    if item.deleted_at is not None:
+        raise Cancelled(_("the item was deleted"))
+    if item.visit_id != run.visit_id and not run.keeps:
+        raise Cancelled(_("left the stage"))
+    rule = run.rule
+    if rule.retired or not rule.is_enabled:
+        raise Cancelled(_("the rule was switched off"))
+    if rule.paused_at is not None:
+        raise Hold(rule.paused_because)
+    if item.automation_paused_at is not None:
+        raise Hold(_("Automation of this item is paused."))
+
+
+def take_settings(run: Run) -> None:
+    """Keep a copy of the settings it uses; a pinned run brought its own (E30)."""
+    if run.taken is None:
+        rule = run.rule
+        run.taken = {
+            "action": rule.action,
+            "settings": rule.settings,
+            "condition": rule.condition,
+            "timing": rule.timing,
+            "version": rule.version,
+        }
+
+
+def skip_if_late(run: Run) -> bool:
+    """E19, E22: later than the rule allows."""
+    timing = Timing.of((run.taken or {}).get("timing", {}))
+    if run.attempts or run.due_at is None or not timing.too_late(run.due_at, clock.now()):
+        return False
+    late = int((clock.now() - run.due_at).total_seconds() // 60)
+    chain.end(run, Status.SKIPPED, _("It was %d minutes late.") % late, **chain.kept(run))
+    return True
+
+
+def ask_condition(run: Run, item: Item) -> bool:
+    """E24, E25: judged when due, on fresh data."""
+    condition = (run.taken or {}).get("condition")
+    if not condition:
+        return True
+    try:
+        verdict = judge(condition, facts_for(item, run.visit, clock.now(), run.changes))
+    except CannotJudge as error:
+        raise ActionError(_("The condition cannot be judged: %s") % error) from error
+    run.condition_read = verdict.sentence
+    if not verdict.true:
+        chain.end(run, Status.SKIPPED, verdict.sentence, **chain.kept(run))
+    return verdict.true
+
+
+def prepare(run: Run, item: Item) -> Context:
+    """Rights, limits, settings: everything the action needs, or a readable reason why not."""
+    taken = run.taken or {}
+    rights = acting_for(run.rule)
+    action = action_of(run.rule.action)
+    if action.sends:
+        check_hourly_limit(run.rule)
+    form = bind(action.Settings, taken.get("settings", {}), scope_of(run.rule.stage, run.rule, running=True))
+    if not form.is_valid():
+        raise ActionError(first_error(form))
+    return Context(run, run.rule, item, run.visit, rights, form.cleaned_data, run.outputs)
+
+
+def acting_for(rule: Rule) -> User:
+    """E40: the publisher, else the pipeline's automation owner (administrators are told), else the rule is held."""
+    publisher = rule.publisher
+    if publisher is not None and publisher.is_active:
+        return publisher
+    owner = Pipeline.objects.select_related("automation_owner").get(pk=rule.pipeline_id).automation_owner
+    words = {"rule": rule.name}
+    if owner is not None and owner.is_active:
+        text = _("The rule “%(rule)s” now acts with the rights of %(name)s.") % {**words, "name": owner.name}
+        notify(administrators(), text, kind="rights", group=f"successor:{rule.pk}")
+        return owner
+    text = _("The rule “%(rule)s” is held: its publisher is no longer active and nobody takes over.") % words
+    notify(administrators(), text, kind="rights", group=f"held:{rule.pk}")
+    raise Hold(_("Its publisher is no longer active and nobody takes over."))
+
+
+def check_hourly_limit(rule: Rule) -> None:
+    """E42: a rule above its message limit is paused, and one notice is given."""
+    recent = Message.objects.filter(origin=f"rule:{rule.pk}", created_at__gt=clock.now() - timedelta(hours=1))
+    if recent[: rule.hourly_limit].count() < rule.hourly_limit:
+        return
+    reason = _("Paused: more than %d messages in an hour.") % rule.hourly_limit
+    Rule.objects.filter(pk=rule.pk, paused_at__isnull=True).update(paused_at=clock.now(), paused_because=reason)
+    notify(administrators(), f"“{rule.name}”: {reason}", kind="limit", group=f"limit:{rule.pk}")
+    raise Hold(reason)
+
+
+# ---------------------------------------------------------------------- what comes of it
+
+
+def attempt(run: Run, item: Item) -> None:
+    """perform(), with every way it can go mapped to one end. Database troubles and lost leases go through."""
+    try:
+        with transaction.atomic():
+            if run.wait_on:
+                _time_is_up(run, item)
+            else:
+                perform(run, item)
+    except (LeaseLost, OperationalError):
+        raise
+    except Exception as error:
+        _after_failure(run, error)
+
+
+def _after_failure(run: Run, error: Exception) -> None:
+    """The savepoint is rolled back; write what came of it."""
+    held = Run.objects.only("owner").get(pk=run.pk)
+    run.owner = held.owner  # the rolled-back attempt may have cleared it in memory
+    if isinstance(error, Cancelled):
+        chain.end(run, Status.CANCELLED, str(error))
+    elif isinstance(error, Hold):
+        run.change(status=Status.HELD, error=str(error), owner="", lease_until=None, crashes=0)
+    elif isinstance(error, ActionError) and not error.permanent and _may_retry(run):
+        run.retry(backoff(run.attempts + 1, error.retry_after), str(error))
+    else:
+        if not isinstance(error, ActionError):
+            log.exception("run %s", run.pk, exc_info=error)
+        chain.end(run, Status.FAILED, str(error) or repr(error), **chain.kept(run))
+
+
+def _may_retry(run: Run) -> bool:
+    return clock.now() - (run.started_at or run.created_at) < timedelta(hours=run.rule.retry_hours) and (
+        clock.now() - run.created_at < timedelta(hours=run.rule.retry_hours) or run.attempts < 6
+    )
+
+
+def _time_is_up(run: Run, item: Item) -> None:
+    """A waiting run was claimed: its `until` has come."""
+    if run.wait_on == "pause":
+        guarded_resume(run, Status.DONE, "")
+        return
+    ended = chain._already_ended(run.wait_on)
+    if ended is not None:
+        chain.resume(run, *ended)
+    else:
+        chain.end(run, Status.FAILED, _("It waited until its deadline in vain."))
+
+
+def guarded_resume(run: Run, status: str, sentence: str) -> None:
+    """Action.resume() with its failures mapped; in the transaction of what woke it."""
+    action: Action = action_of(run.rule.action)
+    try:
+        with transaction.atomic():
+            context = Context(run, run.rule, run.item, run.visit, acting_for(run.rule), {}, run.outputs)
+            outcome: Outcome = action.resume(context, status, sentence)
+            chain.settle_outcome(run, outcome)
+    except (LeaseLost, OperationalError):
+        raise
+    except Hold as error:
+        run.change(status=Status.HELD, error=str(error), owner="", lease_until=None)
+    except Exception as error:
+        if not isinstance(error, ActionError):
+            log.exception("run %s", run.pk)
+        chain.end(run, Status.FAILED, str(error) or repr(error))
+
+
+# ---------------------------------------------------------------------- the table that drains
+
+
+class RunWorker:
+    name = "runs"
+
+    def claimable(self) -> models.QuerySet[Run]:
+        return Run.objects.none() if SystemSwitches.paused() else Run.objects.all()
+
+    def due(self) -> bool:
+        return self.claimable().due().exists()
+
+    def progress(self) -> Any:
+        leases = Run.objects.held_here().aggregate(last=models.Max("lease_until"), rows=models.Count("pk"))
+        newest = Run.objects.filter(finished_at__isnull=False).order_by("-finished_at").values_list("pk", flat=True)
+        return (leases["last"], leases["rows"], list(newest[:1]))
+
+    def take(self, count: int) -> int:
+        if SystemSwitches.paused():
+            return 0
+        fresh = Run.objects.filter(attempts=0, crashes=0, alone=False).claim(count)
+        if fresh:
+            self._batch(fresh)
+        single = Run.objects.filter(models.Q(alone=True) | models.Q(attempts__gt=0) | models.Q(crashes__gt=0)).claim(
+            max(1, count // 10) if not fresh else 1
+        )
+        for run in single:
+            self._alone(run.pk, run.owner)
+        return len(fresh) + len(single)
+
+    def _batch(self, runs: list[Run]) -> None:
+        """One transaction, a savepoint each; if the whole fails, everyone alone."""
+        try:
+            with transaction.atomic():
+                items = _locked_items(runs)
+                rules = _rules(runs)
+                with boards.collecting():
+                    for run in runs:
+                        run.rule = rules[run.rule_id]
+                        run.item = items[run.item_id]
+                        attempt(run, run.item)
+        except (LeaseLost, OperationalError):
+            log.info("a batch of %d runs is taken apart", len(runs), exc_info=True)
+            for run in runs:
+                self._alone(run.pk, None)
+
+    def _alone(self, pk: int, owner: str | None) -> None:
+        try:
+            databases.persistently(lambda: self._one(pk, owner))
+        except LeaseLost:
+            pass
+
+    def _one(self, pk: int, owner: str | None) -> None:
+        rows = Run.objects.filter(pk=pk, status=Status.RUNNING)
+        run = (rows.filter(owner=owner) if owner else rows).first()
+        if run is None:
+            return
+        run.item = _locked_items([run])[run.item_id]
+        run.rule = _rules([run])[run.rule_id]
+        with boards.collecting():
+            attempt(run, run.item)
+
+    def reclaim(self) -> None:
+        """E48: runs whose worker died go back; the third crash ends them."""
+        if not Run.objects.filter(status=Status.RUNNING, lease_until__lt=databases.real_now()).exists():
+            return
+        for run in Run.objects.reclaim():
+            if run.crashes >= MAX_CRASHES:
+                try:
+                    databases.persistently(lambda pk=run.pk: _end_crashed(pk))
+                except LeaseLost:
+                    continue
+        ring()
+
+
+def _end_crashed(pk: int) -> None:
+    plain = Run.objects.get(pk=pk)
+    _locked_items([plain])
+    run = databases.lock(Run.objects.filter(pk=pk, lease_until__lt=databases.real_now())).first()
+    if run is not None and run.status == Status.RUNNING:
+        chain.end(run, Status.FAILED, _("crashed the worker"))
+
+
+def _locked_items(runs: list[Run]) -> dict[int, Any]:
+    """The runs' items, locked in order of id, with what most actions read."""
+    ids = sorted({run.item_id for run in runs})
+    rows = databases.lock(Item.objects.filter(pk__in=ids).order_by("pk"))
+    return {item.pk: item for item in rows.select_related("contact", "owner", "visit__stage", "stage")}
+
+
+def _rules(runs: list[Run]) -> dict[int, Rule]:
+    rows = Rule.objects.filter(pk__in={run.rule_id for run in runs})
+    return {rule.pk: rule for rule in rows.select_related("publisher", "stage")}
+
+
+slots.workers.register(RunWorker())

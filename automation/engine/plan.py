@@ -1,0 +1,298 @@
+"""Plan: the rules of the stage that was entered become Run rows, in the move's own transaction."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from automation.base import action_of, types_for
+from automation.engine import chain
+from automation.models import Automation, Rule, Run, automation_of
+from automation.timing import NoCalendar
+from crm import clock
+from crm.events import Entry
+from crm.models import Event, Item, Job, StageVisit
+from crm.models.leased import UNSTARTED, Status
+from crm.models.notifications import notify
+from crm.models.people import administrators
+from crm.models.pipelines import Machine, machine_of
+from crm.queue import ring
+
+log = logging.getLogger("dealwright.automation")
+
+MAX_DEPTH = 10  # E41
+MAX_MOVES_AN_HOUR = 100  # E42
+
+
+def on_event(sender: Any, event: Event, entry: Entry | None, **kwargs: Any) -> None:
+    """The one receiver of `event_recorded`: what must commit with the event."""
+    if entry is not None:
+        cancel_left(entry)
+        if entry.visit is not None:
+            plan(entry, event)
+    elif event.item is not None and event.kind in ("field.changed", "task.created", "task.status"):
+        replan_dates(event)
+    plan_match(event, entry.machine if entry else None)
+    chain.wake_by_event(event)
+
+
+# ---------------------------------------------------------------------- entering
+
+
+def plan(entry: Entry, event: Event) -> list[Run]:
+    """One Run for each enabled rule of the stage (E01). Never fails: a rule that cannot be planned is a failed run."""
+    item, visit = entry.item, entry.visit
+    assert visit is not None
+    rules = automation_of(entry.machine).rules.get(visit.stage_id, [])
+    if not any(rule.is_enabled for rule in rules):
+        return []
+    loop = visit.depth >= MAX_DEPTH
+    flood = not loop and visit.cause().automatic and _flooded(item)
+    planned: list[Run] = []
+    previous: int | None = None
+    for order, rule in enumerate(rules):
+        follows = previous if rule.after_previous else None
+        if rule.is_enabled:
+            planned.append(_run(entry, event, rule, order, follows))
+            previous = order
+        else:
+            # Switched off it counts as ended; within a chain it passes on what it would have waited for.
+            previous = follows
+    followed = {run.after_order for run in planned if run.after_order is not None}
+    for run in planned:
+        run.has_next = run.order in followed
+    if loop:
+        _stop_loop(planned, visit, item)
+    elif flood:
+        _stop_flood(planned, item)
+    made = Run.objects.bulk_create(planned)
+    for run in made:
+        if run.status in (Status.FAILED, Status.SKIPPED) and run.has_next and not loop:
+            chain.judge_next(run)
+    if any(run.status == Status.PLANNED and run.due_at and run.due_at <= visit.entered_at for run in made):
+        ring()
+    return made
+
+
+def _run(entry: Entry, event: Event, rule: Rule, order: int, follows: int | None) -> Run:
+    visit = entry.visit
+    assert visit is not None
+    run = Run(
+        rule=rule,
+        visit=visit,
+        item=entry.item,
+        order=order,
+        after_order=follows,
+        keeps=rule.on_leave == Rule.OnLeave.KEEP,
+        alone=action_of(rule.action).alone,
+        depth=visit.depth,
+        created_at=visit.entered_at,
+        changes=_entry_changes(event),
+    )
+    try:
+        if _has_run(rule, entry.item):
+            end_unstarted(run, Status.SKIPPED, _("It has already run for this item."))
+        elif follows is not None:
+            run.waiting_for = "previous"
+        else:
+            set_due(run, rule, entry.item, entry.machine, visit.entered_at)
+    except Exception as error:  # planning never breaks a move (E44)
+        log.exception("rule %s could not be planned", rule.pk)
+        end_unstarted(run, Status.FAILED, str(error) or repr(error))
+    return run
+
+
+def _entry_changes(event: Event) -> dict[str, Any]:
+    """What the condition operators *became* and *changed* may read of the entry: the stage and the dialog's fields."""
+    changes = {"stage": [event.data("from_name"), event.data("to_name")]}
+    changes |= {name: [None, value] for name, value in event.data("fields", {}).items()}
+    return changes
+
+
+def set_due(run: Run, rule: Rule, item: Item, machine: Machine, start: datetime) -> None:
+    """Give the run its due time, or the reason why it has none yet. Raises NoCalendar."""
+    timing = rule.when()
+    if timing.when == "now" and not timing.working_only:
+        run.due_at, run.waiting_for = start, ""
+        return
+    calendar = machine.pipeline.working_time()
+    zone = calendar.zone if calendar else "UTC"
+    if timing.zone_of == "owner" and item.owner is not None:
+        zone = item.owner.zone
+    value = item.value_of(timing.date_field) if timing.date_field else None
+    due = timing.due(start, calendar, zone, value)
+    if due is None:
+        run.due_at, run.waiting_for = None, f"date:{timing.date_field}"
+        return
+    run.waiting_for = ""
+    if timing.date_field and run.after_order is not None:
+        due = max(due, start)  # after the previous one *and* by a date: the later of both
+    run.due_at = due
+
+
+def end_unstarted(run: Run, status: str, reason: str) -> None:
+    run.status, run.error, run.finished_at, run.due_at = status, reason, clock.now(), None
+    run.waiting_for = ""
+
+
+def _has_run(rule: Rule, item: Item) -> bool:
+    """E07: *repeat* counts runs that were done, undone visits included."""
+    if rule.repeat == Rule.Repeat.EVERY:
+        return False
+    done = Run.objects.filter(rule=rule, item=item, status=Status.DONE)
+    if rule.repeat == Rule.Repeat.DAYS:
+        done = done.filter(finished_at__gt=clock.now() - timedelta(days=rule.repeat_days))
+    return done.exists()
+
+
+# ---------------------------------------------------------------------- loops and floods
+
+
+def loop_path(visit: StageVisit) -> str:
+    """ "A → B → A": the stages by which the chain of causes came here."""
+    names: list[str] = []
+    here: StageVisit | None = visit
+    while here is not None and len(names) < MAX_DEPTH + 1:
+        names.append(here.stage.name)
+        kind, _colon, pk = here.cause_ref.partition(":")
+        cause = Run.objects.filter(pk=pk).select_related("visit__stage").first() if kind == "run" else None
+        here = (
+            cause.visit
+            if cause is not None
+            else StageVisit.objects.filter(item_id=visit.item_id, entered_at__lt=here.entered_at, depth__lt=here.depth)
+            .select_related("stage")
+            .order_by("-entered_at")
+            .first()
+            if here.depth
+            else None
+        )
+    return " → ".join(reversed(names))
+
+
+def _stop_loop(runs: list[Run], visit: StageVisit, item: Item) -> None:
+    reason = _("loop: %s") % loop_path(visit)
+    for run in runs:
+        end_unstarted(run, Status.FAILED, reason)
+    notify(
+        administrators(),
+        _("Rules move “%(title)s” in a circle and were stopped (%(why)s).") % {"title": item.title, "why": reason},
+        item=item,
+        kind="loop",
+        group=f"loop:{item.pk}",
+    )
+
+
+def _flooded(item: Item) -> bool:
+    if item.automation_paused_at is not None:
+        return True
+    since = clock.now() - timedelta(hours=1)
+    moves = StageVisit.objects.filter(
+        item=item, entered_at__gt=since, cause_kind__in=("rule", "trigger", "system")
+    )
+    return moves.count() > MAX_MOVES_AN_HOUR
+
+
+def _stop_flood(runs: list[Run], item: Item) -> None:
+    reason = _("Automation of this item is paused: more than %d automatic moves in an hour.") % MAX_MOVES_AN_HOUR
+    for run in runs:
+        run.status, run.error = Status.HELD, reason
+    if item.automation_paused_at is None:
+        item.automation_paused_at = clock.now()
+        Item.objects.filter(pk=item.pk).update(automation_paused_at=item.automation_paused_at)
+        notify(administrators(), f"“{item.title}”: {reason}", item=item, kind="loop", group=f"flood:{item.pk}")
+
+
+# ---------------------------------------------------------------------- leaving
+
+
+def cancel_left(entry: Entry) -> None:
+    """E26: runs of the left visit that have not started are cancelled; the entry remembers them for undo."""
+    if entry.left_id is None:
+        return
+    alive = Run.objects.filter(item_id=entry.item.pk, visit_id=entry.left_id, status__in=UNSTARTED)
+    if entry.visit is not None:
+        alive = alive.filter(keeps=False)
+    runs = list(alive.order_by("pk"))
+    if not runs:
+        return
+    entry.cancelled["runs"] = [[run.pk, run.status, run.due_at.isoformat() if run.due_at else None] for run in runs]
+    reason = _("left the stage") if entry.visit is not None else _("the item was deleted")
+    Run.objects.filter(pk__in=[run.pk for run in runs], status__in=UNSTARTED).update(
+        status=Status.CANCELLED, error=reason, finished_at=clock.now(), due_at=None
+    )
+    for run in runs:
+        if run.has_next:
+            run.status = Status.CANCELLED
+            chain.judge_next(run)
+
+
+# ---------------------------------------------------------------------- dates that change (E20)
+
+
+def replan_dates(event: Event) -> None:
+    """A date that rules of the open visit count from was filled, changed or cleared."""
+    item = event.item
+    assert item is not None
+    if event.kind == "field.changed":
+        names = set(event.data("changes", {}))
+    else:
+        names = {"next_activity_at"}
+    machine = machine_of(item.pipeline_id)
+    names &= automation_of(machine).date_fields
+    if not names:
+        return
+    fresh = Item.objects.get(pk=item.pk)
+    runs = Run.objects.filter(item=item, status=Status.PLANNED, visit_id=fresh.visit_id).exclude(waiting_for="previous")
+    for run in runs.select_related("rule").order_by("pk"):
+        if run.rule.when().date_field in names:
+            _replan(run, fresh, machine)
+
+
+def _replan(run: Run, item: Item, machine: Machine) -> None:
+    try:
+        set_due(run, run.rule, item, machine, clock.now() if run.after_order is not None else run.created_at)
+    except NoCalendar as error:
+        end_unstarted(run, Status.FAILED, str(error))
+    Run.objects.filter(pk=run.pk, status=Status.PLANNED).update(
+        due_at=run.due_at, waiting_for=run.waiting_for, status=run.status, error=run.error
+    )
+    if run.due_at and run.due_at <= clock.now():
+        ring()
+
+
+def replan_rule(job: Job) -> None:
+    """A publication: planned runs take the newest settings, due times included (E30). The job of one rule."""
+    rule = Rule.objects.get(pk=job.payload["rule"])
+    machine = machine_of(rule.pipeline_id)
+    runs = Run.objects.filter(rule=rule, status=Status.PLANNED, pinned=False).exclude(waiting_for="previous")
+    for run in runs.select_related("item", "visit").order_by("item_id", "pk"):
+        run.rule = rule
+        _replan(run, run.item, machine)
+
+
+# ---------------------------------------------------------------------- handing on to match
+
+
+def plan_match(event: Event, machine: Machine | None = None) -> None:
+    """A job to match the event, if any trigger may care."""
+    keys = types_for(event.kind)
+    if not keys:
+        return
+    if event.item_id:
+        assert event.item is not None
+        known: Automation = automation_of(machine or machine_of(event.item.pipeline_id))
+        if not any(trigger.type in keys for trigger in known.triggers):
+            return
+    elif not event.contact_id:
+        return
+    Job.objects.create(
+        kind="match",
+        key=f"match:{event.pk}",
+        due_at=clock.now(),
+        item_id=event.item_id,
+        payload={"event": event.pk},
+    )
+    ring()

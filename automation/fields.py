@@ -1,0 +1,118 @@
+"""Form fields for settings: each knows its place (`place(scope)`) and says readably what has gone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+from automation.base import Scope
+from crm import merge
+from crm.models import Channel, CustomField, Department, Stage, User, WebForm
+
+
+class MergeTextField(forms.CharField):
+    """A merge text; refused at save with line and field."""
+
+    def __init__(self, *, multiline: bool = True, extra: dict[str, Any] | None = None, **kwargs: Any) -> None:
+        if multiline:
+            kwargs.setdefault("widget", forms.Textarea(attrs={"rows": 5, "data-merge": "1"}))
+        else:
+            kwargs.setdefault("widget", forms.TextInput(attrs={"data-merge": "1"}))
+        kwargs.setdefault("max_length", 20_000 if multiline else 500)
+        super().__init__(**kwargs)
+        self.scope: Scope | None = None
+        self.extra = extra or {}
+
+    def place(self, scope: Scope) -> None:
+        self.scope = scope
+
+    def validate(self, value: Any) -> None:
+        super().validate(value)
+        if value and "{" in value and not (self.scope and self.scope.running):
+            allowed = self.scope.merge_extra() if self.scope and "rules" in value else {}
+            try:
+                merge.check(value, extra={**allowed, **self.extra})
+            except merge.MergeError as error:
+                raise ValidationError(str(error)) from error
+
+
+class UserChoice(forms.ModelChoiceField):
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("queryset", User.objects.filter(is_active=True))
+        super().__init__(**kwargs)
+        self.error_messages["invalid_choice"] = _("This person is no longer active.")
+
+
+class UserChoices(forms.ModelMultipleChoiceField):
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("queryset", User.objects.filter(is_active=True))
+        super().__init__(**kwargs)
+        self.error_messages["invalid_choice"] = _("A chosen person is no longer active.")
+
+
+class DepartmentChoice(forms.ModelChoiceField):
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(queryset=Department.objects.all(), **kwargs)
+        self.error_messages["invalid_choice"] = _("This department no longer exists.")
+
+
+class StageChoice(forms.ModelChoiceField):
+    """A stage of the same pipeline."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(queryset=Stage.active.none(), **kwargs)
+        self.error_messages["invalid_choice"] = _("This stage no longer exists in the pipeline.")
+
+    def place(self, scope: Scope) -> None:
+        self.queryset = Stage.active.filter(pipeline_id=scope.stage.pipeline_id)
+
+
+class ChannelChoice(forms.ModelChoiceField):
+    def __init__(self, medium: str, **kwargs: Any) -> None:
+        kwargs.setdefault("required", False)
+        kwargs.setdefault("empty_label", _("the default one"))
+        super().__init__(queryset=Channel.objects.filter(medium=medium, is_active=True), **kwargs)
+        self.error_messages["invalid_choice"] = _("This channel no longer exists or is switched off.")
+
+
+class FormChoice(forms.ModelChoiceField):
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("required", False)
+        kwargs.setdefault("empty_label", _("any form"))
+        kwargs.setdefault("queryset", WebForm.objects.all())
+        super().__init__(**kwargs)
+        self.error_messages["invalid_choice"] = _("This form no longer exists.")
+
+
+# Columns of an item that rules may read and change, with how their text becomes a value (crm.models.items).
+ITEM_COLUMNS: dict[str, Any] = {
+    "title": _("title"),
+    "amount": _("amount"),
+    "currency": _("currency"),
+    "due_date": _("expected on"),
+    "probability": _("probability, %"),
+    "source": _("source"),
+    "owner": _("owner"),
+}
+
+
+def item_field_choices() -> list[tuple[str, str]]:
+    custom = CustomField.objects.filter(target="item").values_list("key", "label")
+    return [(key, str(label)) for key, label in ITEM_COLUMNS.items()] + [
+        (f"custom.{key}", str(label)) for key, label in custom
+    ]
+
+
+class ItemFieldChoices(forms.MultipleChoiceField):
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(choices=item_field_choices, **kwargs)
+        self.error_messages["invalid_choice"] = _("The field “%(value)s” no longer exists.")
+
+
+class ItemFieldChoice(forms.ChoiceField):
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(choices=lambda: [("", "—"), *item_field_choices()], **kwargs)
+        self.error_messages["invalid_choice"] = _("The field “%(value)s” no longer exists.")

@@ -1,0 +1,147 @@
+"""The Automation tab of the item page, the marks on cards, the hint on drop: what upper rooms show below (E50)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Count, Q
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from automation.base import action_of
+from automation.models import Rule, Run, automation_of
+from automation.timing import duration_words
+from crm import clock, slots
+from crm.models import Item, Stage, User
+from crm.models.leased import UNSTARTED, Status
+from crm.models.pipelines import Machine
+from crm.slots import Badge, ItemTab
+
+TONES = {
+    Status.DONE: ("circle-check", "ok"),
+    Status.PLANNED: ("clock", "info"),
+    Status.WAITING: ("clock", "info"),
+    Status.HELD: ("hand-stop", "warning"),
+    Status.RUNNING: ("refresh", "info"),
+    Status.SKIPPED: ("player-pause", "quiet"),
+    Status.CANCELLED: ("x", "quiet"),
+    Status.FAILED: ("circle-x", "bad"),
+    Status.UNKNOWN: ("question-mark", "warning"),
+}
+
+
+def sentence(run: Run) -> str:
+    """What became of the run, or what will, in one sentence."""
+    status = run.status
+    if status == Status.PLANNED and run.due_at is not None:
+        delta = run.due_at - clock.now()
+        if delta.total_seconds() <= 0:
+            return _("Will run in a moment.")
+        return _("Will run in %s.") % duration_words(delta)
+    if status == Status.PLANNED and run.waiting_for == "previous":
+        return _("Will run after the rule before it.")
+    if status == Status.PLANNED:
+        return _("Waiting for the field “%s” to be filled.") % run.waiting_for.removeprefix("date:")
+    if status == Status.WAITING:
+        return _("Waiting for the message to be sent.") if run.wait_on.startswith("job:") else _("Waiting.")
+    if status == Status.SKIPPED:
+        return _("Did not run: %s") % run.error
+    if status == Status.FAILED:
+        return _("Failed: %s") % run.error
+    if status == Status.CANCELLED:
+        return _("Cancelled: %s") % run.error
+    if status == Status.HELD:
+        return _("Held: %s") % run.error
+    if status == Status.UNKNOWN:
+        return _("Unknown: %s") % run.error
+    return run.error if status == Status.DONE else str(run.get_status_display())
+
+
+VERBS = {
+    Status.PLANNED: ("now", "hold", "cancel"),
+    Status.HELD: ("release", "cancel"),
+    Status.WAITING: ("cancel",),
+    Status.FAILED: ("again",),
+    Status.SKIPPED: ("again",),
+    Status.CANCELLED: ("again",),
+}
+
+
+def row(run: Run) -> dict[str, Any]:
+    icon, tone = TONES[Status(run.status)]
+    action = action_of(run.rule.action)
+    return {
+        "run": run,
+        "icon": icon,
+        "tone": tone,
+        "action_icon": action.icon,
+        "sentence": sentence(run),
+        "at": run.finished_at or run.due_at,
+        "verbs": VERBS.get(Status(run.status), ()),
+    }
+
+
+@slots.item_tabs.register
+def automation_tab(item: Item, user: User) -> ItemTab:
+    """Every rule of the current and past visits, the newest visit first."""
+    runs = Run.objects.filter(item=item).select_related("rule", "visit__stage")
+    visits: dict[int, dict[str, Any]] = {}
+    for run in runs.order_by("-visit_id", "order", "round")[:200]:
+        entry = visits.setdefault(
+            run.visit_id, {"visit": run.visit, "current": run.visit_id == item.visit_id, "rows": [], "planned": 0}
+        )
+        entry["rows"].append(row(run))
+        entry["planned"] += run.status in UNSTARTED
+    planned = sum(entry["planned"] for entry in visits.values())
+    return ItemTab(
+        key="automation",
+        label=_("Automation"),
+        template="automation/_item_tab.html",
+        context={"visits": list(visits.values())},
+        count=planned,
+    )
+
+
+@slots.card_badges.register
+def run_badges(items: list[Item]) -> dict[int, list[Badge]]:
+    """A card shows failed rules (red) and rules at work (turning)."""
+    counts = (
+        Run.objects.filter(visit_id__in=[item.visit_id for item in items if item.visit_id])
+        .filter(Q(status__in=(Status.FAILED, Status.UNKNOWN, Status.RUNNING)) | Q(status=Status.WAITING))
+        .values("item_id")
+        .annotate(
+            bad=Count("pk", filter=Q(status__in=(Status.FAILED, Status.UNKNOWN))),
+            busy=Count("pk", filter=Q(status__in=(Status.RUNNING, Status.WAITING))),
+        )
+    )
+    badges: dict[int, list[Badge]] = {}
+    for found in counts:
+        marks = badges.setdefault(found["item_id"], [])
+        if found["bad"]:
+            words = ngettext("%(n)d rule failed", "%(n)d rules failed", found["bad"])
+            marks.append(Badge("alert-triangle", words % {"n": found["bad"]}, "bad"))
+        elif found["busy"]:
+            marks.append(Badge("refresh", _("Rules are at work"), "busy"))
+    return badges
+
+
+@slots.column_hints.register
+def drop_hints(machine: Machine) -> dict[int, str]:
+    """ "3 rules: SMS to customer · create Invoice …" for each stage."""
+    hints = {}
+    for stage_id, rules in automation_of(machine).rules.items():
+        on = [rule for rule in rules if rule.is_enabled]
+        if on:
+            words = ngettext("%(n)d rule will run", "%(n)d rules will run", len(on)) % {"n": len(on)}
+            hints[stage_id] = f"{words}: {' · '.join(rule.name for rule in on)}"
+    return hints
+
+
+@slots.stage_usage.register
+def rules_on(stage: Stage) -> list[str]:
+    from automation.models import Trigger
+
+    rules = Rule.objects.filter(stage=stage).count()
+    triggers = Trigger.objects.filter(stage=stage).count()
+    used = [_("%d rules") % rules] if rules else []
+    return used + ([_("%d triggers") % triggers] if triggers else [])

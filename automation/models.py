@@ -1,0 +1,248 @@
+"""Rules, triggers, runs, firings. Rows; what they do stands in engine/."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from automation.base import Scope, action_of, trigger_types
+from automation.timing import Timing
+from crm import clock
+from crm.models import Event, Item, Pipeline, Stage, StageVisit, User
+from crm.models.leased import Leased
+from crm.models.pipelines import Machine
+
+
+class Placed(models.Model):
+    """What rules and triggers share: a place on a stage, typed settings, a condition, a publisher."""
+
+    pipeline = models.ForeignKey(Pipeline, models.CASCADE, related_name="%(class)ss", verbose_name=_("pipeline"))
+    stage = models.ForeignKey(Stage, models.PROTECT, related_name="%(class)ss", verbose_name=_("stage"))
+    name = models.CharField(_("name"), max_length=120)
+    order = models.PositiveSmallIntegerField(_("order"), default=0)
+    settings = models.JSONField(default=dict, blank=True)
+    condition = models.JSONField(default=dict, blank=True)
+    is_enabled = models.BooleanField(_("on"), default=True)
+    note = models.TextField(_("note"), blank=True)
+    publisher = models.ForeignKey(
+        User, models.SET_NULL, null=True, related_name="+", verbose_name=_("published by"), editable=False
+    )
+    version = models.PositiveIntegerField(default=0, editable=False)
+    # Used ones are retired, never deleted: their history still names them.
+    retired = models.BooleanField(default=False, editable=False)
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return self.name
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.pipeline_id = self.stage.pipeline_id
+        self.version += 1
+        super().save(*args, **kwargs)
+        self.pipeline.touch_machine()
+
+    def delete(self, *args: Any, **kwargs: Any) -> Any:
+        deleted = super().delete(*args, **kwargs)
+        self.pipeline.touch_machine()
+        return deleted
+
+
+class Rule(Placed):
+    class After(models.TextChoices):
+        NO = "", _("no, at once and independently")
+        ENDED = "ended", _("when the previous rule has ended, unless it failed")
+        DONE = "done", _("only if the previous rule was done")
+        ANY = "any", _("whatever came of the previous rule")
+
+    class Repeat(models.TextChoices):
+        EVERY = "every", _("at every visit")
+        ONCE = "once", _("once per item")
+        DAYS = "days", _("at most once in N days")
+
+    class OnLeave(models.TextChoices):
+        CANCEL = "cancel", _("cancel")
+        KEEP = "keep", _("run anyway when due")
+
+    key = models.SlugField(_("key"), max_length=40, help_text=_("Merge texts read its results as rules.key.name."))
+    action = models.CharField(_("action"), max_length=60)
+    timing = models.JSONField(default=dict, blank=True)
+    after_previous = models.CharField(
+        _("after the previous one"), max_length=5, choices=After.choices, blank=True, default=After.NO
+    )
+    repeat = models.CharField(_("repeat"), max_length=5, choices=Repeat.choices, default=Repeat.EVERY)
+    repeat_days = models.PositiveSmallIntegerField(_("days"), default=30)
+    on_leave = models.CharField(
+        _("when the stage is left"), max_length=6, choices=OnLeave.choices, default=OnLeave.CANCEL
+    )
+    hourly_limit = models.PositiveIntegerField(_("messages an hour, at most"), default=1000)
+    retry_hours = models.PositiveSmallIntegerField(_("try again for, hours"), default=24)
+    paused_at = models.DateTimeField(null=True, blank=True, editable=False)
+    paused_because = models.CharField(max_length=200, blank=True, editable=False)
+
+    class Meta:
+        ordering = ["stage__order", "order", "pk"]
+        verbose_name = _("rule")
+        verbose_name_plural = _("rules")
+        constraints = [models.UniqueConstraint(fields=["stage", "key"], name="rule_key_once_a_stage")]
+
+    def when(self) -> Timing:
+        return Timing.of(self.timing)
+
+
+class Trigger(Placed):
+    class Concerns(models.TextChoices):
+        NEWEST = "newest", _("the customer's newest open item")
+        ALL = "all", _("all open items of the customer")
+
+    type = models.CharField(_("type"), max_length=60)
+    allow_moving_back = models.BooleanField(_("allow moving back"), default=False)
+    change_as = models.ForeignKey(
+        User,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("change stage as"),
+        help_text=_("Who the timeline names. Empty: the item's owner."),
+    )
+    concerns = models.CharField(_("concerns"), max_length=6, choices=Concerns.choices, default=Concerns.NEWEST)
+    override = models.BooleanField(
+        _("override"), default=False, help_text=_("Move although fields are missing or the move is forbidden.")
+    )
+
+    class Meta:
+        ordering = ["stage__order", "order", "pk"]
+        verbose_name = _("trigger")
+        verbose_name_plural = _("triggers")
+
+
+class Run(Leased):
+    """One execution of a rule for one visit."""
+
+    rule = models.ForeignKey(Rule, models.PROTECT, related_name="runs", verbose_name=_("rule"))
+    visit = models.ForeignKey(StageVisit, models.CASCADE, related_name="runs")
+    item = models.ForeignKey(Item, models.CASCADE, related_name="runs", verbose_name=_("item"))
+    round = models.PositiveSmallIntegerField(default=0)
+    order = models.PositiveSmallIntegerField(default=0)
+    # The place of the rule that this one follows; None: it runs independently.
+    after_order = models.PositiveSmallIntegerField(null=True, blank=True)
+    has_next = models.BooleanField(default=False)
+    # Why a planned run has no due time: "previous", or "date:due_date".
+    waiting_for = models.CharField(max_length=60, blank=True)
+    # What a waiting run waits on: "job:12", "task:5", "event:…", "pause".
+    wait_on = models.CharField(max_length=60, blank=True)
+    keeps = models.BooleanField(default=False)
+    alone = models.BooleanField(default=False)
+    depth = models.PositiveSmallIntegerField(default=0)
+    # The settings it used, taken when it started, or fixed earlier ("finish with the old settings").
+    taken = models.JSONField(null=True, blank=True)
+    pinned = models.BooleanField(default=False)
+    outputs = models.JSONField(default=dict, blank=True)
+    condition_read = models.TextField(blank=True)
+    changes = models.JSONField(default=dict, blank=True)
+
+    class Meta:
+        verbose_name = _("run")
+        verbose_name_plural = _("runs")
+        constraints = [models.UniqueConstraint(fields=["visit", "rule", "round"], name="one_run_a_round")]
+        indexes = [
+            *Leased.leased_indexes("run"),
+            models.Index(fields=["item", "visit"], name="run_of_item"),
+            models.Index(fields=["wait_on"], name="run_waits", condition=~models.Q(wait_on="")),
+            models.Index(fields=["rule", "status"], name="run_of_rule"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.rule} #{self.pk}"
+
+
+class TriggerFiring(models.Model):
+    class Result(models.TextChoices):
+        MOVED = "moved", _("moved")
+        THERE = "there", _("already there")
+        REFUSED = "refused", _("refused")
+        ANOTHER = "another", _("another trigger won")
+        FAILED = "failed", _("failed")
+
+    event = models.ForeignKey(Event, models.CASCADE, related_name="firings")
+    trigger = models.ForeignKey(Trigger, models.PROTECT, related_name="firings")
+    item = models.ForeignKey(Item, models.CASCADE, related_name="firings")
+    result = models.CharField(_("result"), max_length=8, choices=Result.choices)
+    reason = models.TextField(_("reason"), blank=True)
+    created_at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        verbose_name = _("trigger firing")
+        verbose_name_plural = _("trigger firings")
+        constraints = [
+            models.UniqueConstraint(fields=["event", "trigger", "item"], name="one_firing_an_event")
+        ]
+        indexes = [models.Index(fields=["item", "-created_at"], name="firing_of_item")]
+
+    def __str__(self) -> str:
+        return f"{self.trigger}: {self.get_result_display()}"
+
+
+class OwnerTurn(models.Model):
+    """Whose turn it is in a rule's round robin; locked while a turn is taken."""
+
+    rule = models.OneToOneField(Rule, models.CASCADE, related_name="turn")
+    last_user = models.ForeignKey(User, models.SET_NULL, null=True)
+
+
+# ---------------------------------------------------------------------- compiled with the machine
+
+
+@dataclass
+class Automation:
+    """A pipeline's rules and triggers as the engine needs them; lives and dies with the machine's version."""
+
+    rules: dict[int, list[Rule]] = field(default_factory=dict)
+    triggers: list[Trigger] = field(default_factory=list)
+    by_id: dict[int, Rule] = field(default_factory=dict)
+    date_fields: set[str] = field(default_factory=set)
+
+
+def automation_of(machine: Machine) -> Automation:
+    known = machine.attached.get("automation")
+    if known is None:
+        known = machine.attached["automation"] = _compile(machine)
+    return known  # type: ignore[no-any-return]
+
+
+def _compile(machine: Machine) -> Automation:
+    made = Automation()
+    rules = Rule.objects.filter(pipeline_id=machine.pipeline.pk).select_related("publisher", "stage")
+    for rule in rules.order_by("order", "pk"):
+        made.by_id[rule.pk] = rule
+        if not rule.retired:
+            made.rules.setdefault(rule.stage_id, []).append(rule)
+        if rule.is_enabled and rule.when().date_field:
+            made.date_fields.add(rule.when().date_field)
+    triggers = Trigger.objects.filter(pipeline_id=machine.pipeline.pk, is_enabled=True, retired=False)
+    made.triggers = list(triggers.select_related("stage", "publisher", "change_as").order_by("order", "pk"))
+    return made
+
+
+def scope_of(stage: Stage, before: Rule | None = None, *, running: bool = False) -> Scope:
+    """Where a rule or trigger stands: which earlier rules' values it may read (E13)."""
+
+    def outputs() -> dict[str, set[str]]:
+        found: dict[str, set[str]] = {}
+        for rule in Rule.objects.filter(stage=stage, retired=False).order_by("order", "pk"):
+            if before is None or not before.pk or (rule.order, rule.pk) < (before.order, before.pk):
+                found[rule.key] = set(action_of(rule.action).outputs)
+        return found
+
+    return Scope(stage=stage, outputs=outputs, running=running)
+
+
+def type_of(trigger: Trigger) -> Any:
+    """The trigger's type, or None where it is not installed."""
+    found = trigger_types.get(trigger.type)
+    return found() if found is not None else None

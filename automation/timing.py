@@ -1,0 +1,210 @@
+"""When a rule runs: from its settings and the moment of entry to one instant (E15 to E20). Pure arithmetic."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from crm import calendars
+from crm.calendars import WorkingTime
+
+NOW, DELAY, DATE, TIME_OF_DAY = "now", "delay", "date", "time"
+WHEN = [
+    (NOW, gettext_lazy("immediately")),
+    (DELAY, gettext_lazy("after a delay")),
+    (DATE, gettext_lazy("before / at / after a date of the item")),
+    (TIME_OF_DAY, gettext_lazy("at a time of day")),
+]
+UNITS = [
+    ("seconds", gettext_lazy("seconds")),
+    ("minutes", gettext_lazy("minutes")),
+    ("hours", gettext_lazy("hours")),
+    ("days", gettext_lazy("days")),
+    ("weeks", gettext_lazy("weeks")),
+    ("months", gettext_lazy("months")),
+    ("working_minutes", gettext_lazy("working minutes")),
+    ("working_hours", gettext_lazy("working hours")),
+    ("working_days", gettext_lazy("working days")),
+]
+ZONE_OF = [
+    ("company", gettext_lazy("the working calendar")),
+    ("owner", gettext_lazy("the owner")),
+]
+_SECONDS = {"seconds": 1, "minutes": 60, "hours": 3600}
+
+
+class NoCalendar(ValueError):
+    """Working time was asked for, and there is no calendar, or it never opens."""
+
+
+@dataclass(frozen=True)
+class Timing:
+    """The *when* of a rule. Stored as the raw data of TimingForm.
+
+    Args:
+        sign: -1 before, +1 after the date; amount 0 is at it.
+        working_only: an instant outside working time moves to the next opening.
+        late_limit: minutes; a run later than that is skipped; None: never.
+    """
+
+    when: str = NOW
+    amount: int = 0
+    unit: str = "minutes"
+    sign: int = 1
+    date_field: str = ""
+    at: time = time(9, 0)
+    working_only: bool = False
+    zone_of: str = "company"
+    late_limit: int | None = None
+
+    def due(self, start: datetime, calendar: WorkingTime | None, zone: str, value: Any = None) -> datetime | None:
+        """The instant at which to run; None while the date field is empty (E20).
+
+        Args:
+            start: aware; the entry, or the end of the rule before.
+            zone: IANA name for days, months and times of day.
+            value: of the date field: a date (its local midnight, or `at`), an aware datetime, or ISO text.
+        Raises NoCalendar.
+        """
+        if self.when == NOW:
+            instant = start
+        elif self.when == DELAY:
+            instant = self._moved(start, 1, calendar, zone)
+        elif self.when == TIME_OF_DAY:
+            instant = calendars.next_time_of_day(start, self.at, zone)
+        else:
+            base = _instant(value, zone, self.at)
+            if base is None:
+                return None
+            instant = self._moved(base, self.sign, calendar, zone)
+        return self._opened(instant, calendar) if self.working_only else instant
+
+    def _moved(self, base: datetime, sign: int, calendar: WorkingTime | None, zone: str) -> datetime:
+        amount = self.amount * sign
+        if self.unit in _SECONDS:
+            return base + timedelta(seconds=amount * _SECONDS[self.unit])
+        if self.unit in ("days", "weeks"):
+            return calendars.add_days(base, amount * (7 if self.unit == "weeks" else 1), zone)
+        if self.unit == "months":
+            return calendars.add_months(base, amount, zone)
+        if calendar is None:
+            raise NoCalendar(_("There is no working calendar to count working time by."))
+        try:
+            if self.unit == "working_days":
+                return calendar.add_days(base, amount)
+            minutes = abs(amount) * (60 if self.unit == "working_hours" else 1)
+            return calendar.subtract_minutes(base, minutes) if sign < 0 else calendar.add_minutes(base, minutes)
+        except calendars.NoWorkingTime as error:
+            raise NoCalendar(_("The working calendar never opens.")) from error
+
+    def _opened(self, instant: datetime, calendar: WorkingTime | None) -> datetime:
+        if calendar is None:
+            raise NoCalendar(_("There is no working calendar to count working time by."))
+        try:
+            return calendar.next_opening(instant)
+        except calendars.NoWorkingTime as error:
+            raise NoCalendar(_("The working calendar never opens.")) from error
+
+    def too_late(self, due_at: datetime, now: datetime) -> bool:
+        return self.late_limit is not None and now - due_at > timedelta(minutes=self.late_limit)
+
+    def words(self) -> str:
+        """The *when* as people read it on the rule's card."""
+        unit = str(dict(UNITS).get(self.unit, self.unit))
+        if self.when == DELAY:
+            text = _("after %(amount)d %(unit)s") % {"amount": self.amount, "unit": unit}
+        elif self.when == TIME_OF_DAY:
+            text = _("at %s") % self.at.strftime("%H:%M")
+        elif self.when == DATE:
+            words = {"amount": self.amount, "unit": unit, "field": self.date_field}
+            pattern = _("%(amount)d %(unit)s before %(field)s") if self.sign < 0 else _("%(amount)d %(unit)s after %(field)s")
+            text = pattern % words if self.amount else _("at %(field)s") % words
+        else:
+            text = _("immediately")
+        return _("%s, in working time") % text if self.working_only else text
+
+    @classmethod
+    def of(cls, raw: dict[str, Any]) -> Timing:
+        """From stored data; what is missing has its default."""
+        late = raw.get("late_limit")
+        return cls(
+            when=raw.get("when") or NOW,
+            amount=int(raw.get("amount") or 0),
+            unit=raw.get("unit") or "minutes",
+            sign=-1 if raw.get("side") == "before" else 1,
+            date_field=raw.get("date_field") or "",
+            at=time.fromisoformat(raw.get("at") or "09:00"),
+            working_only=bool(raw.get("working_only")),
+            zone_of=raw.get("zone_of") or "company",
+            late_limit=int(late) if late not in (None, "") else None,
+        )
+
+
+def _instant(value: Any, zone: str, at: time) -> datetime | None:
+    if value in (None, ""):
+        return None
+    if isinstance(value, str):
+        value = datetime.fromisoformat(value) if "T" in value or " " in value else date.fromisoformat(value)
+    if isinstance(value, datetime):
+        return value.astimezone(UTC) if value.tzinfo else calendars.localise(value.date(), value.time(), zone)
+    return calendars.localise(value, at, zone)
+
+
+def date_fields() -> list[tuple[str, Any]]:
+    from crm.models import CustomField
+
+    custom = CustomField.objects.filter(target="item", type__in=("date", "datetime")).values_list("key", "label")
+    own = [("due_date", gettext_lazy("expected on")), ("next_activity_at", gettext_lazy("next planned activity"))]
+    return [("", "—"), *own, *((f"custom.{key}", label) for key, label in custom)]
+
+
+class TimingForm(forms.Form):
+    when = forms.ChoiceField(label=gettext_lazy("run"), choices=WHEN, initial=NOW)
+    amount = forms.IntegerField(label=gettext_lazy("how much"), min_value=0, max_value=100_000, required=False)
+    unit = forms.ChoiceField(label=gettext_lazy("of what"), choices=UNITS, required=False, initial="minutes")
+    side = forms.ChoiceField(
+        label=gettext_lazy("side"),
+        choices=[("after", gettext_lazy("after")), ("before", gettext_lazy("before"))],
+        required=False,
+    )
+    date_field = forms.ChoiceField(label=gettext_lazy("date"), choices=date_fields, required=False)
+    at = forms.TimeField(label=gettext_lazy("time of day"), required=False, widget=forms.TimeInput(attrs={"type": "time"}))
+    working_only = forms.BooleanField(label=gettext_lazy("only in working time"), required=False)
+    zone_of = forms.ChoiceField(label=gettext_lazy("time zone of"), choices=ZONE_OF, required=False)
+    late_limit = forms.IntegerField(
+        label=gettext_lazy("skip if late by more than, minutes"), min_value=0, required=False
+    )
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        if data.get("when") == DELAY and not data.get("amount"):
+            self.add_error("amount", _("How long shall it wait?"))
+        if data.get("when") == DATE and not data.get("date_field"):
+            self.add_error("date_field", _("Before or after which date?"))
+        if data.get("when") == TIME_OF_DAY and not data.get("at"):
+            self.add_error("at", _("At what time?"))
+        return data
+
+    def raw(self) -> dict[str, Any]:
+        """What is stored."""
+        stored = {name: value for name, value in self.cleaned_data.items() if value not in (None, "", False)}
+        if "at" in stored:
+            stored["at"] = stored["at"].strftime("%H:%M")
+        return stored
+
+
+def duration_words(delta: timedelta) -> str:
+    """"14 h 12 min" """
+    seconds = max(0, int(delta.total_seconds()))
+    days, rest = divmod(seconds, 86400)
+    hours, minutes = rest // 3600, rest % 3600 // 60
+    if days:
+        return ngettext("%(n)d day", "%(n)d days", days) % {"n": days} + (f" {hours} h" if hours else "")
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min" if minutes else f"{seconds % 60} s"

@@ -1,0 +1,1 @@
+"""One trigger type, one file. Registered by importing (automation/crm_plugin.py)."""

@@ -1,0 +1,10 @@
+"""Addresses of the middle layer; added to the site through the *routes* slot."""
+
+from django.urls import path
+
+from automation.views import runs
+
+routes = [
+    path("runs/<int:pk>/", runs.run_control, name="run-control"),
+    path("visits/<int:pk>/stop/", runs.visit_stop, name="visit-stop"),
+]

@@ -1,0 +1,79 @@
+"""What merge texts and conditions of rules read: the item's values and the outputs of earlier rules."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from automation.conditions import Facts
+from crm import merge
+from crm.models import Item, StageVisit
+from crm.models.pipelines import machine_of
+
+
+class RuleOutputs(dict[str, Any]):
+    """rules.<key>.<output> of this visit; read from the database when a text first asks."""
+
+    def __init__(self, visit: StageVisit | None) -> None:
+        super().__init__()
+        if visit is not None:
+            from automation.models import Run
+
+            runs = Run.objects.filter(visit=visit).exclude(outputs={}).order_by("round", "pk")
+            for key, outputs in runs.values_list("rule__key", "outputs"):
+                self[key] = outputs
+
+
+def values_for(item: Item, visit: StageVisit | None, source: str = "rules", **extra: Any) -> merge.Values:
+    values = merge.Values(item, **extra)
+    if "rules" in source:
+        values["rules"] = RuleOutputs(visit)
+    return values
+
+
+def zone_of(item: Item) -> str:
+    calendar = machine_of(item.pipeline_id).pipeline.working_time()
+    return calendar.zone if calendar else "UTC"
+
+
+def rendered(source: str, item: Item, visit: StageVisit | None, **extra: Any) -> str:
+    """A merge text for a customer: their language, the pipeline's zone, the item's currency."""
+    if "{" not in source:
+        return source
+    return merge.render(
+        source,
+        values_for(item, visit, source, **extra),
+        language=merge.language_of(item),
+        zone=zone_of(item),
+        currency=item.currency,
+    )
+
+
+def _labels() -> dict[str, str]:
+    return {path: label for _group, rows in merge.field_list() for path, label, _type in rows}
+
+
+def facts_for(item: Item, visit: StageVisit | None, now: datetime, changes: dict[str, Any] | None = None) -> Facts:
+    """What a condition of this item may read; paths as in merge texts."""
+    values = values_for(item, visit)
+
+    def value(path: str) -> Any:
+        root, *names = path.split(".")
+        found: Any = values[root] if root in values else None
+        if found is None:
+            raise KeyError(path)
+        if not found and root in ("contact", "company", "owner"):
+            return None  # nobody is linked: every field of theirs is empty
+        for name in names:
+            if not isinstance(found, dict) or name not in found:
+                raise KeyError(path)
+            found = found[name]
+        return found
+
+    return Facts(
+        values=value,
+        labels=lambda path: _labels().get(path, path),
+        now=now,
+        zone=zone_of(item),
+        changes=changes,
+    )

@@ -1,0 +1,1 @@
+"""The lowest layer: people, items, messages, forms. Knows nothing of rules or documents."""

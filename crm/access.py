@@ -1,0 +1,132 @@
+"""Who a view is for: every view declares its audience, and a check at start refuses one that does not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import wraps
+from typing import Any, TypeVar
+
+from django.conf import settings
+from django.contrib.auth.views import redirect_to_login
+from django.core import checks
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.utils import timezone, translation
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+
+def public(view: View) -> View:
+    """Anybody, without an account and without a cookie. The opt-out is explicit."""
+    view.audience = "public"  # type: ignore[attr-defined]
+    return view
+
+
+def staff_of_ours(view: View) -> View:
+    """Any active user of ours; others are sent to the login."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if not request.user.is_authenticated:
+            if request.headers.get("HX-Request") or request.headers.get("X-Requested-With"):
+                return HttpResponse(status=401, headers={"HX-Redirect": reverse(settings.LOGIN_URL)})
+            return redirect_to_login(request.get_full_path())
+        answer: HttpResponse = view(request, *args, **kwargs)
+        return answer
+
+    guarded.audience = "users"  # type: ignore[attr-defined]
+    return guarded  # type: ignore[return-value]
+
+
+def administrators_only(view: View) -> View:
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if not request.user.is_superuser:
+            raise PermissionDenied
+        answer: HttpResponse = view(request, *args, **kwargs)
+        return answer
+
+    checked = staff_of_ours(guarded)
+    checked.audience = "administrators"
+    return checked  # type: ignore[return-value]
+
+
+def _declares(view: Any) -> bool:
+    declared = hasattr(view, "audience") or hasattr(getattr(view, "view_class", None), "audience")
+    # The admin site guards itself, with the same users.
+    return declared or hasattr(view, "admin_site") or hasattr(view, "model_admin")
+
+
+def _views(patterns: Iterable[Any], prefix: str = "") -> Iterable[tuple[str, Any]]:
+    for pattern in patterns:
+        if isinstance(pattern, URLResolver):
+            if pattern.app_name != "admin":
+                yield from _views(pattern.url_patterns, prefix + str(pattern.pattern))
+        elif isinstance(pattern, URLPattern):
+            yield prefix + str(pattern.pattern), pattern.callback
+
+
+@checks.register(checks.Tags.security)
+def every_view_declares_its_audience(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessage]:
+    return [
+        checks.Error(
+            f"The view of “{route}” does not declare its audience.",
+            hint="Decorate it with one of crm.access: public, staff_of_ours, administrators_only.",
+            id="crm.E001",
+        )
+        for route, view in _views(get_resolver().url_patterns)
+        if not _declares(view)
+    ]
+
+
+class AudienceMiddleware:
+    """What the check finds at start is also refused at run time; pages of users are never cached by others."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
+        match = request.resolver_match
+        if match is not None and match.app_name == "admin":
+            if not request.user.is_authenticated and match.url_name not in ("login", "logout"):
+                return redirect_to_login(request.get_full_path())
+            return None
+        if not _declares(view):
+            raise PermissionDenied
+        return None
+
+
+class PersonMiddleware:
+    """The signed-in person's language and time zone."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        # Public pages set no cookie and read none: the session is not even opened there.
+        if settings.SESSION_COOKIE_NAME in request.COOKIES and request.user.is_authenticated:
+            translation.activate(request.user.language)
+            request.LANGUAGE_CODE = request.user.language
+            timezone.activate(request.user.zone)
+        response = self.get_response(request)
+        timezone.deactivate()
+        return response
+
+
+class FrameMiddleware:
+    """Pages of ours stand in frames of ours only; a public form sets its own allowed sites by the CSP alone."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if not getattr(response, "xframe_options_exempt", False):
+            response.headers.setdefault("X-Frame-Options", "SAMEORIGIN")
+        return response
+

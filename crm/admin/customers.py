@@ -1,0 +1,48 @@
+from crm.admin.base import ModelAdmin, TabularInline, register
+from crm.models import Company, Contact, ContactEmail, ContactPhone, CustomField, Tag
+
+
+class PhoneInline(TabularInline):
+    model = ContactPhone
+    extra = 1
+
+
+class EmailInline(TabularInline):
+    model = ContactEmail
+    extra = 1
+
+
+@register(Contact)
+class ContactAdmin(ModelAdmin):
+    list_display = ("name", "company", "language", "owner", "created_at")
+    list_filter = ("language", "no_email", "no_sms", "tags")
+    search_fields = ("search_key", "name", "emails__address", "phones__number")
+    autocomplete_fields = ("company", "owner", "tags")
+    list_select_related = ("company", "owner")
+    inlines = (PhoneInline, EmailInline)
+    exclude = ("custom",)
+    show_full_result_count = False
+
+
+@register(Company)
+class CompanyAdmin(ModelAdmin):
+    list_display = ("name", "tax_number", "phone", "owner")
+    search_fields = ("search_key", "name", "tax_number")
+    autocomplete_fields = ("owner", "tags")
+    list_select_related = ("owner",)
+    exclude = ("custom",)
+
+
+@register(Tag)
+class TagAdmin(ModelAdmin):
+    search_fields = ("name",)
+
+
+@register(CustomField)
+class CustomFieldAdmin(ModelAdmin):
+    list_display = ("label", "key", "target", "item_type", "type", "order")
+    list_filter = ("target", "item_type", "type")
+    search_fields = ("label", "key")
+
+    def get_readonly_fields(self, request, obj=None):  # type: ignore[no-untyped-def]
+        return ("key", "target") if obj else ()

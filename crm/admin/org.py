@@ -1,0 +1,95 @@
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
+from django.contrib.auth.models import Group
+from django.utils.translation import gettext_lazy as _
+
+from crm.admin.base import ModelAdmin, TabularInline, admin, register
+from crm.models import (
+    CalendarException,
+    CalendarHours,
+    CurrencyRate,
+    Department,
+    OwnCompany,
+    SystemSwitches,
+    User,
+    WorkingCalendar,
+)
+
+admin.site.unregister(Group)
+
+
+class NewUserForm(AdminUserCreationForm):
+    class Meta(AdminUserCreationForm.Meta):
+        model = User
+        fields = ("email", "name")
+
+
+class EditUserForm(UserChangeForm):
+    class Meta:
+        model = User
+        fields = "__all__"
+
+
+@register(User)
+class UserAdmin(DjangoUserAdmin, ModelAdmin):
+    form, add_form = EditUserForm, NewUserForm
+    list_display = ("name", "email", "department", "is_active", "is_superuser", "absent_until")
+    list_filter = ("department", "is_active", "is_superuser", "language")
+    search_fields = ("name", "email")
+    ordering = ("name",)
+    list_select_related = ("department",)
+    autocomplete_fields = ("department",)
+    filter_horizontal = ()
+    readonly_fields = ("last_login",)
+    fieldsets = (
+        (None, {"fields": ("email", "name", "password", "phone")}),
+        (_("Place"), {"fields": ("department", "language", "zone", "absent_from", "absent_until")}),
+        (_("Rights"), {"fields": ("is_active", "is_staff", "is_superuser", "last_login")}),
+    )
+    add_fieldsets = ((None, {"fields": ("email", "name", "usable_password", "password1", "password2")}),)
+
+
+@register(Department)
+class DepartmentAdmin(ModelAdmin):
+    list_display = ("name", "parent", "head", "deputy")
+    search_fields = ("name",)
+    autocomplete_fields = ("parent", "head", "deputy")
+    list_select_related = ("parent", "head", "deputy")
+
+
+class HoursInline(TabularInline):
+    model = CalendarHours
+    extra = 1
+
+
+class ExceptionInline(TabularInline):
+    model = CalendarException
+    extra = 1
+
+
+@register(WorkingCalendar)
+class WorkingCalendarAdmin(ModelAdmin):
+    list_display = ("name", "zone", "country")
+    search_fields = ("name",)
+    inlines = (HoursInline, ExceptionInline)
+
+
+@register(OwnCompany)
+class OwnCompanyAdmin(ModelAdmin):
+    list_display = ("name", "currency", "country", "language")
+
+
+@register(CurrencyRate)
+class CurrencyRateAdmin(ModelAdmin):
+    list_display = ("currency", "rate")
+
+
+@register(SystemSwitches)
+class SystemSwitchesAdmin(ModelAdmin):
+    list_display = ("__str__", "automation_paused")
+
+    def has_add_permission(self, request) -> bool:  # type: ignore[no-untyped-def]
+        return not SystemSwitches.objects.exists()
+
+    def has_delete_permission(self, request, obj=None) -> bool:  # type: ignore[no-untyped-def]
+        return False

@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _now
+from django.utils.translation import gettext_lazy as _
+
+from crm import slots
+from crm.admin.base import ModelAdmin, StackedInline, TabularInline, register
+from crm.models import CustomField, Item, ItemType, LostReason, Pipeline, Stage, StageKind, StageTransition
+
+
+@register(ItemType)
+class ItemTypeAdmin(ModelAdmin):
+    list_display = ("name", "key", "order")
+    search_fields = ("name", "key")
+
+
+def needed_choices() -> list[tuple[str, str]]:
+    own = [(name, str(Item._meta.get_field(name).verbose_name)) for name in ("owner", "contact", "company", "amount", "due_date", "source")]  # type: ignore[union-attr]
+    custom = CustomField.objects.filter(target="item").values_list("key", "label")
+    return own + [(f"custom.{key}", label) for key, label in custom]
+
+
+class StageForm(forms.ModelForm):
+    needed_to_enter = forms.MultipleChoiceField(
+        label=_("fields needed to enter"), choices=needed_choices, required=False, widget=forms.CheckboxSelectMultiple
+    )
+    needed_to_leave = forms.MultipleChoiceField(
+        label=_("fields needed to leave"), choices=needed_choices, required=False, widget=forms.CheckboxSelectMultiple
+    )
+
+    class Meta:
+        model = Stage
+        fields = (
+            "name",
+            "order",
+            "kind",
+            "colour",
+            "probability",
+            "days_to_rot",
+            "guidance",
+            "needed_to_enter",
+            "needed_to_leave",
+            "entered_by",
+        )
+
+
+class StagesFormSet(forms.BaseInlineFormSet):
+    """At least one open, one won, one lost; a stage in use is not deleted."""
+
+    def clean(self) -> None:
+        super().clean()
+        kept = [f for f in self.forms if f.cleaned_data and not f.cleaned_data.get("DELETE")] if not any(self.errors) else []
+        if any(self.errors):
+            return
+        kinds = {form.cleaned_data.get("kind") for form in kept}
+        for kind in StageKind:
+            if kind not in kinds:
+                raise ValidationError(_now("A pipeline needs at least one stage of the kind “%s”.") % kind.label)
+        for form in self.deleted_forms:
+            stage = form.instance
+            uses = [_now("%d items") % count] if (count := Item.objects.filter(stage=stage).count()) else []
+            uses += [sentence for usage in slots.stage_usage for sentence in usage(stage)]
+            if uses:
+                words = {"stage": stage.name, "uses": ", ".join(uses)}
+                raise ValidationError(_now("“%(stage)s” is in use: %(uses)s. Move them first.") % words)
+
+
+class StageInline(StackedInline):
+    model = Stage
+    form = StageForm
+    formset = StagesFormSet
+    extra = 0
+    fieldsets = (
+        (None, {"fields": (("name", "order", "kind", "colour"), ("probability", "days_to_rot"))}),
+        (
+            _("What it asks for"),
+            {"fields": ("guidance", "needed_to_enter", "needed_to_leave", "entered_by"), "classes": ("collapse",)},
+        ),
+    )
+
+    def get_queryset(self, request: Any) -> Any:
+        return super().get_queryset(request).filter(retired=False)
+
+
+class TransitionInline(TabularInline):
+    model = StageTransition
+    extra = 1
+    verbose_name_plural = _("allowed moves (none: all moves are allowed)")
+
+    def formfield_for_foreignkey(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
+        match = request.resolver_match
+        if db_field.name in ("source", "target") and match and match.kwargs.get("object_id"):
+            kwargs["queryset"] = Stage.active.filter(pipeline_id=match.kwargs["object_id"])
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+
+class LostReasonInline(TabularInline):
+    model = LostReason
+    extra = 1
+
+
+FIRST_STAGES = (
+    (_("New"), StageKind.OPEN, "blue", 10),
+    (_("In progress"), StageKind.OPEN, "orange", 50),
+    (_("Won"), StageKind.WON, "green", 100),
+    (_("Lost"), StageKind.LOST, "red", 0),
+)
+
+
+@register(Pipeline)
+class PipelineAdmin(ModelAdmin):
+    list_display = ("name", "item_type", "order", "is_default", "currency")
+    list_filter = ("item_type",)
+    search_fields = ("name",)
+    list_select_related = ("item_type",)
+    autocomplete_fields = ("automation_owner", "calendar")
+    filter_horizontal = ("seen_by",)
+    fieldsets = (
+        (None, {"fields": (("name", "item_type"), ("order", "is_default"), ("currency", "calendar"))}),
+        (_("Moving"), {"fields": (("may_skip", "may_go_back"), "undo_seconds")}),
+        (_("People"), {"fields": ("seen_by", "automation_owner")}),
+    )
+
+    def get_inlines(self, request: Any, obj: Pipeline | None) -> Any:
+        return (StageInline, TransitionInline, LostReasonInline) if obj else ()
+
+    def response_add(self, request: Any, obj: Pipeline, post_url_continue: str | None = None) -> Any:
+        """A new pipeline starts with four stages, and goes on to where they are edited."""
+        for place, (name, kind, colour, probability) in enumerate(FIRST_STAGES):
+            Stage.objects.create(
+                pipeline=obj, name=str(name), kind=kind, colour=colour, probability=probability, order=place
+            )
+        messages.info(request, _now("It starts with four stages; change them to yours."))
+        request.POST = request.POST.copy()
+        request.POST["_continue"] = "1"
+        return super().response_add(request, obj, post_url_continue)
+
+    def save_related(self, request: Any, form: Any, formsets: Any, change: bool) -> None:
+        super().save_related(request, form, formsets, change)
+        form.instance.touch_machine()  # who sees the pipeline is part of the machine

@@ -1,0 +1,19 @@
+"""The admin site: our name, our login, our colours."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+
+class DealwrightAdminSite(admin.AdminSite):
+    site_header = "Dealwright"
+    site_title = "Dealwright"
+    index_title = _("Set-up")
+    site_url = "/"
+    enable_nav_sidebar = True
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        user: Any = request.user
+        return bool(user.is_active and user.is_staff)

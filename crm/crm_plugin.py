@@ -1,0 +1,6 @@
+"""What the lowest layer itself registers: its workers, kinds of jobs and transports."""
+
+from crm import health, jobs, sending, submissions
+from crm.transports import outbox, smtp
+
+__all__ = ["health", "jobs", "outbox", "sending", "smtp", "submissions"]

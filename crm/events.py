@@ -1,0 +1,79 @@
+"""What happens is recorded here: an Event row and our one signal, in the transaction of what happened."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from django.db import IntegrityError, transaction
+from django.dispatch import Signal
+
+from crm import clock
+from crm.models.events import Cause, Event
+
+if TYPE_CHECKING:
+    from crm.models.items import Item
+    from crm.models.people import Contact, User
+    from crm.models.pipelines import Machine
+    from crm.models.visits import StageVisit
+
+# Sent synchronously, inside the transaction, with event=, entry=. Only for what must commit with the event.
+event_recorded = Signal()
+
+
+@dataclass
+class Entry:
+    """An item's entry into a stage (visit set) or its deletion (visit None), while it happens."""
+
+    item: Item
+    visit: StageVisit | None
+    left_id: int | None
+    machine: Machine
+    # What the move ended, by kind; receivers add theirs ("runs"), the visit remembers it for undo.
+    cancelled: dict[str, Any] = field(default_factory=dict)
+
+
+def record(
+    kind: str,
+    *,
+    item: Item | None = None,
+    contact: Contact | None = None,
+    actor: User | None = None,
+    cause: Cause = Cause(),
+    payload: dict[str, Any] | None = None,
+    key: str | None = None,
+    visit: StageVisit | None = None,
+    entry: Entry | None = None,
+) -> Event | None:
+    """Write what happened, in the caller's transaction.
+
+    Args:
+        kind: past-tense key, such as "email.opened".
+        item: what it is bound to; its contact is taken along.
+        key: the provider's id; an event with a known key is not written again (E38), and None is returned.
+        cause: of what a person or customer does the depth is 0, even on a mail that a rule sent.
+    """
+    values = {
+        "kind": kind,
+        "item": item,
+        "contact_id": contact.pk if contact else (item.contact_id if item else None),
+        "visit": visit,
+        "actor": actor,
+        "cause_kind": cause.kind,
+        "cause_ref": cause.ref,
+        "cause_label": cause.label[:120],
+        "depth": cause.depth,
+        "payload": payload or {},
+        "key": key,
+        "created_at": clock.now(),
+    }
+    if key is None:
+        event = Event.objects.create(**values)
+    else:
+        try:
+            with transaction.atomic():
+                event = Event.objects.create(**values)
+        except IntegrityError:
+            return None
+    event_recorded.send(sender=Event, event=event, entry=entry)
+    return event

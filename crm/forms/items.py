@@ -1,0 +1,120 @@
+"""Forms for items: the fields that people fill, and the dialog that asks for what a stage needs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+from crm.models import Contact, CustomField, Item, LostReason, Stage, User
+from crm.models.fields import PhoneFormField
+
+COLUMNS = ("title", "amount", "currency", "contact", "company", "owner", "due_date", "probability", "source")
+MONEY = forms.TextInput(attrs={"inputmode": "decimal"})
+
+
+def field_for(item: Item, name: str, required: bool) -> forms.Field:
+    """The form field of a column, or of "custom.key"; None where the field has gone."""
+    if name.startswith("custom."):
+        definition = CustomField.objects.filter(target="item", key=name.removeprefix("custom.")).first()
+        if definition is None:
+            raise ValidationError(_("The field “%s” no longer exists.") % name)
+        return definition.form_field(required)
+    made: forms.Field = Item._meta.get_field(name).formfield(localize=True)  # type: ignore[union-attr]
+    made.required = required
+    if name == "amount":
+        made.widget = MONEY
+    if name == "due_date":
+        made.widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+        made.localize = False
+    if name == "owner":
+        made.queryset = User.objects.filter(is_active=True)  # type: ignore[attr-defined]
+    return made
+
+
+def cleaned_for_item(data: dict[str, Any]) -> dict[str, Any]:
+    return {name: CustomField.to_json(value) if name.startswith("custom.") else value for name, value in data.items()}
+
+
+class NeedsForm(forms.Form):
+    """What the target stage asks for: missing fields, a lost reason. Filling it makes the move."""
+
+    def __init__(self, item: Item, stage: Stage, missing: list[str], needs_reason: bool, data: Any = None) -> None:
+        super().__init__(data)
+        self.names = missing
+        for name in missing:
+            self.fields[name] = field_for(item, name, True)
+        self.needs_reason = needs_reason
+        if needs_reason:
+            reasons = LostReason.objects.filter(pipeline_id=item.pipeline_id) | LostReason.objects.filter(pipeline=None)
+            self.fields["lost_reason"] = forms.ModelChoiceField(
+                reasons.order_by("order", "pk"), label=_("Why was it lost?"), required=False, empty_label="—"
+            )
+            self.fields["lost_note"] = forms.CharField(
+                label=_("In your words"), required=False, widget=forms.Textarea(attrs={"rows": 2}), max_length=2000
+            )
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        if self.needs_reason and not data.get("lost_reason") and not data.get("lost_note", "").strip():
+            self.add_error("lost_reason", _("Choose a reason, or write one."))
+        return data
+
+    def values(self) -> dict[str, Any]:
+        return cleaned_for_item({name: self.cleaned_data[name] for name in self.names})
+
+
+class ItemForm(forms.Form):
+    """All fields of an item's left side, custom ones included."""
+
+    version = forms.IntegerField(widget=forms.HiddenInput)
+
+    def __init__(self, item: Item, data: Any = None) -> None:
+        super().__init__(data)
+        self.item = item
+        keys = CustomField.objects.filter(target="item").exclude(
+            item_type__isnull=False, item_type__in=_other_types(item)
+        )
+        names = [*COLUMNS, *(f"custom.{field.key}" for field in keys)]
+        for name in names:
+            made = field_for(item, name, name in ("title", "currency"))
+            made.initial = item.value_of(name)
+            self.fields[name] = made
+        # A select of two hundred thousand contacts helps nobody: the linked one, or search by number.
+        for name in ("contact", "company"):
+            self.fields[name].widget = forms.HiddenInput()
+        self.fields["version"].initial = item.version
+
+    def values(self) -> dict[str, Any]:
+        return cleaned_for_item({n: v for n, v in self.cleaned_data.items() if n != "version" and n in self.data})
+
+
+def _other_types(item: Item) -> list[int]:
+    from crm.models import ItemType
+
+    return list(ItemType.objects.exclude(pk=item.item_type_id).values_list("pk", flat=True))
+
+
+class NewItemForm(forms.Form):
+    """Quick create: title, customer found by e-mail or phone or made, amount."""
+
+    title = forms.CharField(label=_("title"), max_length=200)
+    customer = forms.CharField(label=_("customer"), max_length=200, required=False)
+    phone = PhoneFormField(label=_("phone"), required=False)
+    email = forms.EmailField(label=_("e-mail"), required=False)
+    amount = forms.DecimalField(
+        label=_("amount"), max_digits=16, decimal_places=2, required=False, localize=True, widget=MONEY
+    )
+
+    def contact(self) -> Contact | None:
+        data = self.cleaned_data
+        if not (data["customer"] or data["phone"] or data["email"]):
+            return None
+        found = Contact.objects.reached_by(email=data["email"], phone=data["phone"]).first()
+        if found is None:
+            found = Contact.objects.create(name=data["customer"] or data["email"] or data["phone"])
+        found.add_email(data["email"])
+        found.add_phone(data["phone"])
+        return found

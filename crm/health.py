@@ -1,0 +1,51 @@
+"""Is the machine room well? Lines for /healthz, and the sentence of the banner (E49)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.core.cache import cache
+from django.utils.translation import gettext as _
+
+from crm import clock, slots
+from crm.models.leased import LeasedQuerySet
+from crm.models.messages import Channel
+from crm.slots import Health
+
+LATE = timedelta(minutes=1)
+
+
+def standstill(name: str, rows: LeasedQuerySet) -> Health:
+    """A fault if rows are due for more than a minute and nothing was started for as long."""
+    now = clock.now()
+    oldest = rows.due(now).order_by("due_at").values_list("due_at", flat=True).first()
+    if oldest is None or now - oldest < LATE:
+        return Health(name, figure="0")
+    started = rows.order_by("-started_at").filter(started_at__gt=now - LATE).exists()
+    minutes = int((now - oldest).total_seconds() // 60)
+    fault = "" if started else _("Nothing has started for %d minutes although work is due.") % minutes
+    return Health(name, fault=fault, figure=f"{int((now - oldest).total_seconds())} s")
+
+
+@slots.health_checks.register
+def work_moves() -> list[Health]:
+    return [standstill(worker.name, worker.claimable()) for worker in slots.workers]
+
+
+@slots.health_checks.register
+def channels_work() -> list[Health]:
+    broken = Channel.objects.filter(is_active=True).exclude(fault="").first()
+    return [Health("channels", fault=f"{broken.name}: {broken.fault}" if broken else "")]
+
+
+def lines() -> list[Health]:
+    return [line for check in slots.health_checks for line in check()]
+
+
+def banner() -> str:
+    """The sentence of the banner, or empty; asked at most every ten seconds a process."""
+    known = cache.get("health:banner")
+    if known is None:
+        known = next((line.fault for line in lines() if line.fault), "")
+        cache.set("health:banner", known, 10)
+    return str(known)

@@ -1,0 +1,236 @@
+"""How jobs are performed: inside work in batches, outside work one row at a time, through `sending`."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from django.conf import settings
+from django.db import models, transaction
+from django.utils.translation import gettext as _
+
+from crm import clock, databases, slots
+from crm.models import boards
+from crm.models.items import Item
+from crm.models.jobs import Job
+from crm.models.leased import MAX_CRASHES, LeaseLost, Status, backoff
+from crm.models.org import SystemSwitches
+from crm.queue import kind_of, kinds, ring
+
+log = logging.getLogger("dealwright.jobs")
+
+OUTSIDE_LOCK = 4221  # the advisory lock that serialises claims of outside work
+RETRY_LIMIT_SECONDS = 24 * 3600
+
+
+class Permanent(Exception):
+    """It will never work; the sentence says why."""
+
+
+class Temporary(Exception):
+    """It may work later. `retry_after`: seconds the other side asked for, or None."""
+
+    def __init__(self, sentence: str, retry_after: float | None = None) -> None:
+        super().__init__(sentence)
+        self.retry_after = retry_after
+
+
+class JobWorker:
+    name = "jobs"
+
+    # ------------------------------------------------------------------ what may be claimed
+
+    def claimable(self) -> models.QuerySet[Job]:
+        """Rows whose kind is known and not switched off. Others stay, and nobody counts them as late."""
+        known = kinds()
+        if SystemSwitches.paused():
+            known = {name: kind for name, kind in known.items() if not (kind.outside or kind.automation)}
+        return Job.objects.filter(kind__in=known)
+
+    def due(self) -> bool:
+        return self.claimable().due().exists()
+
+    def progress(self) -> Any:
+        newest = Job.objects.order_by("-pk").values_list("pk", flat=True)[:1]
+        leases = Job.objects.held_here().aggregate(last=models.Max("lease_until"), rows=models.Count("pk"))
+        return (list(newest), leases["last"], leases["rows"], Job.objects.filter(finished_at__isnull=False).count())
+
+    # ------------------------------------------------------------------ taking
+
+    def take(self, count: int) -> int:
+        taken = self._take_inside(count)
+        return taken + self._take_outside()
+
+    def _take_inside(self, count: int) -> int:
+        rows = self.claimable().filter(outside=False)
+        fresh = rows.filter(attempts=0, crashes=0).claim(count)
+        if fresh:
+            self._perform_batch(fresh)
+        # One that failed or crashed before travels alone: it cannot spoil a batch again.
+        again = rows.exclude(attempts=0, crashes=0).claim(1)
+        for job in again:
+            self._perform_alone(job)
+        return len(fresh) + len(again)
+
+    def _perform_batch(self, jobs: list[Job]) -> None:
+        try:
+            with transaction.atomic():
+                lock_items(jobs)
+                with boards.collecting():
+                    for job in jobs:
+                        with transaction.atomic():
+                            self._perform_inside(job)
+        except Exception:
+            # Somebody in the batch failed or the commit did: everyone again, alone, each with its own fate.
+            log.info("a batch of %d jobs is taken apart", len(jobs), exc_info=True)
+            for job in Job.objects.filter(pk__in=[j.pk for j in jobs], owner=jobs[0].owner):
+                self._perform_alone(job)
+
+    def _perform_alone(self, job: Job) -> None:
+        try:
+            databases.persistently(lambda: self._locked_inside(job))
+        except LeaseLost:
+            return
+        except Permanent as error:
+            job.end(Status.FAILED, str(error))
+            self._tell_failed(job, str(error))
+        except Exception as error:
+            log.exception("job %s", job.key)
+            self._retry_or_fail(job, str(error) or repr(error), None)
+
+    def _locked_inside(self, job: Job) -> None:
+        lock_items([job])
+        with boards.collecting():
+            self._perform_inside(job)
+
+    def _perform_inside(self, job: Job) -> None:
+        kind = kind_of(job.kind)
+        assert kind is not None
+        result = kind.perform(job)
+        status, sentence = result if isinstance(result, tuple) else (Status.DONE, "")
+        job.end(status, sentence)
+
+    def _retry_or_fail(self, job: Job, sentence: str, retry_after: float | None) -> None:
+        age = (clock.now() - job.created_at).total_seconds()
+        if age > RETRY_LIMIT_SECONDS or job.attempts >= 20:
+            job.end(Status.FAILED, sentence)
+            self._tell_failed(job, sentence)
+        else:
+            job.retry(backoff(job.attempts + 1, retry_after), sentence)
+
+    def _tell_failed(self, job: Job, sentence: str) -> None:
+        kind = kind_of(job.kind)
+        if kind is not None and kind.lost is not None:
+            kind.lost(job)
+
+    # ------------------------------------------------------------------ the world
+
+    def _claim_outside(self) -> Job | None:
+        """One row, if a place is free: workers - 1 processes do outside work, one channel at most half of them."""
+        places = max(1, settings.WORKERS - 1)
+        with transaction.atomic():
+            databases.advisory_lock(OUTSIDE_LOCK)
+            busy = list(Job.objects.held_here().filter(outside=True).values_list("channel_key", flat=True))
+            if len(busy) >= places:
+                return None
+            share = max(1, places // 2)
+            full = {key for key in busy if busy.count(key) >= share}
+            claimed = self.claimable().filter(outside=True).exclude(channel_key__in=full).claim(1)
+        return claimed[0] if claimed else None
+
+    def _take_outside(self) -> int:
+        job = self._claim_outside()
+        if job is None:
+            return 0
+        kind = kind_of(job.kind)
+        assert kind is not None and kind.conclude is not None
+        try:
+            if not databases.persistently(lambda: self._begin(job)):
+                return 1
+        except LeaseLost:
+            return 1
+        outcome: Any
+        try:
+            outcome = kind.perform(job)
+        except (Permanent, Temporary) as error:
+            outcome = error
+        except Exception as error:
+            log.exception("job %s", job.key)
+            # We do not know how far it came: `conclude` decides by the transport.
+            outcome = error
+        try:
+            databases.persistently(lambda: self._conclude(job, outcome))
+        except LeaseLost:
+            log.warning("job %s: the lease ended before the outcome was written", job.key)
+        return 1
+
+    def _begin(self, job: Job) -> bool:
+        """The *sending* commit: the last moment to decide against it. False if it was ended or put off."""
+        kind = kind_of(job.kind)
+        assert kind is not None
+        lock_items([job])
+        if kind.begin is not None and not kind.begin(job):
+            return False
+        job.change(status=Status.SENDING, lease_until=databases.real_in(settings.LEASE_SECONDS))
+        return True
+
+    def _conclude(self, job: Job, outcome: Any) -> None:
+        """Outcome, the waiting run's end and the next in its chain: one transaction."""
+        kind = kind_of(job.kind)
+        assert kind is not None and kind.conclude is not None
+        lock_items([job])
+        if isinstance(outcome, Temporary):
+            age = (clock.now() - job.created_at).total_seconds()
+            if age <= RETRY_LIMIT_SECONDS:
+                job.retry(backoff(job.attempts + 1, outcome.retry_after), str(outcome))
+                return
+            outcome = Permanent(str(outcome))
+        with boards.collecting():
+            kind.conclude(job, outcome)
+            end_waiters(job)
+
+    # ------------------------------------------------------------------ crashes
+
+    def reclaim(self) -> None:
+        rows = Job.objects.filter(status__in=(Status.RUNNING, Status.SENDING), lease_until__lt=databases.real_now())
+        if not rows.exists():
+            return
+        for job in Job.objects.reclaim():
+            try:
+                databases.persistently(lambda job=job: self._end_lost(job.pk))
+            except LeaseLost:
+                continue
+        ring()
+
+    def _end_lost(self, pk: int) -> None:
+        plain = Job.objects.filter(pk=pk).first()
+        if plain is None:
+            return
+        lock_items([plain])
+        job = databases.lock(Job.objects.filter(pk=pk, lease_until__lt=databases.real_now())).first()
+        if job is None:
+            return
+        kind = kind_of(job.kind)
+        if job.status == Status.SENDING and kind is not None and kind.conclude is not None:
+            kind.conclude(job, None)  # None: nobody knows whether it left the house
+        elif job.status == Status.RUNNING and job.crashes >= MAX_CRASHES:
+            job.end(Status.FAILED, _("crashed the worker"))
+            self._tell_failed(job, _("crashed the worker"))
+        end_waiters(job)
+
+
+def end_waiters(job: Job) -> None:
+    """Tell upper layers that an outside job ended, inside the transaction that ends it."""
+    if job.is_final:
+        for ended in slots.job_ended:
+            ended(job)
+
+
+def lock_items(jobs: list[Job]) -> None:
+    """Lock order everywhere: items by id first."""
+    ids = sorted({job.item_id for job in jobs if job.item_id})
+    if ids:
+        list(databases.lock(Item.objects.filter(pk__in=ids).order_by("pk")).values_list("pk", flat=True))
+
+
+slots.workers.register(JobWorker())

@@ -1,0 +1,354 @@
+"""Merge texts: Liquid with limits, plain values only, checked when they are saved. The only module that imports liquid.
+
+No model instance ever reaches a template: each type lists the fields it shows, as strings, numbers, dates, lists and
+dicts. What is not listed cannot be printed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from babel import dates as babel_dates
+from babel import numbers as babel_numbers
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from liquid import Environment, StrictUndefined
+from liquid.exceptions import LiquidError, LiquidSyntaxError
+from liquid.filter import with_context
+
+from crm import phones
+
+MAX_SOURCE = 50_000  # characters of a merge text
+
+
+class MergeError(Exception):
+    """A merge text that cannot be used. The sentence names line and field."""
+
+    def __init__(self, sentence: str, line: int = 0, name: str = "") -> None:
+        super().__init__(sentence)
+        self.line, self.name = line, name
+
+
+class _Limited(Environment):
+    """Limits against texts that would loop or grow without end."""
+
+    loop_iteration_limit = 2_000
+    output_stream_limit = 500_000
+    local_namespace_limit = 100_000
+    context_depth_limit = 10
+
+
+def _language(context: Any) -> str:
+    return str(context.resolve("_language", default="en"))
+
+
+def _zone(context: Any) -> ZoneInfo:
+    return ZoneInfo(str(context.resolve("_zone", default="UTC")))
+
+
+@with_context
+def _money(value: Any, currency: Any = "", *, context: Any) -> str:
+    """12500.5 | money: "PLN" -> 12 500,50 zł (pl); a currency's own number of decimals."""
+    if value is None or value == "":
+        return ""
+    code = str(currency or context.resolve("_currency", default="EUR"))
+    return str(babel_numbers.format_currency(Decimal(str(value)), code, locale=_language(context)))
+
+
+@with_context
+def _number(value: Any, *, context: Any) -> str:
+    return "" if value in (None, "") else str(babel_numbers.format_decimal(Decimal(str(value)), locale=_language(context)))
+
+
+@with_context
+def _date(value: Any, style: Any = "medium", *, context: Any) -> str:
+    if isinstance(value, datetime):
+        value = value.astimezone(_zone(context)).date()
+    if isinstance(value, str) and value:
+        value = date.fromisoformat(value[:10])
+    return str(babel_dates.format_date(value, str(style), locale=_language(context))) if value else ""
+
+
+@with_context
+def _time(value: Any, *, context: Any) -> str:
+    if not isinstance(value, datetime):
+        return ""
+    return str(babel_dates.format_time(value.astimezone(_zone(context)), "short", locale=_language(context)))
+
+
+def _phone(value: Any) -> str:
+    return phones.display(str(value)) if value else ""
+
+
+def _environment(autoescape: bool) -> Environment:
+    made = _Limited(undefined=StrictUndefined, autoescape=autoescape, strict_filters=True)
+    for tag in ("include", "render"):
+        made.tags.pop(tag, None)
+    for name, function in (
+        ("money", _money),
+        ("number", _number),
+        ("date", _date),
+        ("time", _time),
+        ("phone", _phone),
+    ):
+        made.add_filter(name, function)
+    return made
+
+
+_TEXT, _HTML = _environment(False), _environment(True)
+
+
+@lru_cache(maxsize=2000)
+def _parsed(source: str, html: bool) -> Any:
+    return (_HTML if html else _TEXT).from_string(source)
+
+
+# ---------------------------------------------------------------------- fields
+
+
+@dataclass(frozen=True)
+class MergeField:
+    """One value that merge texts may print.
+
+    Args:
+        path: "contact.name".
+        type: text, number, money, date, datetime, phone, email, boolean, list, user.
+        get: from the row to the plain value.
+    """
+
+    path: str
+    label: Any
+    type: str
+    get: Callable[[Any], Any]
+
+
+def _text(name: str) -> Callable[[Any], Any]:
+    return lambda row: getattr(row, name) or ""
+
+
+ITEM_FIELDS = (
+    MergeField("item.id", gettext_lazy("number"), "number", lambda item: item.pk),
+    MergeField("item.title", gettext_lazy("title"), "text", _text("title")),
+    MergeField("item.amount", gettext_lazy("amount"), "money", lambda item: item.amount),
+    MergeField("item.currency", gettext_lazy("currency"), "text", _text("currency")),
+    MergeField("item.stage", gettext_lazy("stage"), "text", lambda item: item.stage.name),
+    MergeField("item.pipeline", gettext_lazy("pipeline"), "text", lambda item: item.pipeline.name),
+    MergeField("item.source", gettext_lazy("source"), "text", _text("source")),
+    MergeField("item.due_date", gettext_lazy("expected on"), "date", lambda item: item.due_date),
+    MergeField("item.created_at", gettext_lazy("created"), "datetime", lambda item: item.created_at),
+    MergeField(
+        "item.lost_reason", gettext_lazy("lost reason"), "text", lambda item: str(item.lost_reason or "")
+    ),
+    MergeField("item.link", gettext_lazy("link for colleagues"), "text", lambda item: item_link(item.pk)),
+)
+CONTACT_FIELDS = (
+    MergeField("contact.name", gettext_lazy("name"), "text", _text("name")),
+    MergeField("contact.salutation", gettext_lazy("how to address"), "text", lambda contact: contact.salutation),
+    MergeField("contact.email", gettext_lazy("e-mail"), "email", lambda contact: contact.email()),
+    MergeField("contact.phone", gettext_lazy("phone"), "phone", lambda contact: contact.phone()),
+    MergeField("contact.language", gettext_lazy("language"), "text", _text("language")),
+)
+COMPANY_FIELDS = (
+    MergeField("company.name", gettext_lazy("name"), "text", _text("name")),
+    MergeField("company.tax_number", gettext_lazy("tax number"), "text", _text("tax_number")),
+    MergeField("company.address", gettext_lazy("address"), "text", _text("address")),
+    MergeField("company.phone", gettext_lazy("phone"), "phone", _text("phone")),
+    MergeField("company.email", gettext_lazy("e-mail"), "email", _text("email")),
+)
+OWNER_FIELDS = (
+    MergeField("owner.name", gettext_lazy("name"), "text", _text("name")),
+    MergeField("owner.email", gettext_lazy("e-mail"), "email", _text("email")),
+    MergeField("owner.phone", gettext_lazy("phone"), "phone", _text("phone")),
+)
+OWN_COMPANY_FIELDS = (
+    MergeField("own_company.name", gettext_lazy("name"), "text", _text("name")),
+    MergeField("own_company.phone", gettext_lazy("phone"), "phone", _text("phone")),
+    MergeField("own_company.email", gettext_lazy("e-mail"), "email", _text("email")),
+    MergeField("own_company.address", gettext_lazy("address"), "text", _text("address")),
+)
+ROOTS: dict[str, tuple[Any, tuple[MergeField, ...]]] = {
+    "item": (gettext_lazy("Item"), ITEM_FIELDS),
+    "contact": (gettext_lazy("Contact"), CONTACT_FIELDS),
+    "company": (gettext_lazy("Company"), COMPANY_FIELDS),
+    "owner": (gettext_lazy("Owner"), OWNER_FIELDS),
+    "own_company": (gettext_lazy("Own company"), OWN_COMPANY_FIELDS),
+}
+NOW = MergeField("now", gettext_lazy("now"), "datetime", lambda _row: None)
+
+
+def item_link(pk: int) -> str:
+    from django.conf import settings
+    from django.urls import reverse
+
+    return settings.PUBLIC_URL + reverse("item", args=[pk])
+
+
+def _custom_keys(target: str) -> dict[str, tuple[str, str]]:
+    from crm.models.fields import CustomField
+
+    rows = CustomField.objects.filter(target=target).values_list("key", "label", "type")
+    return {key: (label, type_) for key, label, type_ in rows}
+
+
+def field_list() -> list[tuple[str, list[tuple[str, str, str]]]]:
+    """For pickers: [(group, [(path, label, type)])], custom fields included."""
+    groups = []
+    for root, (label, fields) in ROOTS.items():
+        rows = [(field.path, str(field.label), field.type) for field in fields]
+        if root in ("item", "contact", "company"):
+            rows += [(f"{root}.custom.{key}", name, type_) for key, (name, type_) in _custom_keys(root).items()]
+        groups.append((str(label), rows))
+    return groups
+
+
+def _known_paths() -> dict[str, set[str]]:
+    known = {root: {field.path.split(".")[1] for field in fields} for root, (_label, fields) in ROOTS.items()}
+    for root in ("item", "contact", "company"):
+        known[root].add("custom")
+    return known
+
+
+# ---------------------------------------------------------------------- checking at save
+
+
+def _line(source: str, index: int) -> int:
+    return source.count("\n", 0, max(0, index)) + 1
+
+
+def check(source: str, *, extra: Mapping[str, Iterable[str] | None] | None = None) -> None:
+    """Refuse a merge text that cannot work: syntax, unknown filter, unknown field. Raises MergeError.
+
+    Args:
+        extra: further roots and their names, such as {"form": {"name"}}; None allows any name below the root.
+    """
+    if len(source) > MAX_SOURCE:
+        raise MergeError(_("The text is longer than %d characters.") % MAX_SOURCE)
+    try:
+        template = _parsed(source, False)
+        found = template.analyze()
+    except LiquidSyntaxError as error:
+        token = error.token
+        line = _line(source, token.start_index) if token is not None else 1
+        raise MergeError(_("Line %(line)d: %(fault)s.") % {"line": line, "fault": error.message}, line) from error
+    except LiquidError as error:
+        raise MergeError(str(error.message if hasattr(error, "message") else error)) from error
+    for name, spans in found.filters.items():
+        if name not in _TEXT.filters:
+            line = _line(source, spans[0].index)
+            raise MergeError(
+                _("Line %(line)d: there is no filter “%(name)s”.") % {"line": line, "name": name}, line, name
+            )
+    known = _known_paths()
+    custom = {root: set(_custom_keys(root)) for root in ("item", "contact", "company") if root in found.globals}
+    for root, variables in found.globals.items():
+        for variable in variables:
+            path = [str(segment) for segment in variable.segments]
+            if not _allowed(root, path, known, custom, extra or {}):
+                line = _line(source, variable.span.index)
+                name = ".".join(path)
+                words = {"line": line, "name": name}
+                raise MergeError(_("Line %(line)d: there is no field “%(name)s”.") % words, line, name)
+
+
+def _allowed(
+    root: str,
+    path: list[str],
+    known: dict[str, set[str]],
+    custom: dict[str, set[str]],
+    extra: Mapping[str, Iterable[str] | None],
+) -> bool:
+    if root == "now":
+        return len(path) == 1
+    if root in extra:
+        names = extra[root]
+        return names is None or ".".join(path[1:]) in set(names)
+    if root not in known or len(path) < 2 or path[1] not in known[root]:
+        return False
+    if path[1] == "custom":
+        return len(path) > 2 and path[2] in custom[root]
+    return True
+
+
+# ---------------------------------------------------------------------- rendering
+
+
+def _plain(fields: tuple[MergeField, ...], row: Any) -> dict[str, Any]:
+    return {field.path.split(".")[1]: field.get(row) for field in fields} if row is not None else {}
+
+
+class Values(dict[str, Any]):
+    """The values of one item, made root by root when a text asks for them."""
+
+    def __init__(self, item: Any = None, **extra: Any) -> None:
+        super().__init__(extra)
+        self._item = item
+
+    def __missing__(self, root: str) -> Any:
+        made = self._made(root)
+        self[root] = made
+        return made
+
+    def __contains__(self, root: object) -> bool:
+        return super().__contains__(root) or root in ROOTS or root == "now"
+
+    def _made(self, root: str) -> Any:
+        from crm import clock
+        from crm.models.org import OwnCompany
+
+        item = self._item
+        if root == "now":
+            return clock.now()
+        if root == "own_company":
+            return _plain(OWN_COMPANY_FIELDS, OwnCompany.first())
+        if root not in ROOTS or item is None:
+            raise KeyError(root)
+        row = item if root == "item" else getattr(item, root)
+        values = _plain(ROOTS[root][1], row)
+        if row is not None and root in ("item", "contact", "company"):
+            values["custom"] = {key: row.custom.get(key, "") for key in _custom_keys(root)}
+        return values
+
+
+def language_of(item: Any) -> str:
+    """The customer's language: the contact's, else the own company's."""
+    from crm.models.org import OwnCompany
+
+    contact = item.contact if item is not None else None
+    if contact is not None and contact.language:
+        return str(contact.language)
+    own = OwnCompany.first()
+    return own.language if own else "en"
+
+
+def render(
+    source: str,
+    values: Values,
+    *,
+    html: bool = False,
+    language: str = "en",
+    zone: str = "UTC",
+    currency: str = "EUR",
+) -> str:
+    """The text with its values, escaped for HTML if asked. Raises MergeError naming what is missing."""
+    if "{" not in source and not html:
+        return source
+    try:
+        template = _parsed(source, html)
+        roots = [root for root in _roots(source) if root in values]
+        data = {root: values[root] for root in roots}
+        text = template.render(**data, _language=language, _zone=zone, _currency=currency)
+    except LiquidError as error:
+        words = getattr(error, "message", "") or str(error)
+        raise MergeError(_("The text could not be filled in: %s.") % words) from error
+    return str(text)
+
+
+@lru_cache(maxsize=2000)
+def _roots(source: str) -> tuple[str, ...]:
+    return tuple(_parsed(source, False).analyze().globals)

@@ -1,0 +1,82 @@
+"""The rows of the CRM, one module for each noun."""
+
+from crm.models.events import Cause, Event
+from crm.models.fields import CustomField
+from crm.models.gate import Forbidden, Gone, Moved, NeedsInput, Refused, Stale
+from crm.models.items import Deal, Invoice, Item, Lead, Quote
+from crm.models.jobs import Job
+from crm.models.messages import Channel, Conversation, Medium, Message
+from crm.models.money import CurrencyRate
+from crm.models.notifications import Notification
+from crm.models.org import (
+    CalendarException,
+    CalendarHours,
+    Department,
+    OwnCompany,
+    SystemSwitches,
+    WorkingCalendar,
+)
+from crm.models.people import Company, Contact, ContactEmail, ContactPhone, Tag, User
+from crm.models.pipelines import (
+    BoardVersion,
+    ColumnVersion,
+    ItemType,
+    LostReason,
+    Pipeline,
+    Stage,
+    StageKind,
+    StageTransition,
+)
+from crm.models.tasks import Task
+from crm.models.visits import StageVisit
+from crm.models.webforms import Consent, FormField, Submission, WebForm
+
+__all__ = [
+    "BoardVersion",
+    "CalendarException",
+    "CalendarHours",
+    "Cause",
+    "Channel",
+    "ColumnVersion",
+    "Company",
+    "Consent",
+    "Contact",
+    "ContactEmail",
+    "ContactPhone",
+    "Conversation",
+    "CurrencyRate",
+    "CustomField",
+    "Deal",
+    "Department",
+    "Event",
+    "Forbidden",
+    "FormField",
+    "Gone",
+    "Invoice",
+    "Item",
+    "ItemType",
+    "Job",
+    "Lead",
+    "LostReason",
+    "Medium",
+    "Message",
+    "Moved",
+    "NeedsInput",
+    "Notification",
+    "OwnCompany",
+    "Pipeline",
+    "Quote",
+    "Refused",
+    "Stage",
+    "StageKind",
+    "StageTransition",
+    "StageVisit",
+    "Stale",
+    "Submission",
+    "SystemSwitches",
+    "Tag",
+    "Task",
+    "User",
+    "WebForm",
+    "WorkingCalendar",
+]

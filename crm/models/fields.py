@@ -1,0 +1,103 @@
+"""Fields that administrators add to items, contacts and companies: typed values in one JSON column."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from crm import phones
+from crm.models.pipelines import ItemType
+
+
+class PhoneFormField(forms.CharField):
+    """A phone number in any habit; cleans to E.164."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("max_length", 40)
+        kwargs.setdefault("widget", forms.TextInput(attrs={"type": "tel", "autocomplete": "tel"}))
+        super().__init__(**kwargs)
+
+    def clean(self, value: Any) -> str:
+        return phones.parse(super().clean(value))
+
+
+class FieldType(models.TextChoices):
+    TEXT = "text", _("text")
+    LONG_TEXT = "long_text", _("long text")
+    NUMBER = "number", _("number")
+    MONEY = "money", _("money")
+    DATE = "date", _("date")
+    DATETIME = "datetime", _("date and time")
+    BOOLEAN = "boolean", _("yes / no")
+    LIST = "list", _("list")
+    MULTI_LIST = "multi_list", _("list, several")
+    LINK = "link", _("link")
+    PHONE = "phone", _("phone")
+    EMAIL = "email", _("e-mail")
+
+
+class CustomField(models.Model):
+    class Target(models.TextChoices):
+        ITEM = "item", _("item")
+        CONTACT = "contact", _("contact")
+        COMPANY = "company", _("company")
+
+    target = models.CharField(_("belongs to"), max_length=10, choices=Target.choices, default=Target.ITEM)
+    item_type = models.ForeignKey(
+        ItemType, models.CASCADE, null=True, blank=True, verbose_name=_("item type"), help_text=_("Empty: all types")
+    )
+    key = models.SlugField(_("key"), max_length=40, help_text=_("Used in merge texts; cannot be changed later."))
+    label = models.CharField(_("label"), max_length=80)
+    type = models.CharField(_("type"), max_length=12, choices=FieldType.choices, default=FieldType.TEXT)
+    options = models.TextField(_("options"), blank=True, help_text=_("One a line, for lists."))
+    order = models.PositiveSmallIntegerField(_("order"), default=0)
+
+    class Meta:
+        ordering = ["target", "order", "pk"]
+        verbose_name = _("custom field")
+        verbose_name_plural = _("custom fields")
+        constraints = [models.UniqueConstraint(fields=["target", "item_type", "key"], name="one_key_a_target")]
+
+    def __str__(self) -> str:
+        return self.label
+
+    def clean(self) -> None:
+        if "-" in self.key:
+            raise ValidationError({"key": _("Use letters, digits and underscores.")})
+        if self.type in (FieldType.LIST, FieldType.MULTI_LIST) and not self.choices():
+            raise ValidationError({"options": _("A list needs at least one option.")})
+
+    def choices(self) -> list[tuple[str, str]]:
+        return [(line.strip(), line.strip()) for line in self.options.splitlines() if line.strip()]
+
+    def form_field(self, required: bool = False) -> forms.Field:
+        """The Django form field that asks for a value of this type."""
+        options: dict[str, Any] = {"label": self.label, "required": required}
+        build = {
+            FieldType.TEXT: lambda: forms.CharField(max_length=500, **options),
+            FieldType.LONG_TEXT: lambda: forms.CharField(max_length=20000, widget=forms.Textarea, **options),
+            FieldType.NUMBER: lambda: forms.DecimalField(max_digits=18, decimal_places=6, localize=True, **options),
+            FieldType.MONEY: lambda: forms.DecimalField(max_digits=18, decimal_places=2, localize=True, **options),
+            FieldType.DATE: lambda: forms.DateField(widget=forms.DateInput(attrs={"type": "date"}), **options),
+            FieldType.DATETIME: lambda: forms.DateTimeField(
+                widget=forms.DateTimeInput(attrs={"type": "datetime-local"}), **options
+            ),
+            FieldType.BOOLEAN: lambda: forms.BooleanField(**options),
+            FieldType.LIST: lambda: forms.ChoiceField(choices=[("", "—"), *self.choices()], **options),
+            FieldType.MULTI_LIST: lambda: forms.MultipleChoiceField(choices=self.choices(), **options),
+            FieldType.LINK: lambda: forms.URLField(assume_scheme="https", **options),
+            FieldType.PHONE: lambda: PhoneFormField(**options),
+            FieldType.EMAIL: lambda: forms.EmailField(**options),
+        }
+        return build[FieldType(self.type)]()
+
+    @staticmethod
+    def to_json(value: Any) -> Any:
+        """A cleaned value as it stands in the JSON column: numbers and dates as text."""
+        if value is None or isinstance(value, str | bool | list):
+            return value
+        return value.isoformat() if hasattr(value, "isoformat") else str(value)

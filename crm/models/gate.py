@@ -1,0 +1,248 @@
+"""The gate's words: what a move is, what it checks, and how it answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from django.utils.translation import gettext as _
+
+from crm import rights
+from crm.models.events import Cause
+from crm.models.people import User
+from crm.models.pipelines import LostReason, Machine, Stage, StageKind
+from crm.models.visits import StageVisit
+
+if TYPE_CHECKING:
+    from crm.models.items import Item
+
+
+class Refused(Exception):
+    """A move that was not made. `sentence` is for people; `status` is the HTTP answer; nothing was changed."""
+
+    status = 422
+    code = "refused"
+
+    def __init__(self, sentence: Any) -> None:
+        super().__init__(str(sentence))
+        self.sentence = str(sentence)
+
+
+class Stale(Refused):
+    """Somebody was faster: who moved it, where and when; `item` is the fresh row."""
+
+    status, code = 409, "stale"
+
+    def __init__(self, item: Item) -> None:
+        self.item = item
+        visit = StageVisit.objects.filter(pk=item.visit_id).select_related("stage", "actor").first()
+        self.visit = visit
+        who = _("somebody")
+        if visit is not None and visit.actor is not None:
+            who = (
+                _("Automation (as %(name)s)") % {"name": visit.actor.name}
+                if visit.cause().automatic
+                else visit.actor.name
+            )
+        elif visit is not None and visit.cause().automatic:
+            who = _("Automation")
+        words = {"title": item.title, "stage": visit.stage.name if visit else "", "who": who}
+        super().__init__(
+            _("“%(title)s” has changed since you loaded it: it is in %(stage)s now (%(who)s).") % words
+        )
+
+
+class NeedsInput(Refused):
+    """Fields or a lost reason are missing; filling them makes the move."""
+
+    status, code = 422, "needs_input"
+
+    def __init__(self, item: Item, stage: Stage, missing: list[str], needs_reason: bool) -> None:
+        self.item, self.stage, self.missing, self.needs_reason = item, stage, missing, needs_reason
+        what = [str(label) for label in field_labels(item, missing)]
+        if needs_reason:
+            what.append(_("the reason"))
+        super().__init__(_("%(stage)s needs: %(what)s.") % {"stage": stage.name, "what": ", ".join(what)})
+
+
+class Forbidden(Refused):
+    status, code = 403, "forbidden"
+
+
+class Gone(Refused):
+    status, code = 410, "gone"
+
+
+@dataclass
+class Moved:
+    """A move that was made. `visit` is None when only the place in the column changed."""
+
+    item: Item
+    visit: StageVisit | None
+    repeated: bool = False
+
+
+@dataclass
+class Move:
+    machine: Machine
+    target: Stage
+    by: User | None
+    cause: Cause
+    now: datetime
+    fields: dict[str, Any] = field(default_factory=dict)
+    reason: LostReason | None = None
+    note: str = ""
+    key: str | None = None
+    override: bool = False
+    shown_as: User | None = None
+    changes: dict[str, tuple[Any, Any]] = field(default_factory=dict)
+
+    @property
+    def actor(self) -> User | None:
+        return self.shown_as or self.by
+
+    @property
+    def by_person(self) -> bool:
+        return not self.cause.automatic
+
+    def check_there(self, item: Item | None) -> None:
+        if item is None or item.deleted_at is not None:
+            raise Gone(_("This item was deleted."))
+
+    def prepare(self, item: Item) -> None:
+        """Write the fields that came with the move, then ask every condition; raises the first refusal."""
+        from crm.models.items import plain
+
+        self.changes = item.apply(self.fields)
+        known = self.machine.stages.get(self.target.pk)
+        if known is not None:
+            self.target = known
+        if known is not None and known.kind == StageKind.LOST:
+            item.lost_reason, item.lost_note = self.reason, self.note
+        elif known is not None:
+            item.lost_reason, item.lost_note = None, ""
+        item._move = self
+        for check in CHECKS:
+            if not check(item):
+                raise CHECKS[check](item)
+        self.fields = {name: plain(new) for name, (_old, new) in self.changes.items()}
+
+    def columns(self) -> set[str]:
+        """Columns of the item that the move writes besides its own."""
+        names = {"custom" if name.startswith("custom.") else name for name in self.changes}
+        if {"amount", "currency"} & names:
+            names.add("base_amount")
+        return names
+
+    def payload(self, source: int | None) -> dict[str, Any]:
+        payload: dict[str, Any] = {"to": self.target.pk, "to_name": self.target.name}
+        if source:
+            old = self.machine.stages.get(source)
+            payload |= {"from": source, "from_name": old.name if old else ""}
+        if self.reason or self.note:
+            payload |= {"reason": self.reason.name if self.reason else "", "note": self.note}
+        if self.fields:
+            payload["fields"] = self.fields
+        return payload
+
+
+def checked_by(user: User | None, machine: Machine, stage: Stage | None) -> None:
+    """Rights: see the pipeline, enter the stage. Raises Forbidden."""
+    if user is None:
+        return
+    if not rights.sees(user, machine):
+        raise Forbidden(_("You have no access to this pipeline."))
+    if stage is not None and not rights.enters(user, machine, stage):
+        raise Forbidden(_("Your department may not move cards to %(stage)s.") % {"stage": stage.name})
+
+
+# django-fsm calls a condition with the instance alone, so the intent travels on it as `item._move`.
+
+
+def same_pipeline(item: Any) -> bool:
+    return item._move.target.pk in item._move.machine.stages
+
+
+def transition_allowed(item: Any) -> bool:
+    move: Move = item._move
+    allowed = move.machine.transitions
+    return move.override or not allowed or (item.stage_id, move.target.pk) in allowed
+
+
+def step_allowed(item: Any) -> bool:
+    """The pipeline's *may skip* and *may go back* bind people only (E33)."""
+    return not _step_fault(item)
+
+
+def fields_filled(item: Any) -> bool:
+    move: Move = item._move
+    if move.override:
+        return True
+    return not missing_fields(item, move) and not _reason_missing(move)
+
+
+def _reason_missing(move: Move) -> bool:
+    return move.target.kind == StageKind.LOST and move.by_person and move.reason is None and not move.note.strip()
+
+
+def missing_fields(item: Item, move: Move) -> list[str]:
+    source = move.machine.stages.get(item.stage_id)
+    names = list(move.target.needed_to_enter)
+    if source is not None and move.target.kind != StageKind.LOST:
+        names += [name for name in source.needed_to_leave if name not in names]
+    return [name for name in names if item.value_of(name) in (None, "", [])]
+
+
+def _step_fault(item: Item) -> str:
+    move: Move = item._move  # type: ignore[attr-defined]
+    machine, pipeline = move.machine, move.machine.pipeline
+    if not move.by_person or (pipeline.may_skip and pipeline.may_go_back) or move.override:
+        return ""
+    source = machine.stages.get(item.stage_id)
+    if source is None or move.target.kind == StageKind.LOST:
+        return ""
+    here, there = machine.position[source.pk], machine.position[move.target.pk]
+    back = there < here or not source.is_open
+    if back and not pipeline.may_go_back:
+        return _("Cards of this pipeline do not go back.")
+    between = [s for s in machine.ordered()[here + 1 : there] if s.is_open]
+    if not back and between and not pipeline.may_skip:
+        return _("Stages of this pipeline cannot be skipped: %(stage)s comes next.") % {"stage": between[0].name}
+    return ""
+
+
+CHECKS: dict[Any, Any] = {
+    same_pipeline: lambda item: Refused(
+        _("%(stage)s is not a stage of this pipeline.") % {"stage": item._move.target.name}
+    ),
+    transition_allowed: lambda item: Forbidden(
+        _("Moving from %(source)s to %(stage)s is not allowed in this pipeline.")
+        % {
+            "source": item._move.machine.stages[item.stage_id].name if item.stage_id in item._move.machine.stages else "?",
+            "stage": item._move.target.name,
+        }
+    ),
+    step_allowed: lambda item: Forbidden(_step_fault(item)),
+    fields_filled: lambda item: NeedsInput(
+        item, item._move.target, missing_fields(item, item._move), _reason_missing(item._move)
+    ),
+}
+
+
+def field_labels(item: Item, names: list[str]) -> list[str]:
+    from crm.models.fields import CustomField
+
+    custom = dict(
+        CustomField.objects.filter(target="item", key__in=[n.removeprefix("custom.") for n in names]).values_list(
+            "key", "label"
+        )
+    )
+    labels = []
+    for name in names:
+        if name.startswith("custom."):
+            key = name.removeprefix("custom.")
+            labels.append(custom.get(key, key))
+        else:
+            labels.append(str(item._meta.get_field(name).verbose_name))  # type: ignore[union-attr]
+    return labels

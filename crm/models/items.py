@@ -1,0 +1,494 @@
+"""Anything that moves through stages, and the gate: the one way an item changes its stage."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any, ClassVar, Self
+
+from django.db import IntegrityError, models, transaction
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+from django_fsm import GET_STATE, transition
+
+from crm import clock, databases
+from crm.folding import fold
+from crm.models import boards
+from crm.models.events import Cause
+from crm.models.gate import CHECKS, Move, Moved, Refused, Stale, checked_by
+from crm.models.leaving import close_visit
+from crm.models.people import Company, Contact, Tag, User
+from crm.models.pipelines import ItemType, LostReason, Machine, Pipeline, Stage, StageKind, machine_of
+from crm.models.stage_field import RefreshMixin, StageField
+from crm.models.visits import StageVisit
+
+
+class ItemQuerySet(models.QuerySet[Any]):
+    def alive(self) -> Self:
+        return self.filter(deleted_at__isnull=True)
+
+    def open(self) -> Self:
+        return self.alive().filter(stage__kind=StageKind.OPEN)
+
+    def visible_to(self, user: User) -> Self:
+        """Items of pipelines that the user may see."""
+        alive = self.alive()
+        if user.is_superuser:
+            return alive
+        hidden = Pipeline.seen_by.through.objects.exclude(department_id=user.department_id).values("pipeline_id")
+        shown = Pipeline.seen_by.through.objects.filter(department_id=user.department_id).values("pipeline_id")
+        return alive.exclude(Q(pipeline_id__in=hidden) & ~Q(pipeline_id__in=shown))
+
+    def found(self, text: str) -> Self:
+        """Items whose title, customer or company contains the text, accents and case ignored."""
+        key = fold(text)
+        return self.filter(
+            Q(search_key__contains=key) | Q(contact__search_key__contains=key) | Q(company__search_key__contains=key)
+        )
+
+
+class Item(RefreshMixin, models.Model):
+    type_key: ClassVar[str | None] = None
+
+    item_type = models.ForeignKey(ItemType, models.PROTECT, related_name="items", verbose_name=_("type"))
+    title = models.CharField(_("title"), max_length=200)
+    pipeline = models.ForeignKey(Pipeline, models.PROTECT, related_name="items", verbose_name=_("pipeline"))
+    stage = StageField(Stage, models.PROTECT, protected=True, related_name="items", verbose_name=_("stage"))
+    owner = models.ForeignKey(
+        User, models.SET_NULL, null=True, blank=True, related_name="items", verbose_name=_("owner")
+    )
+    observers = models.ManyToManyField(User, blank=True, related_name="observes", verbose_name=_("observers"))
+    contact = models.ForeignKey(
+        Contact, models.SET_NULL, null=True, blank=True, related_name="items", verbose_name=_("contact")
+    )
+    contacts = models.ManyToManyField(Contact, blank=True, related_name="+", verbose_name=_("further contacts"))
+    company = models.ForeignKey(
+        Company, models.SET_NULL, null=True, blank=True, related_name="items", verbose_name=_("company")
+    )
+    amount = models.DecimalField(_("amount"), max_digits=18, decimal_places=2, null=True, blank=True)
+    currency = models.CharField(_("currency"), max_length=3, default="EUR")
+    base_amount = models.DecimalField(max_digits=18, decimal_places=2, null=True, blank=True, editable=False)
+    probability = models.PositiveSmallIntegerField(_("probability, %"), null=True, blank=True)
+    source = models.CharField(_("source"), max_length=80, blank=True)
+    first_touch = models.JSONField(default=dict, blank=True, editable=False)
+    last_touch = models.JSONField(default=dict, blank=True, editable=False)
+    due_date = models.DateField(_("expected on"), null=True, blank=True)
+    closed_at = models.DateTimeField(null=True, blank=True, editable=False)
+    lost_reason = models.ForeignKey(
+        LostReason, models.SET_NULL, null=True, blank=True, verbose_name=_("lost reason"), related_name="+"
+    )
+    lost_note = models.TextField(_("lost because"), blank=True)
+    stage_entered_at = models.DateTimeField(default=clock.now, editable=False)
+    last_activity_at = models.DateTimeField(default=clock.now, editable=False)
+    next_activity_at = models.DateTimeField(null=True, blank=True, editable=False)
+    tags = models.ManyToManyField(Tag, blank=True, verbose_name=_("tags"))
+    custom = models.JSONField(default=dict, blank=True)
+    parent = models.ForeignKey("self", models.SET_NULL, null=True, blank=True, related_name="children")
+    external_id = models.CharField(max_length=100, blank=True)
+    rank = models.FloatField(default=0, editable=False)
+    version = models.PositiveIntegerField(default=1, editable=False)
+    search_key = models.CharField(max_length=250, editable=False)
+    visit = models.ForeignKey(StageVisit, models.SET_NULL, null=True, blank=True, related_name="+", editable=False)
+    automation_paused_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+    deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    objects = ItemQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("item")
+        verbose_name_plural = _("items")
+        indexes = [
+            # A board's column: its cards in their order.
+            models.Index(fields=["stage", "rank", "-id"], name="item_column", condition=Q(deleted_at__isnull=True)),
+            # Column headers: count and sum from the index alone.
+            models.Index(
+                fields=["pipeline", "stage", "currency", "amount", "base_amount"],
+                name="item_totals",
+                condition=Q(deleted_at__isnull=True),
+            ),
+            models.Index(fields=["owner", "-last_activity_at"], name="item_of_owner"),
+            models.Index(fields=["contact", "-created_at"], name="item_of_contact"),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.search_key = fold(f"{self.title} {self.external_id}")[:250]
+        super().save(*args, **kwargs)
+
+    @transition(
+        field=stage,
+        source="*",
+        target=GET_STATE(lambda self, stage, **kwargs: stage.pk),
+        conditions=[check for check in CHECKS],
+    )
+    def _enter(self, stage: Stage, *, now: Any) -> None:
+        """django-fsm's transition: every move ends here, its conditions were just asked one by one."""
+        self.stage_entered_at = self.last_activity_at = now
+        self.closed_at = None if stage.is_open else now
+        self.version += 1
+
+    @property
+    def is_activity_late(self) -> bool:
+        return self.next_activity_at is not None and self.next_activity_at < clock.now()
+
+    # ------------------------------------------------------------------ creating
+
+    @classmethod
+    def create(
+        cls,
+        pipeline: Pipeline,
+        title: str,
+        *,
+        stage: Stage | None = None,
+        by: User | None = None,
+        cause: Cause = Cause(),
+        shown_as: User | None = None,
+        key: str | None = None,
+        **fields: Any,
+    ) -> Item:
+        """A new item in its first (or chosen) stage; the rules of that stage start (E04).
+
+        Args:
+            by: whose rights count; None for the system.
+            shown_as: who the timeline names, if not `by`.
+            fields: columns of the item; `custom` is a dict of JSON values.
+        Raises Refused (with a sentence) where `by` may not create there.
+        """
+        with transaction.atomic():
+            machine = machine_of(pipeline.pk, share=True)
+            target = machine.stages.get(stage.pk) if stage else machine.first_open()
+            if target is None:
+                raise Refused(_("This stage is not part of the pipeline any more."))
+            checked_by(by, machine, target)
+            now = clock.now()
+            fields.setdefault("currency", machine.pipeline.currency)
+            fields.setdefault("owner", by if cause.kind == "person" else None)
+            item = cls(
+                item_type_id=machine.pipeline.item_type_id,
+                pipeline=machine.pipeline,
+                stage=target,
+                title=title[:200],
+                stage_entered_at=now,
+                last_activity_at=now,
+                created_at=now,
+                closed_at=None if target.is_open else now,
+                rank=-now.timestamp(),
+                **fields,
+            )
+            item.base_amount = base_amount(item.amount, item.currency)
+            item.save()
+            move = Move(machine=machine, target=target, by=by, cause=cause, now=now, shown_as=shown_as, key=key)
+            item._open_visit(move, left=None, source=None)
+        return item
+
+    # ------------------------------------------------------------------ the gate
+
+    def move_to(
+        self,
+        stage: Stage,
+        *,
+        by: User | None = None,
+        cause: Cause = Cause(),
+        version: int | None = None,
+        fields: dict[str, Any] | None = None,
+        reason: LostReason | None = None,
+        note: str = "",
+        key: str | None = None,
+        before: int | None = None,
+        override: bool = False,
+        shown_as: User | None = None,
+    ) -> Moved:
+        """Move the item to a stage: the one door, the same for a drag, a button, the API, a form, a trigger, a rule.
+
+        One transaction: lock, checks, django-fsm transition, visit and event, the runs of the new stage planned.
+
+        Args:
+            by: whose rights count; None for the system.
+            version: the item version the caller saw; another one is refused as stale.
+            fields: cleaned values for fields that the stage needs, written with the move.
+            reason, note: why it was lost.
+            key: idempotency key; a repeated call with it answers as the first did.
+            before: id of the card that is to follow in the column; None puts it on top.
+            override: required fields and forbidden transitions do not count (a trigger's setting).
+            shown_as: who the timeline names, if not `by`.
+        Raises Stale, NeedsInput, Forbidden or Gone (crm.models.gate), each with a sentence.
+        """
+        try:
+            return databases.persistently(
+                lambda: self._move(stage, by, cause, version, fields, reason, note, key, before, override, shown_as)
+            )
+        except IntegrityError:
+            # Two requests with one key at the same moment: the other one won, and it is the same move.
+            done = StageVisit.objects.filter(key=key).select_related("item").first() if key else None
+            if done is None:
+                raise
+            return Moved(done.item, done, repeated=True)
+
+    def _move(
+        self,
+        stage: Stage,
+        by: User | None,
+        cause: Cause,
+        version: int | None,
+        fields: dict[str, Any] | None,
+        reason: LostReason | None,
+        note: str,
+        key: str | None,
+        before: int | None,
+        override: bool,
+        shown_as: User | None,
+    ) -> Moved:
+        machine = machine_of(self.pipeline_id, share=True)
+        item = databases.lock(Item.objects.filter(pk=self.pk)).first()
+        move = Move(
+            machine, stage, by, cause, clock.now(), fields or {}, reason, note, key, override=override, shown_as=shown_as
+        )
+        move.check_there(item)
+        assert item is not None
+        if item.stage_id == stage.pk or (version is not None and version != item.version):
+            # Only a repeated request can meet its own traces: ask for the key here, off the usual path.
+            done = StageVisit.objects.filter(key=key, item=item).first() if key else None
+            if done is not None:
+                return Moved(item, done, repeated=True)
+        checked_by(by, machine, machine.stages.get(stage.pk, stage))
+        if version is not None and version != item.version:
+            raise Stale(item)
+        if item.stage_id == stage.pk:
+            item._reorder(before)
+            return Moved(item, None)
+        move.prepare(item)
+        source_id, left = item.stage_id, item.visit_id
+        item._enter(move.target, now=move.now)
+        item.rank = item.rank_before(before) if before else -move.now.timestamp()
+        closed = close_visit(item, left, move.now)
+        visit = item._open_visit(move, left=left, source=source_id, closed=closed)
+        return Moved(item, visit)
+
+    def _open_visit(
+        self, move: Move, *, left: int | None, source: int | None, closed: dict[str, Any] | None = None
+    ) -> StageVisit:
+        """Visit, item row, event (which plans the runs), board version; in this order."""
+        from crm.events import Entry, record
+
+        visit = StageVisit.objects.create(
+            item=self,
+            stage=move.target,
+            entered_at=move.now,
+            actor=move.actor,
+            cause_kind=move.cause.kind,
+            cause_ref=move.cause.ref,
+            depth=move.cause.depth,
+            key=move.key,
+        )
+        self.visit = visit
+        columns = {name: getattr(self, name) for name in ("visit_id", *MOVE_COLUMNS, *move.columns())}
+        Item.objects.filter(pk=self.pk).update(stage_id=self.stage_id, **columns)
+        entry = Entry(item=self, visit=visit, left_id=left, machine=move.machine, cancelled=closed or {})
+        record(
+            "stage.entered" if source else "item.created",
+            item=self,
+            actor=move.actor,
+            cause=move.cause,
+            payload=move.payload(source),
+            visit=visit,
+            entry=entry,
+        )
+        if any(entry.cancelled.values()):
+            StageVisit.objects.filter(pk=visit.pk).update(cancelled=entry.cancelled)
+            visit.cancelled = entry.cancelled
+        boards.touch(self.pipeline_id, self.stage_id, *([source] if source else []))
+        return visit
+
+    # ------------------------------------------------------------------ order in the column
+
+    def _reorder(self, before: int | None) -> None:
+        """E06: no visit, no runs, no event."""
+        if before == self.pk:
+            return
+        self.rank = self.rank_before(before) if before else -clock.now().timestamp()
+        Item.objects.filter(pk=self.pk).update(rank=self.rank)
+        boards.touch(self.pipeline_id, self.stage_id)
+
+    def rank_before(self, before: int) -> float:
+        """A rank between the card that follows and the one above it; 0 (the end) if it has left the column."""
+        column = Item.objects.alive().filter(stage_id=self.stage_id).exclude(pk=self.pk)
+        follows = column.filter(pk=before).values_list("rank", flat=True).first()
+        if follows is None:
+            last = column.order_by("-rank").values_list("rank", flat=True).first()
+            return (last if last is not None else 0) + 1
+        above = column.filter(rank__lt=follows).order_by("-rank").values_list("rank", flat=True).first()
+        if above is None:
+            return follows - 1
+        if follows - above > 1e-5:
+            return (follows + above) / 2
+        # The gap is spent: everything above moves up by one, in one statement.
+        column.filter(rank__lt=follows).update(rank=F("rank") - 1)
+        return (follows + above - 1) / 2
+
+    # ------------------------------------------------------------------ other changes
+
+    def change(
+        self,
+        fields: dict[str, Any],
+        *,
+        by: User | None = None,
+        cause: Cause = Cause(),
+        shown_as: User | None = None,
+        version: int | None = None,
+    ) -> dict[str, list[Any]]:
+        """Change fields under the item lock; returns {field: [old, new]} of what really changed.
+
+        Args:
+            fields: cleaned values by column, or "custom.key" with a JSON value.
+        Raises Stale, Gone, Forbidden; AttributeError for `stage` and `pipeline`, which only the gate moves.
+        """
+        from crm.events import record
+
+        with transaction.atomic():
+            item = databases.lock(Item.objects.filter(pk=self.pk)).first()
+            move = Move(machine_of(self.pipeline_id), self.stage, by, cause, clock.now())
+            move.check_there(item)
+            assert item is not None
+            checked_by(by, move.machine, None)
+            if version is not None and version != item.version:
+                raise Stale(item)
+            changes = item.apply(fields)
+            if not changes:
+                return {}
+            item.version += 1
+            item.last_activity_at = move.now
+            item.save()
+            record(
+                "field.changed",
+                item=item,
+                actor=shown_as or by,
+                cause=cause,
+                payload={"changes": {name: [plain(old), plain(new)] for name, (old, new) in changes.items()}},
+            )
+            if "owner" in changes:
+                old, new = changes["owner"]
+                payload = {"from": plain(old), "to": plain(new), "to_name": str(new or "")}
+                record("owner.changed", item=item, actor=shown_as or by, cause=cause, payload=payload)
+            boards.touch(item.pipeline_id, item.stage_id)
+        for name in ("version", "last_activity_at", "custom", *(n for n in fields if not n.startswith("custom."))):
+            setattr(self, name, getattr(item, name))
+        return {name: [plain(old), plain(new)] for name, (old, new) in changes.items()}
+
+    def apply(self, fields: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
+        """Set values on this instance; returns what differs as {name: (old, new)}."""
+        changes = {}
+        for name, value in fields.items():
+            if name in ("stage", "pipeline", "version"):
+                raise AttributeError(f"{name} is moved by the gate only")
+            old = self.value_of(name)
+            if old == value or (old in (None, "") and value in (None, "")):
+                continue
+            if name.startswith("custom."):
+                self.custom = {**self.custom, name.removeprefix("custom."): value}
+            else:
+                setattr(self, name, value)
+            changes[name] = (old, value)
+        if {"amount", "currency"} & changes.keys():
+            self.base_amount = base_amount(self.amount, self.currency)
+        return changes
+
+    def value_of(self, name: str) -> Any:
+        """A field by the name that stages, rules and forms use: a column, or "custom.key"."""
+        if name.startswith("custom."):
+            return self.custom.get(name.removeprefix("custom."))
+        return getattr(self, name, None)
+
+    def delete_softly(self, *, by: User | None = None, cause: Cause = Cause()) -> None:
+        """To the recycle bin: the visit closes, runs and planned jobs are cancelled (E29)."""
+        from crm.events import Entry, record
+
+        with transaction.atomic():
+            machine = machine_of(self.pipeline_id, share=True)
+            item = databases.lock(Item.objects.filter(pk=self.pk)).get()
+            checked_by(by, machine, None)
+            if item.deleted_at:
+                return
+            now = clock.now()
+            left = item.visit_id
+            closed = close_visit(item, left, now)
+            item.deleted_at = self.deleted_at = now
+            item.visit = None
+            item.version += 1
+            item.save()
+            entry = Entry(item=item, visit=None, left_id=left, machine=machine, cancelled=closed)
+            record("item.deleted", item=item, actor=by, cause=cause, entry=entry)
+            boards.touch(item.pipeline_id, item.stage_id)
+
+
+MOVE_COLUMNS = ("stage_entered_at", "last_activity_at", "closed_at", "version", "rank", "lost_reason_id", "lost_note")
+
+
+def base_amount(amount: Decimal | None, currency: str) -> Decimal | None:
+    """The amount in the own company's currency by the administrator's rates; None where there is no rate."""
+    from crm.models.money import rate_to_base
+
+    if amount is None:
+        return None
+    rate = rate_to_base(currency)
+    return None if rate is None else (Decimal(amount) * rate).quantize(Decimal("0.01"))
+
+
+def plain(value: Any) -> Any:
+    """A field's value for an event's payload."""
+    if isinstance(value, models.Model):
+        return value.pk
+    if value is None or isinstance(value, str | int | float | bool | list | dict):
+        return value
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)
+
+
+class _Typed(models.Manager[Any]):
+    """A proxy's manager: only its own item type."""
+
+    def get_queryset(self) -> ItemQuerySet:
+        return ItemQuerySet(self.model, using=self._db).filter(item_type__key=self.model.type_key)
+
+
+class Lead(Item):
+    type_key = "lead"
+    objects = _Typed()
+
+    class Meta:
+        proxy = True
+        verbose_name = _("lead")
+        verbose_name_plural = _("leads")
+
+
+class Deal(Item):
+    type_key = "deal"
+    objects = _Typed()
+
+    class Meta:
+        proxy = True
+        verbose_name = _("deal")
+        verbose_name_plural = _("deals")
+
+
+class Quote(Item):
+    type_key = "quote"
+    objects = _Typed()
+
+    class Meta:
+        proxy = True
+        verbose_name = _("quote")
+        verbose_name_plural = _("quotes")
+
+
+class Invoice(Item):
+    type_key = "invoice"
+    objects = _Typed()
+
+    class Meta:
+        proxy = True
+        verbose_name = _("invoice")
+        verbose_name_plural = _("invoices")
+
+
+__all__ = ["Deal", "Invoice", "Item", "Lead", "Machine", "Quote", "base_amount", "plain"]

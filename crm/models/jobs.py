@@ -1,0 +1,56 @@
+"""All work that is no rule: match an event, process a submission, send a message, a timer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from crm.models.leased import Leased
+
+
+class Job(Leased):
+    kind = models.CharField(_("kind"), max_length=30)
+    # Unique for ever: planning the same work twice is one job.
+    key = models.CharField(_("key"), max_length=120, unique=True)
+    payload = models.JSONField(default=dict, blank=True, help_text=_("Ids only."))
+    item = models.ForeignKey("crm.Item", models.CASCADE, null=True, blank=True, related_name="jobs")
+    visit = models.ForeignKey("crm.StageVisit", models.CASCADE, null=True, blank=True, related_name="jobs")
+    # Work that talks to the world travels alone, through `sending`.
+    outside = models.BooleanField(_("outside"), default=False)
+    # A rule set to *keep*: its work goes on when the item leaves the stage.
+    survives_leaving = models.BooleanField(default=False)
+    # Which provider it talks to; one provider never takes all outside places.
+    channel_key = models.CharField(max_length=40, blank=True)
+
+    class Meta:
+        verbose_name = _("job")
+        verbose_name_plural = _("jobs")
+        indexes = [
+            *Leased.leased_indexes("job"),
+            models.Index(fields=["visit", "status"], name="job_of_visit"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.key}"
+
+    @classmethod
+    def plan(cls, kind: str, key: str, *, due_at: Any = None, **fields: Any) -> Job:
+        """Write a job once for its key, and ring. Call it inside the transaction of what it belongs to."""
+        from crm import clock
+        from crm.queue import kind_of, ring
+
+        declared = kind_of(kind)
+        job, made = cls.objects.get_or_create(
+            key=key,
+            defaults={
+                "kind": kind,
+                "due_at": due_at or clock.now(),
+                "outside": declared.outside if declared else False,
+                **fields,
+            },
+        )
+        if made:
+            ring()
+        return job

@@ -1,0 +1,151 @@
+"""Channels, conversations, messages. The channel keeps the books; the transport only talks (crm/transports)."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from crm import clock
+from crm.models.org import WorkingCalendar
+from crm.models.people import Contact, User
+
+
+class Medium(models.TextChoices):
+    EMAIL = "email", _("e-mail")
+    SMS = "sms", _("SMS")
+
+
+class Channel(models.Model):
+    """One configured way to reach people."""
+
+    name = models.CharField(_("name"), max_length=80)
+    medium = models.CharField(_("medium"), max_length=10, choices=Medium.choices)
+    transport = models.CharField(_("transport"), max_length=40)
+    settings = models.JSONField(_("settings"), default=dict, blank=True)
+    secret = models.TextField(blank=True, editable=False)  # encrypted; see crm/vault.py
+    sender = models.CharField(_("sender"), max_length=200, blank=True, help_text=_("Address or number shown as from."))
+    is_active = models.BooleanField(_("active"), default=True)
+    is_default = models.BooleanField(_("default for its medium"), default=False)
+    hourly_limit = models.PositiveIntegerField(_("messages an hour, at most"), default=1000)
+    contact_daily_limit = models.PositiveIntegerField(
+        _("automatic messages a day to one contact, at most"), default=10
+    )
+    calendar = models.ForeignKey(
+        WorkingCalendar,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        verbose_name=_("sends only in working time of"),
+    )
+    fault = models.CharField(_("fault"), max_length=300, blank=True, editable=False)
+
+    class Meta:
+        ordering = ["medium", "name"]
+        verbose_name = _("channel")
+        verbose_name_plural = _("channels")
+
+    def __str__(self) -> str:
+        return self.name
+
+    def clean(self) -> None:
+        from crm.transports.base import transports
+
+        found = transports.get(self.transport)
+        if found is not None and self.medium and self.medium not in found.media:
+            raise ValidationError({"transport": _("This transport does not carry %s.") % self.get_medium_display()})
+
+    @classmethod
+    def default_for(cls, medium: str) -> Channel | None:
+        return cls.objects.filter(medium=medium, is_active=True).order_by("-is_default", "pk").first()
+
+
+class Conversation(models.Model):
+    """All messages with one customer through one channel."""
+
+    contact = models.ForeignKey(Contact, models.CASCADE, related_name="conversations")
+    channel = models.ForeignKey(Channel, models.CASCADE, related_name="conversations")
+    unread = models.PositiveIntegerField(default=0)
+    last_message_at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        verbose_name = _("conversation")
+        verbose_name_plural = _("conversations")
+        constraints = [models.UniqueConstraint(fields=["contact", "channel"], name="one_conversation_a_channel")]
+
+    def __str__(self) -> str:
+        return f"{self.contact} · {self.channel}"
+
+
+class Message(models.Model):
+    class Status(models.TextChoices):
+        PLANNED = "planned", _("planned")
+        SENDING = "sending", _("sending")
+        SENT = "sent", _("sent")
+        DELIVERED = "delivered", _("delivered")
+        SKIPPED = "skipped", _("not sent")
+        FAILED = "failed", _("failed")
+        CANCELLED = "cancelled", _("cancelled")
+        UNKNOWN = "unknown", _("unknown: please look")
+
+    class Direction(models.TextChoices):
+        OUT = "out", _("out")
+        IN = "in", _("in")
+
+    # Ours, in every send: a callback finds the row by it before or after the outcome is written.
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    conversation = models.ForeignKey(
+        Conversation, models.CASCADE, null=True, blank=True, related_name="messages"
+    )
+    channel = models.ForeignKey(Channel, models.PROTECT, related_name="messages")
+    direction = models.CharField(max_length=3, choices=Direction.choices, default=Direction.OUT)
+    contact = models.ForeignKey(Contact, models.SET_NULL, null=True, blank=True, related_name="messages")
+    item = models.ForeignKey("crm.Item", models.SET_NULL, null=True, blank=True, related_name="messages")
+    job = models.OneToOneField("crm.Job", models.SET_NULL, null=True, blank=True, related_name="message")
+    to = models.CharField(_("to"), max_length=254)
+    subject = models.CharField(_("subject"), max_length=250, blank=True)
+    text = models.TextField(_("text"))
+    html = models.TextField(blank=True)
+    language = models.CharField(max_length=5, choices=settings.LANGUAGES, blank=True)
+    status = models.CharField(_("status"), max_length=10, choices=Status.choices, default=Status.PLANNED)
+    error = models.TextField(_("error"), blank=True)
+    provider_id = models.CharField(max_length=120, blank=True, db_index=True)
+    author = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
+    # Which rule sent it ("rule:12"); its hourly limit counts these (E42).
+    origin = models.CharField(max_length=40, blank=True)
+    cause_depth = models.PositiveSmallIntegerField(default=0)
+    created_at = models.DateTimeField(default=clock.now)
+    sent_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("message")
+        verbose_name_plural = _("messages")
+        indexes = [
+            models.Index(fields=["-created_at"], name="message_newest"),
+            models.Index(fields=["item", "-created_at"], name="message_of_item"),
+            models.Index(fields=["origin", "created_at"], name="message_of_rule"),
+            models.Index(fields=["channel", "created_at"], name="message_of_channel"),
+            models.Index(fields=["contact", "created_at"], name="message_of_contact"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.to}: {self.subject or self.text[:40]}"
+
+    @property
+    def is_automatic(self) -> bool:
+        return bool(self.origin)
+
+    def public_address(self) -> str:
+        """The signed id as a mail's Message-ID."""
+        from django.core.signing import Signer
+
+        host = settings.PUBLIC_URL.split("//")[-1].split(":")[0]
+        return f"<{Signer(salt='message').sign(self.public_id.hex).replace(':', '.')}@{host}>"
+
+    def values(self) -> dict[str, Any]:
+        """What another rule may read of it."""
+        return {"id": self.pk, "to": self.to, "status": self.status}

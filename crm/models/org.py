@@ -1,0 +1,190 @@
+"""The own company, departments, working calendars, the switches of the whole system."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from crm import calendars
+
+if TYPE_CHECKING:
+    from crm.models.people import User
+
+ZONES = [(zone, zone) for zone in calendars.zones()]
+WEEKDAYS = [
+    (0, _("Monday")),
+    (1, _("Tuesday")),
+    (2, _("Wednesday")),
+    (3, _("Thursday")),
+    (4, _("Friday")),
+    (5, _("Saturday")),
+    (6, _("Sunday")),
+]
+
+
+class WorkingCalendar(models.Model):
+    name = models.CharField(_("name"), max_length=80)
+    zone = models.CharField(_("time zone"), max_length=60, choices=ZONES, default="UTC")
+    country = models.CharField(
+        _("country of public holidays"),
+        max_length=2,
+        blank=True,
+        help_text=_("Two letters, such as PL; empty for none."),
+    )
+
+    class Meta:
+        verbose_name = _("working calendar")
+        verbose_name_plural = _("working calendars")
+
+    def __str__(self) -> str:
+        return self.name
+
+    def clean(self) -> None:
+        self.country = self.country.upper()
+        if self.country and not calendars.has_holidays(self.country):
+            raise ValidationError({"country": _("Public holidays of this country are not known.")})
+
+    def working_time(self) -> calendars.WorkingTime:
+        """The calendar as plain data for the arithmetic."""
+        hours: dict[int, list[tuple[int, int]]] = {}
+        for row in self.hours.all():
+            hours.setdefault(row.weekday, []).append(row.minutes())
+        exceptions = {row.day: row.minutes() for row in self.exceptions.all()}
+        return calendars.WorkingTime(
+            zone=self.zone,
+            hours={day: tuple(sorted(spans)) for day, spans in hours.items()},
+            country=self.country,
+            exceptions=exceptions,
+        )
+
+
+class CalendarHours(models.Model):
+    """One opening span of a weekday; two rows make a lunch break."""
+
+    calendar = models.ForeignKey(WorkingCalendar, models.CASCADE, related_name="hours")
+    weekday = models.PositiveSmallIntegerField(_("weekday"), choices=WEEKDAYS)
+    opens = models.TimeField(_("opens"))
+    closes = models.TimeField(_("closes"))
+
+    class Meta:
+        ordering = ["weekday", "opens"]
+        verbose_name = _("working hours")
+        verbose_name_plural = _("working hours")
+        constraints = [
+            models.CheckConstraint(condition=models.Q(closes__gt=models.F("opens")), name="hours_close_after_open")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_weekday_display()} {self.opens:%H:%M}–{self.closes:%H:%M}"
+
+    def minutes(self) -> tuple[int, int]:
+        return calendars.minutes_of(self.opens), calendars.minutes_of(self.closes)
+
+
+class CalendarException(models.Model):
+    """A day that differs: a company holiday (no hours), or a working Saturday (with hours)."""
+
+    calendar = models.ForeignKey(WorkingCalendar, models.CASCADE, related_name="exceptions")
+    day = models.DateField(_("day"))
+    name = models.CharField(_("name"), max_length=80, blank=True)
+    opens = models.TimeField(_("opens"), null=True, blank=True, help_text=_("Empty: closed all day."))
+    closes = models.TimeField(_("closes"), null=True, blank=True)
+
+    class Meta:
+        ordering = ["day"]
+        verbose_name = _("exception")
+        verbose_name_plural = _("exceptions")
+        constraints = [models.UniqueConstraint(fields=["calendar", "day"], name="one_exception_a_day")]
+
+    def __str__(self) -> str:
+        return f"{self.day} {self.name}"
+
+    def clean(self) -> None:
+        if (self.opens is None) != (self.closes is None):
+            raise ValidationError(_("Give both times, or none for a closed day."))
+        if self.opens and self.closes and self.closes <= self.opens:
+            raise ValidationError({"closes": _("Closing comes after opening.")})
+
+    def minutes(self) -> tuple[tuple[int, int], ...]:
+        if self.opens is None or self.closes is None:
+            return ()
+        return ((calendars.minutes_of(self.opens), calendars.minutes_of(self.closes)),)
+
+
+class OwnCompany(models.Model):
+    """Of ours: who customers deal with."""
+
+    name = models.CharField(_("name"), max_length=120)
+    calendar = models.ForeignKey(WorkingCalendar, models.PROTECT, verbose_name=_("working calendar"))
+    currency = models.CharField(_("base currency"), max_length=3, default="EUR")
+    country = models.CharField(_("country"), max_length=2, default="GB", help_text=_("Local phone numbers are of it."))
+    language = models.CharField(_("language"), max_length=5, default="en")
+    phone = models.CharField(_("phone"), max_length=30, blank=True)
+    email = models.EmailField(_("e-mail"), blank=True)
+    address = models.TextField(_("address"), blank=True)
+
+    class Meta:
+        verbose_name = _("own company")
+        verbose_name_plural = _("own companies")
+
+    def __str__(self) -> str:
+        return self.name
+
+    @classmethod
+    def first(cls) -> OwnCompany | None:
+        return cls.objects.select_related("calendar").order_by("pk").first()
+
+
+class Department(models.Model):
+    name = models.CharField(_("name"), max_length=80)
+    parent = models.ForeignKey("self", models.PROTECT, null=True, blank=True, verbose_name=_("parent"))
+    head = models.ForeignKey(
+        "crm.User", models.SET_NULL, null=True, blank=True, related_name="heads", verbose_name=_("head")
+    )
+    deputy = models.ForeignKey(
+        "crm.User", models.SET_NULL, null=True, blank=True, related_name="deputises", verbose_name=_("deputy")
+    )
+
+    class Meta:
+        ordering = ["name"]
+        verbose_name = _("department")
+        verbose_name_plural = _("departments")
+
+    def __str__(self) -> str:
+        return self.name
+
+    def clean(self) -> None:
+        above, seen = self.parent, set()
+        while above is not None and above.pk not in seen:
+            if above.pk == self.pk:
+                raise ValidationError({"parent": _("A department cannot stand below itself.")})
+            seen.add(above.pk)
+            above = above.parent
+
+    def answers_for(self) -> list[User]:
+        """Head, then deputy, those who are there."""
+        return [person for person in (self.head, self.deputy) if person is not None]
+
+
+class SystemSwitches(models.Model):
+    """One row: switches that every process reads at the claim."""
+
+    automation_paused = models.BooleanField(
+        _("automation paused"),
+        default=False,
+        help_text=_("Rules, timers and everything that leaves the house wait; forms are still taken in."),
+    )
+
+    class Meta:
+        verbose_name = _("system switches")
+        verbose_name_plural = _("system switches")
+
+    def __str__(self) -> str:
+        return str(_("System switches"))
+
+    @classmethod
+    def paused(cls) -> bool:
+        return bool(cls.objects.values_list("automation_paused", flat=True).first())

@@ -1,0 +1,252 @@
+"""Users and who supervises them; contacts, companies, tags."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from crm import clock, phones
+from crm.folding import fold
+from crm.models.org import ZONES, Department
+
+
+class UserManager(BaseUserManager["User"]):
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> User:
+        user = self.model(email=self.normalize_email(email).lower(), **fields)
+        user.set_password(password)
+        user.save()
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> User:
+        return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
+
+    def get_by_natural_key(self, username: str | None) -> User:
+        return self.get(email__iexact=username)
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    email = models.EmailField(_("e-mail"), unique=True)
+    name = models.CharField(_("name"), max_length=120)
+    phone = models.CharField(_("phone"), max_length=30, blank=True)
+    language = models.CharField(_("language"), max_length=5, choices=settings.LANGUAGES, default="en")
+    zone = models.CharField(_("time zone"), max_length=60, choices=ZONES, default="UTC")
+    department = models.ForeignKey(
+        Department, models.SET_NULL, null=True, blank=True, related_name="people", verbose_name=_("department")
+    )
+    absent_from = models.DateTimeField(_("absent from"), null=True, blank=True)
+    absent_until = models.DateTimeField(_("absent until"), null=True, blank=True)
+    is_active = models.BooleanField(_("active"), default=True)
+    is_staff = models.BooleanField(_("may open the administration"), default=False)
+
+    objects = UserManager()
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS = ["name"]
+
+    class Meta:
+        ordering = ["name"]
+        verbose_name = _("user")
+        verbose_name_plural = _("users")
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_short_name(self) -> str:
+        return self.name.split()[0] if self.name else self.email
+
+    @property
+    def initials(self) -> str:
+        words = self.name.split()
+        return "".join(word[0] for word in (words[:1] + words[-1:] if len(words) > 1 else words)).upper() or "?"
+
+    def is_absent(self, now: datetime | None = None) -> bool:
+        now = now or clock.now()
+        if self.absent_from is None or self.absent_from > now:
+            return False
+        return self.absent_until is None or now < self.absent_until
+
+    def is_there(self) -> bool:
+        return self.is_active and not self.is_absent()
+
+
+def administrators() -> list[User]:
+    return list(User.objects.filter(is_superuser=True, is_active=True).order_by("pk"))
+
+
+def supervisors_of(user: User | None) -> list[User]:
+    """Who supervises: never nobody.
+
+    The department's head; if that is the user, absent or missing, the deputy; then the parent department's;
+    then all administrators.
+    """
+    department = user.department if user else None
+    seen: set[int] = set()
+    while department is not None and department.pk not in seen:
+        seen.add(department.pk)
+        for person in department.answers_for():
+            if person.is_there() and (user is None or person.pk != user.pk):
+                return [person]
+        department = department.parent
+    others = [person for person in administrators() if user is None or person.pk != user.pk]
+    return others or administrators()
+
+
+class Tag(models.Model):
+    name = models.CharField(_("name"), max_length=50, unique=True)
+
+    class Meta:
+        ordering = ["name"]
+        verbose_name = _("tag")
+        verbose_name_plural = _("tags")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Company(models.Model):
+    name = models.CharField(_("name"), max_length=200)
+    tax_number = models.CharField(_("tax number"), max_length=40, blank=True)
+    phone = models.CharField(_("phone"), max_length=30, blank=True)
+    email = models.EmailField(_("e-mail"), blank=True)
+    address = models.TextField(_("address"), blank=True)
+    owner = models.ForeignKey(
+        User, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("owner")
+    )
+    tags = models.ManyToManyField(Tag, blank=True, verbose_name=_("tags"))
+    custom = models.JSONField(_("custom fields"), default=dict, blank=True)
+    search_key = models.CharField(max_length=250, editable=False, db_index=True)
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+
+    class Meta:
+        ordering = ["name"]
+        verbose_name = _("company")
+        verbose_name_plural = _("companies")
+
+    def __str__(self) -> str:
+        return self.name
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.search_key = fold(self.name)[:250]
+        super().save(*args, **kwargs)
+
+
+class ContactQuerySet(models.QuerySet["Contact"]):
+    def reached_by(self, *, email: str = "", phone: str = "") -> models.QuerySet[Contact]:
+        """Contacts with this e-mail (any case) or this E.164 phone, the oldest first."""
+        wanted = Q()
+        if email:
+            wanted |= Q(emails__address=email.strip().lower())
+        if phone:
+            wanted |= Q(phones__number=phone)
+        return self.filter(wanted).distinct().order_by("pk") if wanted else self.none()
+
+
+class Contact(models.Model):
+    name = models.CharField(_("name"), max_length=200, help_text=_("In full, in the person's own order."))
+    address_as = models.CharField(
+        _("how to address"), max_length=100, blank=True, help_text=_("Empty: worked out from the name.")
+    )
+    language = models.CharField(_("language"), max_length=5, choices=settings.LANGUAGES, blank=True)
+    company = models.ForeignKey(
+        Company, models.SET_NULL, null=True, blank=True, related_name="contacts", verbose_name=_("company")
+    )
+    owner = models.ForeignKey(
+        User, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("owner")
+    )
+    no_email = models.BooleanField(_("wants no e-mail"), default=False)
+    no_sms = models.BooleanField(_("wants no SMS"), default=False)
+    tags = models.ManyToManyField(Tag, blank=True, verbose_name=_("tags"))
+    custom = models.JSONField(_("custom fields"), default=dict, blank=True)
+    search_key = models.CharField(max_length=250, editable=False, db_index=True)
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+
+    objects = ContactQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name"]
+        verbose_name = _("contact")
+        verbose_name_plural = _("contacts")
+
+    def __str__(self) -> str:
+        return self.name
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.search_key = fold(self.name)[:250]
+        super().save(*args, **kwargs)
+
+    @property
+    def salutation(self) -> str:
+        """How to address the person; a Vietnamese given name stands last, others' first."""
+        if self.address_as:
+            return self.address_as
+        words = self.name.split()
+        if not words:
+            return ""
+        return words[-1] if self.language == "vi" else words[0]
+
+    def email(self) -> str:
+        """The first e-mail address, or empty."""
+        first = min(self.emails.all(), key=lambda row: (row.order, row.pk), default=None)
+        return first.address if first else ""
+
+    def phone(self, kind: str = "") -> str:
+        """The first phone (of a kind, if there is one of it) in E.164, or empty."""
+        rows = sorted(self.phones.all(), key=lambda row: (row.kind != kind if kind else False, row.order, row.pk))
+        return rows[0].number if rows else ""
+
+    def add_email(self, address: str) -> None:
+        if address:
+            self.emails.get_or_create(address=address.strip().lower())
+
+    def add_phone(self, number: str) -> None:
+        if number:
+            self.phones.get_or_create(number=number)
+
+
+class PhoneKind(models.TextChoices):
+    MOBILE = "mobile", _("mobile")
+    WORK = "work", _("work")
+    HOME = "home", _("home")
+    OTHER = "other", _("other")
+
+
+class ContactPhone(models.Model):
+    contact = models.ForeignKey(Contact, models.CASCADE, related_name="phones")
+    number = models.CharField(_("number"), max_length=20, db_index=True, help_text=_("With country, as +48 …"))
+    kind = models.CharField(_("kind"), max_length=10, choices=PhoneKind.choices, default=PhoneKind.MOBILE)
+    order = models.PositiveSmallIntegerField(_("order"), default=0)
+
+    class Meta:
+        ordering = ["order", "pk"]
+        verbose_name = _("phone")
+        verbose_name_plural = _("phones")
+        constraints = [models.UniqueConstraint(fields=["contact", "number"], name="phone_once_a_contact")]
+
+    def __str__(self) -> str:
+        return phones.display(self.number)
+
+    def clean(self) -> None:
+        self.number = phones.parse(self.number)
+
+
+class ContactEmail(models.Model):
+    contact = models.ForeignKey(Contact, models.CASCADE, related_name="emails")
+    address = models.EmailField(_("address"), db_index=True)
+    order = models.PositiveSmallIntegerField(_("order"), default=0)
+
+    class Meta:
+        ordering = ["order", "pk"]
+        verbose_name = _("e-mail")
+        verbose_name_plural = _("e-mails")
+        constraints = [models.UniqueConstraint(fields=["contact", "address"], name="email_once_a_contact")]
+
+    def __str__(self) -> str:
+        return self.address
+
+    def clean(self) -> None:
+        self.address = self.address.strip().lower()

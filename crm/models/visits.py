@@ -1,0 +1,43 @@
+"""One stay of an item in a stage."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from crm import clock
+from crm.models.events import Cause
+from crm.models.pipelines import Stage
+
+
+class StageVisit(models.Model):
+    item = models.ForeignKey("crm.Item", models.CASCADE, related_name="visits")
+    stage = models.ForeignKey(Stage, models.PROTECT, related_name="visits")
+    entered_at = models.DateTimeField(default=clock.now)
+    left_at = models.DateTimeField(null=True, blank=True)
+    actor = models.ForeignKey("crm.User", models.SET_NULL, null=True, blank=True, related_name="+")
+    cause_kind = models.CharField(max_length=10, default="person")
+    cause_ref = models.CharField(max_length=40, blank=True)
+    depth = models.PositiveSmallIntegerField(default=0)
+    # The caller's idempotency key: a double drop or a retried request is one move.
+    key = models.CharField(max_length=80, null=True, blank=True, unique=True)
+    # What the move that opened this visit ended, by kind, with old status and due time; undo revives it.
+    cancelled = models.JSONField(default=dict, blank=True)
+    undone = models.BooleanField(default=False)
+
+    class Meta:
+        verbose_name = _("stage visit")
+        verbose_name_plural = _("stage visits")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["item"], condition=Q(left_at__isnull=True, undone=False), name="one_open_visit_an_item"
+            )
+        ]
+        indexes = [models.Index(fields=["item", "entered_at"], name="visit_chain")]
+
+    def __str__(self) -> str:
+        return f"{self.item_id} in {self.stage_id}"
+
+    def cause(self) -> Cause:
+        return Cause(self.cause_kind, self.cause_ref, self.depth)

@@ -1,0 +1,246 @@
+"""Public forms, and what customers sent through them. A submission is stored before anything else happens."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from crm import clock
+from crm.models.fields import CustomField, PhoneFormField
+from crm.models.people import Contact, User
+from crm.models.pipelines import Pipeline, Stage
+
+
+class WebForm(models.Model):
+    class Kind(models.TextChoices):
+        STANDARD = "standard", _("standard")
+        CALLBACK = "callback", _("callback")
+
+    class Duplicates(models.TextChoices):
+        FILL = "fill", _("fill empty fields only")
+        OVERWRITE = "overwrite", _("overwrite")
+        NEW = "new", _("always a new contact")
+
+    class Deals(models.TextChoices):
+        NEW = "new", _("always a new one")
+        ATTACH = "attach", _("attach to the contact's open one")
+
+    name = models.CharField(_("name"), max_length=80)
+    slug = models.SlugField(_("address"), unique=True)
+    kind = models.CharField(_("kind"), max_length=10, choices=Kind.choices, default=Kind.STANDARD)
+    is_active = models.BooleanField(_("active"), default=True)
+    pipeline = models.ForeignKey(Pipeline, models.PROTECT, verbose_name=_("pipeline"))
+    stage = models.ForeignKey(
+        Stage, models.PROTECT, null=True, blank=True, verbose_name=_("stage"), help_text=_("Empty: the first.")
+    )
+    item_title = models.CharField(
+        _("title of the item"), max_length=200, default="{{ form.name }}: {{ contact.name }}", help_text=_("Merge text.")
+    )
+    source = models.CharField(_("source"), max_length=80, blank=True)
+    owner = models.ForeignKey(
+        User, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("owner")
+    )
+    duplicates = models.CharField(
+        _("known contacts"), max_length=10, choices=Duplicates.choices, default=Duplicates.FILL
+    )
+    deals = models.CharField(_("items"), max_length=10, choices=Deals.choices, default=Deals.NEW)
+    language = models.CharField(_("language"), max_length=5, default="en")
+    heading = models.CharField(_("heading"), max_length=120)
+    intro = models.TextField(_("introduction"), blank=True)
+    button = models.CharField(_("button"), max_length=60, default="Send")
+    thanks = models.TextField(_("thank-you text"), help_text=_("Merge text."))
+    allowed_sites = models.TextField(
+        _("allowed sites"), blank=True, help_text=_("One a line, as https://shop.example. Empty: any site.")
+    )
+    call_owner_task = models.CharField(
+        _("task for a callback"), max_length=200, blank=True, default="{{ contact.name }}", help_text=_("Merge text.")
+    )
+    version = models.PositiveIntegerField(default=1, editable=False)
+
+    class Meta:
+        ordering = ["name"]
+        verbose_name = _("web form")
+        verbose_name_plural = _("web forms")
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("form", args=[self.slug])
+
+    def clean(self) -> None:
+        from crm import merge
+
+        if self.stage and self.pipeline_id and self.stage.pipeline_id != self.pipeline_id:
+            raise ValidationError({"stage": _("This stage belongs to another pipeline.")})
+        for name in ("item_title", "thanks", "call_owner_task"):
+            try:
+                merge.check(getattr(self, name), extra={"form": {"name"}, "answers": None})
+            except merge.MergeError as error:
+                raise ValidationError({name: str(error)}) from error
+
+    def sites(self) -> list[str]:
+        return [line.strip() for line in self.allowed_sites.splitlines() if line.strip()]
+
+
+class FormField(models.Model):
+    class Kind(models.TextChoices):
+        TEXT = "text", _("text")
+        LONG_TEXT = "long_text", _("long text")
+        NAME = "name", _("name")
+        EMAIL = "email", _("e-mail")
+        PHONE = "phone", _("phone")
+        NUMBER = "number", _("number")
+        MONEY = "money", _("money")
+        SELECT = "select", _("list")
+        RADIO = "radio", _("choice")
+        CHECKBOXES = "checkboxes", _("several choices")
+        BOOLEAN = "boolean", _("yes / no")
+        DATE = "date", _("date")
+        TIME = "time", _("time")
+        HIDDEN = "hidden", _("hidden")
+        CONSENT = "consent", _("consent")
+        HEADING = "heading", _("heading")
+
+    form = models.ForeignKey(WebForm, models.CASCADE, related_name="fields")
+    key = models.SlugField(_("key"), max_length=40)
+    kind = models.CharField(_("kind"), max_length=12, choices=Kind.choices, default=Kind.TEXT)
+    label = models.CharField(_("label"), max_length=300)
+    help = models.CharField(_("help"), max_length=300, blank=True)
+    required = models.BooleanField(_("required"), default=False)
+    options = models.TextField(_("options"), blank=True, help_text=_("One a line."))
+    default = models.CharField(_("default"), max_length=200, blank=True)
+    saves_to = models.CharField(
+        _("saves to"),
+        max_length=60,
+        blank=True,
+        help_text=_("contact.name, contact.email, contact.phone, item.title, item.amount, item.custom.key; empty: kept with the submission only."),
+    )
+    order = models.PositiveSmallIntegerField(_("order"), default=0)
+
+    class Meta:
+        ordering = ["order", "pk"]
+        verbose_name = _("form field")
+        verbose_name_plural = _("form fields")
+        constraints = [models.UniqueConstraint(fields=["form", "key"], name="form_field_once")]
+
+    TARGETS = ("contact.name", "contact.email", "contact.phone", "item.title", "item.amount", "item.source")
+
+    def __str__(self) -> str:
+        return self.label
+
+    def clean(self) -> None:
+        if self.saves_to and self.saves_to not in self.TARGETS:
+            prefix, _dot, key = self.saves_to.rpartition(".")
+            target = {"item.custom": "item", "contact.custom": "contact"}.get(prefix)
+            if not target or not CustomField.objects.filter(target=target, key=key).exists():
+                raise ValidationError({"saves_to": _("There is no field “%s”.") % self.saves_to})
+        if self.kind in (self.Kind.SELECT, self.Kind.RADIO, self.Kind.CHECKBOXES) and not self.choices():
+            raise ValidationError({"options": _("A list needs at least one option.")})
+
+    def choices(self) -> list[tuple[str, str]]:
+        return [(line.strip(), line.strip()) for line in self.options.splitlines() if line.strip()]
+
+    def form_field(self) -> forms.Field | None:
+        """The Django form field; None for a heading."""
+        kind = self.Kind
+        options: dict[str, Any] = {
+            "label": self.label,
+            "help_text": self.help,
+            "required": self.required,
+            "initial": self.default or None,
+        }
+        build: dict[str, Any] = {
+            kind.LONG_TEXT: lambda: forms.CharField(max_length=20000, widget=forms.Textarea, **options),
+            kind.NAME: lambda: forms.CharField(
+                max_length=200, widget=forms.TextInput(attrs={"autocomplete": "name"}), **options
+            ),
+            kind.EMAIL: lambda: forms.EmailField(
+                widget=forms.EmailInput(attrs={"autocomplete": "email"}), **options
+            ),
+            kind.PHONE: lambda: PhoneFormField(**options),
+            kind.NUMBER: lambda: forms.DecimalField(max_digits=18, decimal_places=6, localize=True, **options),
+            kind.MONEY: lambda: forms.DecimalField(
+                max_digits=18, decimal_places=2, min_value=0, localize=True, **options
+            ),
+            kind.SELECT: lambda: forms.ChoiceField(choices=[("", "—"), *self.choices()], **options),
+            kind.RADIO: lambda: forms.ChoiceField(choices=self.choices(), widget=forms.RadioSelect, **options),
+            kind.CHECKBOXES: lambda: forms.MultipleChoiceField(
+                choices=self.choices(), widget=forms.CheckboxSelectMultiple, **options
+            ),
+            kind.BOOLEAN: lambda: forms.BooleanField(**options),
+            # Never ticked beforehand: a consent is given, not left standing.
+            kind.CONSENT: lambda: forms.BooleanField(**{**options, "initial": None}),
+            kind.DATE: lambda: forms.DateField(widget=forms.DateInput(attrs={"type": "date"}), **options),
+            kind.TIME: lambda: forms.TimeField(widget=forms.TimeInput(attrs={"type": "time"}), **options),
+            kind.HIDDEN: lambda: forms.CharField(
+                max_length=500, widget=forms.HiddenInput, **{**options, "required": False}
+            ),
+        }
+        if self.kind == kind.HEADING:
+            return None
+        made: forms.Field = build.get(self.kind, lambda: forms.CharField(max_length=500, **options))()
+        return made
+
+
+class Submission(models.Model):
+    class Status(models.TextChoices):
+        STORED = "stored", _("stored")
+        DONE = "done", _("done")
+        FAILED = "failed", _("failed")
+        QUARANTINE = "quarantine", _("quarantine")
+
+    form = models.ForeignKey(WebForm, models.PROTECT, related_name="submissions")
+    form_version = models.PositiveIntegerField()
+    # The form token's nonce: a double click or a reload of the answer is the same submission.
+    nonce = models.CharField(max_length=40, unique=True)
+    answers = models.JSONField(default=dict)
+    touch = models.JSONField(default=dict, blank=True)
+    address_hash = models.CharField(max_length=64)
+    status = models.CharField(_("status"), max_length=10, choices=Status.choices, default=Status.STORED)
+    error = models.TextField(blank=True)
+    contact = models.ForeignKey(Contact, models.SET_NULL, null=True, blank=True, related_name="submissions")
+    item = models.ForeignKey("crm.Item", models.SET_NULL, null=True, blank=True, related_name="submissions")
+    created_at = models.DateTimeField(default=clock.now)
+    processed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("submission")
+        verbose_name_plural = _("submissions")
+        indexes = [
+            models.Index(fields=["form", "-created_at"], name="submission_of_form"),
+            models.Index(fields=["address_hash", "-created_at"], name="submission_of_address"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.form} #{self.pk}"
+
+
+class Consent(models.Model):
+    """What a person agreed to, in the words that stood there."""
+
+    contact = models.ForeignKey(Contact, models.CASCADE, related_name="consents")
+    submission = models.ForeignKey(Submission, models.SET_NULL, null=True, related_name="consents")
+    text = models.TextField()
+    text_hash = models.CharField(max_length=64)
+    given_at = models.DateTimeField(default=clock.now)
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("consent")
+        verbose_name_plural = _("consents")
+
+    def __str__(self) -> str:
+        return f"{self.contact}: {self.text[:40]}"
+
+    @staticmethod
+    def hash_of(text: str) -> str:
+        return hashlib.sha256(text.encode()).hexdigest()
+
+

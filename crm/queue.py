@@ -1,0 +1,234 @@
+"""Background work: bells, drains, the cluster's start and watch. The only module that imports django_q.
+
+The database is the truth, the queue only rings: a lost bell is found by the ticker, a doubled one dies at the
+claim. Rows live in leased tables (crm/models/leased.py); each table registers a `Worker` in the *workers* slot.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Protocol
+
+from django.conf import settings
+from django.core.cache import cache
+from django.db import DatabaseError, connection, transaction
+
+from crm import clock, slots
+
+log = logging.getLogger("dealwright.queue")
+
+BATCH = 50
+TURN_SECONDS = 20.0  # a drain gives its process back after this; with work left it rings for another turn
+
+
+class Worker(Protocol):
+    """A leased table that the drain serves."""
+
+    name: str
+
+    def take(self, count: int) -> int:
+        """Claim and perform up to `count` rows; returns how many were claimed."""
+
+    def reclaim(self) -> None:
+        """Give back or end rows whose lease ran out."""
+
+    def claimable(self) -> Any:
+        """The rows (a queryset) whose kind is known here and not switched off, due or not."""
+
+    def due(self) -> bool:
+        """Is there a row that this host may claim now?"""
+
+    def progress(self) -> Any:
+        """A value that changes with every claim, renewal and end on this host."""
+
+
+# ---------------------------------------------------------------------- kinds of jobs
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What a job's kind does.
+
+    Args:
+        perform: inside kinds: called with the job in a transaction that also ends it. Outside kinds: called
+            outside any transaction after `begin`, returns an outcome for `conclude`.
+        outside: talks to the world.
+        automation: waits while automation is paused (inside kinds; outside ones always wait).
+    """
+
+    name: str
+    perform: Callable[[Any], Any]
+    outside: bool = False
+    automation: bool = False
+    begin: Callable[[Any], bool] | None = None
+    conclude: Callable[[Any, Any], None] | None = None
+    lost: Callable[[Any], None] | None = None
+
+
+_kinds: dict[str, Kind] = {}
+
+
+def register_kind(kind: Kind) -> None:
+    _kinds[kind.name] = kind
+
+
+def kind_of(name: str) -> Kind | None:
+    return _kinds.get(name)
+
+
+def kinds() -> dict[str, Kind]:
+    return dict(_kinds)
+
+
+# ---------------------------------------------------------------------- bells
+
+
+def ring() -> None:
+    """There is work: after the commit, and never fatal. One bell a transaction is enough."""
+    hooks = connection.run_on_commit
+    if any(hook[1] is _ring for hook in hooks):
+        return
+    transaction.on_commit(_ring, robust=True)
+
+
+def _ring() -> None:
+    from django_q.tasks import async_task
+
+    async_task("crm.queue.drain", task_name="drain", save=False)
+
+
+def ring_if_quiet() -> None:
+    """From the ticker: a bell that a killed worker holds stays locked for minutes, so only free ones count."""
+    from django_q.brokers import get_broker
+
+    if get_broker().queue_size() < settings.WORKERS:
+        _ring()
+
+
+def drain(budget: float = TURN_SECONDS) -> int:
+    """One turn: claim and perform until nothing is due or the budget (seconds) is spent. Returns rows claimed."""
+    end = time.monotonic() + budget
+    total = 0
+    helped = False
+    while time.monotonic() < end:
+        taken = 0
+        for worker in slots.workers:
+            count = worker.take(BATCH)
+            taken += count
+            if count >= BATCH and not helped:
+                helped = True
+                _ring()  # more than one batch: another process may join
+        total += taken
+        if not taken:
+            return total
+    _ring()
+    return total
+
+
+def drain_all(rounds: int = 1000) -> int:
+    """Perform everything due now in this process; for commands and tests."""
+    total = 0
+    for _ in range(rounds):
+        taken = sum(worker.take(BATCH) for worker in slots.workers)
+        if not taken:
+            break
+        total += taken
+    return total
+
+
+# ---------------------------------------------------------------------- ticker and watchdog
+
+
+@dataclass
+class Recurring:
+    """Work that comes back: each slot of time is one job (key = kind + slot); a job never plans its successor."""
+
+    kind: str
+    every: timedelta
+
+
+_recurring: list[Recurring] = []
+
+
+def every(kind: str, period: timedelta) -> None:
+    _recurring.append(Recurring(kind, period))
+
+
+def tick() -> bool:
+    """Each second: give back lost rows, plan recurring slots, ring if something is due. True if it is."""
+    for worker in slots.workers:
+        worker.reclaim()
+    _plan_recurring()
+    due = any(worker.due() for worker in slots.workers)
+    if due:
+        ring_if_quiet()
+    return due
+
+
+def _plan_recurring() -> None:
+    from crm.models.jobs import Job
+
+    now = clock.now()
+    for work in _recurring:
+        slot = int(now.timestamp() // work.every.total_seconds())
+        known = f"recurring:{work.kind}:{slot}"
+        if cache.add(known, 1, timeout=int(work.every.total_seconds()) + 1):
+            Job.plan(work.kind, known, lane=1)
+
+
+class Watchdog:
+    """Restart the cluster when due work stands still: a killed idle worker hangs it (django-q2 issue 23)."""
+
+    def __init__(self, patience: float) -> None:
+        self.patience = patience
+        self.seen: Any = None
+        self.since = time.monotonic()
+
+    def hangs(self, due: bool) -> bool:
+        """Rows are due here, and nothing was claimed, renewed or ended for `patience` seconds of real time."""
+        progress = tuple(worker.progress() for worker in slots.workers)
+        if not due or progress != self.seen:
+            self.seen, self.since = progress, time.monotonic()
+            return False
+        return time.monotonic() - self.since > self.patience
+
+    def calm(self) -> None:
+        self.since = time.monotonic()
+
+
+def forget_bells() -> None:
+    """After the cluster was killed: bells it held locked would be delivered late; all of them are only bells."""
+    if not settings.REDIS_URL:
+        from django_q.models import OrmQ
+
+        OrmQ.objects.all().delete()
+
+
+def start_cluster() -> None:
+    """Run django-q's cluster in this process, with the minute's net under the ticker. Returns when it is stopped."""
+    from django_q.cluster import Cluster
+    from django_q.models import Schedule
+
+    try:
+        Schedule.objects.update_or_create(
+            name="net",
+            defaults={"func": "crm.queue.net", "schedule_type": Schedule.MINUTES, "minutes": 1, "repeats": -1},
+        )
+    except DatabaseError:
+        log.exception("the minute's net could not be planned")
+    connection.close()
+    cluster = Cluster()
+    cluster.start()
+    while cluster.sentinel is not None and cluster.sentinel.is_alive():
+        time.sleep(0.2)
+
+
+def net() -> int:
+    """django-q's schedule, each minute: what the ticker should have found."""
+    for worker in slots.workers:
+        worker.reclaim()
+    return drain() if any(worker.due() for worker in slots.workers) else 0

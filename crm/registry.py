@@ -1,0 +1,73 @@
+"""Registries of types (actions, trigger types, transports …) and the discovery of `crm_plugin.py` modules.
+
+Registry for types, row for happenings: what can be *done* is a class found here, what *was* done is a row.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from typing import Generic, TypeVar
+
+from django.apps import apps
+from django.utils.module_loading import module_has_submodule
+
+T = TypeVar("T")
+
+
+class Registry(Generic[T]):
+    """Classes by their `key`, in the order of registration.
+
+    Args:
+        base: every registered class must inherit from it.
+        required: attributes that a class must set to something non-empty.
+    """
+
+    def __init__(self, name: str, base: type[T], required: tuple[str, ...] = ("key", "label")) -> None:
+        self.name, self.base, self.required = name, base, required
+        self._types: dict[str, type[T]] = {}
+
+    def register(self, cls: type[T]) -> type[T]:
+        """Add a class (usable as a decorator). Raises TypeError for a class that could not work."""
+        if not (isinstance(cls, type) and issubclass(cls, self.base)):
+            raise TypeError(f"{self.name}: {cls!r} does not inherit from {self.base.__name__}")
+        for attribute in self.required:
+            if not getattr(cls, attribute, None):
+                raise TypeError(f"{self.name}: {cls.__name__} has no {attribute}")
+        key: str = cls.key  # type: ignore[attr-defined]
+        if not key.replace("_", "").isalnum() or key != key.lower():
+            raise TypeError(f"{self.name}: the key {key!r} is not lower_snake_case")
+        if self._types.get(key, cls) is not cls:
+            raise TypeError(f"{self.name}: {key!r} is taken by {self._types[key].__name__}")
+        self._types[key] = cls
+        return cls
+
+    def get(self, key: str) -> type[T] | None:
+        """The class, or None where its app is no longer installed: callers show a readable stand-in."""
+        return self._types.get(key)
+
+    def choices(self) -> list[tuple[str, str]]:
+        return [(key, str(cls.label)) for key, cls in self._types.items()]  # type: ignore[attr-defined]
+
+    def __iter__(self) -> Iterator[type[T]]:
+        return iter(list(self._types.values()))
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._types
+
+    @contextmanager
+    def temporarily(self, *classes: type[T]) -> Iterator[None]:
+        """Register for the length of a with-block; tests leave no trace."""
+        before = dict(self._types)
+        try:
+            for cls in classes:
+                self.register(cls)
+            yield
+        finally:
+            self._types = before
+
+
+def discover() -> None:
+    """Import `crm_plugin` of every installed app. One distinctive name, so that nothing is imported by accident."""
+    for config in apps.get_app_configs():
+        if config.module is not None and module_has_submodule(config.module, "crm_plugin"):
+            import_module(f"{config.name}.crm_plugin")

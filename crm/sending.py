@@ -1,0 +1,296 @@
+"""The channel's books: a message is a row with a job; limits, opt-out and what a crash means are decided here.
+
+The composer, the digest and every rule send through `queue_message`; *unknown* is decided in `conclude` alone.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.utils.html import escape, format_html, urlize
+from django.utils.safestring import mark_safe
+from django.utils.translation import gettext as _
+
+from crm import clock, phones, slots, vault
+from crm.events import record
+from crm.jobs import Permanent, Temporary
+from crm.models.events import Cause
+from crm.models.jobs import Job
+from crm.models.leased import Status
+from crm.models.messages import Channel, Conversation, Medium, Message
+from crm.models.notifications import notify
+from crm.models.people import Contact, User, administrators
+from crm.queue import Kind, register_kind
+from crm.transports.base import Transport, TransportError, transports
+
+KIND = "send_message"
+
+
+class CannotSend(Exception):
+    """No message was written; the sentence says why. `permanent` is False where it may work later."""
+
+    def __init__(self, sentence: Any, skip: bool = False) -> None:
+        super().__init__(str(sentence))
+        self.skip = skip
+
+
+def transport_of(channel: Channel) -> Transport:
+    """The channel's transport with its settings. Raises Permanent where its app is no longer installed."""
+    found = transports.get(channel.transport)
+    if found is None:
+        raise Permanent(_("The transport “%s” is not installed.") % channel.transport)
+    return found(channel, channel.settings | vault.unlock(channel.secret))
+
+
+def channel_for(medium: str, chosen: Channel | None = None) -> Channel:
+    """The chosen channel, else the default one. Raises CannotSend."""
+    channel = chosen or Channel.default_for(medium)
+    if channel is None:
+        raise CannotSend(_("No channel for %s is set up.") % Medium(medium).label)
+    if not channel.is_active:
+        raise CannotSend(_("The channel “%s” is switched off.") % channel.name)
+    return channel
+
+
+def check_address(contact: Contact | None, medium: str, to: str) -> None:
+    """Raises CannotSend in words for a missing, impossible or unwanted address."""
+    if not to:
+        if contact is None:
+            raise CannotSend(_("No customer is linked to the item."))
+        if medium == Medium.SMS:
+            raise CannotSend(_("The customer has no phone number."))
+        raise CannotSend(_("The customer has no e-mail address."))
+    if contact is not None and (contact.no_sms if medium == Medium.SMS else contact.no_email):
+        raise CannotSend(_("The customer does not want %s.") % Medium(medium).label, skip=True)
+    if medium == Medium.SMS and not phones.can_receive_sms(to):
+        raise CannotSend(_("%s is not a mobile number.") % phones.display(to))
+
+
+def html_of(text: str) -> str:
+    """A plain text as a simple mail: everything escaped, links clickable, lines kept."""
+    lines = mark_safe("<br>".join(urlize(escape(line), nofollow=True) for line in text.splitlines()))
+    return format_html(
+        '<!doctype html><html><body style="font:16px/1.5 sans-serif;color:#1f2a3a">{}</body></html>', lines
+    )
+
+
+def queue_message(
+    *,
+    channel: Channel,
+    to: str,
+    text: str,
+    subject: str = "",
+    html: str = "",
+    contact: Contact | None = None,
+    item: Any = None,
+    visit: Any = None,
+    author: User | None = None,
+    origin: str = "",
+    depth: int = 0,
+    language: str = "",
+    survives_leaving: bool = False,
+    due_at: Any = None,
+) -> Message:
+    """Write the message and the job that will send it, in the caller's transaction.
+
+    Raises CannotSend (nothing was written) for an address that cannot work.
+    """
+    check_address(contact, channel.medium, to)
+    conversation = None
+    if contact is not None:
+        conversation, _made = Conversation.objects.update_or_create(
+            contact=contact, channel=channel, defaults={"last_message_at": clock.now()}
+        )
+    message = Message.objects.create(
+        conversation=conversation,
+        channel=channel,
+        contact=contact,
+        item=item,
+        to=to,
+        subject=" ".join(subject.split())[:250],
+        text=text,
+        html=html or (html_of(text) if channel.medium == Medium.EMAIL else ""),
+        author=author,
+        origin=origin,
+        cause_depth=depth,
+        language=language,
+    )
+    job = Job.plan(
+        KIND,
+        f"message:{message.pk}",
+        due_at=due_at,
+        item=item,
+        visit=visit,
+        survives_leaving=survives_leaving,
+        channel_key=f"channel:{channel.pk}",
+        payload={"message": message.pk},
+    )
+    message.job = job
+    message.save(update_fields=["job"])
+    return message
+
+
+# ---------------------------------------------------------------------- the job
+
+
+def _message(job: Job) -> Message:
+    return Message.objects.select_related("channel", "channel__calendar", "contact").get(pk=job.payload["message"])
+
+
+def begin(job: Job) -> bool:
+    """In the *sending* commit: opt-out, limits, quiet hours, once more. False if it was ended or put off."""
+    message = _message(job)
+    channel, now = message.channel, clock.now()
+    try:
+        if message.item_id and message.item is not None and message.item.deleted_at:
+            raise CannotSend(_("The item was deleted."), skip=True)
+        if not channel.is_active:
+            raise CannotSend(_("The channel “%s” is switched off.") % channel.name)
+        check_address(message.contact, channel.medium, message.to)
+        recent = Message.objects.filter(status__in=(Message.Status.SENT, Message.Status.DELIVERED))
+        if message.is_automatic and message.contact_id:
+            today = recent.filter(contact_id=message.contact_id, sent_at__gte=now - timedelta(days=1))
+            if today.exclude(origin="").count() >= channel.contact_daily_limit:
+                raise CannotSend(_("The customer has had enough automatic messages today."), skip=True)
+    except CannotSend as error:
+        _finish(job, message, Status.SKIPPED if error.skip else Status.FAILED, str(error))
+        return False
+    if channel.calendar is not None and message.is_automatic:
+        opening = channel.calendar.working_time().next_opening(now)
+        if opening > now:
+            job.give_back(opening)
+            return False
+    if recent.filter(channel=channel, sent_at__gte=now - timedelta(hours=1)).count() >= channel.hourly_limit:
+        job.give_back(now + timedelta(minutes=5))
+        return False
+    Message.objects.filter(pk=message.pk).update(status=Message.Status.SENDING)
+    return True
+
+
+def perform(job: Job) -> str:
+    """Outside any transaction: the transport talks."""
+    message = _message(job)
+    try:
+        return transport_of(message.channel).send(message)
+    except TransportError as error:
+        if error.permanent:
+            raise Permanent(str(error)) from error
+        if error.sent and not _keyed(message.channel):
+            raise
+        raise Temporary(str(error), error.retry_after) from error
+
+
+def _keyed(channel: Channel) -> bool:
+    found = transports.get(channel.transport)
+    return bool(found and found.keyed)
+
+
+def conclude(job: Job, outcome: Any) -> None:
+    """The outcome's commit. A str is the provider's id; None means that the worker died while sending."""
+    message = _message(job)
+    if isinstance(outcome, str):
+        _finish(job, message, Status.DONE, "", provider_id=outcome)
+    elif isinstance(outcome, Permanent):
+        _finish(job, message, Status.FAILED, str(outcome))
+    elif _keyed(message.channel):
+        job.give_back(clock.now())  # a repeat carries the same key: safe
+    else:
+        words = _("Nobody knows whether it arrived: the connection was lost while it was being sent.")
+        _finish(job, message, Status.UNKNOWN, words)
+        notify(
+            [message.author] if message.author else administrators(),
+            _("Please look: a message to %(to)s may or may not have arrived.") % {"to": message.to},
+            item=message.item,
+            kind="unknown",
+            group=f"unknown:{message.pk}",
+        )
+
+
+_MESSAGE_STATUS = {
+    Status.DONE: Message.Status.SENT,
+    Status.FAILED: Message.Status.FAILED,
+    Status.SKIPPED: Message.Status.SKIPPED,
+    Status.UNKNOWN: Message.Status.UNKNOWN,
+}
+
+
+def _finish(job: Job, message: Message, status: str, sentence: str, provider_id: str = "") -> None:
+    from crm.jobs import end_waiters
+
+    sent_at = clock.now() if status == Status.DONE else None
+    message.status = _MESSAGE_STATUS[Status(status)]
+    Message.objects.filter(pk=message.pk).update(
+        status=message.status, error=sentence, provider_id=provider_id, sent_at=sent_at
+    )
+    job.end(status, sentence)
+    if message.item_id:
+        cause = Cause("rule", message.origin, message.cause_depth) if message.origin else Cause()
+        record(
+            f"{message.channel.medium}.{'sent' if status == Status.DONE else message.status}",
+            item=message.item,
+            actor=message.author,
+            cause=cause,
+            payload={
+                "message": message.pk,
+                "to": message.to,
+                "subject": message.subject,
+                "text": message.text[:500],
+                "error": sentence,
+            },
+        )
+    if status in (Status.FAILED, Status.SKIPPED):
+        end_waiters(job)
+
+
+def settle(message: Message, arrived: bool, by: User) -> None:
+    """A person settles *unknown*: it arrived, or it shall be sent again with a new job (E47)."""
+    from crm import databases
+    from crm.jobs import end_waiters, lock_items
+
+    def work() -> None:
+        job = message.job
+        assert job is not None
+        lock_items([job])
+        fresh = databases.lock(Message.objects.filter(pk=message.pk)).get()
+        if fresh.status != Message.Status.UNKNOWN:
+            return
+        if arrived:
+            Message.objects.filter(pk=fresh.pk).update(
+                status=Message.Status.SENT, error="", sent_at=clock.now()
+            )
+            Job.objects.filter(pk=job.pk).update(status=Status.DONE, error="")
+            job.refresh_from_db()
+            end_waiters(job)
+        else:
+            again = Job.plan(
+                KIND,
+                f"message:{fresh.pk}:again:{Job.objects.filter(key__startswith=f'message:{fresh.pk}').count()}",
+                item_id=job.item_id,
+                visit_id=job.visit_id,
+                channel_key=job.channel_key,
+                payload=job.payload,
+                survives_leaving=job.survives_leaving,
+            )
+            Message.objects.filter(pk=fresh.pk).update(job=again, status=Message.Status.PLANNED, error="")
+            for hand_over in slots.job_replaced:
+                hand_over(job, again)
+        if fresh.item_id:
+            record(
+                "message.settled",
+                item=fresh.item,
+                actor=by,
+                payload={"message": fresh.pk, "arrived": arrived, "to": fresh.to},
+            )
+
+    databases.persistently(work)
+
+
+def _lost(job: Job) -> None:
+    """The job failed before it could begin (crashed three times)."""
+    Message.objects.filter(pk=job.payload["message"], status=Message.Status.PLANNED).update(
+        status=Message.Status.FAILED, error=job.error
+    )
+
+
+register_kind(Kind(KIND, perform, outside=True, begin=begin, conclude=conclude, lost=_lost))

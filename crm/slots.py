@@ -1,0 +1,80 @@
+"""Where upper rooms show up in lower pages. `crm` iterates; automation, documents and third parties register.
+
+Each slot is a list of callables (or objects) in order of registration, named for what it fills:
+
+workers         `Worker` objects: leased tables that crm.queue drains (crm/queue.py)
+item_tabs       f(item, user) -> ItemTab | None: a tab of the item page
+routes          URL patterns of upper layers
+column_hints    f(machine) -> {stage id: sentence}: what a drop on that column will start
+card_badges     f(items) -> {item id: [Badge]}: small marks on cards
+health_checks   f() -> [Health]: lines of /healthz and of the banner
+demo_parts      f(demo): adds a part to the demo company
+stage_usage     f(stage) -> [sentence]: what keeps a stage from being deleted
+job_ended       f(job): in the transaction that ends an outside job
+job_replaced    f(old, new): who waited for the old job waits for the new one
+task_ended      f(task): in the transaction that ends a task
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+
+class Slot(list[Any]):
+    def register(self, filler: Any) -> Any:
+        """Add a filler (usable as a decorator); adding the same one twice is once."""
+        if filler not in self:
+            self.append(filler)
+        return filler
+
+    @contextmanager
+    def temporarily(self, filler: Any) -> Iterator[None]:
+        self.append(filler)
+        try:
+            yield
+        finally:
+            self.remove(filler)
+
+
+@dataclass
+class ItemTab:
+    """A tab of the item page: `template` is rendered with `context` and the item."""
+
+    key: str
+    label: str
+    template: str
+    context: dict[str, Any] = field(default_factory=dict)
+    count: int | None = None
+
+
+@dataclass
+class Badge:
+    """A mark on a card: an icon of our sprite, words for everybody, a tone (ok, info, warning, bad)."""
+
+    icon: str
+    label: str
+    tone: str = "info"
+
+
+@dataclass
+class Health:
+    """One line of the health page. `fault` is empty when all is well, else a sentence."""
+
+    name: str
+    fault: str = ""
+    figure: str = ""
+
+
+Filler = Callable[..., Any]
+workers = Slot()
+item_tabs = Slot()
+routes = Slot()
+column_hints = Slot()
+card_badges = Slot()
+health_checks = Slot()
+demo_parts = Slot()
+stage_usage = Slot()
+job_ended = Slot()
+job_replaced = Slot()
+task_ended = Slot()

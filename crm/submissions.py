@@ -1,0 +1,206 @@
+"""What becomes of a submission: contact found or made, item made or attached, consents kept, events recorded."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from crm import clock, merge
+from crm.events import record
+from crm.jobs import Permanent
+from crm.models.events import Cause
+from crm.models.items import Item
+from crm.models.jobs import Job
+from crm.models.leased import Status
+from crm.models.notifications import notify
+from crm.models.people import Contact, administrators
+from crm.models.tasks import Task
+from crm.models.webforms import Consent, FormField, Submission, WebForm
+from crm.queue import Kind, register_kind
+
+KIND = "process_submission"
+
+
+def store(
+    form: WebForm, *, nonce: str, version: int, answers: dict[str, Any], touch: dict[str, str], address_hash: str
+) -> Submission:
+    """Keep what was sent, and plan its processing. The same nonce twice is one submission."""
+    with transaction.atomic():
+        submission, made = Submission.objects.get_or_create(
+            nonce=nonce,
+            defaults={
+                "form": form,
+                "form_version": version,
+                "answers": answers,
+                "touch": touch,
+                "address_hash": address_hash,
+            },
+        )
+        if made:
+            Job.plan(KIND, f"submission:{submission.pk}", payload={"submission": submission.pk})
+    return submission
+
+
+def replay(submission: Submission) -> None:
+    """A failed submission once more; a person asked for it."""
+    with transaction.atomic():
+        rounds = Job.objects.filter(key__startswith=f"submission:{submission.pk}:").count() + 1
+        Submission.objects.filter(pk=submission.pk).update(status=Submission.Status.STORED, error="")
+        key = f"submission:{submission.pk}:{rounds}"
+        Job.plan(KIND, key, payload={"submission": submission.pk})
+
+
+def process(job: Job) -> Any:
+    submission = Submission.objects.select_related("form", "form__pipeline", "form__stage", "form__owner").get(
+        pk=job.payload["submission"]
+    )
+    if submission.status == Submission.Status.DONE:
+        return Status.SKIPPED, _("was processed already")
+    form = submission.form
+    targets = _targets(form, submission.answers)
+    contact = _contact(form, targets)
+    cause = Cause("form", f"submission:{submission.pk}", label=form.name)
+    item, made = _item(form, submission, contact, targets, cause)
+    _keep_consents(form, submission, contact)
+    submission.contact, submission.item = contact, item
+    submission.status, submission.error, submission.processed_at = Submission.Status.DONE, "", clock.now()
+    submission.save()
+    payload = {
+        "form": form.pk,
+        "form_name": form.name,
+        "form_kind": form.kind,
+        "submission": submission.pk,
+        "answers": _readable(form, submission.answers),
+        "customer": contact.name if contact else "",
+        "made": made,
+    }
+    kind = "callback.requested" if form.kind == WebForm.Kind.CALLBACK else "form.submitted"
+    if form.kind == WebForm.Kind.CALLBACK:
+        _plan_call(form, item, contact, payload["answers"])
+    record(kind, item=item, contact=contact, cause=cause, payload=payload)
+    return Status.DONE, ""
+
+
+def _targets(form: WebForm, answers: dict[str, Any]) -> dict[str, Any]:
+    """Answers by where they are saved; the first filled one wins."""
+    found: dict[str, Any] = {}
+    for field in form.fields.all():
+        value = answers.get(field.key)
+        if field.saves_to and value not in (None, "", []) and field.saves_to not in found:
+            found[field.saves_to] = value
+    return found
+
+
+def _contact(form: WebForm, targets: dict[str, Any]) -> Contact | None:
+    """Found by e-mail or phone, or made; what is known is kept unless the form says overwrite."""
+    name = str(targets.get("contact.name", ""))
+    email = str(targets.get("contact.email", "")).lower()
+    phone = str(targets.get("contact.phone", ""))
+    if not (name or email or phone):
+        return None
+    contact = None
+    if form.duplicates != WebForm.Duplicates.NEW:
+        contact = Contact.objects.reached_by(email=email, phone=phone).first()
+    if contact is None:
+        contact = Contact(name=name or email or phone, language=form.language)
+    elif name and (form.duplicates == WebForm.Duplicates.OVERWRITE or not contact.name):
+        contact.name = name
+    for target, value in targets.items():
+        key = target.removeprefix("contact.custom.")
+        if key != target and (form.duplicates == WebForm.Duplicates.OVERWRITE or not contact.custom.get(key)):
+            contact.custom = {**contact.custom, key: value}
+    contact.save()
+    contact.add_email(email)
+    contact.add_phone(phone)
+    return contact
+
+
+def _item(
+    form: WebForm, submission: Submission, contact: Contact | None, targets: dict[str, Any], cause: Cause
+) -> tuple[Item, bool]:
+    if form.deals == WebForm.Deals.ATTACH and contact is not None:
+        known = Item.objects.open().filter(contact=contact, pipeline=form.pipeline).order_by("-created_at").first()
+        if known is not None:
+            return known, False
+    if form.stage is not None and form.stage.retired:
+        raise Permanent(_("The form's stage “%s” does not exist any more.") % form.stage)
+    custom = {
+        target.removeprefix("item.custom."): value
+        for target, value in targets.items()
+        if target.startswith("item.custom.")
+    }
+    item = Item.create(
+        form.pipeline,
+        str(targets.get("item.title") or _title(form, contact, submission)),
+        stage=form.stage,
+        cause=cause,
+        contact=contact,
+        owner=form.owner,
+        amount=targets.get("item.amount") or None,
+        source=str(targets.get("item.source") or form.source)[:80],
+        custom=custom,
+        first_touch=submission.touch,
+        last_touch=submission.touch,
+    )
+    return item, True
+
+
+def _title(form: WebForm, contact: Contact | None, submission: Submission) -> str:
+    values = merge.Values(None, form={"name": form.name}, answers=submission.answers)
+    values["contact"] = {field.path.split(".")[1]: field.get(contact) for field in merge.CONTACT_FIELDS} if contact else {}
+    try:
+        return merge.render(form.item_title, values, language=form.language) or form.name
+    except merge.MergeError:
+        return form.name  # a title is no reason to lose a submission
+
+
+def _readable(form: WebForm, answers: dict[str, Any]) -> list[list[str]]:
+    shown = [field for field in form.fields.all() if field.kind not in ("hidden", "heading", "consent")]
+    rows = []
+    for field in shown:
+        value = answers.get(field.key)
+        if value not in (None, "", [], False):
+            text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+            rows.append([field.label, _("yes") if value is True else text])
+    return rows
+
+
+def _keep_consents(form: WebForm, submission: Submission, contact: Contact | None) -> None:
+    for field in form.fields.filter(kind=FormField.Kind.CONSENT):
+        if contact is not None and submission.answers.get(field.key) is True:
+            Consent.objects.create(
+                contact=contact, submission=submission, text=field.label, text_hash=Consent.hash_of(field.label)
+            )
+
+
+def _plan_call(form: WebForm, item: Item, contact: Contact | None, answers: list[list[str]]) -> None:
+    """A callback form makes a call task inside working hours."""
+    calendar = form.pipeline.working_time()
+    start = calendar.next_opening(clock.now()) if calendar else clock.now()
+    Task.add(
+        item=item,
+        title=_("Call back: %s") % (contact.name if contact else item.title),
+        description="\n".join(f"{label}: {text}" for label, text in answers),
+        assignee=item.owner,
+        deadline=calendar.add_minutes(start, 30) if calendar else start,
+        visit=item.visit,
+        cause=Cause("form", f"form:{form.pk}", label=form.name),
+    )
+
+
+def _failed(job: Job) -> None:
+    """Nothing is lost: the submission keeps its reason, and the bell rings."""
+    submission = Submission.objects.select_related("form").get(pk=job.payload["submission"])
+    Submission.objects.filter(pk=submission.pk).update(status=Submission.Status.FAILED, error=job.error)
+    notify(
+        administrators(),
+        _("A submission of “%(form)s” could not be processed: %(why)s") % {"form": submission.form, "why": job.error},
+        kind="submission",
+        group=f"submission:{submission.form_id}",
+    )
+
+
+register_kind(Kind(KIND, process, lost=_failed))
+

@@ -1,0 +1,99 @@
+"""Template words used on every page: icons, money, numbers, dates by the reader's locale."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from babel import dates as babel_dates
+from babel import numbers as babel_numbers
+from django import template
+from django.templatetags.static import static
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.translation import get_language, ngettext
+from django.utils.translation import gettext as _
+
+from crm import clock, phones
+
+register = template.Library()
+
+
+def _locale() -> str:
+    return (get_language() or "en").replace("-", "_").split("_")[0]
+
+
+@register.simple_tag
+def icon(name: str, extra: str = "") -> str:
+    """An icon of the sprite; decoration only, the words stand beside it."""
+    return format_html(
+        '<svg class="icon {}" aria-hidden="true"><use href="{}#{}"></use></svg>', extra, static("vendor/icons.svg"), name
+    )
+
+
+@register.filter
+def money(value: Any, currency: str = "EUR") -> str:
+    """Money in the reader's locale, with the currency's decimals; whole amounts without them."""
+    if value in (None, ""):
+        return ""
+    amount = Decimal(str(value))
+    whole = amount == amount.to_integral_value()
+    pattern = None
+    locale = babel_numbers.Locale.parse(_locale())
+    if whole:
+        pattern = locale.currency_formats["standard"].pattern.replace(".00", "")
+    return str(
+        babel_numbers.format_currency(amount, currency or "EUR", format=pattern, locale=locale, currency_digits=not whole)
+    )
+
+
+@register.filter
+def num(value: Any) -> str:
+    return "" if value in (None, "") else str(babel_numbers.format_decimal(Decimal(str(value)), locale=_locale()))
+
+
+@register.filter
+def day(value: Any) -> str:
+    if isinstance(value, str) and value:
+        value = date.fromisoformat(value[:10])
+    if isinstance(value, datetime):
+        value = timezone.localtime(value).date()
+    return str(babel_dates.format_date(value, "medium", locale=_locale())) if value else ""
+
+
+@register.filter
+def exactly(value: Any) -> str:
+    """Date and time in full, for the hover."""
+    if not value:
+        return ""
+    return str(babel_dates.format_datetime(timezone.localtime(value), "medium", locale=_locale()))
+
+
+@register.filter
+def when(value: Any) -> str:
+    """Relative up to a week, then the date: "12 min ago", "in 3 h", "14 Nov 2026"."""
+    if not value:
+        return ""
+    delta = value - clock.now()
+    if abs(delta.total_seconds()) > 7 * 86400:
+        return day(value)
+    return str(babel_dates.format_timedelta(delta, add_direction=True, locale=_locale(), threshold=0.95, format="short"))
+
+
+@register.filter
+def days_since(value: Any) -> str:
+    if not value:
+        return ""
+    days = max(0, (clock.now() - value).days)
+    return ngettext("%(n)d day", "%(n)d days", days) % {"n": days} if days else _("today")
+
+
+@register.filter
+def phone(value: str) -> str:
+    return phones.display(value) if value else ""
+
+
+@register.filter
+def get(mapping: Any, key: Any) -> Any:
+    return mapping.get(key) if mapping else None

@@ -1,0 +1,58 @@
+"""What a transport is: all that an author of one reads."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from django import forms
+
+from crm.registry import Registry
+
+if TYPE_CHECKING:
+    from crm.models.messages import Channel, Message
+
+
+class TransportError(Exception):
+    """The provider refused or did not answer.
+
+    Args:
+        permanent: it will never take this message (bad number, refused); else it is tried again.
+        retry_after: seconds the provider asked us to wait.
+        sent: the message may have left (the connection broke after the text was handed over).
+    """
+
+    def __init__(
+        self, sentence: str, *, permanent: bool = False, retry_after: float | None = None, sent: bool = False
+    ) -> None:
+        super().__init__(sentence)
+        self.permanent, self.retry_after, self.sent = permanent, retry_after, sent
+
+
+class Transport:
+    """One way to hand a message over.
+
+    Attributes:
+        media: which media it carries ("email", "sms").
+        keyed: the provider takes an idempotency key, so that a repeat after a crash is safe. Without it a crash
+            between sending and its outcome ends as *unknown* and is never repeated blindly.
+        Settings: a Django form of what the administrator sets; `secrets` names its write-only fields.
+    """
+
+    key: ClassVar[str] = ""
+    label: ClassVar[Any] = ""
+    media: ClassVar[tuple[str, ...]] = ()
+    keyed: ClassVar[bool] = False
+    secrets: ClassVar[tuple[str, ...]] = ()
+
+    class Settings(forms.Form):
+        pass
+
+    def __init__(self, channel: Channel, settings: dict[str, Any]) -> None:
+        self.channel, self.settings = channel, settings
+
+    def send(self, message: Message) -> str:
+        """Hand the message over; returns the provider's id ("" if it has none). Raises TransportError."""
+        raise NotImplementedError
+
+
+transports: Registry[Transport] = Registry("transports", Transport, ("key", "label", "media"))

@@ -1,0 +1,28 @@
+"""The bell: what colleagues and rules told me."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods
+
+from crm import clock
+from crm.access import staff_of_ours
+from crm.models import Notification
+
+SHOWN = 100
+
+
+@staff_of_ours
+@require_http_methods(["GET", "POST"])
+def bell(request: HttpRequest) -> HttpResponse:
+    """The newest notices; POST marks all (or one) as read."""
+    mine = Notification.objects.filter(user=request.user)
+    if request.method == "POST":
+        unread = mine.filter(read_at__isnull=True)
+        if request.POST.get("id"):
+            unread = unread.filter(pk=request.POST["id"]) if request.POST["id"].isdigit() else unread.none()
+        unread.update(read_at=clock.now())
+        return redirect("bell")
+    notices = mine.select_related("item", "sender").order_by("-created_at", "-pk")[:SHOWN]
+    return render(request, "bell/bell.html", {"notices": notices, "nav": "bell"})

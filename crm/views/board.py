@@ -1,0 +1,281 @@
+"""The board: columns of cards, the move, what changed since."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Count, Sum
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+
+from crm import rights, slots
+from crm.access import staff_of_ours
+from crm.forms.items import NeedsForm, NewItemForm
+from crm.models import Item, NeedsInput, Notification, Pipeline, Refused, Stage, Stale, boards
+from crm.models.pipelines import Machine, machine_of
+from crm.views.frame import pipelines_for
+
+PAGE = 40
+
+
+def machine_for(request: HttpRequest, pk: int) -> Machine:
+    """The pipeline's machine if the person may see it; else 404, as if it were not there."""
+    try:
+        machine = machine_of(pk)
+    except Pipeline.DoesNotExist:
+        raise Http404 from None
+    if not rights.sees(request.user, machine):  # type: ignore[arg-type]
+        raise Http404
+    return machine
+
+
+def cards_of(stage: Stage, search: str = "", offset: int = 0, count: int = PAGE) -> list[Item]:
+    rows = Item.objects.alive().filter(stage=stage)
+    if search:
+        rows = rows.found(search)
+    rows = rows.select_related("contact", "company", "owner").order_by("rank", "-pk")
+    cards: list[Item] = list(rows[offset : offset + count + 1])
+    return cards
+
+
+def columns(machine: Machine, stages: list[Stage], search: str = "") -> list[dict[str, Any]]:
+    """Stages with their first page of cards; marks of all cards in one question."""
+    made = []
+    for stage in stages:
+        cards = cards_of(stage, search)
+        made.append({"stage": stage, "cards": cards[:PAGE], "more": len(cards) > PAGE, "next": PAGE})
+    decorate([card for column in made for card in column["cards"]])
+    return made
+
+
+def decorate(cards: list[Item]) -> None:
+    """Put the marks of upper layers on the cards."""
+    marks: dict[int, list[Any]] = {}
+    for badges in slots.card_badges:
+        for item_id, found in badges(cards).items():
+            marks.setdefault(item_id, []).extend(found)
+    for card in cards:
+        card.badges = marks.get(card.pk, [])
+
+
+def home_pipeline(request: HttpRequest) -> Pipeline | None:
+    mine = pipelines_for(request.user)  # type: ignore[arg-type]
+    return next((p for p in mine if p.is_default), mine[0] if mine else None)
+
+
+@staff_of_ours
+def home(request: HttpRequest) -> HttpResponse:
+    pipeline = home_pipeline(request)
+    if pipeline is None:
+        return render(request, "board/none.html", {"nav": "board"})
+    return redirect("board", pipeline.pk)
+
+
+@staff_of_ours
+@require_GET
+def board(request: HttpRequest, pk: int) -> HttpResponse:
+    machine = machine_for(request, pk)
+    search = request.GET.get("q", "").strip()[:100]
+    # The version first: a change between the two reads is then sent again, never lost.
+    version = boards.version_of(pk)
+    context = {
+        "pipeline": machine.pipeline,
+        "columns": columns(machine, machine.ordered(), search),
+        "version": version,
+        "q": search,
+        "nav": "board",
+        "hints": column_hints(machine),
+        "allowed": {stage.pk: targets(machine, stage, request.user) for stage in machine.ordered()},
+        "new_form": NewItemForm(),
+    }
+    return render(request, "board/board.html", context)
+
+
+def column_hints(machine: Machine) -> dict[int, str]:
+    return {pk: text for hint in slots.column_hints for pk, text in hint(machine).items()}
+
+
+def targets(machine: Machine, stage: Stage, user: Any) -> str:
+    """Stages that a card of this column may be dropped on, for the board to dim the others; the gate decides."""
+    allowed = [
+        other.pk
+        for other in machine.ordered()
+        if (not machine.transitions or other.pk == stage.pk or (stage.pk, other.pk) in machine.transitions)
+        and rights.enters(user, machine, other)
+    ]
+    return " ".join(map(str, allowed))
+
+
+def changed(request: HttpRequest, machine: Machine, since: int, search: str) -> HttpResponse:
+    """Every column newer than the client's version, to be morphed in."""
+    version = boards.version_of(machine.pipeline.pk)
+    newer = set(boards.newer_columns(machine.pipeline.pk, since))
+    stages = [stage for stage in machine.ordered() if stage.pk in newer]
+    context = {
+        "pipeline": machine.pipeline,
+        "columns": columns(machine, stages, search),
+        "version": version,
+        "oob": True,
+        "q": search,
+        "hints": column_hints(machine),
+        "allowed": {stage.pk: targets(machine, stage, request.user) for stage in stages},
+    }
+    return render(request, "board/_changed.html", context)
+
+
+def number(text: str | None) -> int | None:
+    return int(text) if text and text.lstrip("-").isdigit() and len(text) < 18 else None
+
+
+@staff_of_ours
+@require_GET
+def live(request: HttpRequest, pk: int) -> HttpResponse:
+    """What polling asks every two seconds: 204, or the newer columns. The bell's count travels along."""
+    machine = machine_for(request, pk)
+    since = number(request.GET.get("v")) or 0
+    if boards.version_of(pk) == since:
+        answer = HttpResponse(status=204)
+    else:
+        answer = changed(request, machine, since, request.GET.get("q", "").strip()[:100])
+    unread = Notification.objects.filter(user=request.user, read_at__isnull=True).count()
+    answer["X-Unread"] = str(unread)
+    return answer
+
+
+@staff_of_ours
+@require_GET
+def totals(request: HttpRequest, pk: int) -> HttpResponse:
+    """Counts and sums of the column headers: over the whole stage, from one index, off the path of a drag."""
+    machine = machine_for(request, pk)
+    search = request.GET.get("q", "").strip()[:100]
+    rows = Item.objects.alive().filter(pipeline_id=pk)
+    if search:
+        rows = rows.found(search)
+    found = rows.order_by().values("stage_id", "currency").annotate(
+        count=Count("pk"), sum=Sum("amount"), base=Sum("base_amount")
+    )
+    by_stage: dict[int, dict[str, Any]] = {
+        stage.pk: {"stage": stage, "count": 0, "sums": []} for stage in machine.ordered()
+    }
+    for row in found:
+        entry = by_stage.get(row["stage_id"])
+        if entry is not None:
+            entry["count"] += row["count"]
+            entry["sums"].append((row["sum"] or 0, row["currency"]))
+    return render(request, "board/_totals.html", {"totals": by_stage.values(), "pipeline": machine.pipeline})
+
+
+@staff_of_ours
+@require_GET
+def column(request: HttpRequest, stage: int) -> HttpResponse:
+    """The next page of a column."""
+    shown = Stage.active.filter(pk=stage).first()
+    if shown is None:
+        raise Http404
+    machine = machine_for(request, shown.pipeline_id)
+    offset = max(0, number(request.GET.get("from")) or 0)
+    search = request.GET.get("q", "").strip()[:100]
+    cards = cards_of(shown, search, offset)
+    decorate(cards[:PAGE])
+    context = {
+        "column": {"stage": shown, "cards": cards[:PAGE], "more": len(cards) > PAGE, "next": offset + PAGE},
+        "pipeline": machine.pipeline,
+        "q": search,
+    }
+    return render(request, "board/_page.html", context)
+
+
+@staff_of_ours
+@require_POST
+def move(request: HttpRequest, pk: int) -> HttpResponse:
+    """One card to one stage; answers as the gate does: 200, 403, 409, 410 or 422, each with words."""
+    machine = machine_for(request, pk)
+    post = request.POST
+    item = Item.objects.filter(pk=number(post.get("id"))).select_related("stage").first()
+    stage = Stage.objects.filter(pk=number(post.get("to"))).first()
+    if item is None or stage is None or item.pipeline_id != pk:
+        return refusal(request, _("This card or stage does not exist any more."), 410)
+    try:
+        make_move(request, item, stage)
+    except NeedsInput as needs:
+        return ask(request, needs)
+    except Refused as refused:
+        fresh = changed(request, machine, number(post.get("v")) or 0, post.get("q", "")) if isinstance(refused, Stale) else None
+        return refusal(request, refused.sentence, refused.status, fresh)
+    return changed(request, machine, number(post.get("v")) or 0, post.get("q", ""))
+
+
+def make_move(request: HttpRequest, item: Item, stage: Stage) -> Any:
+    """The gate, with what the dialog asked for. Raises Refused."""
+    post = request.POST
+    fields: dict[str, Any] = {}
+    reason, note = None, ""
+    if post.get("asked"):
+        names = [name for name in post["asked"].split(",") if name]
+        known = {*stage.needed_to_enter, *item.stage.needed_to_leave}
+        needs_reason = "lost_reason" in names
+        names = [name for name in names if name in known]
+        form = NeedsForm(item, stage, names, needs_reason, post)
+        if not form.is_valid():
+            needs = NeedsInput(item, stage, names, needs_reason)
+            needs.form = form  # type: ignore[attr-defined]
+            raise needs
+        fields = form.values()
+        reason, note = form.cleaned_data.get("lost_reason"), form.cleaned_data.get("lost_note", "")
+    return item.move_to(
+        stage,
+        by=request.user,  # type: ignore[arg-type]
+        version=number(post.get("version")),
+        key=(post.get("key") or "")[:80] or None,
+        before=number(post.get("before")),
+        fields=fields,
+        reason=reason,
+        note=note,
+    )
+
+
+def ask(request: HttpRequest, needs: NeedsInput) -> HttpResponse:
+    """422: the dialog with what is missing; what was typed stands in it."""
+    form = getattr(needs, "form", None) or NeedsForm(needs.item, needs.stage, needs.missing, needs.needs_reason)
+    asked = ",".join([*needs.missing, *(["lost_reason"] if needs.needs_reason else [])])
+    context = {"form": form, "stage": needs.stage, "item": needs.item, "asked": asked}
+    answer = render(request, "board/_needs.html", context, status=422)
+    answer["X-Needs"] = "1"
+    return answer
+
+
+def refusal(request: HttpRequest, sentence: str, status: int, fresh: HttpResponse | None = None) -> HttpResponse:
+    """A toast in words; with it the columns as they really are, where the page was behind."""
+    answer = render(request, "board/_refused.html", {"sentence": sentence}, status=status)
+    if fresh is not None:
+        answer.content += fresh.content
+    return answer
+
+
+@staff_of_ours
+@require_POST
+def new(request: HttpRequest, pk: int) -> HttpResponse:
+    machine = machine_for(request, pk)
+    form = NewItemForm(request.POST)
+    stage = machine.stages.get(number(request.POST.get("stage")) or 0) or machine.first_open()
+    if not form.is_valid():
+        return render(request, "board/_new.html", {"new_form": form, "pipeline": machine.pipeline, "stage": stage}, status=422)
+    data = form.cleaned_data
+    try:
+        item = Item.create(
+            machine.pipeline,
+            data["title"],
+            stage=stage,
+            by=request.user,  # type: ignore[arg-type]
+            contact=form.contact(),
+            amount=data["amount"],
+        )
+    except Refused as refused:
+        form.add_error(None, refused.sentence)
+        context = {"new_form": form, "pipeline": machine.pipeline, "stage": stage}
+        return render(request, "board/_new.html", context, status=422)
+    answer = HttpResponse(status=204)
+    answer["X-Created"] = str(item.pk)
+    return answer

@@ -1,0 +1,37 @@
+"""What every page's frame shows: navigation, bell, banner, theme, nonce."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils.functional import SimpleLazyObject
+
+from crm import health
+from crm.models import Notification, Pipeline, User
+
+
+def pipelines_for(user: User) -> list[Pipeline]:
+    """The pipelines that the user may see, in their order; one query."""
+    rows = Pipeline.objects.select_related("item_type")
+    if not user.is_superuser:
+        links = Pipeline.seen_by.through.objects
+        mine = links.filter(department_id=user.department_id).values("pipeline_id")
+        rows = rows.exclude(pk__in=links.exclude(pipeline_id__in=mine).values("pipeline_id"))
+    return list(rows)
+
+
+def context(request: HttpRequest) -> dict[str, Any]:
+    """Lazy: a public page asks for none of it, and pays for none of it."""
+    user: Any = getattr(request, "user", None)
+
+    def unread() -> int:
+        return Notification.objects.filter(user=user, read_at__isnull=True).count() if user.is_authenticated else 0
+
+    return {
+        "csp_nonce": SimpleLazyObject(lambda: str(getattr(request, "csp_nonce", ""))),
+        "nav_pipelines": SimpleLazyObject(lambda: pipelines_for(user) if user and user.is_authenticated else []),
+        "unread": SimpleLazyObject(unread),
+        "health_banner": SimpleLazyObject(health.banner),
+        "theme": request.COOKIES.get("theme", ""),
+    }

@@ -1,0 +1,145 @@
+"""The item page: fields, stage bar, timeline, tasks, messages, tabs of upper layers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.template.loader import render_to_string
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+
+from crm import slots
+from crm.access import staff_of_ours
+from crm.events import record
+from crm.forms.items import ItemForm
+from crm.models import Event, Item, NeedsInput, Refused, Stage, Stale, Task, boards
+from crm.models.pipelines import machine_of
+from crm.views import board as board_views
+from crm.views.timeline import rows_for
+
+TIMELINE_PAGE = 50
+
+
+def visible_item(request: HttpRequest, pk: int) -> Item:
+    rows = Item.objects.visible_to(request.user).select_related(  # type: ignore[arg-type]
+        "pipeline", "stage", "owner", "contact", "company", "item_type", "lost_reason"
+    )
+    found: Item = get_object_or_404(rows, pk=pk)
+    return found
+
+
+@staff_of_ours
+@require_GET
+def item(request: HttpRequest, pk: int) -> HttpResponse:
+    shown = visible_item(request, pk)
+    if request.headers.get("HX-Request") and request.GET.get("v") == str(state_of(shown)):
+        return HttpResponse(status=204)
+    name = "items/_body.html" if request.headers.get("HX-Request") else "items/item.html"
+    return render(request, name, page_context(request, shown))
+
+
+def state_of(shown: Item) -> str:
+    """What changes when the page would look different: the item, its last event, the board it is on."""
+    last = Event.objects.filter(item=shown).order_by("-pk").values_list("pk", flat=True).first()
+    return f"{shown.version}.{last or 0}.{boards.version_of(shown.pipeline_id)}"
+
+
+def page_context(request: HttpRequest, shown: Item, form: ItemForm | None = None) -> dict[str, Any]:
+    events = Event.objects.filter(item=shown).timeline()[: TIMELINE_PAGE + 1]
+    page = list(events)
+    tabs = [tab for tab in (make(shown, request.user) for make in slots.item_tabs) if tab is not None]
+    for tab in tabs:
+        tab.html = render_to_string(tab.template, {**tab.context, "item": shown}, request)
+    machine = machine_of(shown.pipeline_id)
+    ordered = machine.ordered()
+    here = machine.position.get(shown.stage_id, -1)
+    return {
+        "item": shown,
+        "state": state_of(shown),
+        "form": form or ItemForm(shown),
+        "stages": [{"stage": stage, "passed": machine.position[stage.pk] < here} for stage in ordered],
+        "hints": board_views.column_hints(machine),
+        "timeline": rows_for(page[:TIMELINE_PAGE]),
+        "more_events": len(page) > TIMELINE_PAGE,
+        "tasks": shown.tasks.open().select_related("assignee").order_by("deadline", "pk"),
+        "messages_sent": shown.messages.select_related("channel").order_by("-created_at")[:20],
+        "tabs": tabs,
+        "nav": "board",
+    }
+
+
+@staff_of_ours
+def edit(request: HttpRequest, pk: int) -> HttpResponse:
+    """Fields of the left side. Bad input: the same page with what was typed and an error at each field."""
+    shown = visible_item(request, pk)
+    if request.method != "POST":
+        return render(request, "items/edit.html", {**page_context(request, shown), "editing": True})
+    form = ItemForm(shown, request.POST)
+    if form.is_valid():
+        try:
+            shown.change(form.values(), by=request.user, version=form.cleaned_data["version"])  # type: ignore[arg-type]
+            return redirect("item", pk)
+        except Stale as stale:
+            form.add_error(None, stale.sentence + " " + _("Your values are still in the form; saving again keeps them."))
+            # The next save is made on top of what the person has now been told.
+            form.data = form.data.copy()
+            form.data["version"] = str(stale.item.version)
+        except Refused as refused:
+            form.add_error(None, refused.sentence)
+    return render(request, "items/edit.html", {**page_context(request, shown, form), "editing": True}, status=422)
+
+
+@staff_of_ours
+@require_POST
+def move(request: HttpRequest, pk: int) -> HttpResponse:
+    """The stage bar: a page-level form, so that it works without scripts too."""
+    shown = visible_item(request, pk)
+    stage = Stage.objects.filter(pk=board_views.number(request.POST.get("to"))).first()
+    if stage is None:
+        raise Http404
+    try:
+        board_views.make_move(request, shown, stage)
+    except NeedsInput as needs:
+        if request.headers.get("HX-Request"):
+            return board_views.ask(request, needs)
+        messages.error(request, needs.sentence)
+    except Refused as refused:
+        if request.headers.get("HX-Request"):
+            return board_views.refusal(request, refused.sentence, refused.status)
+        messages.error(request, refused.sentence)
+    if request.headers.get("HX-Request"):
+        return HttpResponse(status=204)
+    return redirect("item", pk)
+
+
+@staff_of_ours
+@require_POST
+def comment(request: HttpRequest, pk: int) -> HttpResponse:
+    shown = visible_item(request, pk)
+    text = request.POST.get("text", "").strip()[:20000]
+    if text:
+        record("comment.added", item=shown, actor=request.user, payload={"text": text})  # type: ignore[arg-type]
+    return redirect("item", pk)
+
+
+@staff_of_ours
+@require_POST
+def delete(request: HttpRequest, pk: int) -> HttpResponse:
+    shown = visible_item(request, pk)
+    shown.delete_softly(by=request.user)  # type: ignore[arg-type]
+    messages.success(request, _("“%s” was moved to the recycle bin.") % shown.title)
+    return redirect("board", shown.pipeline_id)
+
+
+@staff_of_ours
+@require_POST
+def task_status(request: HttpRequest, pk: int) -> HttpResponse:
+    task = get_object_or_404(Task.objects.filter(item__in=Item.objects.visible_to(request.user)), pk=pk)  # type: ignore[arg-type]
+    status = request.POST.get("status", "")
+    if status not in Task.Status.values:
+        raise Http404
+    task.set_status(status, by=request.user)  # type: ignore[arg-type]
+    return redirect("item", task.item_id)

@@ -1,0 +1,58 @@
+"""The outbox: messages as the customer sees them, mails as mails and SMS as on a phone."""
+
+from __future__ import annotations
+
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils.html import format_html
+
+from crm.access import staff_of_ours
+from crm.folding import fold
+from crm.models import Item, Medium, Message, User
+
+PAGE = 40
+
+
+def visible(user: User):  # type: ignore[no-untyped-def]
+    """Messages of items that the user may see; those of no item are the administrators'."""
+    rows = Message.objects.select_related("channel", "contact", "item")
+    return rows if user.is_superuser else rows.filter(item__in=Item.objects.visible_to(user))
+
+
+@staff_of_ours
+def outbox(request: HttpRequest) -> HttpResponse:
+    rows = visible(request.user)
+    medium = request.GET.get("medium", "")
+    if medium in Medium.values:
+        rows = rows.filter(channel__medium=medium)
+    text = request.GET.get("q", "").strip()
+    if text:
+        rows = rows.filter(contact__search_key__contains=fold(text)) | rows.filter(to__icontains=text)
+    page = Paginator(rows.order_by("-created_at", "-pk"), PAGE).get_page(request.GET.get("page"))
+    chosen = None
+    if request.GET.get("open", "").isdigit():
+        chosen = visible(request.user).filter(pk=request.GET["open"]).first()
+    context = {"page": page, "medium": medium, "media": Medium.choices, "q": text, "chosen": chosen, "nav": "outbox"}
+    return render(request, "outbox/outbox.html", context)
+
+
+@staff_of_ours
+def message(request: HttpRequest, pk: int) -> HttpResponse:
+    """One message, as fragment for the page's reading pane or as a page of its own."""
+    shown = get_object_or_404(visible(request.user), pk=pk)
+    name = "outbox/_message.html" if request.headers.get("HX-Request") else "outbox/message.html"
+    return render(request, name, {"message": shown, "nav": "outbox"})
+
+
+@staff_of_ours
+def body(request: HttpRequest, pk: int) -> HttpResponse:
+    """A mail's HTML for the sandboxed frame: its own policy, no script, no address of ours."""
+    shown = get_object_or_404(visible(request.user), pk=pk)
+    html = shown.html or format_html("<pre>{}</pre>", shown.text)
+    answer = HttpResponse(html)
+    answer._csp_exempt = True  # type: ignore[attr-defined]
+    answer["Content-Security-Policy"] = (
+        "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'self'"
+    )
+    return answer

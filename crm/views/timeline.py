@@ -1,0 +1,110 @@
+"""Events as people read them: an icon, one sentence, a text below it. A new kind of event adds a line here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from crm.models import CustomField, Event, Item, User
+
+Shown = tuple[str, str, str]  # icon, sentence, text below
+
+
+def _entered(event: Event) -> Shown:
+    if event.data("from_name"):
+        words = {"from": event.data("from_name"), "to": event.data("to_name")}
+        text = " · ".join(filter(None, [event.data("reason"), event.data("note")]))
+        return "arrow-right", _("%(from)s → %(to)s") % words, text
+    return "arrow-right", _("Entered %s") % event.data("to_name"), ""
+
+
+def _created(event: Event) -> Shown:
+    if event.cause_kind == "form":
+        return "forms", _("Created from the web form “%s”") % event.cause_label, ""
+    return "plus", _("Created in %s") % event.data("to_name"), ""
+
+
+def _form(event: Event) -> Shown:
+    answers = "\n".join(f"{label}: {text}" for label, text in event.data("answers", []))
+    return "forms", _("Sent the form “%s”") % event.data("form_name"), answers
+
+
+def _fields(event: Event) -> Shown:
+    lines = []
+    for name, (old, new) in event.data("changes", {}).items():
+        lines.append(f"{_label(name)}: {_value(name, old)} → {_value(name, new)}")
+    return "pencil", _("Changed"), "\n".join(lines)
+
+
+def _label(name: str) -> str:
+    if name.startswith("custom."):
+        field = CustomField.objects.filter(target="item", key=name.removeprefix("custom.")).first()
+        return field.label if field else name
+    return str(Item._meta.get_field(name).verbose_name)  # type: ignore[union-attr]
+
+
+def _value(name: str, value: Any) -> str:
+    if value in (None, ""):
+        return "–"
+    if name == "owner":
+        return str(User.objects.filter(pk=value).first() or value)
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _message(icon: str, sentence: Callable[[Event], str]) -> Callable[[Event], Shown]:
+    def shown(event: Event) -> Shown:
+        text = event.data("text") if not event.data("subject") else f"{event.data('subject')}\n{event.data('text')}"
+        return icon, sentence(event), event.data("error") or text
+
+    return shown
+
+
+def _task(event: Event) -> Shown:
+    words = {
+        "new": _("Task opened again"),
+        "in_progress": _("Task begun"),
+        "done": _("Task done"),
+        "cancelled": _("Task cancelled"),
+    }
+    return "checkbox", f"{words.get(event.data('status'), '')}: {event.data('title')}", ""
+
+
+RENDERERS: dict[str, Callable[[Event], Shown]] = {
+    "item.created": _created,
+    "stage.entered": _entered,
+    "item.deleted": lambda e: ("trash", _("Moved to the recycle bin"), ""),
+    "form.submitted": _form,
+    "callback.requested": _form,
+    "field.changed": _fields,
+    "owner.changed": lambda e: ("user", _("Given to %s") % (e.data("to_name") or _("nobody")), ""),
+    "comment.added": lambda e: ("note", _("Comment"), e.data("text")),
+    "sms.sent": _message("device-mobile", lambda e: _("SMS to %s") % e.data("to")),
+    "sms.failed": _message("alert-triangle", lambda e: _("SMS to %s was not sent") % e.data("to")),
+    "sms.skipped": _message("alert-triangle", lambda e: _("SMS to %s was not sent") % e.data("to")),
+    "sms.unknown": _message("question-mark", lambda e: _("SMS to %s: nobody knows") % e.data("to")),
+    "email.sent": _message("mail", lambda e: _("E-mail to %s") % e.data("to")),
+    "email.failed": _message("alert-triangle", lambda e: _("E-mail to %s was not sent") % e.data("to")),
+    "email.skipped": _message("alert-triangle", lambda e: _("E-mail to %s was not sent") % e.data("to")),
+    "email.unknown": _message("question-mark", lambda e: _("E-mail to %s: nobody knows") % e.data("to")),
+    "message.settled": lambda e: (
+        "check",
+        _("Settled: it arrived") if e.data("arrived") else _("Settled: sent again"),
+        e.data("to"),
+    ),
+    "task.created": lambda e: ("checkbox", _("Task: %s") % e.data("title"), e.data("assignee")),
+    "task.status": _task,
+    "supervisor.notified": lambda e: ("bell", _("Supervisor notified: %s") % e.data("to"), e.data("text")),
+    "run.changed": lambda e: ("robot", f"{e.data('rule')}: {e.data('verb')}", ""),
+}
+
+
+def rows_for(events: list[Event]) -> list[dict[str, Any]]:
+    """For the template: event, icon, sentence, text, who, why."""
+    rows = []
+    for event in events:
+        renderer = RENDERERS.get(event.kind)
+        icon, sentence, text = renderer(event) if renderer else ("info-circle", event.kind, "")
+        rows.append({"event": event, "icon": icon, "sentence": sentence, "text": text, "who": event.who()})
+    return rows

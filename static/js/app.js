@@ -1,0 +1,69 @@
+// Every page: toasts, theme, words for scripts, dialogs.
+export const $ = (selector, root = document) => root.querySelector(selector);
+export const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
+export const words = JSON.parse($("#words").textContent);
+export const csrf = () => document.body.dataset.csrf;
+
+export function say(text) {
+  const live = $("#live");
+  live.textContent = "";
+  requestAnimationFrame(() => (live.textContent = text));
+}
+
+export function toast(title, text, bad = false) {
+  const box = document.createElement("div");
+  box.className = `toast show crm-toast${bad ? " is-bad" : ""}`;
+  box.setAttribute("role", bad ? "alert" : "status");
+  box.innerHTML =
+    '<div class="toast-body"><strong></strong><div></div></div><button type="button" class="btn-close" data-close aria-label="×"></button>';
+  $("strong", box).textContent = title;
+  $(".toast-body div", box).textContent = text;
+  $("#toasts").append(box);
+  fade(box, bad ? 12000 : 5000);
+}
+
+export function fade(box, after) {
+  let timer = setTimeout(() => box.remove(), after);
+  box.addEventListener("mouseenter", () => clearTimeout(timer));
+  box.addEventListener("mouseleave", () => (timer = setTimeout(() => box.remove(), 3000)));
+}
+
+export function showToasts(html) {
+  const holder = document.createElement("template");
+  holder.innerHTML = html;
+  for (const box of $$("[data-toast]", holder.content)) {
+    $("#toasts").append(box);
+    fade(box, 12000);
+    say(box.textContent.trim());
+  }
+}
+
+export const post = (url, data) =>
+  fetch(url, { method: "POST", body: data, headers: { "X-CSRFToken": csrf(), "HX-Request": "true" } });
+
+// A 401 from any request: the session has ended, go to the login and come back.
+export function guard(response) {
+  if (response.status === 401) location.assign("/login/?next=" + encodeURIComponent(location.pathname));
+  return response;
+}
+
+document.addEventListener("click", (event) => {
+  const close = event.target.closest("[data-close]");
+  if (close) close.closest(".toast").remove();
+  const cancel = event.target.closest("dialog [data-cancel]");
+  if (cancel) cancel.closest("dialog").close("cancel");
+});
+for (const box of $$("[data-autohide]")) fade(box, box.classList.contains("is-bad") ? 12000 : 5000);
+
+$("#theme")?.addEventListener("click", (event) => {
+  const root = document.documentElement;
+  root.dataset.bsTheme = root.dataset.bsTheme === "dark" ? "light" : "dark";
+  post(event.currentTarget.dataset.url, new URLSearchParams({ theme: root.dataset.bsTheme }));
+});
+
+export function showUnread(count) {
+  const mark = $("#unread");
+  if (!mark || count === null) return;
+  mark.textContent = count;
+  mark.hidden = count === "0";
+}

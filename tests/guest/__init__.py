@@ -1,0 +1,1 @@
+"""A complete third-party app: it comes in by `crm_plugin.py` and touches none of our files."""

@@ -1,0 +1,119 @@
+"""An action, a trigger type, a transport, an item tab and a column hint of a third party."""
+
+import os
+from typing import Any
+
+from django import forms
+
+from automation.base import Action, ActionError, Context, Done, Outcome, SettingsForm, TriggerType, Wait, actions, trigger_types
+from automation.engine.chain import await_kind
+from automation.fields import MergeTextField
+from crm import slots
+from crm.events import record
+from crm.slots import ItemTab
+from crm.transports.base import Transport, TransportError, transports
+
+await_kind("guest.knocked")
+
+
+@actions.register
+class Greet(Action):
+    """Writes a greeting on the timeline; the twenty lines of docs/extending.md."""
+
+    key = "greet"
+    label = "Greet"
+    group = "team"
+    icon = "hand-stop"
+    help = "Writes a greeting on the timeline."
+    outputs = {"greeting": "greeting"}
+
+    class Settings(SettingsForm):
+        text = MergeTextField(label="text")
+
+    def run(self, context: Context) -> Outcome:
+        text = context.text(context.settings["text"])
+        record("comment.added", item=context.item, cause=context.cause, payload={"text": text})
+        return Done({"greeting": text})
+
+
+@actions.register
+class Misbehave(Action):
+    """Does what actions do on bad days; settings say what."""
+
+    key = "misbehave"
+    label = "Misbehave"
+    helper = True
+    outputs = {"done": "done"}
+
+    class Settings(SettingsForm):
+        how = forms.CharField()
+
+    def run(self, context: Context) -> Outcome:
+        how = context.settings["how"]
+        record("comment.added", item=context.item, cause=context.cause, payload={"text": f"misbehaved: {how}"})
+        if how == "raise":
+            raise ValueError("an action with a bug")
+        if how == "temporary":
+            raise ActionError("busy, come back", permanent=False)
+        if how == "kill":
+            os.kill(os.getpid(), 9)
+        if how == "wait":
+            return Wait(on="event:guest.knocked")
+        if how == "pause":
+            from datetime import timedelta
+
+            from crm import clock
+
+            return Wait(until=clock.now() + timedelta(hours=1))
+        return Done({"done": how})
+
+
+@trigger_types.register
+class Knocked(TriggerType):
+    key = "knocked"
+    label = "Somebody knocked"
+    events = ("guest.knocked",)
+
+    class Settings(SettingsForm):
+        times = forms.IntegerField(required=False)
+
+    def matches(self, event: Any, item: Any, settings: dict[str, Any]) -> bool:
+        if event.data("explode"):
+            raise ValueError("a trigger type with a bug")
+        return settings["times"] in (None, event.data("times"))
+
+
+@transports.register
+class Carrier(Transport):
+    """A transport that takes no idempotency key, as SMS providers do; it answers what the channel's settings say."""
+
+    key = "carrier"
+    label = "Carrier pigeon"
+    media = ("sms",)
+
+    class Settings(forms.Form):
+        answer = forms.CharField(required=False)
+
+    def send(self, message: Any) -> str:
+        answer = self.settings.get("answer", "")
+        if log := os.environ.get("CARRIER_LOG"):
+            with open(log, "a") as file:
+                file.write(f"{message.pk}\n")
+        if answer == "refused":
+            raise TransportError("The number does not exist.", permanent=True)
+        if answer == "busy":
+            raise TransportError("Try later.", retry_after=7200)
+        if answer == "lost":
+            raise TransportError("The line broke.", sent=True)
+        return f"pigeon-{message.pk}"
+
+
+@slots.item_tabs.register
+def guest_tab(item: Any, user: Any) -> ItemTab:
+    return ItemTab("guest", "Guests", "guest/_tab.html", {"words": f"Guests of {item.title}"})
+
+
+@slots.column_hints.register
+def guest_hint(machine: Any) -> dict[int, str]:
+    last = machine.ordered()[-1]
+    return {} if last.kind != "lost" else {last.pk: "a guest says goodbye"}

@@ -1,0 +1,16 @@
+"""Settings of the tests: the product's, with a database of its own and no hashed file names."""
+
+import os
+import tempfile
+
+os.environ.setdefault("DEALWRIGHT_VAR", tempfile.mkdtemp(prefix="dealwright-test-"))
+
+from crm.settings import *  # noqa: E402, F403
+from crm.settings import INSTALLED_APPS, STORAGES
+
+INSTALLED_APPS = [*INSTALLED_APPS, "tests.guest"]
+STORAGES = {**STORAGES, "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
+# Argon2 takes a tenth of a second on purpose; a hundred logins need it not.
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+WHITENOISE_AUTOREFRESH = True
+FORM_LIMIT_PER_ADDRESS = 10
