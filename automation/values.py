@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from automation.conditions import Facts
 from crm import merge
 from crm.models import Item, StageVisit
@@ -50,7 +52,7 @@ def rendered(source: str, item: Item, visit: StageVisit | None, **extra: Any) ->
 
 
 def _labels() -> dict[str, str]:
-    return {path: label for _group, rows in merge.field_list() for path, label, _type in rows}
+    return {"stage": _("stage")} | {path: label for _group, rows in merge.field_list() for path, label, _type in rows}
 
 
 def facts_for(item: Item, visit: StageVisit | None, now: datetime, changes: dict[str, Any] | None = None) -> Facts:
@@ -58,6 +60,8 @@ def facts_for(item: Item, visit: StageVisit | None, now: datetime, changes: dict
     values = values_for(item, visit)
 
     def value(path: str) -> Any:
+        if path == "stage":
+            return item.stage.name
         root, *names = path.split(".")
         found: Any = values[root] if root in values else None
         if found is None:

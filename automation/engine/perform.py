@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -30,7 +31,15 @@ class Cancelled(Exception):
 
 
 class Hold(Exception):
-    """The run waits for a person; the sentence says why."""
+    """The run waits for a person; the sentence says why.
+
+    Args:
+        also: what must be written although the attempt is rolled back (a notice, the rule's pause).
+    """
+
+    def __init__(self, sentence: str, also: Callable[[], Any] | None = None) -> None:
+        super().__init__(sentence)
+        self.also = also
 
 
 # ---------------------------------------------------------------------- one run
@@ -127,8 +136,10 @@ def acting_for(rule: Rule) -> User:
         notify(administrators(), text, kind="rights", group=f"successor:{rule.pk}")
         return owner
     text = _("The rule “%(rule)s” is held: its publisher is no longer active and nobody takes over.") % words
-    notify(administrators(), text, kind="rights", group=f"held:{rule.pk}")
-    raise Hold(_("Its publisher is no longer active and nobody takes over."))
+    raise Hold(
+        _("Its publisher is no longer active and nobody takes over."),
+        lambda: notify(administrators(), text, kind="rights", group=f"held:{rule.pk}"),
+    )
 
 
 def check_hourly_limit(rule: Rule) -> None:
@@ -137,9 +148,12 @@ def check_hourly_limit(rule: Rule) -> None:
     if recent[: rule.hourly_limit].count() < rule.hourly_limit:
         return
     reason = _("Paused: more than %d messages in an hour.") % rule.hourly_limit
-    Rule.objects.filter(pk=rule.pk, paused_at__isnull=True).update(paused_at=clock.now(), paused_because=reason)
-    notify(administrators(), f"“{rule.name}”: {reason}", kind="limit", group=f"limit:{rule.pk}")
-    raise Hold(reason)
+
+    def pause() -> None:
+        Rule.objects.filter(pk=rule.pk, paused_at__isnull=True).update(paused_at=clock.now(), paused_because=reason)
+        notify(administrators(), f"“{rule.name}”: {reason}", kind="limit", group=f"limit:{rule.pk}")
+
+    raise Hold(reason, pause)
 
 
 # ---------------------------------------------------------------------- what comes of it
@@ -167,6 +181,8 @@ def _after_failure(run: Run, error: Exception) -> None:
         chain.end(run, Status.CANCELLED, str(error))
     elif isinstance(error, Hold):
         run.change(status=Status.HELD, error=str(error), owner="", lease_until=None, crashes=0)
+        if error.also is not None:
+            error.also()
     elif isinstance(error, ActionError) and not error.permanent and _may_retry(run):
         run.retry(backoff(run.attempts + 1, error.retry_after), str(error))
     else:
@@ -205,6 +221,8 @@ def guarded_resume(run: Run, status: str, sentence: str) -> None:
         raise
     except Hold as error:
         run.change(status=Status.HELD, error=str(error), owner="", lease_until=None)
+        if error.also is not None:
+            error.also()
     except Exception as error:
         if not isinstance(error, ActionError):
             log.exception("run %s", run.pk)
