@@ -9,4 +9,9 @@ class DealwrightAdminConfig(AdminConfig):
 
     def ready(self) -> None:
         super().ready()
+        from django.contrib import admin
+
+        # The queue's own tables hold bells only; jobs and runs are what people look at.
+        for model in [model for model in admin.site._registry if model._meta.app_label == "django_q"]:
+            admin.site.unregister(model)
         from crm.admin import channels, customers, forms, org, pipelines, records  # noqa: F401

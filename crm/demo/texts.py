@@ -176,4 +176,4 @@ TEXTS: dict[str, dict[str, Any]] = {
     },
 }
 EMAILS = ["anna", "bartek", "celina", "darek", "ewa"]
-PHONES = {"en": "+4477009{:05d}", "pl": "+48601{:06d}", "fr": "+33612{:06d}", "vi": "+84912{:06d}"}
+PHONES = {"en": "+447400{:06d}", "pl": "+48601{:06d}", "fr": "+33612{:06d}", "vi": "+84912{:06d}"}

@@ -157,7 +157,7 @@ class FormField(models.Model):
             "initial": self.default or None,
         }
         build: dict[str, Any] = {
-            kind.LONG_TEXT: lambda: forms.CharField(max_length=20000, widget=forms.Textarea, **options),
+            kind.LONG_TEXT: lambda: forms.CharField(max_length=20000, widget=forms.Textarea(attrs={"rows": 5}), **options),
             kind.NAME: lambda: forms.CharField(
                 max_length=200, widget=forms.TextInput(attrs={"autocomplete": "name"}), **options
             ),

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from django.http import HttpRequest
-from django.utils.functional import SimpleLazyObject
 
 from crm import health
 from crm.models import Notification, Pipeline, User
@@ -22,16 +22,21 @@ def pipelines_for(user: User) -> list[Pipeline]:
 
 
 def context(request: HttpRequest) -> dict[str, Any]:
-    """Lazy: a public page asks for none of it, and pays for none of it."""
+    """Asked for once, and only by templates that name it: a public page pays for none of it."""
     user: Any = getattr(request, "user", None)
 
+    @cache
+    def nav_pipelines() -> list[Pipeline]:
+        return pipelines_for(user) if user is not None and user.is_authenticated else []
+
+    @cache
     def unread() -> int:
         return Notification.objects.filter(user=user, read_at__isnull=True).count() if user.is_authenticated else 0
 
     return {
-        "csp_nonce": SimpleLazyObject(lambda: str(getattr(request, "csp_nonce", ""))),
-        "nav_pipelines": SimpleLazyObject(lambda: pipelines_for(user) if user and user.is_authenticated else []),
-        "unread": SimpleLazyObject(unread),
-        "health_banner": SimpleLazyObject(health.banner),
+        "csp_nonce": lambda: str(getattr(request, "csp_nonce", "")),
+        "nav_pipelines": nav_pipelines,
+        "unread": unread,
+        "health_banner": cache(health.banner),
         "theme": request.COOKIES.get("theme", ""),
     }

@@ -1,0 +1,118 @@
+"""The furniture shop's story in a real browser, in English and Polish, on a whole stack."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from crm.demo.texts import STAGES
+from tests.flows.conftest import drag, shot
+
+pytestmark = pytest.mark.browser
+NAMES = {"en": "Eleanor Featherstonehaugh", "pl": "Żaneta Łączyńska-Źdźbło"}
+PHONES = {"en": "07400 123456", "pl": "601 234 567"}
+
+
+def column(language: str, place: int) -> str:
+    return f'.kcol[data-name="{STAGES[language][place]}"]'
+
+
+def send_order(person, stack, language, name, phone="", email="customer@example.com"):
+    """The shop's page on another origin, the form inside its frame; returns the page."""
+    shop = person(stack.url)
+    shop.goto(stack.url.replace("127.0.0.1", "localhost") + "/demo/shop/")
+    frame = shop.frame_locator("#order iframe")
+    frame.locator("#id_name").fill(name)
+    frame.locator("#id_phone").fill(phone or PHONES[language])
+    frame.locator("#id_email").fill(email)
+    frame.locator("#id_what").fill("Stół dębowy")
+    frame.locator("#id_budget").fill("4500")
+    frame.locator("#id_consent").check()
+    shop.wait_for_timeout(2100)  # faster than a person can is refused
+    frame.locator("button[type=submit]").click()
+    expect(frame.locator(".thanks")).to_contain_text(name.split()[0])
+    assert shop.context.cookies() == []
+    return shop
+
+
+def opening_time(stack) -> None:
+    """Working minutes pass only in working time: move the clock to a Wednesday morning of the shop."""
+    code = (
+        "from crm import clock; from datetime import timedelta; from crm.models import OwnCompany;"
+        "w = OwnCompany.first().calendar.working_time(); n = clock.now();"
+        "t = next(o for d in range(1, 9) for o in [w.next_opening(n + timedelta(days=d))] if o.weekday() == 2);"
+        "clock.shift(t + timedelta(minutes=20) - n)"
+    )
+    stack.manage("shell", "-v0", "-c", code)
+
+
+@pytest.mark.parametrize("language", ["en", "pl"])
+def test_the_story_from_the_form_to_the_warehouse(stack_in, person, language):
+    stack = stack_in(language)
+    opening_time(stack)
+    name = NAMES[language]
+    anna = person(stack.url, "anna")
+    celina = person(stack.url, "celina")
+    card = f".kcard:has-text('{name}')"
+    expect(anna.locator(f"{column(language, 0)} .ktotal")).not_to_be_empty()
+
+    send_order(person, stack, language, name)
+    # On the board within three seconds, without a reload, for both.
+    expect(anna.locator(f"{column(language, 0)} {card}")).to_be_visible(timeout=3000)
+    expect(celina.locator(f"{column(language, 0)} {card}")).to_be_visible(timeout=3000)
+    shot(anna, f"board-{language}")
+
+    outbox = person(stack.url, "anna")
+    outbox.goto(stack.url + "/outbox/?medium=sms")
+    outbox.locator(".msg").first.click()
+    expect(outbox.locator(".bubble")).to_contain_text(name.split()[0])
+    shot(outbox, f"outbox-sms-{language}")
+
+    # Nobody touches it for 30 working minutes: the supervisor hears of it.
+    bell = person(stack.url, "anna")
+    stack.manage("clock", "+29m")
+    bell.wait_for_timeout(2500)
+    bell.goto(stack.url + "/bell/")
+    expect(bell.locator(".notice", has_text=name)).to_have_count(0)
+    stack.manage("clock", "+2m")
+    bell.wait_for_timeout(3500)
+    bell.reload()
+    expect(bell.locator(".notice", has_text=name)).to_have_count(1)
+
+    # The card is dragged; the rules of the new stage run in their order; the mail is in the outbox.
+    drag(anna, card, f"{column(language, 2)} .klist")
+    expect(anna.locator(f"{column(language, 2)} {card}")).to_be_visible()
+    expect(celina.locator(f"{column(language, 2)} {card}")).to_be_visible(timeout=4000)
+    anna.locator(f"{card} .kc-title").click()
+    rules = anna.locator(".visit").first.locator(".run")
+    expect(rules).to_have_count(2)
+    expect(anna.locator(".visit").first.locator(".run.is-ok")).to_have_count(2, timeout=10_000)
+    shot(anna, f"item-{language}")
+    outbox.goto(stack.url + "/outbox/?medium=email")
+    outbox.locator(".msg").first.click()
+    expect(outbox.frame_locator(".mail-body").locator("body")).to_contain_text(name.split()[0])
+    shot(outbox, f"outbox-mail-{language}")
+
+    # The task is completed; the trigger moves the card, seen live on the second person's board.
+    anna.locator(".task button[value=done]").first.click()
+    expect(celina.locator(f"{column(language, 3)} {card}")).to_be_visible(timeout=6000)
+    anna.reload()
+    expect(anna.locator(".tl")).to_contain_text(re.compile(r"Automation \(as "))
+
+
+def test_a_moved_card_does_not_wake_the_supervisor(stack_in, person):
+    stack = stack_in("en")
+    opening_time(stack)
+    name = "Quick Customer"
+    anna = person(stack.url, "anna")
+    send_order(person, stack, "en", name, "07400 654321", "quick@example.com")
+    card = f".kcard:has-text('{name}')"
+    expect(anna.locator(f"{column('en', 0)} {card}")).to_be_visible(timeout=3000)
+    drag(anna, card, f"{column('en', 1)} .klist")
+    expect(anna.locator(f"{column('en', 1)} {card}")).to_be_visible()
+    stack.manage("clock", "+2h")
+    anna.wait_for_timeout(3500)
+    anna.goto(stack.url + "/bell/")
+    expect(anna.locator(".notice", has_text=name)).to_have_count(0)
