@@ -204,7 +204,9 @@ class RuleAdmin(PlacedAdmin):
 
     @action(description=_("Let paused rules go on"))
     def release_paused(self, request: HttpRequest, queryset: Any) -> None:
-        released = sum(control.release_rule(rule, request.user) for rule in queryset.filter(paused_at__isnull=False))
+        released = sum(
+            int(control.release_rule(rule, request.user)) for rule in queryset.filter(paused_at__isnull=False)
+        )
         messages.success(request, _now("%d held runs go on.") % released)
 
 

@@ -123,6 +123,7 @@ class Context:
         settings: the settings form's cleaned data.
         rights: whose rights count (the rule's publisher or who took over); also who is shown.
         outputs: of this run so far (after a Wait).
+        render: fills a merge text (automation/values.py); actions call `text`.
     """
 
     run: Run
@@ -131,7 +132,8 @@ class Context:
     visit: StageVisit
     rights: User
     settings: dict[str, Any]
-    outputs: dict[str, Any] = field(default_factory=dict)
+    outputs: dict[str, Any]
+    render: Callable[..., str]
 
     @property
     def cause(self) -> Cause:
@@ -144,10 +146,8 @@ class Context:
 
     def text(self, source: str, **extra: Any) -> str:
         """A merge text with the item's values, in the customer's language. Raises ActionError."""
-        from automation.values import rendered
-
         try:
-            return rendered(source, self.item, self.visit, **extra)
+            return self.render(source, self.item, self.visit, **extra)
         except merge.MergeError as error:
             raise ActionError(str(error)) from error
 

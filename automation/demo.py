@@ -127,13 +127,20 @@ def add_automation(demo: Demo) -> None:
     """Slot demo_parts: rules R1 to R15 and the triggers, as far as their actions are built."""
     texts = TEXTS[demo.language]
     anna, _bartek, _celina, darek, ewa = demo.people
-    new, talking, prepare, waiting, prepayment, delivery, won, _lost = demo.stages
+    new, _talking, prepare, waiting, prepayment, delivery, won, _lost = demo.stages
     sales, _logistics = demo.departments
 
     def rule(stage: Any, key: str, name: str, action: str, settings: dict[str, Any], **more: Any) -> Rule:
         order = Rule.objects.filter(stage=stage).count() + 1
         return Rule.objects.create(
-            stage=stage, key=key, name=texts[name], action=action, settings=settings, publisher=anna, order=order, **more
+            stage=stage,
+            key=key,
+            name=texts[name],
+            action=action,
+            settings=settings,
+            publisher=anna,
+            order=order,
+            **more,
         )
 
     rule(new, "sms", "r1", "send_sms", {"text": texts["sms"]})
@@ -148,9 +155,18 @@ def add_automation(demo: Demo) -> None:
     half_hour = {"when": "delay", "amount": 30, "unit": "working_minutes"}
     rule(new, "late", "r4", "notify_supervisor", {"text": texts["late"]}, timing=half_hour)
     rule(prepare, "mail", "r6", "send_email", {"subject": texts["subject"], "body": texts["body"]})
-    papers = rule(prepare, "papers", "r6b", "create_task", {"title": texts["prepare"], "deadline_amount": "4", "deadline_unit": "working_hours"}, after_previous=Rule.After.ANY)
+    papers = rule(
+        prepare,
+        "papers",
+        "r6b",
+        "create_task",
+        {"title": texts["prepare"], "deadline_amount": "4", "deadline_unit": "working_hours"},
+        after_previous=Rule.After.ANY,
+    )
     two_days = {"when": "delay", "amount": 2, "unit": "working_days"}
-    rule(waiting, "reminder", "r8", "send_email", {"subject": texts["subject"], "body": texts["remind"]}, timing=two_days)
+    rule(
+        waiting, "reminder", "r8", "send_email", {"subject": texts["subject"], "body": texts["remind"]}, timing=two_days
+    )
     warehouse = {
         "title": texts["pack"],
         "assignee": str(darek.pk),
@@ -161,7 +177,15 @@ def add_automation(demo: Demo) -> None:
     rule(prepayment, "tell", "r11", "notify", {"to_users": [str(ewa.pk)], "text": texts["tell"]})
     rule(delivery, "sms", "r13", "send_sms", {"text": texts["deliver"]})
     three_days = {"when": "delay", "amount": 3, "unit": "days"}
-    rule(delivery, "review", "r14", "send_email", {"subject": texts["subject"], "body": texts["review"]}, timing=three_days, on_leave=Rule.OnLeave.KEEP)
+    rule(
+        delivery,
+        "review",
+        "r14",
+        "send_email",
+        {"subject": texts["subject"], "body": texts["review"]},
+        timing=three_days,
+        on_leave=Rule.OnLeave.KEEP,
+    )
     rule(won, "won", "r15", "add_comment", {"text": texts["won"]})
 
     def trigger(stage: Any, name: str, of: Rule) -> None:

@@ -179,9 +179,7 @@ class TriggerFiring(models.Model):
     class Meta:
         verbose_name = _("trigger firing")
         verbose_name_plural = _("trigger firings")
-        constraints = [
-            models.UniqueConstraint(fields=["event", "trigger", "item"], name="one_firing_an_event")
-        ]
+        constraints = [models.UniqueConstraint(fields=["event", "trigger", "item"], name="one_firing_an_event")]
         indexes = [models.Index(fields=["item", "-created_at"], name="firing_of_item")]
 
     def __str__(self) -> str:
@@ -193,6 +191,9 @@ class OwnerTurn(models.Model):
 
     rule = models.OneToOneField(Rule, models.CASCADE, related_name="turn")
     last_user = models.ForeignKey(User, models.SET_NULL, null=True)
+
+    def __str__(self) -> str:
+        return f"{self.rule}: {self.last_user}"
 
 
 # ---------------------------------------------------------------------- compiled with the machine

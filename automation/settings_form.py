@@ -135,7 +135,9 @@ class PlacedForm(forms.ModelForm):
 
 class RuleForm(PlacedForm):
     old_settings = forms.BooleanField(
-        label=_("planned runs finish with the old settings"), required=False, help_text=_("Else they take the new ones.")
+        label=_("planned runs finish with the old settings"),
+        required=False,
+        help_text=_("Else they take the new ones."),
     )
 
     class Meta:

@@ -122,7 +122,9 @@ class Timing:
             text = _("at %s") % self.at.strftime("%H:%M")
         elif self.when == DATE:
             words = {"amount": self.amount, "unit": unit, "field": self.date_field}
-            pattern = _("%(amount)d %(unit)s before %(field)s") if self.sign < 0 else _("%(amount)d %(unit)s after %(field)s")
+            pattern = (
+                _("%(amount)d %(unit)s before %(field)s") if self.sign < 0 else _("%(amount)d %(unit)s after %(field)s")
+            )
             text = pattern % words if self.amount else _("at %(field)s") % words
         else:
             text = _("immediately")
@@ -173,7 +175,9 @@ class TimingForm(forms.Form):
         required=False,
     )
     date_field = forms.ChoiceField(label=gettext_lazy("date"), choices=date_fields, required=False)
-    at = forms.TimeField(label=gettext_lazy("time of day"), required=False, widget=forms.TimeInput(attrs={"type": "time"}))
+    at = forms.TimeField(
+        label=gettext_lazy("time of day"), required=False, widget=forms.TimeInput(attrs={"type": "time"})
+    )
     working_only = forms.BooleanField(label=gettext_lazy("only in working time"), required=False)
     zone_of = forms.ChoiceField(label=gettext_lazy("time zone of"), choices=ZONE_OF, required=False)
     late_limit = forms.IntegerField(
@@ -199,7 +203,7 @@ class TimingForm(forms.Form):
 
 
 def duration_words(delta: timedelta) -> str:
-    """"14 h 12 min" """
+    """ "14 h 12 min" """
     seconds = max(0, int(delta.total_seconds()))
     days, rest = divmod(seconds, 86400)
     hours, minutes = rest // 3600, rest % 3600 // 60

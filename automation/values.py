@@ -63,7 +63,7 @@ def facts_for(item: Item, visit: StageVisit | None, now: datetime, changes: dict
         if path == "stage":
             return item.stage.name
         root, *names = path.split(".")
-        found: Any = values[root] if root in values else None
+        found: Any = values[root] if root in values else None  # noqa: SIM401  made on first use
         if found is None:
             raise KeyError(path)
         if not found and root in ("contact", "company", "owner"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -13,7 +14,7 @@ from crm import clock, databases, slots
 from crm.models import boards
 from crm.models.items import Item
 from crm.models.jobs import Job
-from crm.models.leased import MAX_CRASHES, LeaseLost, Status, backoff
+from crm.models.leased import MAX_CRASHES, LeasedQuerySet, LeaseLost, Status, backoff
 from crm.models.org import SystemSwitches
 from crm.queue import kind_of, kinds, ring
 
@@ -40,7 +41,7 @@ class JobWorker:
 
     # ------------------------------------------------------------------ what may be claimed
 
-    def claimable(self) -> models.QuerySet[Job]:
+    def claimable(self) -> LeasedQuerySet:
         """Rows whose kind is known and not switched off. Others stay, and nobody counts them as late."""
         known = kinds()
         if SystemSwitches.paused():
@@ -143,7 +144,8 @@ class JobWorker:
         if job is None:
             return 0
         kind = kind_of(job.kind)
-        assert kind is not None and kind.conclude is not None
+        assert kind is not None
+        assert kind.conclude is not None
         try:
             if not databases.persistently(lambda: self._begin(job)):
                 return 1
@@ -177,7 +179,8 @@ class JobWorker:
     def _conclude(self, job: Job, outcome: Any) -> None:
         """Outcome, the waiting run's end and the next in its chain: one transaction."""
         kind = kind_of(job.kind)
-        assert kind is not None and kind.conclude is not None
+        assert kind is not None
+        assert kind.conclude is not None
         lock_items([job])
         if isinstance(outcome, Temporary):
             age = (clock.now() - job.created_at).total_seconds()
@@ -197,7 +200,7 @@ class JobWorker:
             return
         for job in Job.objects.reclaim():
             try:
-                databases.persistently(lambda job=job: self._end_lost(job.pk))
+                databases.persistently(partial(self._end_lost, job.pk))
             except LeaseLost:
                 continue
         ring()

@@ -63,7 +63,9 @@ def _money(value: Any, currency: Any = "", *, context: Any) -> str:
 
 @with_context
 def _number(value: Any, *, context: Any) -> str:
-    return "" if value in (None, "") else str(babel_numbers.format_decimal(Decimal(str(value)), locale=_language(context)))
+    return (
+        "" if value in (None, "") else str(babel_numbers.format_decimal(Decimal(str(value)), locale=_language(context)))
+    )
 
 
 @with_context
@@ -142,9 +144,7 @@ ITEM_FIELDS = (
     MergeField("item.source", gettext_lazy("source"), "text", _text("source")),
     MergeField("item.due_date", gettext_lazy("expected on"), "date", lambda item: item.due_date),
     MergeField("item.created_at", gettext_lazy("created"), "datetime", lambda item: item.created_at),
-    MergeField(
-        "item.lost_reason", gettext_lazy("lost reason"), "text", lambda item: str(item.lost_reason or "")
-    ),
+    MergeField("item.lost_reason", gettext_lazy("lost reason"), "text", lambda item: str(item.lost_reason or "")),
     MergeField("item.link", gettext_lazy("link for colleagues"), "text", lambda item: item_link(item.pk)),
 )
 CONTACT_FIELDS = (

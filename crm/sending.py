@@ -256,9 +256,7 @@ def settle(message: Message, arrived: bool, by: User) -> None:
         if fresh.status != Message.Status.UNKNOWN:
             return
         if arrived:
-            Message.objects.filter(pk=fresh.pk).update(
-                status=Message.Status.SENT, error="", sent_at=clock.now()
-            )
+            Message.objects.filter(pk=fresh.pk).update(status=Message.Status.SENT, error="", sent_at=clock.now())
             Job.objects.filter(pk=job.pk).update(status=Status.DONE, error="")
             job.refresh_from_db()
             end_waiters(job)

@@ -67,7 +67,7 @@ def process(job: Job) -> Any:
     submission.contact, submission.item = contact, item
     submission.status, submission.error, submission.processed_at = Submission.Status.DONE, "", clock.now()
     submission.save()
-    payload = {
+    payload: dict[str, Any] = {
         "form": form.pk,
         "form_name": form.name,
         "form_kind": form.kind,
@@ -149,7 +149,9 @@ def _item(
 
 def _title(form: WebForm, contact: Contact | None, submission: Submission) -> str:
     values = merge.Values(None, form={"name": form.name}, answers=submission.answers)
-    values["contact"] = {field.path.split(".")[1]: field.get(contact) for field in merge.CONTACT_FIELDS} if contact else {}
+    values["contact"] = (
+        {field.path.split(".")[1]: field.get(contact) for field in merge.CONTACT_FIELDS} if contact else {}
+    )
     try:
         return merge.render(form.item_title, values, language=form.language) or form.name
     except merge.MergeError:
@@ -203,4 +205,3 @@ def _failed(job: Job) -> None:
 
 
 register_kind(Kind(KIND, process, lost=_failed))
-

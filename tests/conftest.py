@@ -86,7 +86,9 @@ class World:
         return [event.data("text") for event in rows]
 
     def runs(self, item: Item) -> list[Run]:
-        return list(Run.objects.filter(item=item).select_related("rule", "visit").order_by("visit_id", "order", "round"))
+        return list(
+            Run.objects.filter(item=item).select_related("rule", "visit").order_by("visit_id", "order", "round")
+        )
 
     def run_of(self, rule: Rule, item: Item | None = None) -> Run:
         runs = Run.objects.filter(rule=rule)
@@ -94,9 +96,8 @@ class World:
 
 
 @pytest.fixture(autouse=True)
-def _fresh_cache() -> Iterator[None]:
+def _fresh_cache() -> None:
     cache.clear()
-    yield
 
 
 @pytest.fixture
@@ -140,7 +141,9 @@ def build_world() -> World:
     contact = Contact.objects.create(name="Nguyễn Thị Hằng", language="vi")
     contact.add_email("hang@example.com")
     contact.add_phone("+84912345678")
-    email = Channel.objects.create(name="Mail", medium="email", transport="outbox", is_default=True, sender="a@example.com")
+    email = Channel.objects.create(
+        name="Mail", medium="email", transport="outbox", is_default=True, sender="a@example.com"
+    )
     sms = Channel.objects.create(name="SMS", medium="sms", transport="outbox", is_default=True, sender="Dom")
     return World(alice, bob, charlie, sales, calendar, pipeline, stages, contact, email, sms)
 
@@ -148,5 +151,3 @@ def build_world() -> World:
 @pytest.fixture
 def world(db: Any) -> World:
     return build_world()
-
-

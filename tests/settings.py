@@ -5,7 +5,7 @@ import tempfile
 
 os.environ.setdefault("DEALWRIGHT_VAR", tempfile.mkdtemp(prefix="dealwright-test-"))
 
-from crm.settings import *  # noqa: E402, F403
+from crm.settings import *  # noqa: F403
 from crm.settings import INSTALLED_APPS, STORAGES
 
 INSTALLED_APPS = [*INSTALLED_APPS, "tests.guest"]

@@ -54,7 +54,9 @@ class CreateTask(Action):
             shown_as=context.rights,
             title=context.text(settings["title"])[:200],
             description=context.text(settings["description"]),
-            checklist=[{"text": line.strip(), "done": False} for line in settings["checklist"].splitlines() if line.strip()],
+            checklist=[
+                {"text": line.strip(), "done": False} for line in settings["checklist"].splitlines() if line.strip()
+            ],
             assignee=assignee,
             creator=context.rights,
             deadline=deadline,

@@ -26,9 +26,7 @@ class SendEmail(Action):
     class Settings(SettingsForm):
         subject = MergeTextField(label=_("subject"), multiline=False, max_length=250)
         body = MergeTextField(label=_("text"))
-        to = forms.EmailField(
-            label=_("to"), required=False, help_text=_("Empty: the customer's first e-mail address.")
-        )
+        to = forms.EmailField(label=_("to"), required=False, help_text=_("Empty: the customer's first e-mail address."))
         channel = ChannelChoice("email", label=_("through"))
 
     def run(self, context: Context) -> Outcome:

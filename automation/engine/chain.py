@@ -34,7 +34,11 @@ def judge_next(run: Run) -> None:
         if met(follower.rule.after_previous, run.status):
             _start(follower)
         else:
-            end(follower, Status.SKIPPED, _("previous rule failed") if run.status == Status.FAILED else _("previous rule was not done"))
+            end(
+                follower,
+                Status.SKIPPED,
+                _("previous rule failed") if run.status == Status.FAILED else _("previous rule was not done"),
+            )
 
 
 def met(form: str, status: str) -> bool:
@@ -147,9 +151,7 @@ def wake_by_task(task: Task) -> None:
 
 def wake_by_event(event: Event) -> None:
     if event.item_id and event.kind in _awaited_kinds:
-        waiting = Run.objects.filter(
-            item_id=event.item_id, wait_on=f"event:{event.kind}", status=Status.WAITING
-        )
+        waiting = Run.objects.filter(item_id=event.item_id, wait_on=f"event:{event.kind}", status=Status.WAITING)
         for run in waiting.select_related("rule", "item", "visit"):
             resume(run, Status.DONE, "")
 

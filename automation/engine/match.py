@@ -51,7 +51,7 @@ def concerned(event: Event) -> Iterable[Any]:
     """E37: the item the event is bound to, else the contact's open items (each trigger says newest or all)."""
     if event.item_id:
         return databases.lock(Item.objects.filter(pk=event.item_id))
-    open_items = Item.objects.open().filter(contact_id=event.contact_id).order_by("pk")
+    open_items = Item.objects.open().filter(contact_id=event.contact_id or 0).order_by("pk")
     return list(databases.lock(open_items))
 
 
@@ -81,7 +81,7 @@ def _match_item(event: Event, item: Item) -> list[TriggerFiring]:
 
 
 def _is_newest(event: Event, item: Item) -> bool:
-    newest = Item.objects.open().filter(contact_id=event.contact_id).order_by("-created_at", "-pk").first()
+    newest = Item.objects.open().filter(contact_id=event.contact_id or 0).order_by("-created_at", "-pk").first()
     return newest is not None and newest.pk == item.pk
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from django.db import OperationalError, models, transaction
@@ -15,10 +16,10 @@ from automation.conditions import CannotJudge, judge
 from automation.engine import chain
 from automation.models import Rule, Run, scope_of
 from automation.timing import Timing
-from automation.values import facts_for
+from automation.values import facts_for, rendered
 from crm import clock, databases, slots
 from crm.models import Item, Message, Pipeline, SystemSwitches, User, boards
-from crm.models.leased import MAX_CRASHES, LeaseLost, Status, backoff
+from crm.models.leased import MAX_CRASHES, LeasedQuerySet, LeaseLost, Status, backoff
 from crm.models.notifications import notify
 from crm.models.people import administrators
 from crm.queue import ring
@@ -121,7 +122,7 @@ def prepare(run: Run, item: Item) -> Context:
     form = bind(action.Settings, taken.get("settings", {}), scope_of(run.rule.stage, run.rule, running=True))
     if not form.is_valid():
         raise ActionError(first_error(form))
-    return Context(run, run.rule, item, run.visit, rights, form.cleaned_data, run.outputs)
+    return Context(run, run.rule, item, run.visit, rights, form.cleaned_data, run.outputs, rendered)
 
 
 def acting_for(rule: Rule) -> User:
@@ -214,7 +215,7 @@ def guarded_resume(run: Run, status: str, sentence: str) -> None:
     action: Action = action_of(run.rule.action)
     try:
         with transaction.atomic():
-            context = Context(run, run.rule, run.item, run.visit, acting_for(run.rule), {}, run.outputs)
+            context = Context(run, run.rule, run.item, run.visit, acting_for(run.rule), {}, run.outputs, rendered)
             outcome: Outcome = action.resume(context, status, sentence)
             chain.settle_outcome(run, outcome)
     except (LeaseLost, OperationalError):
@@ -235,7 +236,7 @@ def guarded_resume(run: Run, status: str, sentence: str) -> None:
 class RunWorker:
     name = "runs"
 
-    def claimable(self) -> models.QuerySet[Run]:
+    def claimable(self) -> LeasedQuerySet:
         return Run.objects.none() if SystemSwitches.paused() else Run.objects.all()
 
     def due(self) -> bool:
@@ -298,7 +299,7 @@ class RunWorker:
         for run in Run.objects.reclaim():
             if run.crashes >= MAX_CRASHES:
                 try:
-                    databases.persistently(lambda pk=run.pk: _end_crashed(pk))
+                    databases.persistently(partial(_end_crashed, run.pk))
                 except LeaseLost:
                     continue
         ring()

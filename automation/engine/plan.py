@@ -189,9 +189,7 @@ def _flooded(item: Item) -> bool:
     if item.automation_paused_at is not None:
         return True
     since = clock.now() - timedelta(hours=1)
-    moves = StageVisit.objects.filter(
-        item=item, entered_at__gt=since, cause_kind__in=("rule", "trigger", "system")
-    )
+    moves = StageVisit.objects.filter(item=item, entered_at__gt=since, cause_kind__in=("rule", "trigger", "system"))
     return moves.count() > MAX_MOVES_AN_HOUR
 
 

@@ -43,4 +43,6 @@ class TaskStatus(TriggerType):
         return settings["rule"] is None or event.data("origin") == f"rule:{settings['rule'].pk}"
 
     def summary(self, settings: dict[str, Any]) -> str:
-        return f"{settings.get('rule') or _('any task')}: {dict(Task.Status.choices).get(settings.get('status', ''), '')}"
+        return (
+            f"{settings.get('rule') or _('any task')}: {dict(Task.Status.choices).get(settings.get('status', ''), '')}"
+        )

@@ -16,7 +16,17 @@ class ChannelForm(forms.ModelForm):
 
     class Meta:
         model = Channel
-        exclude = ("settings",)
+        fields = (
+            "name",
+            "medium",
+            "transport",
+            "sender",
+            "is_active",
+            "is_default",
+            "hourly_limit",
+            "contact_daily_limit",
+            "calendar",
+        )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -34,9 +44,10 @@ class ChannelForm(forms.ModelForm):
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
         # A channel that was just switched to another transport shows that one's settings on the next page.
-        if self.own is not None and self.instance.pk and self.instance.transport == data.get("transport"):
-            if not self.own.is_valid():
-                raise forms.ValidationError([f"{self.own.fields[n].label}: {e[0]}" for n, e in self.own.errors.items() if n in self.own.fields])
+        same = bool(self.instance.pk) and self.instance.transport == data.get("transport")
+        if same and self.own is not None and not self.own.is_valid():
+            faults = [(name, errors[0]) for name, errors in self.own.errors.items() if name in self.own.fields]
+            raise forms.ValidationError([f"{self.own.fields[name].label}: {fault}" for name, fault in faults])
         return data
 
     def save(self, commit: bool = True) -> Any:

@@ -17,7 +17,10 @@ class FormFieldInline(StackedInline):
     model = FormField
     extra = 0
     fieldsets = (
-        (None, {"fields": (("label", "key", "kind"), ("required", "order", "saves_to"), ("help", "default"), "options")}),
+        (
+            None,
+            {"fields": (("label", "key", "kind"), ("required", "order", "saves_to"), ("help", "default"), "options")},
+        ),
     )
 
 

@@ -20,7 +20,10 @@ class ItemTypeAdmin(ModelAdmin):
 
 
 def needed_choices() -> list[tuple[str, str]]:
-    own = [(name, str(Item._meta.get_field(name).verbose_name)) for name in ("owner", "contact", "company", "amount", "due_date", "source")]  # type: ignore[union-attr]
+    own = [
+        (name, str(Item._meta.get_field(name).verbose_name))
+        for name in ("owner", "contact", "company", "amount", "due_date", "source")
+    ]  # type: ignore[union-attr]
     custom = CustomField.objects.filter(target="item").values_list("key", "label")
     return own + [(f"custom.{key}", label) for key, label in custom]
 
@@ -54,7 +57,11 @@ class StagesFormSet(forms.BaseInlineFormSet):
 
     def clean(self) -> None:
         super().clean()
-        kept = [f for f in self.forms if f.cleaned_data and not f.cleaned_data.get("DELETE")] if not any(self.errors) else []
+        kept = (
+            [f for f in self.forms if f.cleaned_data and not f.cleaned_data.get("DELETE")]
+            if not any(self.errors)
+            else []
+        )
         if any(self.errors):
             return
         kinds = {form.cleaned_data.get("kind") for form in kept}

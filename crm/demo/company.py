@@ -243,9 +243,7 @@ def _contacts(demo: Demo, dice: random.Random, count: int) -> list[Contact]:
     return made
 
 
-def _deal(
-    demo: Demo, dice: random.Random, contacts: list[Contact], number: int, deals: int, now: datetime
-) -> Item:
+def _deal(demo: Demo, dice: random.Random, contacts: list[Contact], number: int, deals: int, now: datetime) -> Item:
     # The older a deal, the further it has come; most old ones are closed.
     age = timedelta(days=180 * (1 - number / deals) ** 1.5, hours=dice.randrange(20))
     place = dice.choices(range(8), weights=[1, 1, 1, 1, 1, 1, 16, 22] if age.days > 20 else [9, 8, 6, 6, 4, 3, 2, 3])[0]

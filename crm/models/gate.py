@@ -36,7 +36,7 @@ class Stale(Refused):
 
     def __init__(self, item: Item) -> None:
         self.item = item
-        visit = StageVisit.objects.filter(pk=item.visit_id).select_related("stage", "actor").first()
+        visit = StageVisit.objects.filter(pk=item.visit_id or 0).select_related("stage", "actor").first()
         self.visit = visit
         who = _("somebody")
         if visit is not None and visit.actor is not None:
@@ -48,9 +48,7 @@ class Stale(Refused):
         elif visit is not None and visit.cause().automatic:
             who = _("Automation")
         words = {"title": item.title, "stage": visit.stage.name if visit else "", "who": who}
-        super().__init__(
-            _("“%(title)s” has changed since you loaded it: it is in %(stage)s now (%(who)s).") % words
-        )
+        super().__init__(_("“%(title)s” has changed since you loaded it: it is in %(stage)s now (%(who)s).") % words)
 
 
 class NeedsInput(Refused):
@@ -122,7 +120,7 @@ class Move:
             item.lost_reason, item.lost_note = self.reason, self.note
         elif known is not None:
             item.lost_reason, item.lost_note = None, ""
-        item._move = self
+        item.intent = self
         for check in CHECKS:
             if not check(item):
                 raise CHECKS[check](item)
@@ -157,15 +155,15 @@ def checked_by(user: User | None, machine: Machine, stage: Stage | None) -> None
         raise Forbidden(_("Your department may not move cards to %(stage)s.") % {"stage": stage.name})
 
 
-# django-fsm calls a condition with the instance alone, so the intent travels on it as `item._move`.
+# django-fsm calls a condition with the instance alone, so the intent travels on it as `item.intent`.
 
 
 def same_pipeline(item: Any) -> bool:
-    return item._move.target.pk in item._move.machine.stages
+    return item.intent.target.pk in item.intent.machine.stages
 
 
 def transition_allowed(item: Any) -> bool:
-    move: Move = item._move
+    move: Move = item.intent
     allowed = move.machine.transitions
     return move.override or not allowed or (item.stage_id, move.target.pk) in allowed
 
@@ -176,7 +174,7 @@ def step_allowed(item: Any) -> bool:
 
 
 def fields_filled(item: Any) -> bool:
-    move: Move = item._move
+    move: Move = item.intent
     if move.override:
         return True
     return not missing_fields(item, move) and not _reason_missing(move)
@@ -195,7 +193,7 @@ def missing_fields(item: Item, move: Move) -> list[str]:
 
 
 def _step_fault(item: Item) -> str:
-    move: Move = item._move  # type: ignore[attr-defined]
+    move: Move = item.intent
     machine, pipeline = move.machine, move.machine.pipeline
     if not move.by_person or (pipeline.may_skip and pipeline.may_go_back) or move.override:
         return ""
@@ -214,18 +212,20 @@ def _step_fault(item: Item) -> str:
 
 CHECKS: dict[Any, Any] = {
     same_pipeline: lambda item: Refused(
-        _("%(stage)s is not a stage of this pipeline.") % {"stage": item._move.target.name}
+        _("%(stage)s is not a stage of this pipeline.") % {"stage": item.intent.target.name}
     ),
     transition_allowed: lambda item: Forbidden(
         _("Moving from %(source)s to %(stage)s is not allowed in this pipeline.")
         % {
-            "source": item._move.machine.stages[item.stage_id].name if item.stage_id in item._move.machine.stages else "?",
-            "stage": item._move.target.name,
+            "source": item.intent.machine.stages[item.stage_id].name
+            if item.stage_id in item.intent.machine.stages
+            else "?",
+            "stage": item.intent.target.name,
         }
     ),
     step_allowed: lambda item: Forbidden(_step_fault(item)),
     fields_filled: lambda item: NeedsInput(
-        item, item._move.target, missing_fields(item, item._move), _reason_missing(item._move)
+        item, item.intent.target, missing_fields(item, item.intent), _reason_missing(item.intent)
     ),
 }
 

@@ -34,8 +34,8 @@ class ItemQuerySet(models.QuerySet[Any]):
         alive = self.alive()
         if user.is_superuser:
             return alive
-        hidden = Pipeline.seen_by.through.objects.exclude(department_id=user.department_id).values("pipeline_id")
-        shown = Pipeline.seen_by.through.objects.filter(department_id=user.department_id).values("pipeline_id")
+        hidden = Pipeline.seen_by.through.objects.exclude(department_id=user.department_id or 0).values("pipeline_id")
+        shown = Pipeline.seen_by.through.objects.filter(department_id=user.department_id or 0).values("pipeline_id")
         return alive.exclude(Q(pipeline_id__in=hidden) & ~Q(pipeline_id__in=shown))
 
     def found(self, text: str) -> Self:
@@ -48,6 +48,10 @@ class ItemQuerySet(models.QuerySet[Any]):
 
 class Item(RefreshMixin, models.Model):
     type_key: ClassVar[str | None] = None
+    # What the transition's conditions read: django-fsm hands them the instance alone.
+    intent: Move
+    # Marks of upper layers, put on by the board.
+    badges: list[Any]
 
     item_type = models.ForeignKey(ItemType, models.PROTECT, related_name="items", verbose_name=_("type"))
     title = models.CharField(_("title"), max_length=200)
@@ -243,7 +247,17 @@ class Item(RefreshMixin, models.Model):
         machine = machine_of(self.pipeline_id, share=True)
         item = databases.lock(Item.objects.filter(pk=self.pk)).first()
         move = Move(
-            machine, stage, by, cause, clock.now(), fields or {}, reason, note, key, override=override, shown_as=shown_as
+            machine,
+            stage,
+            by,
+            cause,
+            clock.now(),
+            fields or {},
+            reason,
+            note,
+            key,
+            override=override,
+            shown_as=shown_as,
         )
         move.check_there(item)
         assert item is not None
@@ -453,7 +467,7 @@ class _Typed(models.Manager[Any]):
 
 class Lead(Item):
     type_key = "lead"
-    objects = _Typed()
+    objects = _Typed()  # type: ignore[assignment,misc]
 
     class Meta:
         proxy = True
@@ -463,7 +477,7 @@ class Lead(Item):
 
 class Deal(Item):
     type_key = "deal"
-    objects = _Typed()
+    objects = _Typed()  # type: ignore[assignment,misc]
 
     class Meta:
         proxy = True
@@ -473,7 +487,7 @@ class Deal(Item):
 
 class Quote(Item):
     type_key = "quote"
-    objects = _Typed()
+    objects = _Typed()  # type: ignore[assignment,misc]
 
     class Meta:
         proxy = True
@@ -483,7 +497,7 @@ class Quote(Item):
 
 class Invoice(Item):
     type_key = "invoice"
-    objects = _Typed()
+    objects = _Typed()  # type: ignore[assignment,misc]
 
     class Meta:
         proxy = True

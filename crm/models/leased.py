@@ -94,9 +94,7 @@ class LeasedQuerySet(models.QuerySet[Any]):
 
     def held_here(self) -> Self:
         """Live leases of this host."""
-        return self.filter(
-            status__in=HAS_LEASE, owner__startswith=f"{HOST}:", lease_until__gte=databases.real_now()
-        )
+        return self.filter(status__in=HAS_LEASE, owner__startswith=f"{HOST}:", lease_until__gte=databases.real_now())
 
 
 class Leased(models.Model):

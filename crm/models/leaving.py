@@ -46,7 +46,5 @@ def _cancel_tasks(visit_id: int, now: datetime) -> list[list[Any]]:
     tasks = Task.objects.filter(visit_id=visit_id, close_on_leave=True, status__in=Task.OPEN).order_by("pk")
     rows = list(tasks.values_list("pk", "status"))
     if rows:
-        Task.objects.filter(pk__in=[pk for pk, _status in rows]).update(
-            status=Task.Status.CANCELLED, closed_at=now
-        )
+        Task.objects.filter(pk__in=[pk for pk, _status in rows]).update(status=Task.Status.CANCELLED, closed_at=now)
     return [list(row) for row in rows]

@@ -32,9 +32,7 @@ class Channel(models.Model):
     is_active = models.BooleanField(_("active"), default=True)
     is_default = models.BooleanField(_("default for its medium"), default=False)
     hourly_limit = models.PositiveIntegerField(_("messages an hour, at most"), default=1000)
-    contact_daily_limit = models.PositiveIntegerField(
-        _("automatic messages a day to one contact, at most"), default=10
-    )
+    contact_daily_limit = models.PositiveIntegerField(_("automatic messages a day to one contact, at most"), default=10)
     calendar = models.ForeignKey(
         WorkingCalendar,
         models.SET_NULL,
@@ -98,9 +96,7 @@ class Message(models.Model):
 
     # Ours, in every send: a callback finds the row by it before or after the outcome is written.
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    conversation = models.ForeignKey(
-        Conversation, models.CASCADE, null=True, blank=True, related_name="messages"
-    )
+    conversation = models.ForeignKey(Conversation, models.CASCADE, null=True, blank=True, related_name="messages")
     channel = models.ForeignKey(Channel, models.PROTECT, related_name="messages")
     direction = models.CharField(max_length=3, choices=Direction.choices, default=Direction.OUT)
     contact = models.ForeignKey(Contact, models.SET_NULL, null=True, blank=True, related_name="messages")

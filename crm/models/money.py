@@ -31,5 +31,3 @@ def rate_to_base(currency: str) -> Decimal | None:
     if own is None or own == currency:
         return Decimal(1)
     return CurrencyRate.objects.filter(currency=currency).values_list("rate", flat=True).first()
-
-

@@ -34,7 +34,13 @@ class Notification(models.Model):
 
 
 def notify(
-    users: Iterable[User], text: Any, *, item: Any = None, kind: str = "notice", sender: User | None = None, group: str = ""
+    users: Iterable[User],
+    text: Any,
+    *,
+    item: Any = None,
+    kind: str = "notice",
+    sender: User | None = None,
+    group: str = "",
 ) -> int:
     """Ring the bell of each user once. With `group`, not again while an earlier one of it is unread."""
     people = {user.pk: user for user in users}
@@ -43,9 +49,6 @@ def notify(
         for user_id in rung.values_list("user_id", flat=True):
             people.pop(user_id, None)
     Notification.objects.bulk_create(
-        [
-            Notification(user_id=pk, text=str(text), item=item, kind=kind, sender=sender, group=group)
-            for pk in people
-        ]
+        [Notification(user_id=pk, text=str(text), item=item, kind=kind, sender=sender, group=group) for pk in people]
     )
     return len(people)

@@ -114,9 +114,7 @@ class Company(models.Model):
     phone = models.CharField(_("phone"), max_length=30, blank=True)
     email = models.EmailField(_("e-mail"), blank=True)
     address = models.TextField(_("address"), blank=True)
-    owner = models.ForeignKey(
-        User, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("owner")
-    )
+    owner = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("owner"))
     tags = models.ManyToManyField(Tag, blank=True, verbose_name=_("tags"))
     custom = models.JSONField(_("custom fields"), default=dict, blank=True)
     search_key = models.CharField(max_length=250, editable=False, db_index=True)
@@ -155,9 +153,7 @@ class Contact(models.Model):
     company = models.ForeignKey(
         Company, models.SET_NULL, null=True, blank=True, related_name="contacts", verbose_name=_("company")
     )
-    owner = models.ForeignKey(
-        User, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("owner")
-    )
+    owner = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("owner"))
     no_email = models.BooleanField(_("wants no e-mail"), default=False)
     no_sms = models.BooleanField(_("wants no SMS"), default=False)
     tags = models.ManyToManyField(Tag, blank=True, verbose_name=_("tags"))

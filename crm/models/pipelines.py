@@ -232,12 +232,18 @@ class BoardVersion(models.Model):
     pipeline = models.OneToOneField(Pipeline, models.CASCADE, related_name="board_version")
     version = models.BigIntegerField(default=1)
 
+    def __str__(self) -> str:
+        return f"{self.pipeline}: {self.version}"
+
 
 class ColumnVersion(models.Model):
     """The board version at which a column last changed; a poll sends only newer columns."""
 
     stage = models.OneToOneField(Stage, models.CASCADE, related_name="column_version")
     version = models.BigIntegerField(default=1)
+
+    def __str__(self) -> str:
+        return f"{self.stage}: {self.version}"
 
 
 @dataclass

@@ -16,7 +16,8 @@ from django_fsm import FSMKeyField
 
 class _Stage(ForwardManyToOneDescriptor):
     def __set__(self, instance: Any, value: Any) -> None:
-        self.field.check_free(instance, getattr(value, "pk", value))
+        field: Any = self.field
+        field.check_free(instance, getattr(value, "pk", value))  # type: ignore[attr-defined]
         super().__set__(instance, value)
 
 
@@ -27,7 +28,7 @@ class _StageId(ForeignKeyDeferredAttribute):
 
 
 class StageField(FSMKeyField):
-    descriptor_class = _Stage
+    descriptor_class = _Stage  # type: ignore[assignment]
 
     def contribute_to_class(self, cls: type[models.Model], name: str, *args: Any, **kwargs: Any) -> None:
         super().contribute_to_class(cls, name, *args, **kwargs)

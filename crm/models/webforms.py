@@ -40,12 +40,13 @@ class WebForm(models.Model):
         Stage, models.PROTECT, null=True, blank=True, verbose_name=_("stage"), help_text=_("Empty: the first.")
     )
     item_title = models.CharField(
-        _("title of the item"), max_length=200, default="{{ form.name }}: {{ contact.name }}", help_text=_("Merge text.")
+        _("title of the item"),
+        max_length=200,
+        default="{{ form.name }}: {{ contact.name }}",
+        help_text=_("Merge text."),
     )
     source = models.CharField(_("source"), max_length=80, blank=True)
-    owner = models.ForeignKey(
-        User, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("owner")
-    )
+    owner = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("owner"))
     duplicates = models.CharField(
         _("known contacts"), max_length=10, choices=Duplicates.choices, default=Duplicates.FILL
     )
@@ -120,7 +121,9 @@ class FormField(models.Model):
         _("saves to"),
         max_length=60,
         blank=True,
-        help_text=_("contact.name, contact.email, contact.phone, item.title, item.amount, item.custom.key; empty: kept with the submission only."),
+        help_text=_(
+            "contact.name, contact.email, contact.phone, item.title, item.amount, item.custom.key; empty: kept with the submission only."
+        ),
     )
     order = models.PositiveSmallIntegerField(_("order"), default=0)
 
@@ -157,13 +160,13 @@ class FormField(models.Model):
             "initial": self.default or None,
         }
         build: dict[str, Any] = {
-            kind.LONG_TEXT: lambda: forms.CharField(max_length=20000, widget=forms.Textarea(attrs={"rows": 5}), **options),
+            kind.LONG_TEXT: lambda: forms.CharField(
+                max_length=20000, widget=forms.Textarea(attrs={"rows": 5}), **options
+            ),
             kind.NAME: lambda: forms.CharField(
                 max_length=200, widget=forms.TextInput(attrs={"autocomplete": "name"}), **options
             ),
-            kind.EMAIL: lambda: forms.EmailField(
-                widget=forms.EmailInput(attrs={"autocomplete": "email"}), **options
-            ),
+            kind.EMAIL: lambda: forms.EmailField(widget=forms.EmailInput(attrs={"autocomplete": "email"}), **options),
             kind.PHONE: lambda: PhoneFormField(**options),
             kind.NUMBER: lambda: forms.DecimalField(max_digits=18, decimal_places=6, localize=True, **options),
             kind.MONEY: lambda: forms.DecimalField(
@@ -242,5 +245,3 @@ class Consent(models.Model):
     @staticmethod
     def hash_of(text: str) -> str:
         return hashlib.sha256(text.encode()).hexdigest()
-
-

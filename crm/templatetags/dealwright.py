@@ -28,7 +28,10 @@ def _locale() -> str:
 def icon(name: str, extra: str = "") -> str:
     """An icon of the sprite; decoration only, the words stand beside it."""
     return format_html(
-        '<svg class="icon {}" aria-hidden="true"><use href="{}#{}"></use></svg>', extra, static("vendor/icons.svg"), name
+        '<svg class="icon {}" aria-hidden="true"><use href="{}#{}"></use></svg>',
+        extra,
+        static("vendor/icons.svg"),
+        name,
     )
 
 
@@ -44,7 +47,9 @@ def money(value: Any, currency: str = "EUR") -> str:
     if whole:
         pattern = locale.currency_formats["standard"].pattern.replace(".00", "")
     return str(
-        babel_numbers.format_currency(amount, currency or "EUR", format=pattern, locale=locale, currency_digits=not whole)
+        babel_numbers.format_currency(
+            amount, currency or "EUR", format=pattern, locale=locale, currency_digits=not whole
+        )
     )
 
 
@@ -78,7 +83,9 @@ def when(value: Any) -> str:
     delta = value - clock.now()
     if abs(delta.total_seconds()) > 7 * 86400:
         return day(value)
-    return str(babel_dates.format_timedelta(delta, add_direction=True, locale=_locale(), threshold=0.95, format="short"))
+    return str(
+        babel_dates.format_timedelta(delta, add_direction=True, locale=_locale(), threshold=0.95, format="short")
+    )
 
 
 @register.filter

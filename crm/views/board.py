@@ -153,8 +153,10 @@ def totals(request: HttpRequest, pk: int) -> HttpResponse:
     rows = Item.objects.alive().filter(pipeline_id=pk)
     if search:
         rows = rows.found(search)
-    found = rows.order_by().values("stage_id", "currency").annotate(
-        count=Count("pk"), sum=Sum("amount"), base=Sum("base_amount")
+    found = (
+        rows.order_by()
+        .values("stage_id", "currency")
+        .annotate(count=Count("pk"), sum=Sum("amount"), base=Sum("base_amount"))
     )
     by_stage: dict[int, dict[str, Any]] = {
         stage.pk: {"stage": stage, "count": 0, "sums": []} for stage in machine.ordered()
@@ -202,7 +204,11 @@ def move(request: HttpRequest, pk: int) -> HttpResponse:
     except NeedsInput as needs:
         return ask(request, needs)
     except Refused as refused:
-        fresh = changed(request, machine, number(post.get("v")) or 0, post.get("q", "")) if isinstance(refused, Stale) else None
+        fresh = (
+            changed(request, machine, number(post.get("v")) or 0, post.get("q", ""))
+            if isinstance(refused, Stale)
+            else None
+        )
         return refusal(request, refused.sentence, refused.status, fresh)
     return changed(request, machine, number(post.get("v")) or 0, post.get("q", ""))
 
@@ -261,7 +267,9 @@ def new(request: HttpRequest, pk: int) -> HttpResponse:
     form = NewItemForm(request.POST)
     stage = machine.stages.get(number(request.POST.get("stage")) or 0) or machine.first_open()
     if not form.is_valid():
-        return render(request, "board/_new.html", {"new_form": form, "pipeline": machine.pipeline, "stage": stage}, status=422)
+        return render(
+            request, "board/_new.html", {"new_form": form, "pipeline": machine.pipeline, "stage": stage}, status=422
+        )
     data = form.cleaned_data
     try:
         item = Item.create(

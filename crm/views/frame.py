@@ -16,7 +16,7 @@ def pipelines_for(user: User) -> list[Pipeline]:
     rows = Pipeline.objects.select_related("item_type")
     if not user.is_superuser:
         links = Pipeline.seen_by.through.objects
-        mine = links.filter(department_id=user.department_id).values("pipeline_id")
+        mine = links.filter(department_id=user.department_id or 0).values("pipeline_id")
         rows = rows.exclude(pk__in=links.exclude(pipeline_id__in=mine).values("pipeline_id"))
     return list(rows)
 

@@ -83,7 +83,9 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
             shown.change(form.values(), by=request.user, version=form.cleaned_data["version"])  # type: ignore[arg-type]
             return redirect("item", pk)
         except Stale as stale:
-            form.add_error(None, stale.sentence + " " + _("Your values are still in the form; saving again keeps them."))
+            form.add_error(
+                None, stale.sentence + " " + _("Your values are still in the form; saving again keeps them.")
+            )
             # The next save is made on top of what the person has now been told.
             form.data = form.data.copy()
             form.data["version"] = str(stale.item.version)

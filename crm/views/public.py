@@ -62,7 +62,9 @@ def form(request: HttpRequest, slug: str) -> HttpResponse:
             context["fault"] = _("This is more than the form can take. Please shorten your text.")
             return _page(request, "public/form.html", context, 413, webform)
         if post is None:
-            return _page(request, "public/form.html", _context(request, webform, _prefilled(request, webform)), 200, webform)
+            return _page(
+                request, "public/form.html", _context(request, webform, _prefilled(request, webform)), 200, webform
+            )
         return _received(request, webform, post)
 
 
@@ -90,7 +92,9 @@ def _received(request: HttpRequest, webform: WebForm, post: Any) -> HttpResponse
     if not filled.is_valid():
         return _again(request, webform, filled, "")
     if token.expired:
-        return _again(request, webform, filled, _("The form stood open for long. Please look it over and send it once more."))
+        return _again(
+            request, webform, filled, _("The form stood open for long. Please look it over and send it once more.")
+        )
     if token.too_fast:
         return _again(request, webform, filled, _("That was very fast. Please send it once more."), post["token"])
     sender = address_hash(request)
@@ -157,7 +161,9 @@ def _thanks(request: HttpRequest, webform: WebForm, answers: dict[str, Any]) -> 
     return _page(request, "public/thanks.html", context, 200, webform)
 
 
-def _page(request: HttpRequest, template: str, context: dict[str, Any], status: int, webform: WebForm | None) -> HttpResponse:
+def _page(
+    request: HttpRequest, template: str, context: dict[str, Any], status: int, webform: WebForm | None
+) -> HttpResponse:
     """Framed by the form's allowed sites only; never cached, no cookie."""
     answer = render(request, template, context, status=status)
     sites = webform.sites() if webform else []

@@ -20,7 +20,9 @@ VALUES = {
 
 
 def verdict(field, op, value=None, **more):
-    facts = Facts(values=VALUES.__getitem__, labels=lambda path: path.split(".")[-1], now=NIGHT, **more.pop("facts", {}))
+    facts = Facts(
+        values=VALUES.__getitem__, labels=lambda path: path.split(".")[-1], now=NIGHT, **more.pop("facts", {})
+    )
     return judge({"field": field, "op": op, "value": value, **more}, facts)
 
 

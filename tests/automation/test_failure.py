@@ -121,7 +121,9 @@ def test_E45_after_the_limit_it_fails(world, now, drain):
     assert world.run_of(rule).status == "failed"
 
 
-@pytest.mark.parametrize(("attempt", "seconds"), [(1, 5), (2, 300), (3, 1800), (4, 7200), (5, 18000), (6, 36000), (9, 36000)])
+@pytest.mark.parametrize(
+    ("attempt", "seconds"), [(1, 5), (2, 300), (3, 1800), (4, 7200), (5, 18000), (6, 36000), (9, 36000)]
+)
 def test_E45_the_pauses(attempt, seconds):
     assert 0.8 * seconds <= backoff(attempt).total_seconds() <= 1.2 * seconds
 

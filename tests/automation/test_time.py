@@ -85,7 +85,20 @@ def test_E17_a_time_in_the_spring_gap_moves_on_and_an_autumn_one_is_the_first():
     assert calendars.localise(date(2026, 10, 25), time(2, 30), "Europe/Warsaw") == utc(2026, 10, 25, 0, 30)
 
 
-@given(st.datetimes(datetime(2020, 1, 1), datetime(2030, 12, 31)), st.integers(0, 40), st.sampled_from(["Europe/London", "America/New_York", "Asia/Ho_Chi_Minh", "Australia/Lord_Howe", "America/Sao_Paulo", "Africa/Casablanca"]))
+@given(
+    st.datetimes(datetime(2020, 1, 1), datetime(2030, 12, 31)),
+    st.integers(0, 40),
+    st.sampled_from(
+        [
+            "Europe/London",
+            "America/New_York",
+            "Asia/Ho_Chi_Minh",
+            "Australia/Lord_Howe",
+            "America/Sao_Paulo",
+            "Africa/Casablanca",
+        ]
+    ),
+)
 def test_E17_days_keep_the_local_clock_or_move_on_by_the_gap(start, days, zone):
     start = start.replace(tzinfo=UTC)
     local = start.astimezone(calendars._zone(zone))
@@ -118,7 +131,14 @@ def test_E18_working_minutes_count_only_inside_the_calendar(start, minutes, expe
 
 
 def test_E18_working_days_before_a_date_are_subtracted_once():
-    timing = {"when": "date", "date_field": "due_date", "amount": 2, "unit": "working_days", "sign": -1, "working_only": True}
+    timing = {
+        "when": "date",
+        "date_field": "due_date",
+        "amount": 2,
+        "unit": "working_days",
+        "sign": -1,
+        "working_only": True,
+    }
     # Thursday 15 April 2027: Tuesday 13 April, 9:00
     assert due(WED, value=date(2027, 4, 15), **timing) == utc(2027, 4, 13, 7)
     # Monday 19 April: Thursday, not Wednesday

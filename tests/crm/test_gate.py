@@ -208,9 +208,7 @@ def test_two_people_drag_one_card_at_once_and_one_wins():
             finally:
                 connection.close()
 
-        threads = [
-            threading.Thread(target=drag, args=args) for args in (("talk", world.alice), ("papers", world.bob))
-        ]
+        threads = [threading.Thread(target=drag, args=args) for args in (("talk", world.alice), ("papers", world.bob))]
         for thread in threads:
             thread.start()
         for thread in threads:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -17,6 +16,8 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.servers import create, free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
@@ -30,12 +31,6 @@ FLAGS = [
     "--disable-sync",
 ]
 SHOTS = ROOT / "var" / "shots"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @dataclass
@@ -70,11 +65,7 @@ def environment_for(folder: Path, url: str, name: str) -> dict[str, str]:
 def create_database(name: str) -> None:
     server = os.environ.get("TEST_POSTGRES_SERVER")
     if server:
-        import psycopg
-
-        with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
-            connection.execute(f'DROP DATABASE IF EXISTS "{name}"')
-            connection.execute(f'CREATE DATABASE "{name}"')
+        create(server, name)
 
 
 def start_stack(folder: Path, language: str, deals: int = 60) -> Stack:
@@ -83,8 +74,14 @@ def start_stack(folder: Path, language: str, deals: int = 60) -> Stack:
     name = f"flow_{language}_{port}"
     create_database(name)
     environment = environment_for(folder, url, name)
-    for words in (["migrate", "-v0"], ["demo", "--language", language, "--deals", str(deals)], ["collectstatic", "--noinput", "-v0"]):
-        subprocess.run([sys.executable, "manage.py", *words], cwd=ROOT, env=environment, check=True, capture_output=True)
+    for words in (
+        ["migrate", "-v0"],
+        ["demo", "--language", language, "--deals", str(deals)],
+        ["collectstatic", "--noinput", "-v0"],
+    ):
+        subprocess.run(
+            [sys.executable, "manage.py", *words], cwd=ROOT, env=environment, check=True, capture_output=True
+        )
     process = subprocess.Popen(
         [sys.executable, "manage.py", "up", "--bind", f"127.0.0.1:{port}"], cwd=ROOT, env=environment
     )
@@ -124,8 +121,6 @@ def browser() -> Iterator[Browser]:
         started = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield started
         started.close()
-
-
 
 
 @pytest.fixture

@@ -5,7 +5,18 @@ from typing import Any
 
 from django import forms
 
-from automation.base import Action, ActionError, Context, Done, Outcome, SettingsForm, TriggerType, Wait, actions, trigger_types
+from automation.base import (
+    Action,
+    ActionError,
+    Context,
+    Done,
+    Outcome,
+    SettingsForm,
+    TriggerType,
+    Wait,
+    actions,
+    trigger_types,
+)
 from automation.engine.chain import await_kind
 from automation.fields import MergeTextField
 from crm import slots

@@ -30,17 +30,72 @@ PACKAGES: list[tuple[str, str, str, dict[str, str]]] = [
         "@fontsource-variable/inter",
         "5.3.0",
         "OFL-1.1",
-        {f"files/inter-{s}-wght-normal.woff2": f"fonts/inter-{s}-wght-normal.woff2" for s in ("latin", "latin-ext", "vietnamese")},
+        {
+            f"files/inter-{s}-wght-normal.woff2": f"fonts/inter-{s}-wght-normal.woff2"
+            for s in ("latin", "latin-ext", "vietnamese")
+        },
     ),
 ]
 ICONS_PACKAGE = ("@tabler/icons", "3.51.0", "MIT")
-ICONS = """
-alert-triangle arrow-back-up arrow-right arrows-move bell bolt building calendar check checkbox chevron-down
-chevron-left chevron-right circle-check circle-x clock device-mobile dots-vertical external-link eye file-text forms
-grip-vertical hand-stop history home info-circle keyboard layout-kanban list logout mail message moon note pencil phone
-player-pause player-play plus refresh robot search send settings sun tag trash trophy user users world x question-mark
-link inbox device-desktop
-""".split()
+ICONS = [
+    "alert-triangle",
+    "arrow-back-up",
+    "arrow-right",
+    "arrows-move",
+    "bell",
+    "bolt",
+    "building",
+    "calendar",
+    "check",
+    "checkbox",
+    "chevron-down",
+    "chevron-left",
+    "chevron-right",
+    "circle-check",
+    "circle-x",
+    "clock",
+    "device-mobile",
+    "dots-vertical",
+    "external-link",
+    "eye",
+    "file-text",
+    "forms",
+    "grip-vertical",
+    "hand-stop",
+    "history",
+    "home",
+    "info-circle",
+    "keyboard",
+    "layout-kanban",
+    "list",
+    "logout",
+    "mail",
+    "message",
+    "moon",
+    "note",
+    "pencil",
+    "phone",
+    "player-pause",
+    "player-play",
+    "plus",
+    "refresh",
+    "robot",
+    "search",
+    "send",
+    "settings",
+    "sun",
+    "tag",
+    "trash",
+    "trophy",
+    "user",
+    "users",
+    "world",
+    "x",
+    "question-mark",
+    "link",
+    "inbox",
+    "device-desktop",
+]
 
 
 class Command(BaseCommand):

@@ -1,0 +1,69 @@
+# Dealwright. Two commands matter: `make run` and `make test`.
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+BIND ?= 127.0.0.1:8000
+export PUBLIC_URL ?= http://$(BIND)
+
+.DEFAULT_GOAL := help
+
+help: ## this list
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
+
+run: $(VENV)/run.done ## set up what is missing, make the demo (DEMO_LANGUAGE=en pl fr vi), start everything
+	@$(PY) manage.py migrate -v0
+	@$(PY) manage.py demo >/dev/null
+	@$(PY) manage.py collectstatic --noinput -v0
+	@$(PY) manage.py hello --bind $(BIND)
+	@exec $(PY) manage.py up --bind $(BIND)
+
+test: $(VENV)/test.done ## all tests, the browser too, on SQLite
+	$(PY) -m pytest -n 2 --dist loadfile
+
+test-postgres: $(VENV)/test.done ## the same on PostgreSQL and Redis, throw-away servers of its own
+	$(PY) -m tests.servers $(PY) -m pytest -n 2 --dist loadfile
+
+check: $(VENV)/test.done ## linters, types, import contracts, migrations, vendored files
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/djade --target-version 5.2 --check $$(git ls-files 'templates/**/*.html' 'templates/*.html')
+	$(VENV)/bin/lint-imports
+	$(VENV)/bin/mypy
+	$(PY) manage.py check
+	$(PY) manage.py makemigrations --check --dry-run
+	$(PY) manage.py vendor --check
+	DEALWRIGHT_MODE=production SECRET_KEY=$$($(PY) -c 'import secrets; print(secrets.token_urlsafe(60))') PUBLIC_URL=https://crm.example.com ALLOWED_HOSTS=crm.example.com $(PY) manage.py check --deploy --fail-level WARNING
+
+fmt: $(VENV)/test.done ## format code and templates
+	$(VENV)/bin/ruff check --fix .
+	$(VENV)/bin/ruff format .
+	$(VENV)/bin/djade --target-version 5.2 $$(git ls-files 'templates/**/*.html' 'templates/*.html')
+
+bench: $(VENV)/test.done ## speeds and sizes, on SQLite and PostgreSQL
+	$(PY) -m bench
+
+crash-test: $(VENV)/test.done ## kill -9 at random on both databases while work comes in (KILLS=60)
+	$(PY) -m tests.crash
+
+web: $(VENV)/run.done ## a web host: the web server only
+	$(PY) manage.py up --bind $(BIND) --no-workers
+
+worker: $(VENV)/run.done ## a worker host: workers, ticker and watchdog only
+	$(PY) manage.py up --no-web
+
+vendor: $(VENV)/run.done ## maintainers: fetch the pinned front-end files again
+	$(PY) manage.py vendor
+
+lock: ## maintainers: pin requirements by hash (needs uv)
+	uv pip compile -q --generate-hashes --python-version 3.11 --no-emit-index-url --no-annotate --no-header requirements.in -o requirements.txt
+	uv pip compile -q --generate-hashes --python-version 3.11 --no-emit-index-url --no-annotate --no-header requirements-dev.in -o requirements-dev.txt
+
+$(VENV)/run.done: requirements.txt setup.sh
+	@sh setup.sh run
+	@touch $@
+
+$(VENV)/test.done: requirements.txt requirements-dev.txt setup.sh
+	@sh setup.sh test
+	@touch $(VENV)/run.done $@
+
+.PHONY: help run test test-postgres check fmt bench crash-test web worker vendor lock
