@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
@@ -194,9 +195,12 @@ class RuleAdmin(PlacedAdmin):
             Job.plan("replan_rule", f"replan:{obj.pk}:{obj.version}", lane=1, payload={"rule": obj.pk})
 
     def _cancel(self, request: HttpRequest, rule: Rule) -> None:
-        count = control.cancel_planned(rule, _now("the rule was switched off"))
+        """After the commit: this transaction holds the pipeline, and items are always locked before it is."""
+        reason = _now("the rule was switched off")
+        count = self.waiting_now(rule)
+        transaction.on_commit(lambda: control.cancel_planned(rule, reason))
         if count:
-            messages.info(request, _now("%d planned runs were cancelled.") % count)
+            messages.info(request, _now("%d planned runs are cancelled.") % count)
 
     def retire(self, request: HttpRequest, obj: Rule) -> None:
         super().retire(request, obj)

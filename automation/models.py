@@ -142,6 +142,8 @@ class Run(Leased):
     # The settings it used, taken when it started, or fixed earlier ("finish with the old settings").
     taken = models.JSONField(null=True, blank=True)
     pinned = models.BooleanField(default=False)
+    # A person said "run now" or "run again": its own time does not count any more.
+    forced = models.BooleanField(default=False)
     outputs = models.JSONField(default=dict, blank=True)
     condition_read = models.TextField(blank=True)
     changes = models.JSONField(default=dict, blank=True)

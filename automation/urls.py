@@ -7,4 +7,5 @@ from automation.views import runs
 routes = [
     path("runs/<int:pk>/", runs.run_control, name="run-control"),
     path("visits/<int:pk>/stop/", runs.visit_stop, name="visit-stop"),
+    path("items/<int:pk>/resume/", runs.item_resume, name="item-resume"),
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -21,7 +22,7 @@ from crm.queue import kind_of, kinds, ring
 log = logging.getLogger("dealwright.jobs")
 
 OUTSIDE_LOCK = 4221  # the advisory lock that serialises claims of outside work
-RETRY_LIMIT_SECONDS = 24 * 3600
+RETRY_HOURS = 24  # the default limit; a rule may set its own in the payload
 
 
 class Permanent(Exception):
@@ -74,6 +75,7 @@ class JobWorker:
         return len(fresh) + len(again)
 
     def _perform_batch(self, jobs: list[Job]) -> None:
+        ids, owner = [job.pk for job in jobs], jobs[0].owner  # an attempt that is rolled back clears it in memory
         try:
             with transaction.atomic():
                 lock_items(jobs)
@@ -84,20 +86,55 @@ class JobWorker:
         except Exception:
             # Somebody in the batch failed or the commit did: everyone again, alone, each with its own fate.
             log.info("a batch of %d jobs is taken apart", len(jobs), exc_info=True)
-            for job in Job.objects.filter(pk__in=[j.pk for j in jobs], owner=jobs[0].owner):
+            for job in Job.objects.filter(pk__in=ids, owner=owner, status=Status.RUNNING).order_by("pk"):
                 self._perform_alone(job)
 
     def _perform_alone(self, job: Job) -> None:
+        pk, owner = job.pk, job.owner
         try:
-            databases.persistently(lambda: self._locked_inside(job))
+            databases.persistently(lambda: self._locked_inside(self._mine(pk, owner)))
         except LeaseLost:
             return
-        except Permanent as error:
-            job.end(Status.FAILED, str(error))
-            self._tell_failed(job, str(error))
         except Exception as error:
-            log.exception("job %s", job.key)
-            self._retry_or_fail(job, str(error) or repr(error), None)
+            if not isinstance(error, Permanent):
+                log.exception("job %s", job.key)
+            self._conclude_failure(pk, owner, error)
+
+    def _mine(self, pk: int, owner: str) -> Job:
+        """The row as it stands, if it is still ours. Raises LeaseLost."""
+        job = Job.objects.filter(pk=pk, owner=owner, status__in=(Status.RUNNING, Status.SENDING)).first()
+        if job is None:
+            raise LeaseLost(pk)
+        return job
+
+    def _conclude_failure(self, pk: int, owner: str, error: Exception) -> None:
+        """The failure's own commit: tried again, or failed with its reason and told to whoever cares."""
+
+        def work() -> None:
+            job = self._mine(pk, owner)
+            lock_items([job])
+            if isinstance(error, Permanent) or not may_retry(job):
+                self._fail(job, str(error) or repr(error))
+            else:
+                job.retry(backoff(job.attempts + 1), str(error) or repr(error))
+
+        try:
+            databases.persistently(work)
+        except LeaseLost:
+            return
+        except Exception:
+            # The last resort: the reason is written, and nothing else may stop the drain.
+            log.exception("job %s: its failure could not be told", pk)
+            Job.objects.filter(pk=pk, owner=owner).update(
+                status=Status.FAILED, error=str(error), owner="", lease_until=None, finished_at=clock.now()
+            )
+
+    def _fail(self, job: Job, sentence: str) -> None:
+        job.end(Status.FAILED, sentence)
+        kind = kind_of(job.kind)
+        if kind is not None and kind.lost is not None:
+            kind.lost(job)
+        end_waiters(job)
 
     def _locked_inside(self, job: Job) -> None:
         lock_items([job])
@@ -110,19 +147,6 @@ class JobWorker:
         result = kind.perform(job)
         status, sentence = result if isinstance(result, tuple) else (Status.DONE, "")
         job.end(status, sentence)
-
-    def _retry_or_fail(self, job: Job, sentence: str, retry_after: float | None) -> None:
-        age = (clock.now() - job.created_at).total_seconds()
-        if age > RETRY_LIMIT_SECONDS or job.attempts >= 20:
-            job.end(Status.FAILED, sentence)
-            self._tell_failed(job, sentence)
-        else:
-            job.retry(backoff(job.attempts + 1, retry_after), sentence)
-
-    def _tell_failed(self, job: Job, sentence: str) -> None:
-        kind = kind_of(job.kind)
-        if kind is not None and kind.lost is not None:
-            kind.lost(job)
 
     # ------------------------------------------------------------------ the world
 
@@ -145,11 +169,15 @@ class JobWorker:
             return 0
         kind = kind_of(job.kind)
         assert kind is not None
-        assert kind.conclude is not None
+        pk, owner = job.pk, job.owner
         try:
-            if not databases.persistently(lambda: self._begin(job)):
+            if not databases.persistently(lambda: self._begin(self._mine(pk, owner))):
                 return 1
         except LeaseLost:
+            return 1
+        except Exception as error:
+            log.exception("job %s could not begin", job.key)
+            self._conclude_failure(pk, owner, Permanent(str(error) or repr(error)))
             return 1
         outcome: Any
         try:
@@ -161,9 +189,12 @@ class JobWorker:
             # We do not know how far it came: `conclude` decides by the transport.
             outcome = error
         try:
-            databases.persistently(lambda: self._conclude(job, outcome))
+            databases.persistently(lambda: self._conclude(self._mine(pk, owner), outcome))
         except LeaseLost:
             log.warning("job %s: the lease ended before the outcome was written", job.key)
+        except Exception as error:
+            log.exception("job %s: the outcome could not be written", job.key)
+            self._conclude_failure(pk, owner, Permanent(str(error) or repr(error)))
         return 1
 
     def _begin(self, job: Job) -> bool:
@@ -183,9 +214,10 @@ class JobWorker:
         assert kind.conclude is not None
         lock_items([job])
         if isinstance(outcome, Temporary):
-            age = (clock.now() - job.created_at).total_seconds()
-            if age <= RETRY_LIMIT_SECONDS:
+            if may_retry(job):
                 job.retry(backoff(job.attempts + 1, outcome.retry_after), str(outcome))
+                if kind.put_back is not None:
+                    kind.put_back(job)
                 return
             outcome = Permanent(str(outcome))
         with boards.collecting():
@@ -203,6 +235,8 @@ class JobWorker:
                 databases.persistently(partial(self._end_lost, job.pk))
             except LeaseLost:
                 continue
+            except Exception:
+                log.exception("job %s: its crash could not be written", job.pk)
         ring()
 
     def _end_lost(self, pk: int) -> None:
@@ -217,9 +251,14 @@ class JobWorker:
         if job.status == Status.SENDING and kind is not None and kind.conclude is not None:
             kind.conclude(job, None)  # None: nobody knows whether it left the house
         elif job.status == Status.RUNNING and job.crashes >= MAX_CRASHES:
-            job.end(Status.FAILED, _("crashed the worker"))
-            self._tell_failed(job, _("crashed the worker"))
+            self._fail(job, _("crashed the worker"))
+            return
         end_waiters(job)
+
+
+def may_retry(job: Job) -> bool:
+    """Within the limit of hours, counted from the first failure (E45)."""
+    return job.tried_for() < timedelta(hours=int(job.payload.get("retry_hours", RETRY_HOURS)))
 
 
 def end_waiters(job: Job) -> None:

@@ -57,6 +57,8 @@ class Kind:
         perform: inside kinds: called with the job in a transaction that also ends it. Outside kinds: called
             outside any transaction after `begin`, returns an outcome for `conclude`.
         outside: talks to the world.
+        lost: the job failed for good; called with it, in the transaction that ends it.
+        put_back: a temporary failure; the job is planned again.
         automation: waits while automation is paused (inside kinds; outside ones always wait).
     """
 
@@ -67,6 +69,7 @@ class Kind:
     begin: Callable[[Any], bool] | None = None
     conclude: Callable[[Any, Any], None] | None = None
     lost: Callable[[Any], None] | None = None
+    put_back: Callable[[Any], None] | None = None
 
 
 _kinds: dict[str, Kind] = {}
@@ -160,13 +163,21 @@ def every(kind: str, period: timedelta) -> None:
 
 def tick() -> bool:
     """Each second: give back lost rows, plan recurring slots, ring if something is due. True if it is."""
-    for worker in slots.workers:
-        worker.reclaim()
+    _reclaim()
     _plan_recurring()
     due = any(worker.due() for worker in slots.workers)
     if due:
         ring_if_quiet()
     return due
+
+
+def _reclaim() -> None:
+    """A table that cannot be read must not stop the others, nor the bell."""
+    for worker in slots.workers:
+        try:
+            worker.reclaim()
+        except Exception:
+            log.exception("%s could not be reclaimed", worker.name)
 
 
 def _plan_recurring() -> None:
@@ -229,6 +240,5 @@ def start_cluster() -> None:
 
 def net() -> int:
     """django-q's schedule, each minute: what the ticker should have found."""
-    for worker in slots.workers:
-        worker.reclaim()
+    _reclaim()
     return drain() if any(worker.due() for worker in slots.workers) else 0

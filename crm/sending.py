@@ -14,10 +14,10 @@ from django.utils.translation import gettext as _
 
 from crm import clock, phones, slots, vault
 from crm.events import record
-from crm.jobs import Permanent, Temporary
+from crm.jobs import Permanent, Temporary, may_retry
 from crm.models.events import Cause
 from crm.models.jobs import Job
-from crm.models.leased import Status
+from crm.models.leased import MAX_CRASHES, Status, backoff
 from crm.models.messages import Channel, Conversation, Medium, Message
 from crm.models.notifications import notify
 from crm.models.people import Contact, User, administrators
@@ -91,6 +91,7 @@ def queue_message(
     language: str = "",
     survives_leaving: bool = False,
     due_at: Any = None,
+    retry_hours: int = 24,
 ) -> Message:
     """Write the message and the job that will send it, in the caller's transaction.
 
@@ -124,7 +125,7 @@ def queue_message(
         visit=visit,
         survives_leaving=survives_leaving,
         channel_key=f"channel:{channel.pk}",
-        payload={"message": message.pk},
+        payload={"message": message.pk, "retry_hours": retry_hours},
     )
     message.job = job
     message.save(update_fields=["job"])
@@ -193,8 +194,15 @@ def conclude(job: Job, outcome: Any) -> None:
         _finish(job, message, Status.DONE, "", provider_id=outcome)
     elif isinstance(outcome, Permanent):
         _finish(job, message, Status.FAILED, str(outcome))
+    elif _keyed(message.channel) and outcome is None and job.crashes < MAX_CRASHES:
+        # A repeat carries the same key: safe. The crash stays counted.
+        job.change(status=Status.PLANNED, due_at=clock.now(), owner="", lease_until=None)
+        put_back(job)
+    elif _keyed(message.channel) and outcome is not None and may_retry(job):
+        job.retry(backoff(job.attempts + 1), str(outcome) or repr(outcome))
+        put_back(job)
     elif _keyed(message.channel):
-        job.give_back(clock.now())  # a repeat carries the same key: safe
+        _finish(job, message, Status.FAILED, str(outcome) if outcome is not None else _("crashed the worker"))
     else:
         words = _("Nobody knows whether it arrived: the connection was lost while it was being sent.")
         _finish(job, message, Status.UNKNOWN, words)
@@ -205,6 +213,10 @@ def conclude(job: Job, outcome: Any) -> None:
             kind="unknown",
             group=f"unknown:{message.pk}",
         )
+
+
+def put_back(job: Job) -> None:
+    Message.objects.filter(job=job).update(status=Message.Status.PLANNED)
 
 
 _MESSAGE_STATUS = {
@@ -286,9 +298,10 @@ def settle(message: Message, arrived: bool, by: User) -> None:
 
 def _lost(job: Job) -> None:
     """The job failed before it could begin (crashed three times)."""
-    Message.objects.filter(pk=job.payload["message"], status=Message.Status.PLANNED).update(
+    unsent = (Message.Status.PLANNED, Message.Status.SENDING)
+    Message.objects.filter(pk=job.payload["message"], status__in=unsent).update(
         status=Message.Status.FAILED, error=job.error
     )
 
 
-register_kind(Kind(KIND, perform, outside=True, begin=begin, conclude=conclude, lost=_lost))
+register_kind(Kind(KIND, perform, outside=True, begin=begin, conclude=conclude, lost=_lost, put_back=put_back))

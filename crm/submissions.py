@@ -7,7 +7,7 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from crm import clock, merge
+from crm import clock, databases, merge
 from crm.events import record
 from crm.jobs import Permanent
 from crm.models.events import Cause
@@ -53,9 +53,8 @@ def replay(submission: Submission) -> None:
 
 
 def process(job: Job) -> Any:
-    submission = Submission.objects.select_related("form", "form__pipeline", "form__stage", "form__owner").get(
-        pk=job.payload["submission"]
-    )
+    rows = Submission.objects.select_related("form", "form__pipeline", "form__stage", "form__owner")
+    submission = databases.lock(rows.filter(pk=job.payload["submission"])).get()
     if submission.status == Submission.Status.DONE:
         return Status.SKIPPED, _("was processed already")
     form = submission.form

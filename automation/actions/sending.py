@@ -34,6 +34,7 @@ def send(
             origin=context.origin,
             depth=context.cause.depth,
             language=merge.language_of(context.item),
+            retry_hours=context.rule.retry_hours,
             survives_leaving=context.rule.on_leave == Rule.OnLeave.KEEP or context.run.keeps,
         )
     except sending.CannotSend as error:

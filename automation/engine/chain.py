@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import logging
+from datetime import timedelta
 from typing import Any
 
+from django.db import OperationalError, transaction
 from django.utils.translation import gettext as _
 
 from automation.base import Done, Skip, Wait
 from automation.models import Rule, Run
-from automation.timing import NoCalendar
 from crm import clock
 from crm.models import Event, Job, Task
-from crm.models.leased import FINAL, Status
+from crm.models.leased import FINAL, LeaseLost, Status
 from crm.models.pipelines import machine_of
 from crm.queue import ring
+
+log = logging.getLogger("dealwright.automation")
 
 
 def end(run: Run, status: str, reason: str = "", **values: Any) -> None:
@@ -31,14 +35,25 @@ def judge_next(run: Run) -> None:
         visit_id=run.visit_id, after_order=run.order, status=Status.PLANNED, waiting_for="previous"
     )
     for follower in followers.select_related("rule", "item"):
-        if met(follower.rule.after_previous, run.status):
-            _start(follower)
-        else:
+        try:
+            with transaction.atomic():
+                _judge(follower, run)
+        except (LeaseLost, OperationalError):
+            raise
+        except Exception as error:
+            # What cannot be planned fails by itself; it never takes the run before it along (E44).
+            log.exception("run %s could not be started", follower.pk)
             end(
-                follower,
-                Status.SKIPPED,
-                _("previous rule failed") if run.status == Status.FAILED else _("previous rule was not done"),
+                Run.objects.select_related("rule", "item").get(pk=follower.pk), Status.FAILED, str(error) or repr(error)
             )
+
+
+def _judge(follower: Run, run: Run) -> None:
+    if met(follower.rule.after_previous, run.status):
+        _start(follower)
+    else:
+        failed = run.status == Status.FAILED
+        end(follower, Status.SKIPPED, _("previous rule failed") if failed else _("previous rule was not done"))
 
 
 def met(form: str, status: str) -> bool:
@@ -51,11 +66,7 @@ def met(form: str, status: str) -> bool:
 def _start(follower: Run) -> None:
     from automation.engine.plan import set_due
 
-    try:
-        set_due(follower, follower.rule, follower.item, machine_of(follower.item.pipeline_id), clock.now())
-    except NoCalendar as error:
-        end(follower, Status.FAILED, str(error))
-        return
+    set_due(follower, follower.item, machine_of(follower.item.pipeline_id), clock.now())
     Run.objects.filter(pk=follower.pk, status=Status.PLANNED).update(
         due_at=follower.due_at, waiting_for=follower.waiting_for
     )
@@ -88,8 +99,6 @@ MAX_WAIT_DAYS = 90
 
 def wait(run: Run, outcome: Wait) -> None:
     """The run waits; what has already ended resumes it at once. The item is locked by the caller."""
-    from datetime import timedelta
-
     until = outcome.until or clock.now() + timedelta(days=MAX_WAIT_DAYS)
     run.change(
         status=Status.WAITING,

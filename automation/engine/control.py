@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from django.db import transaction
 from django.utils.translation import gettext as _
 
 from automation.engine import chain
+from automation.engine.plan import replan
 from automation.models import Run
 from crm import clock, databases
 from crm.events import record
@@ -81,17 +83,28 @@ def release(run: Run, by: User) -> None:
     def work(fresh: Run) -> None:
         _require(fresh, Status.HELD)
         fresh.change(status=Status.PLANNED, error="")
-        if fresh.due_at is not None and fresh.due_at <= clock.now():
-            ring()
+        _catch_up(fresh)
         _told(fresh, by, "released")
 
     _locked(run, by, work)
 
 
+def _catch_up(run: Run) -> None:
+    """What happened while it was held: its turn in the chain came, its date was filled, its time passed."""
+    if run.waiting_for == "previous":
+        before = Run.objects.filter(visit_id=run.visit_id, order=run.after_order).order_by("-round").first()
+        if before is not None:
+            chain.judge_next(before)
+    elif run.waiting_for:
+        replan(run, run.item, machine_of(run.item.pipeline_id))
+    elif run.due_at is not None and run.due_at <= clock.now():
+        ring()
+
+
 def run_now(run: Run, by: User) -> None:
     def work(fresh: Run) -> None:
         _require(fresh, Status.PLANNED, Status.HELD)
-        fresh.change(status=Status.PLANNED, due_at=clock.now(), waiting_for="", error="")
+        fresh.change(status=Status.PLANNED, due_at=clock.now(), waiting_for="", error="", forced=True)
         ring()
         _told(fresh, by, "run now")
 
@@ -111,6 +124,7 @@ def run_again(run: Run, by: User, *, old_settings: bool = False) -> Run:
             round=rounds,
             order=fresh.order,
             has_next=fresh.has_next,
+            forced=True,
             keeps=True,  # a person asked for it, whatever stage the item is in by now
             alone=fresh.alone,
             depth=fresh.depth,
@@ -127,15 +141,34 @@ def run_again(run: Run, by: User, *, old_settings: bool = False) -> Run:
 
 
 def stop_all(visit: StageVisit, by: User) -> int:
-    """Cancel all runs of a visit that have not started; returns how many."""
-    stopped = 0
-    for run in Run.objects.filter(visit=visit, status__in=UNSTARTED).order_by("pk"):
-        try:
-            cancel(run, by)
-            stopped += 1
-        except NotNow:
-            continue
-    return stopped
+    """Cancel all runs of a visit that have not started, the last of a chain first; returns how many."""
+
+    def work() -> int:
+        item = databases.lock(Item.objects.filter(pk=visit.item_id)).get()
+        checked_by(by, machine_of(item.pipeline_id), None)
+        stopped = 0
+        # From the end: cancelled counts as ended, so a rule cancelled first would start the one after it.
+        for run in Run.objects.filter(visit=visit, status__in=UNSTARTED).order_by("-order", "-pk"):
+            try:
+                cancel(run, by)
+                stopped += 1
+            except NotNow:
+                continue
+        return stopped
+
+    return databases.persistently(work)
+
+
+def resume_item(item: Item, by: User) -> int:
+    """Let the automation of an item go on after a flood stopped it (E42); returns how many runs were released."""
+    with transaction.atomic():
+        checked_by(by, machine_of(item.pipeline_id), None)
+        Item.objects.filter(pk=item.pk).update(automation_paused_at=None)
+        record("automation.resumed", item=item, actor=by)
+    held = list(Run.objects.filter(item=item, status=Status.HELD).order_by("pk"))
+    for run in held:
+        release(run, by)
+    return len(held)
 
 
 def cancel_planned(rule: Any, reason: str) -> int:

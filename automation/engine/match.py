@@ -32,7 +32,14 @@ def match(job: Job) -> None:
             kind="match", item_id=job.item_id, pk__lt=job.pk, status__in=(Status.PLANNED, Status.RUNNING)
         )
         for other in earlier.order_by("pk"):
-            match_event(other.payload["event"])
+            try:
+                with transaction.atomic():
+                    match_event(other.payload["event"])
+            except (LeaseLost, OperationalError):
+                raise
+            except Exception:
+                log.exception("event %s is left to its own job", other.payload["event"])
+                continue
             Job.objects.filter(pk=other.pk).update(
                 status=Status.DONE, owner="", lease_until=None, crashes=0, finished_at=clock.now()
             )
@@ -161,6 +168,11 @@ def _move(event: Event, item: Item, trigger: Trigger) -> TriggerFiring:
         words = {"trigger": trigger.name, "title": item.title, "why": refusal.sentence}
         notify(people, text % words, item=item, kind="refused", group=f"refused:{trigger.pk}:{item.pk}")
         return _fire(event, trigger, item, Result.REFUSED, refusal.sentence)
+    except (LeaseLost, OperationalError):
+        raise
+    except Exception as error:
+        log.exception("trigger %s could not move item %s", trigger.pk, item.pk)
+        return _fire(event, trigger, item, Result.FAILED, str(error) or repr(error))
     return _fire(event, trigger, item, Result.MOVED)
 
 

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from automation.base import Action, ActionError, Context, Outcome, action_of, bind, first_error
 from automation.conditions import CannotJudge, judge
 from automation.engine import chain
+from automation.engine.plan import has_run, set_due
 from automation.models import Rule, Run, scope_of
 from automation.timing import Timing
 from automation.values import facts_for, rendered
@@ -22,6 +23,7 @@ from crm.models import Item, Message, Pipeline, SystemSwitches, User, boards
 from crm.models.leased import MAX_CRASHES, LeasedQuerySet, LeaseLost, Status, backoff
 from crm.models.notifications import notify
 from crm.models.people import administrators
+from crm.models.pipelines import machine_of
 from crm.queue import ring
 
 log = logging.getLogger("dealwright.automation")
@@ -50,7 +52,7 @@ def perform(run: Run, item: Item) -> None:
     """The straight line of one run. The item is locked; an exception of the action is an outcome, not a crash."""
     recheck(run, item)
     take_settings(run)
-    if skip_if_late(run):
+    if skip_if_late(run) or put_off(run, item):
         return
     if not ask_condition(run, item):
         return
@@ -70,6 +72,8 @@ def recheck(run: Run, item: Item) -> None:
         raise Cancelled(_("the rule was switched off"))
     if rule.paused_at is not None:
         raise Hold(rule.paused_because)
+    if not run.forced and has_run(rule, item):
+        raise Cancelled(_("It has already run for this item."))
     if item.automation_paused_at is not None:
         raise Hold(_("Automation of this item is paused."))
 
@@ -94,6 +98,32 @@ def skip_if_late(run: Run) -> bool:
         return False
     late = int((clock.now() - run.due_at).total_seconds() // 60)
     chain.end(run, Status.SKIPPED, _("It was %d minutes late.") % late, **chain.kept(run))
+    return True
+
+
+def put_off(run: Run, item: Item) -> bool:
+    """Still due? Its date may have moved while it was claimed (E20), or working time may be over (E22)."""
+    timing = Timing.of((run.taken or {}).get("timing", {}))
+    if run.forced or run.attempts or not (timing.date_field or timing.working_only):
+        return False
+    machine = machine_of(item.pipeline_id)
+    now = clock.now()
+    if timing.date_field:
+        set_due(run, item, machine, run.created_at)
+    elif run.due_at is not None and run.due_at < now:
+        calendar = machine.pipeline.working_time()
+        run.due_at = calendar.next_opening(now) if calendar else run.due_at
+    if run.due_at is not None and run.due_at <= now:
+        return False
+    run.change(
+        status=Status.PLANNED,
+        due_at=run.due_at,
+        waiting_for=run.waiting_for,
+        owner="",
+        lease_until=None,
+        crashes=0,
+        taken=run.taken if run.pinned else None,
+    )
     return True
 
 
@@ -193,9 +223,7 @@ def _after_failure(run: Run, error: Exception) -> None:
 
 
 def _may_retry(run: Run) -> bool:
-    return clock.now() - (run.started_at or run.created_at) < timedelta(hours=run.rule.retry_hours) and (
-        clock.now() - run.created_at < timedelta(hours=run.rule.retry_hours) or run.attempts < 6
-    )
+    return run.tried_for() < timedelta(hours=run.rule.retry_hours)
 
 
 def _time_is_up(run: Run, item: Item) -> None:
@@ -221,7 +249,8 @@ def guarded_resume(run: Run, status: str, sentence: str) -> None:
     except (LeaseLost, OperationalError):
         raise
     except Hold as error:
-        run.change(status=Status.HELD, error=str(error), owner="", lease_until=None)
+        # Released, it goes on at once: what it waited for has ended.
+        run.change(status=Status.HELD, error=str(error), due_at=clock.now(), owner="", lease_until=None, crashes=0)
         if error.also is not None:
             error.also()
     except Exception as error:
@@ -253,15 +282,20 @@ class RunWorker:
         fresh = Run.objects.filter(attempts=0, crashes=0, alone=False).claim(count)
         if fresh:
             self._batch(fresh)
-        single = Run.objects.filter(models.Q(alone=True) | models.Q(attempts__gt=0) | models.Q(crashes__gt=0)).claim(
-            max(1, count // 10) if not fresh else 1
-        )
-        for run in single:
-            self._alone(run.pk, run.owner)
-        return len(fresh) + len(single)
+        return len(fresh) + self._take_alone(1 if fresh else max(1, count // 10))
+
+    def _take_alone(self, count: int) -> int:
+        """One at a time, claim included: a run that kills its worker must not spoil the next one's count."""
+        lonely = models.Q(alone=True) | models.Q(attempts__gt=0) | models.Q(crashes__gt=0)
+        taken = 0
+        while taken < count and (single := Run.objects.filter(lonely).claim(1)):
+            self._alone(single[0].pk, single[0].owner)
+            taken += 1
+        return taken
 
     def _batch(self, runs: list[Run]) -> None:
         """One transaction, a savepoint each; if the whole fails, everyone alone."""
+        ids, owner = [run.pk for run in runs], runs[0].owner  # an attempt that is rolled back clears it in memory
         try:
             with transaction.atomic():
                 items = _locked_items(runs)
@@ -271,20 +305,25 @@ class RunWorker:
                         run.rule = rules[run.rule_id]
                         run.item = items[run.item_id]
                         attempt(run, run.item)
-        except (LeaseLost, OperationalError):
+        except Exception:
             log.info("a batch of %d runs is taken apart", len(runs), exc_info=True)
-            for run in runs:
-                self._alone(run.pk, None)
+            for pk in ids:
+                self._alone(pk, owner)
 
-    def _alone(self, pk: int, owner: str | None) -> None:
+    def _alone(self, pk: int, owner: str) -> None:
         try:
             databases.persistently(lambda: self._one(pk, owner))
         except LeaseLost:
-            pass
+            return
+        except Exception as error:
+            # The last resort: the reason is written, and nothing stops the drain.
+            log.exception("run %s", pk)
+            Run.objects.filter(pk=pk, owner=owner).update(
+                status=Status.FAILED, error=str(error), owner="", lease_until=None, crashes=0, finished_at=clock.now()
+            )
 
-    def _one(self, pk: int, owner: str | None) -> None:
-        rows = Run.objects.filter(pk=pk, status=Status.RUNNING)
-        run = (rows.filter(owner=owner) if owner else rows).first()
+    def _one(self, pk: int, owner: str) -> None:
+        run = Run.objects.filter(pk=pk, status=Status.RUNNING, owner=owner).first()
         if run is None:
             return
         run.item = _locked_items([run])[run.item_id]
@@ -302,6 +341,8 @@ class RunWorker:
                     databases.persistently(partial(_end_crashed, run.pk))
                 except LeaseLost:
                     continue
+                except Exception:
+                    log.exception("run %s: its crash could not be written", run.pk)
         ring()
 
 

@@ -11,8 +11,8 @@ from django.utils.translation import gettext as _
 from automation.base import action_of, types_for
 from automation.engine import chain
 from automation.models import Automation, Rule, Run, automation_of
-from automation.timing import NoCalendar
-from crm import clock
+from automation.timing import Timing
+from crm import clock, databases
 from crm.events import Entry
 from crm.models import Event, Item, Job, StageVisit
 from crm.models.leased import UNSTARTED, Status
@@ -93,12 +93,12 @@ def _run(entry: Entry, event: Event, rule: Rule, order: int, follows: int | None
         changes=_entry_changes(event),
     )
     try:
-        if _has_run(rule, entry.item):
+        if has_run(rule, entry.item):
             end_unstarted(run, Status.SKIPPED, _("It has already run for this item."))
         elif follows is not None:
             run.waiting_for = "previous"
         else:
-            set_due(run, rule, entry.item, entry.machine, visit.entered_at)
+            set_due(run, entry.item, entry.machine, visit.entered_at)
     except Exception as error:  # planning never breaks a move (E44)
         log.exception("rule %s could not be planned", rule.pk)
         end_unstarted(run, Status.FAILED, str(error) or repr(error))
@@ -112,9 +112,14 @@ def _entry_changes(event: Event) -> dict[str, Any]:
     return changes
 
 
-def set_due(run: Run, rule: Rule, item: Item, machine: Machine, start: datetime) -> None:
-    """Give the run its due time, or the reason why it has none yet. Raises NoCalendar."""
-    timing = rule.when()
+def timing_of(run: Run) -> Timing:
+    """The rule's newest timing, or the one that the run was fixed to (E30)."""
+    return Timing.of(run.taken.get("timing", {})) if run.pinned and run.taken else run.rule.when()
+
+
+def set_due(run: Run, item: Item, machine: Machine, start: datetime) -> None:
+    """Give the run its due time, or the reason why it has none yet. Raises NoCalendar, ValueError, OverflowError."""
+    timing = timing_of(run)
     if timing.when == "now" and not timing.working_only:
         run.due_at, run.waiting_for = start, ""
         return
@@ -138,7 +143,7 @@ def end_unstarted(run: Run, status: str, reason: str) -> None:
     run.waiting_for = ""
 
 
-def _has_run(rule: Rule, item: Item) -> bool:
+def has_run(rule: Rule, item: Item) -> bool:
     """E07: *repeat* counts runs that were done, undone visits included."""
     if rule.repeat == Rule.Repeat.EVERY:
         return False
@@ -196,7 +201,8 @@ def _flooded(item: Item) -> bool:
 def _stop_flood(runs: list[Run], item: Item) -> None:
     reason = _("Automation of this item is paused: more than %d automatic moves in an hour.") % MAX_MOVES_AN_HOUR
     for run in runs:
-        run.status, run.error = Status.HELD, reason
+        if run.status == Status.PLANNED:
+            run.status, run.error = Status.HELD, reason
     if item.automation_paused_at is None:
         item.automation_paused_at = clock.now()
         Item.objects.filter(pk=item.pk).update(automation_paused_at=item.automation_paused_at)
@@ -210,10 +216,10 @@ def cancel_left(entry: Entry) -> None:
     """E26: runs of the left visit that have not started are cancelled; the entry remembers them for undo."""
     if entry.left_id is None:
         return
-    alive = Run.objects.filter(item_id=entry.item.pk, visit_id=entry.left_id, status__in=UNSTARTED)
+    alive = Run.objects.filter(item_id=entry.item.pk, status__in=UNSTARTED)
     if entry.visit is not None:
-        alive = alive.filter(keeps=False)
-    runs = list(alive.order_by("pk"))
+        alive = alive.filter(visit_id=entry.left_id, keeps=False)
+    runs = [run for run in databases.lock(alive.order_by("pk")) if not _is_sending(run)]
     if not runs:
         return
     entry.cancelled["runs"] = [[run.pk, run.status, run.due_at.isoformat() if run.due_at else None] for run in runs]
@@ -225,6 +231,12 @@ def cancel_left(entry: Entry) -> None:
         if run.has_next:
             run.status = Status.CANCELLED
             chain.judge_next(run)
+
+
+def _is_sending(run: Run) -> bool:
+    """E27: its message is on the way; it ends with it."""
+    kind, _colon, pk = run.wait_on.partition(":")
+    return kind == "job" and Job.objects.filter(pk=pk, status=Status.SENDING).exists()
 
 
 # ---------------------------------------------------------------------- dates that change (E20)
@@ -243,32 +255,48 @@ def replan_dates(event: Event) -> None:
     if not names:
         return
     fresh = Item.objects.get(pk=item.pk)
-    runs = Run.objects.filter(item=item, status=Status.PLANNED, visit_id=fresh.visit_id).exclude(waiting_for="previous")
+    runs = Run.objects.filter(item=item, status=Status.PLANNED).exclude(waiting_for="previous")
     for run in runs.select_related("rule").order_by("pk"):
-        if run.rule.when().date_field in names:
-            _replan(run, fresh, machine)
+        if timing_of(run).date_field in names:
+            replan(run, fresh, machine)
 
 
-def _replan(run: Run, item: Item, machine: Machine) -> None:
+def replan(run: Run, item: Item, machine: Machine) -> None:
+    """Count the due time anew; one that cannot be counted fails by itself. The item is locked by the caller."""
+    if run.attempts or run.forced:
+        return  # it is being retried, or a person asked for it now
     try:
-        set_due(run, run.rule, item, machine, clock.now() if run.after_order is not None else run.created_at)
-    except NoCalendar as error:
-        end_unstarted(run, Status.FAILED, str(error))
-    Run.objects.filter(pk=run.pk, status=Status.PLANNED).update(
-        due_at=run.due_at, waiting_for=run.waiting_for, status=run.status, error=run.error
+        set_due(run, item, machine, _start_of(run))
+    except Exception as error:
+        chain.end(run, Status.FAILED, str(error) or repr(error))
+        return
+    Run.objects.filter(pk=run.pk, status__in=(Status.PLANNED, Status.HELD)).update(
+        due_at=run.due_at, waiting_for=run.waiting_for
     )
     if run.due_at and run.due_at <= clock.now():
         ring()
 
 
+def _start_of(run: Run) -> datetime:
+    """From when its time counts: the entry, or the end of the rule before it."""
+    if run.after_order is None:
+        return run.created_at
+    before = Run.objects.filter(visit_id=run.visit_id, order=run.after_order, finished_at__isnull=False)
+    ended = before.order_by("-finished_at").values_list("finished_at", flat=True).first()
+    return ended or clock.now()
+
+
 def replan_rule(job: Job) -> None:
     """A publication: planned runs take the newest settings, due times included (E30). The job of one rule."""
-    rule = Rule.objects.get(pk=job.payload["rule"])
+    rule = Rule.objects.select_related("stage").get(pk=job.payload["rule"])
     machine = machine_of(rule.pipeline_id)
     runs = Run.objects.filter(rule=rule, status=Status.PLANNED, pinned=False).exclude(waiting_for="previous")
-    for run in runs.select_related("item", "visit").order_by("item_id", "pk"):
-        run.rule = rule
-        _replan(run, run.item, machine)
+    for pk, item_id in runs.order_by("item_id", "pk").values_list("pk", "item_id"):
+        item = databases.lock(Item.objects.filter(pk=item_id)).get()
+        fresh = runs.filter(pk=pk).first()
+        if fresh is not None:
+            fresh.rule = rule
+            replan(fresh, item, machine)
 
 
 # ---------------------------------------------------------------------- handing on to match

@@ -50,3 +50,12 @@ def visit_stop(request: HttpRequest, pk: int) -> HttpResponse:
     words = ngettext("%(n)d planned rule was cancelled.", "%(n)d planned rules were cancelled.", stopped)
     messages.success(request, words % {"n": stopped} if stopped else _("Nothing was left to stop."))
     return redirect("item", visit.item_id)
+
+
+@staff_of_ours
+@require_POST
+def item_resume(request: HttpRequest, pk: int) -> HttpResponse:
+    """Let the automation of an item go on after a flood stopped it."""
+    item = get_object_or_404(Item.objects.visible_to(request.user), pk=pk)  # type: ignore[arg-type]
+    control.resume_item(item, request.user)  # type: ignore[arg-type]
+    return redirect("item", pk)

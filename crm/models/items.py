@@ -426,7 +426,7 @@ class Item(RefreshMixin, models.Model):
                 return
             now = clock.now()
             left = item.visit_id
-            closed = close_visit(item, left, now)
+            closed = close_visit(item, left, now, deleted=True)
             item.deleted_at = self.deleted_at = now
             item.visit = None
             item.version += 1
@@ -436,7 +436,16 @@ class Item(RefreshMixin, models.Model):
             boards.touch(item.pipeline_id, item.stage_id)
 
 
-MOVE_COLUMNS = ("stage_entered_at", "last_activity_at", "closed_at", "version", "rank", "lost_reason_id", "lost_note")
+MOVE_COLUMNS = (
+    "stage_entered_at",
+    "last_activity_at",
+    "closed_at",
+    "version",
+    "rank",
+    "lost_reason_id",
+    "lost_note",
+    "next_activity_at",
+)
 
 
 def base_amount(amount: Decimal | None, currency: str) -> Decimal | None:

@@ -106,6 +106,8 @@ class Leased(models.Model):
     owner = models.CharField(max_length=80, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)
     error = models.TextField(blank=True)
+    # When the world first said "later"; the limit of retries counts from here, not from the planning.
+    first_failed_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(default=clock.now)
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
@@ -151,11 +153,16 @@ class Leased(models.Model):
             status=Status.PLANNED,
             due_at=clock.now() + wait,
             attempts=self.attempts + 1,
+            first_failed_at=self.first_failed_at or clock.now(),
             crashes=0,
             owner="",
             lease_until=None,
             error=error,
         )
+
+    def tried_for(self) -> timedelta:
+        """How long it has been tried in vain."""
+        return clock.now() - self.first_failed_at if self.first_failed_at else timedelta()
 
     def give_back(self, due_at: datetime | None) -> None:
         """Not now: planned again without an attempt counted (a switch, a breaker, another turn)."""

@@ -8,8 +8,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from django.db.models import Min
 from django.utils.translation import gettext as _
 
+from crm import databases, slots
 from crm.models.jobs import Job
 from crm.models.leased import UNSTARTED, Status
 from crm.models.messages import Message
@@ -20,31 +22,43 @@ if TYPE_CHECKING:
     from crm.models.items import Item
 
 
-def close_visit(item: Item, visit_id: int | None, now: datetime) -> dict[str, Any]:
+def close_visit(item: Item, visit_id: int | None, now: datetime, *, deleted: bool = False) -> dict[str, Any]:
     """Close the open visit; returns {"jobs": [[id, status, due]], "tasks": [[id, status]]} of what it ended."""
     if visit_id is None:
         return {}
     StageVisit.objects.filter(pk=visit_id).update(left_at=now)
-    return {"jobs": _cancel_jobs(visit_id, now), "tasks": _cancel_tasks(visit_id, now)}
+    return {"jobs": _cancel_jobs(visit_id, now, deleted), "tasks": _cancel_tasks(item, visit_id, now)}
 
 
-def _cancel_jobs(visit_id: int, now: datetime) -> list[list[Any]]:
-    jobs = Job.objects.filter(visit_id=visit_id, status__in=UNSTARTED, survives_leaving=False).order_by("pk")
-    rows = list(jobs.values_list("pk", "status", "due_at"))
+# Claimed is not begun: its worker finds that it is no longer the owner. What is *sending* ends on its own.
+CANCELLABLE = (*UNSTARTED, Status.RUNNING)
+
+
+def _cancel_jobs(visit_id: int, now: datetime, deleted: bool) -> list[list[Any]]:
+    jobs = Job.objects.filter(visit_id=visit_id, status__in=CANCELLABLE)
+    if not deleted:
+        jobs = jobs.filter(survives_leaving=False)
+    rows = list(databases.lock(jobs.order_by("pk")).values_list("pk", "status", "due_at"))
     if rows:
         ids = [pk for pk, _status, _due in rows]
         reason = _("left the stage")
-        Job.objects.filter(pk__in=ids, status__in=UNSTARTED).update(
-            status=Status.CANCELLED, error=reason, finished_at=now
+        Job.objects.filter(pk__in=ids).update(
+            status=Status.CANCELLED, error=reason, finished_at=now, owner="", lease_until=None
         )
         Message.objects.filter(job_id__in=ids).update(status=Message.Status.CANCELLED, error=reason)
     return [[pk, status, due.isoformat() if due else None] for pk, status, due in rows]
 
 
-def _cancel_tasks(visit_id: int, now: datetime) -> list[list[Any]]:
+def _cancel_tasks(item: Item, visit_id: int, now: datetime) -> list[list[Any]]:
     """Closed because the stage was left: cancelled, not done, so that no `task.status` done fires."""
     tasks = Task.objects.filter(visit_id=visit_id, close_on_leave=True, status__in=Task.OPEN).order_by("pk")
-    rows = list(tasks.values_list("pk", "status"))
+    closed = list(tasks)
+    rows = [(task.pk, task.status) for task in closed]
     if rows:
         Task.objects.filter(pk__in=[pk for pk, _status in rows]).update(status=Task.Status.CANCELLED, closed_at=now)
+        item.next_activity_at = item.tasks.open().aggregate(first=Min("deadline"))["first"]
+        for task in closed:
+            task.status = Task.Status.CANCELLED
+            for wake in slots.task_ended:
+                wake(task)
     return [list(row) for row in rows]

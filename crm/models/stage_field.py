@@ -17,13 +17,14 @@ from django_fsm import FSMKeyField
 class _Stage(ForwardManyToOneDescriptor):
     def __set__(self, instance: Any, value: Any) -> None:
         field: Any = self.field
-        field.check_free(instance, getattr(value, "pk", value))  # type: ignore[attr-defined]
+        field.check_free(instance, getattr(value, "pk", value))
         super().__set__(instance, value)
 
 
 class _StageId(ForeignKeyDeferredAttribute):
     def __set__(self, instance: Any, value: Any) -> None:
-        self.field.check_free(instance, value)
+        field: Any = self.field
+        field.check_free(instance, value)
         super().__set__(instance, value)
 
 

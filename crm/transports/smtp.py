@@ -55,6 +55,11 @@ class Smtp(Transport):
         if message.html:
             mail.attach_alternative(message.html, "text/html")
         try:
+            mail.get_connection().open()
+        except (smtplib.SMTPException, OSError) as error:
+            # Nothing has left the house yet: always safe to try again.
+            raise TransportError(_("The mail server cannot be reached: %s") % error) from error
+        try:
             mail.send()
         except smtplib.SMTPRecipientsRefused as error:
             code, text = next(iter(error.recipients.values()))
@@ -71,7 +76,9 @@ class Smtp(Transport):
         except TimeoutError as error:
             raise TransportError(_("The mail server did not answer in time."), sent=True) from error
         except OSError as error:
-            raise TransportError(_("The mail server cannot be reached: %s") % error) from error
+            raise TransportError(_("The connection to the mail server broke: %s") % error, sent=True) from error
+        finally:
+            mail.get_connection().close()
         return message.public_address()
 
     def _sender(self) -> str:

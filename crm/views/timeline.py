@@ -96,6 +96,7 @@ RENDERERS: dict[str, Callable[[Event], Shown]] = {
     "task.created": lambda e: ("checkbox", _("Task: %s") % e.data("title"), e.data("assignee")),
     "task.status": _task,
     "supervisor.notified": lambda e: ("bell", _("Supervisor notified: %s") % e.data("to"), e.data("text")),
+    "automation.resumed": lambda e: ("player-play", _("Automation goes on"), ""),
     "run.changed": lambda e: ("robot", f"{e.data('rule')}: {e.data('verb')}", ""),
 }
 

@@ -309,3 +309,40 @@ def test_events_carry_their_cause_and_depth(world, now, drain):
     drain()
     event = Event.objects.get(item=item, kind="field.changed")
     assert (event.cause_kind, event.cause_ref, event.depth) == ("rule", f"run:{world.run_of(rule).pk}", 1)
+
+
+def test_E44_a_date_beyond_the_calendar_fails_the_run_and_nothing_else(world, now, drain):
+    from datetime import date
+
+    timing = {"when": "date", "date_field": "due_date", "amount": 1, "unit": "days", "side": "after"}
+    first = world.rule("talk")
+    rule = world.rule("talk", timing=timing, after_previous=Rule.After.ENDED)
+    item = world.deal(due_date=date(9999, 12, 31))
+    world.move(item, "talk")
+    drain()
+    assert world.run_of(first).status == "done"
+    assert world.run_of(rule).status == "failed"
+
+
+def test_E44_one_failing_job_of_a_batch_leaves_its_neighbours_alone(world, now, drain):
+    from crm.models import Submission, WebForm
+    from crm.submissions import store
+
+    form = WebForm.objects.create(name="F", slug="f", pipeline=world.pipeline, heading="h", thanks="t")
+    good = [store(form, nonce=f"n{n}", version=1, answers={}, touch={}, address_hash="x") for n in range(3)]
+    Submission.objects.filter(pk=good[1].pk).delete()
+    drain()
+    assert [Submission.objects.get(pk=good[n].pk).status for n in (0, 2)] == ["done", "done"]
+    assert Job.objects.filter(status="running").count() == 0
+
+
+def test_E42_a_person_lets_a_flooded_item_go_on(world, now, drain):
+    rule = world.rule("talk")
+    item = world.deal()
+    Item.objects.filter(pk=item.pk).update(automation_paused_at=now)
+    world.move(item, "talk")
+    drain()
+    assert world.run_of(rule).status == "held"
+    assert control.resume_item(Item.objects.get(pk=item.pk), world.bob) == 1
+    drain()
+    assert world.comments(item) == ["hello"]

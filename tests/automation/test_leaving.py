@@ -81,6 +81,25 @@ def test_E27_a_run_already_sending_is_finished(world, now, drain):
     worker._conclude(job, kind_of(job.kind).perform(job))
     assert Message.objects.get(item=item).status == "sent"
     assert Job.objects.get(pk=job.pk).status == "done"
+    assert world.runs(item)[0].status == "done"
+
+
+def test_E27_a_message_claimed_but_not_begun_is_not_sent_after_the_move(world, now, drain):
+    world.rule("talk", "send_sms", {"text": "hi"})
+    item = world.deal()
+    world.move(item, "talk")
+    from automation.engine.perform import RunWorker
+    from crm.jobs import JobWorker
+    from crm.models.leased import LeaseLost
+
+    RunWorker().take(50)
+    worker = JobWorker()
+    job = worker._claim_outside()
+    world.move(item, "papers")
+    with pytest.raises(LeaseLost):
+        worker._begin(worker._mine(job.pk, job.owner))
+    assert Message.objects.get(item=item).status == "cancelled"
+    assert world.runs(item)[0].status == "cancelled"
 
 
 def test_E28_cancel_hold_release_run_now_and_stop_are_events(world, now, drain):
@@ -192,3 +211,38 @@ def test_E26_another_pipelines_stage_is_refused_and_cancels_nothing(world, now, 
     with pytest.raises(Refused, match="not a stage of this pipeline"):
         Item.objects.get(pk=item.pk).move_to(stage, by=world.alice)
     assert world.runs(item)[0].status == "planned"
+
+
+def test_E28_a_rule_released_after_its_turn_came_runs(world, now, drain):
+    world.rule("talk")
+    second = world.rule("talk", settings={"text": "second"}, after_previous=Rule.After.ENDED)
+    item = world.deal()
+    world.move(item, "talk")
+    control.hold(world.run_of(second), world.bob)
+    drain()
+    control.release(world.run_of(second), world.bob)
+    drain()
+    assert world.comments(item) == ["hello", "second"]
+
+
+def test_E28_stopping_all_starts_nobody(world, now, drain):
+    world.rule("talk", timing=LATER)
+    world.rule("talk", after_previous=Rule.After.ENDED)
+    item = world.deal()
+    visit = world.move(item, "talk").visit
+    assert control.stop_all(visit, world.bob) == 2
+    drain()
+    assert world.comments(item) == []
+
+
+def test_E30_replanning_after_the_previous_rule_counts_from_its_end(world, now, drain):
+    world.rule("talk")
+    rule = world.rule("talk", after_previous=Rule.After.ENDED, timing={"when": "delay", "amount": 2, "unit": "days"})
+    item = world.deal()
+    world.move(item, "talk")
+    drain()
+    with clock.at(now + timedelta(days=1)):
+        rule.save()
+        Job.plan("replan_rule", "again", payload={"rule": rule.pk})
+        drain()
+    assert world.run_of(rule).due_at == now + timedelta(days=2)
