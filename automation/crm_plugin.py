@@ -21,6 +21,7 @@ from crm.queue import Kind, register_kind
 
 event_recorded.connect(plan.on_event, dispatch_uid="automation.plan")
 slots.demo_parts.register(demo.add_automation)
+slots.event_interest.register(plan.cares_for)
 slots.job_ended.register(chain.wake_by_job)
 slots.job_replaced.register(chain.job_replaced)
 slots.task_ended.register(chain.wake_by_task)

@@ -11,6 +11,10 @@ from django.db.models.functions import Now
 R = TypeVar("R")
 
 
+# SQLite has one writer: a batch that holds it longer would keep web requests waiting.
+BATCH_SECONDS = 0.05
+
+
 def is_postgres() -> bool:
     return connection.vendor == "postgresql"
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from django.db import IntegrityError, transaction
 from django.dispatch import Signal
 
-from crm import clock
+from crm import clock, slots
 from crm.models.events import Cause, Event
 
 if TYPE_CHECKING:
@@ -19,6 +22,24 @@ if TYPE_CHECKING:
 
 # Sent synchronously, inside the transaction, with event=, entry=. Only for what must commit with the event.
 event_recorded = Signal()
+
+
+_pending: ContextVar[list[Event] | None] = ContextVar("events_pending", default=None)
+
+
+@contextmanager
+def collecting() -> Iterator[list[Event]]:
+    """In a batch: events that nobody must hear of at once are written together at its end.
+
+    Yields the list; whoever rolls a savepoint back cuts it to the length that it had before.
+    """
+    pending: list[Event] = []
+    token = _pending.set(pending)
+    try:
+        yield pending
+    finally:
+        _pending.reset(token)
+    Event.objects.bulk_create(pending)
 
 
 @dataclass
@@ -67,6 +88,10 @@ def record(
         "key": key,
         "created_at": clock.now(),
     }
+    pending = _pending.get()
+    if pending is not None and key is None and entry is None and not any(cares(kind) for cares in slots.event_interest):
+        pending.append(Event(**values))
+        return pending[-1]
     if key is None:
         event = Event.objects.create(**values)
     else:

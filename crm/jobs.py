@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -60,6 +61,8 @@ class JobWorker:
     # ------------------------------------------------------------------ taking
 
     def take(self, count: int) -> int:
+        if not self.due():
+            return 0
         taken = self._take_inside(count)
         return taken + self._take_outside()
 
@@ -80,7 +83,13 @@ class JobWorker:
             with transaction.atomic():
                 lock_items(jobs)
                 with boards.collecting():
-                    for job in jobs:
+                    end = time.monotonic() + databases.BATCH_SECONDS
+                    for number, job in enumerate(jobs):
+                        if number and not databases.is_postgres() and time.monotonic() > end:
+                            Job.objects.filter(pk__in=ids[number:], owner=owner).update(
+                                status=Status.PLANNED, owner="", lease_until=None, crashes=0
+                            )
+                            break
                         with transaction.atomic():
                             self._perform_inside(job)
         except Exception:

@@ -159,7 +159,7 @@ def wake_by_task(task: Task) -> None:
 
 
 def wake_by_event(event: Event) -> None:
-    if event.item_id and event.kind in _awaited_kinds:
+    if event.item_id and event.kind in awaited_kinds:
         waiting = Run.objects.filter(item_id=event.item_id, wait_on=f"event:{event.kind}", status=Status.WAITING)
         for run in waiting.select_related("rule", "item", "visit"):
             resume(run, Status.DONE, "")
@@ -172,9 +172,9 @@ def job_replaced(old: Job, new: Job) -> None:
 
 
 # Kinds of events that an installed action may wait for; others cost no query.
-_awaited_kinds: set[str] = set()
+awaited_kinds: set[str] = set()
 
 
 def await_kind(kind: str) -> None:
     """An action that returns Wait(on="event:…") names its kind once, when it is imported."""
-    _awaited_kinds.add(kind)
+    awaited_kinds.add(kind)

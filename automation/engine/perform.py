@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -18,7 +20,7 @@ from automation.engine.plan import has_run, set_due
 from automation.models import Rule, Run, scope_of
 from automation.timing import Timing
 from automation.values import facts_for, rendered
-from crm import clock, databases, slots
+from crm import clock, databases, events, slots
 from crm.models import Item, Message, Pipeline, SystemSwitches, User, boards
 from crm.models.leased import MAX_CRASHES, LeasedQuerySet, LeaseLost, Status, backoff
 from crm.models.notifications import notify
@@ -45,10 +47,24 @@ class Hold(Exception):
         self.also = also
 
 
+@dataclass
+class Batch:
+    """What the runs of one transaction share.
+
+    Args:
+        ends: their ends, written together. events: events that nobody waits for, likewise.
+        prepared: by rule and version, whose rights count and the cleaned settings.
+    """
+
+    ends: list[Any] = field(default_factory=list)
+    events: list[Any] = field(default_factory=list)
+    prepared: dict[Any, tuple[User, dict[str, Any]]] = field(default_factory=dict)
+
+
 # ---------------------------------------------------------------------- one run
 
 
-def perform(run: Run, item: Item) -> None:
+def perform(run: Run, item: Item, batch: Batch) -> None:
     """The straight line of one run. The item is locked; an exception of the action is an outcome, not a crash."""
     recheck(run, item)
     take_settings(run)
@@ -56,7 +72,7 @@ def perform(run: Run, item: Item) -> None:
         return
     if not ask_condition(run, item):
         return
-    context = prepare(run, item)
+    context = prepare(run, item, batch)
     outcome = action_of(run.rule.action).run(context)
     chain.settle_outcome(run, outcome)
 
@@ -142,17 +158,28 @@ def ask_condition(run: Run, item: Item) -> bool:
     return verdict.true
 
 
-def prepare(run: Run, item: Item) -> Context:
+def prepare(run: Run, item: Item, batch: Batch) -> Context:
     """Rights, limits, settings: everything the action needs, or a readable reason why not."""
-    taken = run.taken or {}
-    rights = acting_for(run.rule)
-    action = action_of(run.rule.action)
-    if action.sends:
-        check_hourly_limit(run.rule)
-    form = bind(action.Settings, taken.get("settings", {}), scope_of(run.rule.stage, run.rule, running=True))
+    rule = run.rule
+    if action_of(rule.action).sends:
+        check_hourly_limit(rule)
+    known = (rule.pk, run.pk if run.pinned else rule.version)
+    if known not in batch.prepared:
+        batch.prepared[known] = (acting_for(rule), cleaned_settings(run))
+    rights, settings = batch.prepared[known]
+    # The item's own visit is at hand; a kept run belongs to an earlier one.
+    visit = item.visit if item.visit_id == run.visit_id and item.visit is not None else run.visit
+    return Context(run, rule, item, visit, rights, settings, run.outputs, rendered)
+
+
+def cleaned_settings(run: Run) -> dict[str, Any]:
+    """The action's form, bound again: what has gone since is a readable failure."""
+    rule = run.rule
+    raw = (run.taken or {}).get("settings", {})
+    form = bind(action_of(rule.action).Settings, raw, scope_of(rule.stage, rule, running=True))
     if not form.is_valid():
         raise ActionError(first_error(form))
-    return Context(run, run.rule, item, run.visit, rights, form.cleaned_data, run.outputs, rendered)
+    return form.cleaned_data
 
 
 def acting_for(rule: Rule) -> User:
@@ -190,24 +217,27 @@ def check_hourly_limit(rule: Rule) -> None:
 # ---------------------------------------------------------------------- what comes of it
 
 
-def attempt(run: Run, item: Item) -> None:
+def attempt(run: Run, item: Item, batch: Batch) -> None:
     """perform(), with every way it can go mapped to one end. Database troubles and lost leases go through."""
+    ends, events = len(batch.ends), len(batch.events)
+    owner = run.owner
     try:
         with transaction.atomic():
             if run.wait_on:
                 _time_is_up(run, item)
             else:
-                perform(run, item)
+                perform(run, item, batch)
     except (LeaseLost, OperationalError):
         raise
     except Exception as error:
+        # The savepoint is rolled back; so is what the attempt collected, and what it cleared in memory.
+        del batch.ends[ends:], batch.events[events:]
+        run.owner, run.status = owner, Status.RUNNING
         _after_failure(run, error)
 
 
 def _after_failure(run: Run, error: Exception) -> None:
-    """The savepoint is rolled back; write what came of it."""
-    held = Run.objects.only("owner").get(pk=run.pk)
-    run.owner = held.owner  # the rolled-back attempt may have cleared it in memory
+    """Write what came of it."""
     if isinstance(error, Cancelled):
         chain.end(run, Status.CANCELLED, str(error))
     elif isinstance(error, Hold):
@@ -277,7 +307,7 @@ class RunWorker:
         return (leases["last"], leases["rows"], list(newest[:1]))
 
     def take(self, count: int) -> int:
-        if SystemSwitches.paused():
+        if not self.due():
             return 0
         fresh = Run.objects.filter(attempts=0, crashes=0, alone=False).claim(count)
         if fresh:
@@ -298,17 +328,26 @@ class RunWorker:
         ids, owner = [run.pk for run in runs], runs[0].owner  # an attempt that is rolled back clears it in memory
         try:
             with transaction.atomic():
-                items = _locked_items(runs)
-                rules = _rules(runs)
-                with boards.collecting():
-                    for run in runs:
-                        run.rule = rules[run.rule_id]
-                        run.item = items[run.item_id]
-                        attempt(run, run.item)
+                self._together(runs)
         except Exception:
             log.info("a batch of %d runs is taken apart", len(runs), exc_info=True)
             for pk in ids:
                 self._alone(pk, owner)
+
+    def _together(self, runs: list[Run]) -> None:
+        """Perform a batch; on SQLite it ends after 50 ms (one writer), and the rest goes back."""
+        items, rules, batch = _locked_items(runs), _rules(runs), Batch()
+        end = time.monotonic() + databases.BATCH_SECONDS if not databases.is_postgres() else None
+        with boards.collecting(), events.collecting() as batch.events:
+            for number, run in enumerate(runs):
+                if end is not None and time.monotonic() > end:
+                    Run.objects.filter(pk__in=[later.pk for later in runs[number:]], owner=run.owner).update(
+                        status=Status.PLANNED, owner="", lease_until=None, crashes=0
+                    )
+                    break
+                run.rule, run.item, run.ends = rules[run.rule_id], items[run.item_id], batch.ends
+                attempt(run, run.item, batch)
+            Run.write_ends(batch.ends)
 
     def _alone(self, pk: int, owner: str) -> None:
         try:
@@ -329,7 +368,7 @@ class RunWorker:
         run.item = _locked_items([run])[run.item_id]
         run.rule = _rules([run])[run.rule_id]
         with boards.collecting():
-            attempt(run, run.item)
+            attempt(run, run.item, Batch())
 
     def reclaim(self) -> None:
         """E48: runs whose worker died go back; the third crash ends them."""

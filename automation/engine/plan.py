@@ -27,13 +27,21 @@ MAX_DEPTH = 10  # E41
 MAX_MOVES_AN_HOUR = 100  # E42
 
 
+REPLANNING = ("field.changed", "task.created", "task.status")
+
+
+def cares_for(kind: str) -> bool:
+    """Slot event_interest: kinds that trigger types, waits or date rules must hear of at once."""
+    return kind in REPLANNING or kind in chain.awaited_kinds or bool(types_for(kind))
+
+
 def on_event(sender: Any, event: Event, entry: Entry | None, **kwargs: Any) -> None:
     """The one receiver of `event_recorded`: what must commit with the event."""
     if entry is not None:
         cancel_left(entry)
         if entry.visit is not None:
             plan(entry, event)
-    elif event.item is not None and event.kind in ("field.changed", "task.created", "task.status"):
+    elif event.item is not None and event.kind in REPLANNING:
         replan_dates(event)
     plan_match(event, entry.machine if entry else None)
     chain.wake_by_event(event)

@@ -8,7 +8,7 @@ from contextvars import ContextVar
 
 from django.db.models import F, Subquery
 
-from crm.models.pipelines import BoardVersion, ColumnVersion, Stage
+from crm.models.pipelines import BoardVersion, ColumnVersion
 
 _collected: ContextVar[dict[int, set[int]] | None] = ContextVar("boards_collected", default=None)
 
@@ -50,8 +50,9 @@ def version_of(pipeline_id: int) -> int:
     return BoardVersion.objects.filter(pipeline_id=pipeline_id).values_list("version", flat=True).first() or 0
 
 
-def newer_columns(pipeline_id: int, version: int) -> list[int]:
-    """Stages whose columns changed after a version."""
-    return list(
-        Stage.active.filter(pipeline_id=pipeline_id, column_version__version__gt=version).values_list("pk", flat=True)
-    )
+def newer_columns(pipeline_id: int, version: int) -> tuple[int, set[int]]:
+    """The board's version now, and the stages whose columns changed after the given one; one query."""
+    rows = ColumnVersion.objects.filter(stage__pipeline_id=pipeline_id, stage__retired=False)
+    found = list(rows.values_list("stage_id", "version", "stage__pipeline__board_version__version"))
+    current = max((board for _stage, _column, board in found), default=0)
+    return current, {stage for stage, column, _board in found if column > version}

@@ -79,6 +79,7 @@ class Moved:
     item: Item
     visit: StageVisit | None
     repeated: bool = False
+    machine: Machine | None = None
 
 
 @dataclass
@@ -116,6 +117,8 @@ class Move:
         known = self.machine.stages.get(self.target.pk)
         if known is not None:
             self.target = known
+        elif not self.target.name:
+            raise Gone(_("This stage does not exist any more."))
         if known is not None and known.kind == StageKind.LOST:
             item.lost_reason, item.lost_note = self.reason, self.note
         elif known is not None:

@@ -271,14 +271,14 @@ class Item(RefreshMixin, models.Model):
             raise Stale(item)
         if item.stage_id == stage.pk:
             item._reorder(before)
-            return Moved(item, None)
+            return Moved(item, None, machine=machine)
         move.prepare(item)
         source_id, left = item.stage_id, item.visit_id
         item._enter(move.target, now=move.now)
         item.rank = item.rank_before(before) if before else -move.now.timestamp()
         closed = close_visit(item, left, move.now)
         visit = item._open_visit(move, left=left, source=source_id, closed=closed)
-        return Moved(item, visit)
+        return Moved(item, visit, machine=machine)
 
     def _open_visit(
         self, move: Move, *, left: int | None, source: int | None, closed: dict[str, Any] | None = None

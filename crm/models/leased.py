@@ -141,11 +141,33 @@ class Leased(models.Model):
             if not isinstance(value, models.Expression | models.F):
                 setattr(self, name, value)
 
+    # A batch collects the ends of its rows here and writes those that are alike together.
+    ends: list[tuple[Any, dict[str, Any]]] | None = None
+
     def end(self, status: str, error: str = "", **values: Any) -> None:
         """The one door to a final status."""
-        self.change(
-            status=status, error=error, owner="", lease_until=None, crashes=0, finished_at=clock.now(), **values
-        )
+        values |= {"status": status, "error": error, "owner": "", "lease_until": None, "crashes": 0}
+        values["finished_at"] = clock.now()
+        if self.ends is None or not self.owner:
+            self.change(**values)
+            return
+        self.ends.append(((self.pk, self.owner), values))
+        for name, value in values.items():
+            setattr(self, name, value)
+
+    @classmethod
+    def write_ends(cls, ends: list[tuple[Any, dict[str, Any]]]) -> None:
+        """Write collected ends, one statement for all that are alike. Raises LeaseLost if one is no longer ours."""
+        alike: dict[str, list[tuple[Any, dict[str, Any]]]] = {}
+        for mark, values in ends:
+            plain = {name: value for name, value in values.items() if name != "finished_at"}
+            alike.setdefault(repr(sorted(plain.items(), key=lambda pair: pair[0])), []).append((mark, values))
+        for group in alike.values():
+            ids = [pk for (pk, _owner), _values in group]
+            owners = {owner for (_pk, owner), _values in group}
+            rows = cls._base_manager.filter(pk__in=ids, owner__in=owners, status__in=HAS_LEASE)
+            if rows.update(**group[-1][1]) != len(ids):
+                raise LeaseLost(ids)
 
     def retry(self, wait: timedelta, error: str) -> None:
         """A temporary failure: planned again after a pause; an attempt is counted."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from babel import dates as babel_dates
@@ -24,9 +25,8 @@ def _locale() -> str:
     return (get_language() or "en").replace("-", "_").split("_")[0]
 
 
-@register.simple_tag
-def icon(name: str, extra: str = "") -> str:
-    """An icon of the sprite; decoration only, the words stand beside it."""
+@lru_cache(maxsize=500)
+def _icon(name: str, extra: str) -> str:
     return format_html(
         '<svg class="icon {}" aria-hidden="true"><use href="{}#{}"></use></svg>',
         extra,
@@ -35,21 +35,28 @@ def icon(name: str, extra: str = "") -> str:
     )
 
 
+@register.simple_tag
+def icon(name: str, extra: str = "") -> str:
+    """An icon of the sprite; decoration only, the words stand beside it."""
+    return _icon(name, extra)
+
+
 @register.filter
 def money(value: Any, currency: str = "EUR") -> str:
     """Money in the reader's locale, with the currency's decimals; whole amounts without them."""
     if value in (None, ""):
         return ""
-    amount = Decimal(str(value))
+    return _money(str(value), currency or "EUR", _locale())
+
+
+@lru_cache(maxsize=20_000)
+def _money(value: str, currency: str, locale_name: str) -> str:
+    amount = Decimal(value)
     whole = amount == amount.to_integral_value()
-    pattern = None
-    locale = babel_numbers.Locale.parse(_locale())
-    if whole:
-        pattern = locale.currency_formats["standard"].pattern.replace(".00", "")
+    locale = babel_numbers.Locale.parse(locale_name)
+    pattern = locale.currency_formats["standard"].pattern.replace(".00", "") if whole else None
     return str(
-        babel_numbers.format_currency(
-            amount, currency or "EUR", format=pattern, locale=locale, currency_digits=not whole
-        )
+        babel_numbers.format_currency(amount, currency, format=pattern, locale=locale, currency_digits=not whole)
     )
 
 

@@ -7,10 +7,12 @@ from typing import Any
 from django.db.models import Count, Sum
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from crm import rights, slots
+from crm import clock, rights, slots
 from crm.access import staff_of_ours
 from crm.forms.items import NeedsForm, NewItemForm
 from crm.models import Item, NeedsInput, Notification, Pipeline, Refused, Stage, Stale, boards
@@ -18,6 +20,10 @@ from crm.models.pipelines import Machine, machine_of
 from crm.views.frame import pipelines_for
 
 PAGE = 40
+CARD_COLUMNS = (
+    *("title", "version", "amount", "currency", "stage_entered_at", "next_activity_at", "visit_id", "stage_id"),
+    *("contact__name", "company__name", "owner__name"),
+)
 
 
 def machine_for(request: HttpRequest, pk: int) -> Machine:
@@ -35,7 +41,7 @@ def cards_of(stage: Stage, search: str = "", offset: int = 0, count: int = PAGE)
     rows = Item.objects.alive().filter(stage=stage)
     if search:
         rows = rows.found(search)
-    rows = rows.select_related("contact", "company", "owner").order_by("rank", "-pk")
+    rows = rows.select_related("contact", "company", "owner").only(*CARD_COLUMNS).order_by("rank", "-pk")
     cards: list[Item] = list(rows[offset : offset + count + 1])
     return cards
 
@@ -58,6 +64,27 @@ def decorate(cards: list[Item]) -> None:
             marks.setdefault(item_id, []).extend(found)
     for card in cards:
         card.badges = marks.get(card.pk, [])
+        card.html = card_html(card)
+
+
+# Cards as they were rendered, by everything that they show: most cards of a board do not change between two looks.
+_rendered: dict[tuple[Any, ...], str] = {}
+MOST_RENDERED = 20_000
+
+
+def card_html(card: Item) -> str:
+    key = (
+        *(card.pk, card.version, card.title, card.amount, card.currency, get_language()),
+        *(card.next_activity_at, card.is_activity_late, (clock.now() - card.stage_entered_at).days),
+        *(card.contact and card.contact.name, card.company and card.company.name, card.owner and card.owner.name),
+        *((badge.icon, badge.label, badge.tone) for badge in card.badges),
+    )
+    known = _rendered.get(key)
+    if known is None:
+        if len(_rendered) >= MOST_RENDERED:
+            _rendered.clear()
+        known = _rendered[key] = render_to_string("board/_card.html", {"item": card})
+    return known
 
 
 def home_pipeline(request: HttpRequest) -> Pipeline | None:
@@ -110,8 +137,7 @@ def targets(machine: Machine, stage: Stage, user: Any) -> str:
 
 def changed(request: HttpRequest, machine: Machine, since: int, search: str) -> HttpResponse:
     """Every column newer than the client's version, to be morphed in."""
-    version = boards.version_of(machine.pipeline.pk)
-    newer = set(boards.newer_columns(machine.pipeline.pk, since))
+    version, newer = boards.newer_columns(machine.pipeline.pk, since)
     stages = [stage for stage in machine.ordered() if stage.pk in newer]
     context = {
         "pipeline": machine.pipeline,
@@ -193,24 +219,22 @@ def column(request: HttpRequest, stage: int) -> HttpResponse:
 @require_POST
 def move(request: HttpRequest, pk: int) -> HttpResponse:
     """One card to one stage; answers as the gate does: 200, 403, 409, 410 or 422, each with words."""
-    machine = machine_for(request, pk)
     post = request.POST
     item = Item.objects.filter(pk=number(post.get("id"))).select_related("stage").first()
-    stage = Stage.objects.filter(pk=number(post.get("to"))).first()
-    if item is None or stage is None or item.pipeline_id != pk:
-        return refusal(request, _("This card or stage does not exist any more."), 410)
+    stage = Stage(pk=number(post.get("to")), pipeline_id=pk)
+    if item is None or item.pipeline_id != pk:
+        return refusal(request, _("This card does not exist any more."), 410)
+    since, search = number(post.get("v")) or 0, post.get("q", "").strip()[:100]
     try:
-        make_move(request, item, stage)
+        moved = make_move(request, item, stage)
     except NeedsInput as needs:
         return ask(request, needs)
     except Refused as refused:
-        fresh = (
-            changed(request, machine, number(post.get("v")) or 0, post.get("q", ""))
-            if isinstance(refused, Stale)
-            else None
-        )
+        fresh = None
+        if isinstance(refused, Stale):
+            fresh = changed(request, machine_for(request, pk), since, search)
         return refusal(request, refused.sentence, refused.status, fresh)
-    return changed(request, machine, number(post.get("v")) or 0, post.get("q", ""))
+    return changed(request, moved.machine or machine_for(request, pk), since, search)
 
 
 def make_move(request: HttpRequest, item: Item, stage: Stage) -> Any:
@@ -220,7 +244,8 @@ def make_move(request: HttpRequest, item: Item, stage: Stage) -> Any:
     reason, note = None, ""
     if post.get("asked"):
         names = [name for name in post["asked"].split(",") if name]
-        known = {*stage.needed_to_enter, *item.stage.needed_to_leave}
+        target = Stage.objects.filter(pk=stage.pk).first()
+        known = {*(target.needed_to_enter if target else ()), *item.stage.needed_to_leave}
         needs_reason = "lost_reason" in names
         names = [name for name in names if name in known]
         form = NeedsForm(item, stage, names, needs_reason, post)
