@@ -59,7 +59,7 @@ FINAL = (Status.DONE, Status.SKIPPED, Status.FAILED, Status.CANCELLED, Status.UN
 class LeasedQuerySet(models.QuerySet[Any]):
     def due(self, now: datetime | None = None) -> Self:
         """Rows that may be claimed. Served by the partial index (lane, due_at, id)."""
-        return self.filter(status__in=CLAIMABLE, due_at__lte=now or clock.now())
+        return self.filter(finished_at__isnull=True, status__in=CLAIMABLE, due_at__lte=now or clock.now())
 
     def claim(self, count: int, now: datetime | None = None) -> list[Any]:
         """Lease up to `count` due rows of this queryset, oldest of lane 0 first; a quarter goes to the oldest of all.
@@ -119,11 +119,16 @@ class Leased(models.Model):
 
     @classmethod
     def leased_indexes(cls, prefix: str) -> list[models.Index]:
-        """The two partial indexes: what is due, and whose lease ends (claim and reclaim, each second)."""
+        """What is due in a lane, what is due at all, whose lease ends: claim and reclaim, each second.
+
+        The conditions are such that a query with parameters is seen to imply them: with `status IN (…)` SQLite
+        fell back to a scan of all planned rows (23 ms instead of 0.3 at 100 000).
+        """
+        unfinished = Q(finished_at__isnull=True)
         return [
-            models.Index(fields=["lane", "due_at", "id"], name=f"{prefix}_due", condition=Q(status__in=CLAIMABLE)),
-            models.Index(fields=["due_at", "id"], name=f"{prefix}_oldest", condition=Q(status__in=CLAIMABLE)),
-            models.Index(fields=["lease_until"], name=f"{prefix}_lease", condition=Q(status__in=HAS_LEASE)),
+            models.Index(fields=["lane", "due_at", "id"], name=f"{prefix}_due", condition=unfinished),
+            models.Index(fields=["due_at", "id"], name=f"{prefix}_oldest", condition=unfinished),
+            models.Index(fields=["lease_until"], name=f"{prefix}_lease", condition=Q(lease_until__isnull=False)),
         ]
 
     @property

@@ -23,4 +23,6 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         # The flag is cleared by fork, so every child sets it for itself.
         os.register_at_fork(after_in_child=die_with_parent)
+        # Web requests first: somebody waits for them.
+        os.nice(5)
         queue.start_cluster()

@@ -1,0 +1,1 @@
+"""SQLite with a fair way to the one writer's lock."""

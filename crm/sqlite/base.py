@@ -1,0 +1,33 @@
+"""Django's SQLite backend, but a waiting writer asks for the lock every millisecond.
+
+SQLite's own busy handler sleeps up to 100 ms between tries. Workers that write batch after batch leave gaps of a few
+milliseconds, so web requests slept through nearly all of them: form posts waited for seconds (docs/performance.md).
+"""
+
+import time
+from sqlite3 import OperationalError as Locked
+from typing import Any
+
+from django.db import OperationalError
+from django.db.backends.sqlite3 import base
+
+PAUSE = 0.001
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    def _start_transaction_under_autocommit(self) -> None:
+        patience = float(self.settings_dict["OPTIONS"].get("timeout", 20))
+        end = time.monotonic() + patience
+        connection: Any = self.connection
+        connection.execute("PRAGMA busy_timeout=0")
+        try:
+            while True:
+                try:
+                    connection.execute("BEGIN IMMEDIATE")
+                    return
+                except Locked as error:
+                    if "locked" not in str(error) or time.monotonic() > end:
+                        raise OperationalError(str(error)) from error
+                    time.sleep(PAUSE)
+        finally:
+            connection.execute(f"PRAGMA busy_timeout={int(patience * 1000)}")
