@@ -38,6 +38,19 @@ def _wait(port: int) -> None:
     raise RuntimeError(f"nothing answers on port {port}")
 
 
+def _ready(url: str) -> None:
+    """The port answers before the server takes sessions."""
+    import psycopg
+
+    for _ in range(200):
+        try:
+            psycopg.connect(url).close()
+            return
+        except psycopg.OperationalError:
+            time.sleep(0.05)
+    raise RuntimeError("PostgreSQL does not take sessions")
+
+
 @contextlib.contextmanager
 def postgres(fsync: bool = False) -> Iterator[str]:
     """A cluster in a temporary folder; yields postgres://…/ without a database name."""
@@ -73,6 +86,7 @@ def postgres(fsync: bool = False) -> Iterator[str]:
     )
     try:
         _wait(port)
+        _ready(f"postgres://dealwright@127.0.0.1:{port}/postgres")
         yield f"postgres://dealwright@127.0.0.1:{port}"
     finally:
         server.send_signal(2)  # fast shutdown: clients are cut off

@@ -6,7 +6,7 @@ import tempfile
 os.environ.setdefault("DEALWRIGHT_VAR", tempfile.mkdtemp(prefix="dealwright-test-"))
 
 from crm.settings import *  # noqa: F403
-from crm.settings import INSTALLED_APPS, STORAGES
+from crm.settings import DATABASES, INSTALLED_APPS, STORAGES
 
 INSTALLED_APPS = [*INSTALLED_APPS, "tests.guest"]
 STORAGES = {**STORAGES, "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
@@ -14,3 +14,5 @@ STORAGES = {**STORAGES, "staticfiles": {"BACKEND": "django.contrib.staticfiles.s
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 WHITENOISE_AUTOREFRESH = True
 FORM_LIMIT_PER_ADDRESS = 10
+if DATABASES["default"]["ENGINE"] == "crm.sqlite":
+    DATABASES["default"]["TEST"] = {"NAME": ":memory:"}
