@@ -9,10 +9,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from automation.base import action_of
-from automation.models import Rule, Run, automation_of
+from automation.models import Run, automation_of
 from automation.timing import duration_words
 from crm import clock, slots
-from crm.models import Item, Stage, User
+from crm.models import Item, User
 from crm.models.leased import UNSTARTED, Status
 from crm.models.pipelines import Machine
 from crm.slots import Badge, ItemTab
@@ -135,13 +135,3 @@ def drop_hints(machine: Machine) -> dict[int, str]:
             words = ngettext("%(n)d rule will run", "%(n)d rules will run", len(on)) % {"n": len(on)}
             hints[stage_id] = f"{words}: {' · '.join(rule.name for rule in on)}"
     return hints
-
-
-@slots.stage_usage.register
-def rules_on(stage: Stage) -> list[str]:
-    from automation.models import Trigger
-
-    rules = Rule.objects.filter(stage=stage).count()
-    triggers = Trigger.objects.filter(stage=stage).count()
-    used = [_("%d rules") % rules] if rules else []
-    return used + ([_("%d triggers") % triggers] if triggers else [])

@@ -279,13 +279,14 @@ def _allowed(
 
 
 def _plain(fields: tuple[MergeField, ...], row: Any) -> dict[str, Any]:
-    return {field.path.split(".")[1]: field.get(row) for field in fields} if row is not None else {}
+    """Field names to values; empty texts where nobody is linked: a known field is never undefined."""
+    return {field.path.split(".")[1]: field.get(row) if row is not None else "" for field in fields}
 
 
 class Values(dict[str, Any]):
     """The values of one item, made root by root when a text asks for them."""
 
-    def __init__(self, item: Any = None, **extra: Any) -> None:
+    def __init__(self, item: Any = None, /, **extra: Any) -> None:
         super().__init__(extra)
         self._item = item
 
@@ -310,8 +311,9 @@ class Values(dict[str, Any]):
             raise KeyError(root)
         row = item if root == "item" else getattr(item, root)
         values = _plain(ROOTS[root][1], row)
-        if row is not None and root in ("item", "contact", "company"):
-            values["custom"] = {key: row.custom.get(key, "") for key in _custom_keys(root)}
+        if root in ("item", "contact", "company"):
+            custom = row.custom if row is not None else {}
+            values["custom"] = {key: custom.get(key, "") for key in _custom_keys(root)}
         return values
 
 

@@ -9,7 +9,6 @@ column_hints    f(machine) -> {stage id: sentence}: what a drop on that column w
 card_badges     f(items) -> {item id: [Badge]}: small marks on cards
 health_checks   f() -> [Health]: lines of /healthz and of the banner
 demo_parts      f(demo): adds a part to the demo company
-stage_usage     f(stage) -> [sentence]: what keeps a stage from being deleted
 event_interest  f(kind) -> bool: must the upper layer hear of such an event before the transaction goes on?
 job_ended       f(job): in the transaction that ends an outside job
 job_replaced    f(old, new): who waited for the old job waits for the new one
@@ -75,7 +74,6 @@ column_hints = Slot()
 card_badges = Slot()
 health_checks = Slot()
 demo_parts = Slot()
-stage_usage = Slot()
 event_interest = Slot()
 job_ended = Slot()
 job_replaced = Slot()

@@ -131,7 +131,9 @@ class Traffic:
 
         dice = random.Random(number)
         while not self.over.is_set():
-            ids = list(Item.objects.alive().filter(stage__kind="open").order_by("-pk").values_list("pk", flat=True)[:60])
+            ids = list(
+                Item.objects.alive().filter(stage__kind="open").order_by("-pk").values_list("pk", flat=True)[:60]
+            )
             item = Item.objects.get(pk=dice.choice(ids))
             target = dice.choice([stage for stage in self.stages if stage != item.stage_id])
             key = uuid.uuid4().hex
@@ -173,7 +175,9 @@ def rules(stages: list[Any]) -> None:
     from crm.models import Channel, User
 
     anna = User.objects.get(email="anna@example.com")
-    Channel.objects.filter(medium="sms").update(transport="carrier", contact_daily_limit=1_000_000, hourly_limit=1_000_000)
+    Channel.objects.filter(medium="sms").update(
+        transport="carrier", contact_daily_limit=1_000_000, hourly_limit=1_000_000
+    )
     for stage in stages[1:3]:
         for number in range(3):
             Rule.objects.create(
@@ -187,7 +191,13 @@ def rules(stages: list[Any]) -> None:
                 after_previous=Rule.After.ENDED if number else "",
             )
         Rule.objects.create(
-            stage=stage, key="pigeon", name="Pigeon", action="send_sms", settings={"text": "coo"}, publisher=anna, order=99
+            stage=stage,
+            key="pigeon",
+            name="Pigeon",
+            action="send_sms",
+            settings={"text": "coo"},
+            publisher=anna,
+            order=99,
         )
     Rule.objects.update(hourly_limit=1_000_000)
     settings = {"fields_watched": ["source"]}
@@ -260,20 +270,34 @@ def torture(name: str, database: str | None, bell: str | None) -> bool:
         # What is due is worked off; leases of the dead end after four seconds.
         end = time.monotonic() + 180
         while time.monotonic() < end:
-            held = Run.objects.filter(lease_until__isnull=False).exists() or Job.objects.filter(lease_until__isnull=False).exists()
+            held = (
+                Run.objects.filter(lease_until__isnull=False).exists()
+                or Job.objects.filter(lease_until__isnull=False).exists()
+            )
             if not held and not any(worker.due() for worker in slots.workers):
                 break
             time.sleep(0.5)
         site.stop()
         faults = check(traffic, folder)
-        left = [line for line in subprocess.run(["pgrep", "-f", f"127.0.0.1:{site.port}"], capture_output=True, text=True).stdout.split()]
+        left = [
+            line
+            for line in subprocess.run(
+                ["pgrep", "-f", f"127.0.0.1:{site.port}"], capture_output=True, text=True
+            ).stdout.split()
+        ]
         if left:
             faults.append(f"processes left behind: {left}")
         runs = Counter(Run.objects.values_list("status", flat=True))
         sms = Counter(Message.objects.filter(channel__medium="sms").values_list("status", flat=True))
         print(f"{name}: {sum(killed.values())} kills in {time.monotonic() - start:.0f} s: {dict(killed)}")
-        print(f"  {len(traffic.forms)} forms and {len(traffic.moves)} moves acknowledged; move answers {dict(traffic.answers)}")
-        print(f"  submissions {Submission.objects.count()}, items {Item.objects.count()}, runs {dict(runs)}, SMS {dict(sms)}")
+        print(
+            f"  {len(traffic.forms)} forms and {len(traffic.moves)} moves acknowledged; move answers {dict(traffic.answers)}"
+        )
+        print(
+            f"  submissions {Submission.objects.count()}, items {Item.objects.count()}, runs {dict(runs)}, SMS {dict(sms)}"
+        )
+        reasons = Counter(Run.objects.filter(status="failed").values_list("error", flat=True))
+        print(f"  why runs failed: {dict(reasons)}")
         print("  " + ("all invariants hold" if not faults else "\n  ".join(["BROKEN", *faults[:20]])), flush=True)
         return not faults
 

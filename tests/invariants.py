@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from django.db.models import Count, F, Q
 
 from automation.models import Run
@@ -33,8 +35,10 @@ def broken() -> list[str]:
 
 def _visits() -> list[str]:
     faults = []
-    many = StageVisit.objects.filter(undone=False).values("item").annotate(
-        open=Count("pk", filter=Q(left_at__isnull=True))
+    many = (
+        StageVisit.objects.filter(undone=False)
+        .values("item")
+        .annotate(open=Count("pk", filter=Q(left_at__isnull=True)))
     )
     if wrong := many.filter(open__gt=1).count():
         faults.append(f"{wrong} items are in two stages at once")
@@ -44,7 +48,7 @@ def _visits() -> list[str]:
     gaps = 0
     for item_id in StageVisit.objects.filter(key__isnull=False).values_list("item_id", flat=True).distinct():
         chain = list(StageVisit.objects.filter(item_id=item_id).order_by("pk").values_list("entered_at", "left_at"))
-        gaps += sum(left != entered for (_a, left), (entered, _b) in zip(chain, chain[1:], strict=False))
+        gaps += sum(left != entered for (_a, left), (entered, _b) in pairwise(chain))
     if gaps:
         faults.append(f"{gaps} gaps in chains of visits")
     return faults

@@ -8,7 +8,6 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
-from crm import slots
 from crm.admin.base import ModelAdmin, StackedInline, TabularInline, register
 from crm.models import CustomField, Item, ItemType, LostReason, Pipeline, Stage, StageKind, StageTransition
 
@@ -53,7 +52,7 @@ class StageForm(forms.ModelForm):
 
 
 class StagesFormSet(forms.BaseInlineFormSet):
-    """At least one open, one won, one lost; a stage in use is not deleted."""
+    """At least one open, one won, one lost. A stage in use is protected by its foreign keys, and Django says by what."""
 
     def clean(self) -> None:
         super().clean()
@@ -68,13 +67,6 @@ class StagesFormSet(forms.BaseInlineFormSet):
         for kind in StageKind:
             if kind not in kinds:
                 raise ValidationError(_now("A pipeline needs at least one stage of the kind “%s”.") % kind.label)
-        for form in self.deleted_forms:
-            stage = form.instance
-            uses = [_now("%d items") % count] if (count := Item.objects.filter(stage=stage).count()) else []
-            uses += [sentence for usage in slots.stage_usage for sentence in usage(stage)]
-            if uses:
-                words = {"stage": stage.name, "uses": ", ".join(uses)}
-                raise ValidationError(_now("“%(stage)s” is in use: %(uses)s. Move them first.") % words)
 
 
 class StageInline(StackedInline):

@@ -1,0 +1,215 @@
+"""Pages: who sees what, and how refusals look."""
+
+import pytest
+
+from crm.models import Event, Item, LostReason, Message, Notification, Task, boards
+
+
+@pytest.fixture
+def bob(world, client):
+    client.force_login(world.bob)
+    return client
+
+
+def move(client, world, item, stage, **more):
+    item.refresh_from_db()
+    data = {"id": item.pk, "to": world.stages[stage].pk, "version": item.version, "v": 0, **more}
+    return client.post(f"/board/{world.pipeline.pk}/move/", data)
+
+
+def test_the_board_shows_cards_totals_and_hints(world, bob):
+    world.rule("talk", name="Call them")
+    item = world.deal("Stół dla Żanety", amount=1234)
+    page = bob.get(f"/board/{world.pipeline.pk}/").content.decode()
+    assert "Stół dla Żanety" in page
+    assert "1 rule will run: Call them" in page
+    assert "a guest says goodbye" in page  # the guest app's hint
+    totals = bob.get(f"/board/{world.pipeline.pk}/totals/").content.decode()
+    assert "PLN1,234" in totals
+    assert item.pk
+
+
+def test_search_folds_accents(world, bob):
+    world.deal("Łóżko")
+    page = bob.get(f"/board/{world.pipeline.pk}/?q=lozko").content.decode()
+    assert "Łóżko" in page
+    assert "Łóżko" not in bob.get(f"/board/{world.pipeline.pk}/?q=szafa").content.decode()
+
+
+def test_a_column_pages_through_its_cards(world, bob):
+    for number in range(45):
+        world.deal(f"Deal {number:02}")
+    first = bob.get(f"/board/{world.pipeline.pk}/").content.decode()
+    assert first.count('class="kcard') == 40
+    more = bob.get(f"/board/column/{world.stages['new'].pk}/?from=40").content.decode()
+    assert more.count('class="kcard') == 5
+
+
+def test_polling_answers_204_until_something_changes(world, bob):
+    item = world.deal()
+    url = f"/board/{world.pipeline.pk}/live/"
+    version = boards.version_of(world.pipeline.pk)
+    assert bob.get(f"{url}?v={version}").status_code == 204
+    world.move(item, "talk", by=world.alice)
+    answer = bob.get(f"{url}?v={version}")
+    assert answer.status_code == 200
+    page = answer.content.decode()
+    assert f'id="col-{world.stages["talk"].pk}"' in page
+    assert f'id="col-{world.stages["pay"].pk}"' not in page
+
+
+def test_a_move_answers_with_the_changed_columns(world, bob):
+    item = world.deal()
+    answer = move(bob, world, item, "talk")
+    assert answer.status_code == 200
+    assert Item.objects.get(pk=item.pk).stage == world.stages["talk"]
+
+
+def test_a_stale_move_says_who_and_where_and_brings_the_truth(world, bob):
+    item = world.deal()
+    world.move(item, "talk", by=world.alice)
+    answer = bob.post(
+        f"/board/{world.pipeline.pk}/move/",
+        {"id": item.pk, "to": world.stages["pay"].pk, "version": item.version, "v": 0},
+    )
+    assert answer.status_code == 409
+    page = answer.content.decode()
+    assert "Talk now (Alice Head)" in page
+    assert 'id="col-' in page
+
+
+def test_missing_fields_open_a_dialog_that_keeps_what_was_typed(world, bob):
+    world.stages["pay"].needed_to_enter = ["amount", "due_date"]
+    world.stages["pay"].save()
+    item = world.deal()
+    asked = move(bob, world, item, "pay")
+    assert (asked.status_code, asked["X-Needs"]) == (422, "1")
+    again = move(bob, world, item, "pay", asked="amount,due_date", amount="12x", due_date="2026-12-01")
+    assert again.status_code == 422
+    assert 'value="12x"' in again.content.decode()
+    assert 'value="2026-12-01"' in again.content.decode()
+    done = move(bob, world, item, "pay", asked="amount,due_date", amount="12.50", due_date="2026-12-01")
+    assert done.status_code == 200
+    assert str(Item.objects.get(pk=item.pk).amount) == "12.50"
+
+
+def test_losing_asks_for_a_reason(world, bob):
+    item = world.deal()
+    assert "Why was it lost?" in move(bob, world, item, "lost").content.decode()
+    answer = move(bob, world, item, "lost", asked="lost_reason", lost_reason=LostReason.objects.get().pk)
+    assert answer.status_code == 200
+
+
+def test_a_stage_or_card_that_is_gone_is_said_to_be(world, bob):
+    item = world.deal()
+    data = {"id": item.pk, "to": 999_999, "version": item.version, "v": 0}
+    assert bob.post(f"/board/{world.pipeline.pk}/move/", data).status_code in (410, 422)
+    Item.objects.get(pk=item.pk).delete_softly(by=world.bob)
+    assert bob.post(f"/board/{world.pipeline.pk}/move/", data | {"to": world.stages["talk"].pk}).status_code == 410
+
+
+def test_charlie_sees_nothing(world, client):
+    item = world.deal()
+    world.rule("new", "send_sms", {"text": "x"})
+    Message.objects.create(channel=world.sms, to="+48601234567", text="secret text", item=item)
+    task = Task.add(item=item, title="T", assignee=world.bob)
+    client.force_login(world.charlie)
+    for url in (
+        f"/board/{world.pipeline.pk}/",
+        f"/items/{item.pk}/",
+        f"/board/{world.pipeline.pk}/totals/",
+        f"/board/{world.pipeline.pk}/live/?v=0",
+        f"/outbox/{Message.objects.get().pk}/",
+    ):
+        assert client.get(url).status_code == 404, url
+    assert "secret text" not in client.get("/outbox/").content.decode()
+    for url in (f"/items/{item.pk}/comment/", f"/items/{item.pk}/delete/", f"/tasks/{task.pk}/status/"):
+        assert client.post(url, {"text": "x", "status": "done"}).status_code == 404, url
+    data = {"id": item.pk, "to": world.stages["talk"].pk, "version": item.version, "v": 0}
+    assert client.post(f"/board/{world.pipeline.pk}/move/", data).status_code == 403
+    assert client.get("/admin/").status_code == 302
+
+
+def test_strangers_are_sent_to_the_login(world, client):
+    for url in ("/", f"/board/{world.pipeline.pk}/", "/outbox/", "/bell/", "/admin/"):
+        assert "/login/" in client.get(url)["Location"], url
+
+
+def test_the_item_page_tells_fields_tasks_messages_timeline_and_rules(world, bob, drain):
+    world.rule("new", "greet", {"text": "Welcome"}, name="Greeting")
+    item = world.deal()
+    drain()
+    page = bob.get(f"/items/{item.pk}/").content.decode()
+    for words in ("Greeting", "Welcome", "Nguyễn Thị Hằng", "Guests of Oak table"):
+        assert words in page
+
+
+def test_editing_keeps_what_was_typed_when_somebody_was_faster(world, bob):
+    item = world.deal(amount=5)
+    version = item.version
+    item.change({"title": "By Alice"}, by=world.alice)
+    data = {"title": "By Bob", "currency": "PLN", "version": version, "amount": "7"}
+    answer = bob.post(f"/items/{item.pk}/edit/", data)
+    assert answer.status_code == 422
+    assert 'value="By Bob"' in answer.content.decode()
+    bad = bob.post(f"/items/{item.pk}/edit/", data | {"amount": "a lot"})
+    assert 'value="a lot"' in bad.content.decode()
+
+
+def test_comments_tasks_and_quick_create(world, bob):
+    item = world.deal()
+    bob.post(f"/items/{item.pk}/comment/", {"text": "Called, call again"})
+    assert Event.objects.get(kind="comment.added").who() == "Bob Seller"
+    task = Task.add(item=item, title="T", assignee=world.bob)
+    bob.post(f"/tasks/{task.pk}/status/", {"status": "done"})
+    assert Task.objects.get().status == "done"
+    answer = bob.post(f"/board/{world.pipeline.pk}/new/", {"title": "", "phone": "12"})
+    assert answer.status_code == 422
+    assert "is not" in answer.content.decode()
+    assert (
+        bob.post(
+            f"/board/{world.pipeline.pk}/new/", {"title": "New one", "customer": "A", "phone": "+48601234567"}
+        ).status_code
+        == 204
+    )
+    assert Item.objects.get(title="New one").contact.phone() == "+48601234567"
+
+
+def test_run_controls_are_on_the_item_page(world, bob, now):
+    rule = world.rule("new", timing={"when": "delay", "amount": 1, "unit": "hours"})
+    item = world.deal()
+    run = world.run_of(rule)
+    assert "Run now" in bob.get(f"/items/{item.pk}/").content.decode()
+    bob.post(f"/runs/{run.pk}/", {"verb": "hold"})
+    assert world.run_of(rule).status == "held"
+    bob.post(f"/visits/{run.visit_id}/stop/")
+    assert world.run_of(rule).status == "cancelled"
+
+
+def test_the_bell_is_read(world, bob):
+    Notification.objects.create(user=world.bob, text="Look")
+    assert "Look" in bob.get("/bell/").content.decode()
+    bob.post("/bell/")
+    assert not Notification.objects.filter(read_at__isnull=True).exists()
+
+
+def test_every_page_has_a_strict_policy(world, bob):
+    item = world.deal()
+    for url in (f"/board/{world.pipeline.pk}/", f"/items/{item.pk}/", "/outbox/", "/login/"):
+        policy = (
+            bob.get(url)["Content-Security-Policy"]
+            if url != "/login/"
+            else bob.get("/healthz")["Content-Security-Policy"]
+        )
+        assert "default-src 'self'" in policy
+        assert "unsafe" not in policy
+
+
+def test_the_board_costs_at_most_sixteen_queries(world, bob, django_assert_max_num_queries):
+    for stage in world.stages:
+        for _ in range(3):
+            world.deal(stage=stage)
+    url = f"/board/{world.pipeline.pk}/"
+    bob.get(url)
+    with django_assert_max_num_queries(16):
+        bob.get(url)
