@@ -53,8 +53,7 @@ def replay(submission: Submission) -> None:
 
 
 def process(job: Job) -> Any:
-    rows = Submission.objects.select_related("form", "form__pipeline", "form__stage", "form__owner")
-    submission = databases.lock(rows.filter(pk=job.payload["submission"])).get()
+    submission = databases.lock(Submission.objects.filter(pk=job.payload["submission"])).get()
     if submission.status == Submission.Status.DONE:
         return Status.SKIPPED, _("was processed already")
     form = submission.form

@@ -214,6 +214,11 @@ def check(traffic: Traffic, folder: str) -> list[str]:
     lost = [email for email in traffic.forms if kept[email] != 1]
     if lost:
         faults.append(f"{len(lost)} acknowledged submissions are lost, doubled or unprocessed: {lost[:3]}")
+        for row in Submission.objects.filter(answers__email__in=lost):
+            job = (
+                Job.objects.filter(key=f"submission:{row.pk}").values("status", "error", "crashes", "attempts").first()
+            )
+            faults.append(f"  submission {row.pk} is {row.status}: {row.error}; its job: {job}")
     items = Submission.objects.filter(status="done").values_list("item_id", flat=True)
     if len(set(items)) != len(list(items)):
         faults.append("one item of two submissions")

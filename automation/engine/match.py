@@ -58,8 +58,11 @@ def concerned(event: Event) -> Iterable[Any]:
     """E37: the item the event is bound to, else the contact's open items (each trigger says newest or all)."""
     if event.item_id:
         return databases.lock(Item.objects.filter(pk=event.item_id))
-    open_items = Item.objects.open().filter(contact_id=event.contact_id or 0).order_by("pk")
-    return list(databases.lock(open_items))
+    open_items = Item.objects.open().filter(contact_id=event.contact_id or 0)
+    # Locked without the join on stages: a row that moved meanwhile would fall out of a joined answer.
+    ids = list(open_items.values_list("pk", flat=True))
+    locked = list(databases.lock(Item.objects.alive().filter(pk__in=ids).order_by("pk")))
+    return [item for item in locked if item.stage.is_open]
 
 
 def _match_item(event: Event, item: Item) -> list[TriggerFiring]:

@@ -394,10 +394,15 @@ def _end_crashed(pk: int) -> None:
 
 
 def _locked_items(runs: list[Run]) -> dict[int, Any]:
-    """The runs' items, locked in order of id, with what most actions read."""
+    """The runs' items, locked in order of id, with what most actions read.
+
+    Two questions: PostgreSQL judges a locked row's joins again after it waited for the lock, with the other tables as
+    they were before. An item that was just moved to another stage then fell out of a joined answer.
+    """
     ids = sorted({run.item_id for run in runs})
-    rows = databases.lock(Item.objects.filter(pk__in=ids).order_by("pk"))
-    return {item.pk: item for item in rows.select_related("contact", "owner", "visit__stage", "stage")}
+    list(databases.lock(Item.objects.filter(pk__in=ids).order_by("pk")).values_list("pk", flat=True))
+    rows = Item.objects.filter(pk__in=ids).select_related("contact", "owner", "visit__stage", "stage")
+    return {item.pk: item for item in rows}
 
 
 def _rules(runs: list[Run]) -> dict[int, Rule]:
