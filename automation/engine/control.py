@@ -91,7 +91,7 @@ def release(run: Run, by: User) -> None:
 
 def _catch_up(run: Run) -> None:
     """What happened while it was held: its turn in the chain came, its date was filled, its time passed."""
-    if run.waiting_for == "previous":
+    if run.waiting_for == "previous" and run.after_order is not None:
         before = Run.objects.filter(visit_id=run.visit_id, order=run.after_order).order_by("-round").first()
         if before is not None:
             chain.judge_next(before)

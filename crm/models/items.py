@@ -134,6 +134,11 @@ class Item(RefreshMixin, models.Model):
         self.version += 1
 
     @property
+    def customer_name(self) -> str:
+        """Who the item is about: the company, else the contact, else nobody."""
+        return self.company.name if self.company else self.contact.name if self.contact else ""
+
+    @property
     def is_activity_late(self) -> bool:
         return self.next_activity_at is not None and self.next_activity_at < clock.now()
 
@@ -196,6 +201,7 @@ class Item(RefreshMixin, models.Model):
         by: User | None = None,
         cause: Cause = Cause(),
         version: int | None = None,
+        seen: int | None = None,
         fields: dict[str, Any] | None = None,
         reason: LostReason | None = None,
         note: str = "",
@@ -211,6 +217,8 @@ class Item(RefreshMixin, models.Model):
         Args:
             by: whose rights count; None for the system.
             version: the item version the caller saw; another one is refused as stale.
+            seen: the visit (its id) the caller saw the item in; a card that moved since is refused as stale, one
+                whose fields a rule changed meanwhile is not. What a board sends.
             fields: cleaned values for fields that the stage needs, written with the move.
             reason, note: why it was lost.
             key: idempotency key; a repeated call with it answers as the first did.
@@ -221,7 +229,9 @@ class Item(RefreshMixin, models.Model):
         """
         try:
             return databases.persistently(
-                lambda: self._move(stage, by, cause, version, fields, reason, note, key, before, override, shown_as)
+                lambda: self._move(
+                    stage, by, cause, version, seen, fields, reason, note, key, before, override, shown_as
+                )
             )
         except IntegrityError:
             # Two requests with one key at the same moment: the other one won, and it is the same move.
@@ -236,6 +246,7 @@ class Item(RefreshMixin, models.Model):
         by: User | None,
         cause: Cause,
         version: int | None,
+        seen: int | None,
         fields: dict[str, Any] | None,
         reason: LostReason | None,
         note: str,
@@ -261,13 +272,14 @@ class Item(RefreshMixin, models.Model):
         )
         move.check_there(item)
         assert item is not None
-        if item.stage_id == stage.pk or (version is not None and version != item.version):
+        stale = (version is not None and version != item.version) or (seen is not None and seen != item.visit_id)
+        if item.stage_id == stage.pk or stale:
             # Only a repeated request can meet its own traces: ask for the key here, off the usual path.
             done = StageVisit.objects.filter(key=key, item=item).first() if key else None
             if done is not None:
                 return Moved(item, done, repeated=True)
         checked_by(by, machine, machine.stages.get(stage.pk, stage))
-        if version is not None and version != item.version:
+        if stale:
             raise Stale(item)
         if item.stage_id == stage.pk:
             item._reorder(before)

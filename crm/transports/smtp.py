@@ -35,27 +35,28 @@ class Smtp(Transport):
 
     def send(self, message: Any) -> str:
         own = self.settings
+        connection = get_connection(
+            "django.core.mail.backends.smtp.EmailBackend",
+            host=own.get("host"),
+            port=int(own.get("port") or 25),
+            username=own.get("user") or None,
+            password=own.get("password") or None,
+            use_tls=own.get("security") == "starttls",
+            use_ssl=own.get("security") == "tls",
+            timeout=TIMEOUT,
+        )
         mail = EmailMultiAlternatives(
             subject=message.subject,
             body=message.text,
             from_email=self._sender(),
             to=[message.to],
             headers={"Message-ID": message.public_address()},
-            connection=get_connection(
-                "django.core.mail.backends.smtp.EmailBackend",
-                host=own.get("host"),
-                port=int(own.get("port") or 25),
-                username=own.get("user") or None,
-                password=own.get("password") or None,
-                use_tls=own.get("security") == "starttls",
-                use_ssl=own.get("security") == "tls",
-                timeout=TIMEOUT,
-            ),
+            connection=connection,
         )
         if message.html:
             mail.attach_alternative(message.html, "text/html")
         try:
-            mail.get_connection().open()
+            connection.open()
         except (smtplib.SMTPException, OSError) as error:
             # Nothing has left the house yet: always safe to try again.
             raise TransportError(_("The mail server cannot be reached: %s") % error) from error
@@ -78,7 +79,7 @@ class Smtp(Transport):
         except OSError as error:
             raise TransportError(_("The connection to the mail server broke: %s") % error, sent=True) from error
         finally:
-            mail.get_connection().close()
+            connection.close()
         return message.public_address()
 
     def _sender(self) -> str:

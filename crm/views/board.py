@@ -74,7 +74,7 @@ MOST_RENDERED = 20_000
 
 def card_html(card: Item) -> str:
     key = (
-        *(card.pk, card.version, card.title, card.amount, card.currency, get_language()),
+        *(card.pk, card.visit_id, card.title, card.amount, card.currency, get_language()),
         *(card.next_activity_at, card.is_activity_late, (clock.now() - card.stage_entered_at).days),
         *(card.contact and card.contact.name, card.company and card.company.name, card.owner and card.owner.name),
         *((badge.icon, badge.label, badge.tone) for badge in card.badges),
@@ -259,6 +259,7 @@ def make_move(request: HttpRequest, item: Item, stage: Stage) -> Any:
         stage,
         by=request.user,  # type: ignore[arg-type]
         version=number(post.get("version")),
+        seen=number(post.get("seen")),
         key=(post.get("key") or "")[:80] or None,
         before=number(post.get("before")),
         fields=fields,

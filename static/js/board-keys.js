@@ -54,6 +54,10 @@ export function bindKeys(board) {
     }
   };
   board.addEventListener("keydown", (event) => {
+    if (event.target.matches(".klist") && event.key === "ArrowDown") {
+      event.preventDefault();
+      return focusCard($(".kcard", event.target));
+    }
     const card = event.target.closest(".kcard");
     if (!card || event.target !== card) return;
     const all = lists();

@@ -23,7 +23,7 @@ export async function commit(card, was, extra = null) {
     id: card.dataset.id,
     to: column.dataset.stage,
     before: card.nextElementSibling?.dataset.id || "",
-    version: card.dataset.v,
+    seen: card.dataset.seen,
     v: version(),
     q: search(),
     key: crypto.randomUUID ? crypto.randomUUID() : `${Date.now()}-${Math.random()}`,

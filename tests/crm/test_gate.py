@@ -227,3 +227,12 @@ def test_a_move_onto_five_rules_costs_at_most_twelve_queries(world, django_asser
     with django_assert_max_num_queries(12 + 2) as captured:  # two savepoint statements of the test's own transaction
         item.move_to(world.stages["talk"], by=world.bob, version=item.version, key="k")
     assert len([q for q in captured if "SAVEPOINT" not in q["sql"]]) <= 12
+
+
+def test_a_field_changed_by_a_rule_does_not_make_a_drag_stale_but_a_move_does(world):
+    item = world.deal()
+    seen = item.visit_id
+    item.change({"source": "by a rule"}, by=world.alice)
+    world.move(item, "talk", seen=seen)
+    with pytest.raises(Stale):
+        world.move(item, "papers", seen=seen)

@@ -172,6 +172,8 @@ def test_comments_tasks_and_quick_create(world, bob):
         ).status_code
         == 204
     )
+    assert bob.post(f"/board/{world.pipeline.pk}/new/", {"title": "Nobody linked"}).status_code == 204
+    assert "Nobody linked" in bob.get(f"/board/{world.pipeline.pk}/").content.decode()
     assert Item.objects.get(title="New one").contact.phone() == "+48601234567"
 
 
