@@ -99,7 +99,7 @@ def test_the_story_from_the_form_to_the_warehouse(stack_in, person, language):
     anna.locator(".task button[value=done]").first.click()
     expect(celina.locator(f"{column(language, 3)} {card}")).to_be_visible(timeout=6000)
     anna.reload()
-    expect(anna.locator(".tl")).to_contain_text(re.compile(r"Automation \(as "))
+    expect(anna.locator(".tl")).to_contain_text(re.compile(r"Automation \(as |Automatyzacja \(jako "))
 
 
 def test_a_moved_card_does_not_wake_the_supervisor(stack_in, person):
