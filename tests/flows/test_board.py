@@ -101,6 +101,8 @@ def test_a_card_is_dragged_by_touch(stack_in, person):
     for step in range(14):
         finger("touchMove", (372 + step % 2, y + 60))
         page.wait_for_timeout(50)
+    finger("touchMove", (200, y + 60))
+    page.wait_for_timeout(250)
     shot(page, "board-touch")
     finger("touchEnd")
     page.wait_for_timeout(1200)
