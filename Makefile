@@ -11,10 +11,7 @@ help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
 run: $(VENV)/run.done ## set up what is missing, make the demo (DEMO_LANGUAGE=en pl fr vi), start everything
-	@$(PY) manage.py migrate -v0
-	@$(PY) manage.py demo >/dev/null
-	@$(PY) manage.py collectstatic --noinput -v0
-	@$(PY) manage.py hello --bind $(BIND)
+	@$(PY) manage.py prepare --bind $(BIND)
 	@exec $(PY) manage.py up --bind $(BIND)
 
 test: $(VENV)/test.done ## all tests, the browser too, on SQLite

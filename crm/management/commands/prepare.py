@@ -1,8 +1,13 @@
-"""What `make run` says before it starts: the address, two logins, what to try."""
+"""What `make run` does before it starts, in one process: migrations, the demo, static files; then it says what to try."""
 
+import hashlib
+import io
+from pathlib import Path
 from typing import Any
 
+import django
 from django.conf import settings
+from django.core.management import call_command
 from django.core.management.base import BaseCommand
 
 from crm.demo.company import PASSWORD
@@ -10,12 +15,15 @@ from crm.models import OwnCompany, User
 
 
 class Command(BaseCommand):
-    help = "Print the address, two logins and what to try."
+    help = "Bring database, demo and static files up to date; print the address, two logins and what to try."
 
     def add_arguments(self, parser: Any) -> None:
         parser.add_argument("--bind", default="127.0.0.1:8000")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        call_command("migrate", verbosity=0)
+        call_command("demo", stdout=io.StringIO())
+        self._static_files()
         own = OwnCompany.first()
         port = options["bind"].rpartition(":")[2]
         people = User.objects.filter(email__in=("anna@example.com", "celina@example.com")).order_by("email")
@@ -38,3 +46,13 @@ class Command(BaseCommand):
   Ctrl-C stops everything.
 """
         )
+
+    def _static_files(self) -> None:
+        """Collected again only when one of ours changed: hashing and compressing takes seconds."""
+        files = sorted(Path(settings.BASE_DIR, "static").rglob("*"))
+        marks = [f"{path} {path.stat().st_size} {path.stat().st_mtime_ns}" for path in files if path.is_file()]
+        key = hashlib.sha256("\n".join([django.__version__, *marks]).encode()).hexdigest()
+        known = Path(settings.STATIC_ROOT) / ".key"
+        if not known.exists() or known.read_text() != key:
+            call_command("collectstatic", interactive=False, verbosity=0)
+            known.write_text(key)
