@@ -115,16 +115,3 @@ class PersonMiddleware:
         response = self.get_response(request)
         timezone.deactivate()
         return response
-
-
-class FrameMiddleware:
-    """Pages of ours stand in frames of ours only; a public form sets its own allowed sites by the CSP alone."""
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        response = self.get_response(request)
-        if not getattr(response, "xframe_options_exempt", False):
-            response.headers.setdefault("X-Frame-Options", "SAMEORIGIN")
-        return response
