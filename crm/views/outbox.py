@@ -6,6 +6,7 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils.html import format_html
+from django.views.decorators.clickjacking import xframe_options_sameorigin
 
 from crm.access import staff_of_ours
 from crm.folding import fold
@@ -46,6 +47,7 @@ def message(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @staff_of_ours
+@xframe_options_sameorigin
 def body(request: HttpRequest, pk: int) -> HttpResponse:
     """A mail's HTML for the sandboxed frame: its own policy, no script, no address of ours."""
     shown = get_object_or_404(visible(request.user), pk=pk)
