@@ -5,6 +5,11 @@ import tempfile
 
 os.environ.setdefault("DEALWRIGHT_VAR", tempfile.mkdtemp(prefix="dealwright-test-"))
 
+# Each test process has a Redis database of its own: clearing the cache of one must not empty the other's.
+if os.environ.get("REDIS_URL", "").endswith("/0"):
+    own = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) + 1
+    os.environ["REDIS_URL"] = os.environ["REDIS_URL"][:-1] + str(own)
+
 from crm.settings import *  # noqa: F403
 from crm.settings import DATABASES, INSTALLED_APPS, STORAGES
 
