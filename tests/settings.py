@@ -6,9 +6,9 @@ import tempfile
 os.environ.setdefault("DEALWRIGHT_VAR", tempfile.mkdtemp(prefix="dealwright-test-"))
 
 # Each test process has a Redis database of its own: clearing the cache of one must not empty the other's.
-if os.environ.get("REDIS_URL", "").endswith("/0"):
+if os.environ.get("REDIS_URL"):
     own = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) + 1
-    os.environ["REDIS_URL"] = os.environ["REDIS_URL"][:-1] + str(own)
+    os.environ["REDIS_URL"] = f"{os.environ['REDIS_URL'].rpartition('/')[0]}/{own}"
 
 from crm.settings import *  # noqa: F403
 from crm.settings import DATABASES, INSTALLED_APPS, STORAGES
