@@ -101,7 +101,9 @@ def ring() -> None:
 def _ring() -> None:
     from django_q.tasks import async_task
 
-    async_task("crm.queue.drain", task_name="drain", save=False)
+    # In a transaction: on SQLite only BEGIN has our fair way to the lock (crm/sqlite), a bare INSERT sleeps.
+    with transaction.atomic():
+        async_task("crm.queue.drain", task_name="drain", save=False)
 
 
 def ring_if_quiet() -> None:
