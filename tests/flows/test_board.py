@@ -83,30 +83,27 @@ def test_a_card_is_moved_by_the_keyboard_alone(stack_in, person):
 
 def test_a_card_is_dragged_by_touch(stack_in, person):
     stack = stack_in("en")
-    page = person(stack.url, "anna", 390, 844, has_touch=True, is_mobile=True)
+    page = person(stack.url, "anna", 1024, 844, has_touch=True)  # a tablet: two columns side by side
     card = first_card(page, 0)
-    box = page.locator(card).bounding_box()
-    assert box is not None
+    start, end = page.locator(card).bounding_box(), page.locator(f"{column(1)} .klist").bounding_box()
+    assert start is not None
+    assert end is not None
     touch = page.context.new_cdp_session(page)
 
     def finger(kind: str, *points: tuple[float, float]) -> None:
         touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": x, "y": y} for x, y in points]})
 
-    x, y = box["x"] + 80, box["y"] + 40
+    x, y = start["x"] + 80, start["y"] + 40
+    goal_x, goal_y = end["x"] + 100, end["y"] + 60
     finger("touchStart", (x, y))
-    page.wait_for_timeout(320)
-    for step in range(1, 16):
-        finger("touchMove", (x + step * (372 - x) / 15, y + step * 4))
-        page.wait_for_timeout(20)
-    for step in range(14):
-        finger("touchMove", (372 + step % 2, y + 60))
-        page.wait_for_timeout(50)
-    finger("touchMove", (200, y + 60))
-    page.wait_for_timeout(250)
-    shot(page, "board-touch")
+    page.wait_for_timeout(350)  # a long press picks up; a swipe would scroll
+    for step in range(1, 21):
+        finger("touchMove", (x + step * (goal_x - x) / 20, y + step * (goal_y - y) / 20))
+        page.wait_for_timeout(25)
+    page.wait_for_timeout(300)
     finger("touchEnd")
-    page.wait_for_timeout(1200)
-    expect(page.locator(f"{column(0)} {card}")).to_have_count(0)
+    expect(page.locator(f"{column(1)} {card}")).to_be_visible()
+    expect(page.locator("#live")).to_contain_text("moved to Talking")
 
 
 def test_the_form_works_without_scripts(stack_in, person):
