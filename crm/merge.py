@@ -179,7 +179,6 @@ ROOTS: dict[str, tuple[Any, tuple[MergeField, ...]]] = {
     "owner": (gettext_lazy("Owner"), OWNER_FIELDS),
     "own_company": (gettext_lazy("Own company"), OWN_COMPANY_FIELDS),
 }
-NOW = MergeField("now", gettext_lazy("now"), "datetime", lambda _row: None)
 
 
 def item_link(pk: int) -> str:

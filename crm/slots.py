@@ -15,7 +15,7 @@ job_replaced    f(old, new): who waited for the old job waits for the new one
 task_ended      f(task): in the transaction that ends a task
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -66,7 +66,6 @@ class Health:
     figure: str = ""
 
 
-Filler = Callable[..., Any]
 workers = Slot()
 item_tabs = Slot()
 routes = Slot()

@@ -110,12 +110,12 @@ def wait(run: Run, outcome: Wait) -> None:
         crashes=0,
         **kept(run),
     )
-    ended = _already_ended(outcome.on)
+    ended = already_ended(outcome.on)
     if ended is not None:
         resume(run, *ended)
 
 
-def _already_ended(on: str) -> tuple[str, str] | None:
+def already_ended(on: str) -> tuple[str, str] | None:
     kind, _colon, ref = on.partition(":")
     if kind == "job":
         job = Job.objects.filter(pk=ref).first()

@@ -261,7 +261,7 @@ def _time_is_up(run: Run, item: Item) -> None:
     if run.wait_on == "pause":
         guarded_resume(run, Status.DONE, "")
         return
-    ended = chain._already_ended(run.wait_on)
+    ended = chain.already_ended(run.wait_on)
     if ended is not None:
         chain.resume(run, *ended)
     else:

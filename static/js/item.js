@@ -8,7 +8,7 @@ const typing = () =>
   $$("#item-page textarea").some((area) => area.value.trim() !== "") ||
   location.pathname.endsWith("/edit/");
 
-const live = poll({
+poll({
   every: 3000,
   busy: typing,
   ask: () => `${$("#item-page").dataset.liveUrl}?v=${$("#item-page").dataset.state}`,
@@ -48,4 +48,3 @@ document.addEventListener("submit", (event) => {
   data.set("key", crypto.randomUUID());
   move(event.target, data);
 });
-export { live };
