@@ -12,7 +12,7 @@ from automation.actions import (
     send_email,
     send_sms,
 )
-from automation.engine import chain, match, perform, plan
+from automation.engine import chain, match, plan, worker
 from automation.triggers import callback_requested, field_changed, form_submitted, task_status
 from automation.urls import routes
 from crm import slots
@@ -41,8 +41,8 @@ __all__ = [
     "item_tab",
     "notify",
     "notify_supervisor",
-    "perform",
     "send_email",
     "send_sms",
     "task_status",
+    "worker",
 ]

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
-from functools import partial
 from typing import Any
 
-from django.db import OperationalError, models, transaction
+from django.db import OperationalError, transaction
 from django.utils.translation import gettext as _
 
 from automation.base import Action, ActionError, Context, Outcome, action_of, bind, first_error
@@ -20,13 +18,12 @@ from automation.engine.plan import has_run, set_due
 from automation.models import Rule, Run, scope_of
 from automation.timing import Timing
 from automation.values import facts_for, rendered
-from crm import clock, databases, events, slots
-from crm.models import Item, Message, Pipeline, SystemSwitches, User, boards
-from crm.models.leased import MAX_CRASHES, LeasedQuerySet, LeaseLost, Status, backoff
+from crm import clock
+from crm.models import Item, Message, Pipeline, User
+from crm.models.leased import LeaseLost, Status, backoff
 from crm.models.notifications import notify
 from crm.models.people import administrators
 from crm.models.pipelines import machine_of
-from crm.queue import ring
 
 log = logging.getLogger("dealwright.automation")
 
@@ -287,127 +284,3 @@ def guarded_resume(run: Run, status: str, sentence: str) -> None:
         if not isinstance(error, ActionError):
             log.exception("run %s", run.pk)
         chain.end(run, Status.FAILED, str(error) or repr(error))
-
-
-# ---------------------------------------------------------------------- the table that drains
-
-
-class RunWorker:
-    name = "runs"
-
-    def claimable(self) -> LeasedQuerySet:
-        return Run.objects.none() if SystemSwitches.paused() else Run.objects.all()
-
-    def due(self) -> bool:
-        return self.claimable().due().exists()
-
-    def progress(self) -> Any:
-        leases = Run.objects.held_here().aggregate(last=models.Max("lease_until"), rows=models.Count("pk"))
-        newest = Run.objects.filter(finished_at__isnull=False).order_by("-finished_at").values_list("pk", flat=True)
-        return (leases["last"], leases["rows"], list(newest[:1]))
-
-    def take(self, count: int) -> int:
-        if not self.due():
-            return 0
-        fresh = Run.objects.filter(attempts=0, crashes=0, alone=False).claim(count)
-        if fresh:
-            self._batch(fresh)
-        return len(fresh) + self._take_alone(1 if fresh else max(1, count // 10))
-
-    def _take_alone(self, count: int) -> int:
-        """One at a time, claim included: a run that kills its worker must not spoil the next one's count."""
-        lonely = models.Q(alone=True) | models.Q(attempts__gt=0) | models.Q(crashes__gt=0)
-        taken = 0
-        while taken < count and (single := Run.objects.filter(lonely).claim(1)):
-            self._alone(single[0].pk, single[0].owner)
-            taken += 1
-        return taken
-
-    def _batch(self, runs: list[Run]) -> None:
-        """One transaction, a savepoint each; if the whole fails, everyone alone."""
-        ids, owner = [run.pk for run in runs], runs[0].owner  # an attempt that is rolled back clears it in memory
-        try:
-            with transaction.atomic():
-                self._together(runs)
-        except Exception:
-            log.info("a batch of %d runs is taken apart", len(runs), exc_info=True)
-            for pk in ids:
-                self._alone(pk, owner)
-
-    def _together(self, runs: list[Run]) -> None:
-        """Perform a batch; on SQLite it ends after 50 ms (one writer), and the rest goes back."""
-        items, rules, batch = _locked_items(runs), _rules(runs), Batch()
-        end = time.monotonic() + databases.BATCH_SECONDS if not databases.is_postgres() else None
-        with boards.collecting(), events.collecting() as batch.events:
-            for number, run in enumerate(runs):
-                if end is not None and time.monotonic() > end:
-                    Run.objects.filter(pk__in=[later.pk for later in runs[number:]], owner=run.owner).update(
-                        status=Status.PLANNED, owner="", lease_until=None, crashes=0
-                    )
-                    break
-                run.rule, run.item, run.ends = rules[run.rule_id], items[run.item_id], batch.ends
-                attempt(run, run.item, batch)
-            Run.write_ends(batch.ends)
-
-    def _alone(self, pk: int, owner: str) -> None:
-        try:
-            databases.persistently(lambda: self._one(pk, owner))
-        except LeaseLost:
-            return
-        except Exception as error:
-            # The last resort: the reason is written, and nothing stops the drain.
-            log.exception("run %s", pk)
-            Run.objects.filter(pk=pk, owner=owner).update(
-                status=Status.FAILED, error=str(error), owner="", lease_until=None, crashes=0, finished_at=clock.now()
-            )
-
-    def _one(self, pk: int, owner: str) -> None:
-        run = Run.objects.filter(pk=pk, status=Status.RUNNING, owner=owner).first()
-        if run is None:
-            return
-        run.item = _locked_items([run])[run.item_id]
-        run.rule = _rules([run])[run.rule_id]
-        with boards.collecting():
-            attempt(run, run.item, Batch())
-
-    def reclaim(self) -> None:
-        """E48: runs whose worker died go back; the third crash ends them."""
-        if not Run.objects.filter(status=Status.RUNNING, lease_until__lt=databases.real_now()).exists():
-            return
-        for run in Run.objects.reclaim():
-            if run.crashes >= MAX_CRASHES:
-                try:
-                    databases.persistently(partial(_end_crashed, run.pk))
-                except LeaseLost:
-                    continue
-                except Exception:
-                    log.exception("run %s: its crash could not be written", run.pk)
-        ring()
-
-
-def _end_crashed(pk: int) -> None:
-    plain = Run.objects.get(pk=pk)
-    _locked_items([plain])
-    run = databases.lock(Run.objects.filter(pk=pk, lease_until__lt=databases.real_now())).first()
-    if run is not None and run.status == Status.RUNNING:
-        chain.end(run, Status.FAILED, _("crashed the worker"))
-
-
-def _locked_items(runs: list[Run]) -> dict[int, Any]:
-    """The runs' items, locked in order of id, with what most actions read.
-
-    Two questions: PostgreSQL judges a locked row's joins again after it waited for the lock, with the other tables as
-    they were before. An item that was just moved to another stage then fell out of a joined answer.
-    """
-    ids = sorted({run.item_id for run in runs})
-    list(databases.lock(Item.objects.filter(pk__in=ids).order_by("pk")).values_list("pk", flat=True))
-    rows = Item.objects.filter(pk__in=ids).select_related("contact", "owner", "visit__stage", "stage")
-    return {item.pk: item for item in rows}
-
-
-def _rules(runs: list[Run]) -> dict[int, Rule]:
-    rows = Rule.objects.filter(pk__in={run.rule_id for run in runs})
-    return {rule.pk: rule for rule in rows.select_related("publisher", "stage")}
-
-
-slots.workers.register(RunWorker())

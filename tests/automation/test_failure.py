@@ -6,8 +6,8 @@ import pytest
 from django.utils import timezone
 
 from automation.engine import control
-from automation.engine.perform import RunWorker
 from automation.engine.plan import MAX_DEPTH
+from automation.engine.worker import RunWorker
 from automation.models import Rule, Run
 from crm import clock, health, sending
 from crm.jobs import JobWorker

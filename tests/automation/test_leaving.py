@@ -40,7 +40,7 @@ def test_E26_a_message_not_yet_sent_is_cancelled_with_its_run(world, now, drain)
     item = world.deal()
     world.move(item, "talk")
     # The run writes the message; before its job is claimed, the card is dragged on.
-    from automation.engine.perform import RunWorker
+    from automation.engine.worker import RunWorker
 
     RunWorker().take(50)
     world.move(item, "papers")
@@ -68,7 +68,7 @@ def test_E27_a_run_already_sending_is_finished(world, now, drain):
     world.rule("talk", "send_sms", {"text": "hi"})
     item = world.deal()
     world.move(item, "talk")
-    from automation.engine.perform import RunWorker
+    from automation.engine.worker import RunWorker
     from crm.jobs import JobWorker
 
     RunWorker().take(50)
@@ -88,7 +88,7 @@ def test_E27_a_message_claimed_but_not_begun_is_not_sent_after_the_move(world, n
     world.rule("talk", "send_sms", {"text": "hi"})
     item = world.deal()
     world.move(item, "talk")
-    from automation.engine.perform import RunWorker
+    from automation.engine.worker import RunWorker
     from crm.jobs import JobWorker
     from crm.models.leased import LeaseLost
 
