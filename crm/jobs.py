@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -18,7 +17,7 @@ from crm.models.items import Item
 from crm.models.jobs import Job
 from crm.models.leased import MAX_CRASHES, LeasedQuerySet, LeaseLost, Status, backoff
 from crm.models.org import SystemSwitches
-from crm.queue import kind_of, kinds, ring
+from crm.queue import Stride, kind_of, kinds, ring
 
 log = logging.getLogger("dealwright.jobs")
 
@@ -40,6 +39,9 @@ class Temporary(Exception):
 
 class JobWorker:
     name = "jobs"
+
+    def __init__(self) -> None:
+        self.stride = Stride()
 
     # ------------------------------------------------------------------ what may be claimed
 
@@ -68,7 +70,7 @@ class JobWorker:
 
     def _take_inside(self, count: int) -> int:
         rows = self.claimable().filter(outside=False)
-        fresh = rows.filter(attempts=0, crashes=0).claim(count)
+        fresh = rows.filter(attempts=0, crashes=0).claim(min(count, self.stride.rows))
         if fresh:
             self._perform_batch(fresh)
         # One that failed or crashed before travels alone: it cannot spoil a batch again.
@@ -83,15 +85,17 @@ class JobWorker:
             with transaction.atomic():
                 lock_items(jobs)
                 with boards.collecting():
-                    end = time.monotonic() + databases.BATCH_SECONDS
+                    self.stride.start()
                     for number, job in enumerate(jobs):
-                        if number and not databases.is_postgres() and time.monotonic() > end:
+                        if self.stride.is_over(number):
                             Job.objects.filter(pk__in=ids[number:], owner=owner).update(
                                 status=Status.PLANNED, owner="", lease_until=None, crashes=0
                             )
                             break
                         with transaction.atomic():
                             self._perform_inside(job)
+                    else:
+                        self.stride.whole()
         except Exception:
             # Somebody in the batch failed or the commit did: everyone again, alone, each with its own fate.
             log.info("a batch of %d jobs is taken apart", len(jobs), exc_info=True)

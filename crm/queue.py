@@ -25,6 +25,32 @@ BATCH = 50
 TURN_SECONDS = 20.0  # a drain gives its process back after this; with work left it rings for another turn
 
 
+class Stride:
+    """How many rows one batch takes, and when it ends: a batch on SQLite holds the one writer's lock.
+
+    What is claimed and not reached in time is given back; without learning from that, a worker claimed fifty
+    submissions to process two, over and over.
+    """
+
+    def __init__(self) -> None:
+        self.rows = BATCH
+        self._end = 0.0
+
+    def start(self) -> None:
+        self._end = time.monotonic() + (float("inf") if databases.is_postgres() else databases.BATCH_SECONDS)
+
+    def is_over(self, reached: int) -> bool:
+        """Asked before each row with how many were performed; the first one always is."""
+        if not reached or time.monotonic() < self._end:
+            return False
+        self.rows = reached
+        return True
+
+    def whole(self) -> None:
+        """All rows were reached: the next batch may be larger."""
+        self.rows = min(BATCH, self.rows * 2)
+
+
 class Worker(Protocol):
     """A leased table that the drain serves."""
 
@@ -98,9 +124,20 @@ def ring() -> None:
     transaction.on_commit(_ring, robust=True)
 
 
+# Bells of one process that follow each other faster than this ask first whether one hangs there already.
+BURST_SECONDS = 0.05
+_last_bell = 0.0
+
+
 def _ring() -> None:
+    """A bell that no worker has taken yet will look after our commit, so under load one is enough for many."""
+    from django_q.brokers import get_broker
     from django_q.tasks import async_task
 
+    global _last_bell
+    burst, _last_bell = time.monotonic() - _last_bell < BURST_SECONDS, time.monotonic()
+    if burst and get_broker().queue_size():
+        return
     # In a transaction: on SQLite only BEGIN has our fair way to the lock (crm/sqlite), a bare INSERT sleeps.
     with transaction.atomic():
         async_task("crm.queue.drain", task_name="drain", save=False)
@@ -117,21 +154,16 @@ def ring_if_quiet() -> None:
 def drain(budget: float = TURN_SECONDS) -> int:
     """One turn: claim and perform until nothing is due or the budget (seconds) is spent. Returns rows claimed."""
     end = time.monotonic() + budget
-    total = 0
-    helped = False
+    total = rounds = 0
     while time.monotonic() < end:
-        taken = 0
-        for worker in slots.workers:
-            count = worker.take(BATCH)
-            taken += count
-            if count >= BATCH and not helped:
-                helped = True
-                _ring()  # more than one batch: another process may join
+        taken = sum(worker.take(BATCH) for worker in slots.workers)
         total += taken
+        rounds += 1
         if not taken:
             return total
-        if not databases.is_postgres():
-            time.sleep(0.003)  # let somebody else have the one writer's lock
+        if rounds == 2:
+            _ring()  # more than one batch: another process may join
+        databases.give_way()
     _ring()
     return total
 

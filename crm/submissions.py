@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from crm import clock, databases, merge
@@ -27,19 +27,16 @@ def store(
     form: WebForm, *, nonce: str, version: int, answers: dict[str, Any], touch: dict[str, str], address_hash: str
 ) -> Submission:
     """Keep what was sent, and plan its processing. The same nonce twice is one submission."""
-    with transaction.atomic():
-        submission, made = Submission.objects.get_or_create(
-            nonce=nonce,
-            defaults={
-                "form": form,
-                "form_version": version,
-                "answers": answers,
-                "touch": touch,
-                "address_hash": address_hash,
-            },
-        )
-        if made:
+    submission = Submission(
+        form=form, form_version=version, nonce=nonce, answers=answers, touch=touch, address_hash=address_hash
+    )
+    try:
+        with transaction.atomic():
+            submission.save(force_insert=True)
             Job.plan(KIND, f"submission:{submission.pk}", payload={"submission": submission.pk})
+    except IntegrityError:
+        # The second of a double click, at the same moment: the first one stands.
+        return Submission.objects.get(nonce=nonce)
     return submission
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from functools import partial
 from typing import Any
 
@@ -16,13 +15,16 @@ from automation.models import Rule, Run
 from crm import clock, databases, events, slots
 from crm.models import Item, SystemSwitches, boards
 from crm.models.leased import MAX_CRASHES, LeasedQuerySet, LeaseLost, Status
-from crm.queue import ring
+from crm.queue import Stride, ring
 
 log = logging.getLogger("dealwright.automation")
 
 
 class RunWorker:
     name = "runs"
+
+    def __init__(self) -> None:
+        self.stride = Stride()
 
     def claimable(self) -> LeasedQuerySet:
         return Run.objects.none() if SystemSwitches.paused() else Run.objects.all()
@@ -38,7 +40,7 @@ class RunWorker:
     def take(self, count: int) -> int:
         if not self.due():
             return 0
-        fresh = Run.objects.filter(attempts=0, crashes=0, alone=False).claim(count)
+        fresh = Run.objects.filter(attempts=0, crashes=0, alone=False).claim(min(count, self.stride.rows))
         if fresh:
             self._batch(fresh)
         return len(fresh) + self._take_alone(1 if fresh else max(1, count // 10))
@@ -64,18 +66,20 @@ class RunWorker:
                 self._alone(pk, owner)
 
     def _together(self, runs: list[Run]) -> None:
-        """Perform a batch; on SQLite it ends after 50 ms (one writer), and the rest goes back."""
+        """Perform a batch; what is not reached in its time goes back."""
         items, rules, batch = _locked_items(runs), _rules(runs), Batch()
-        end = time.monotonic() + databases.BATCH_SECONDS if not databases.is_postgres() else None
+        self.stride.start()
         with boards.collecting(), events.collecting() as batch.events:
             for number, run in enumerate(runs):
-                if end is not None and time.monotonic() > end:
+                if self.stride.is_over(number):
                     Run.objects.filter(pk__in=[later.pk for later in runs[number:]], owner=run.owner).update(
                         status=Status.PLANNED, owner="", lease_until=None, crashes=0
                     )
                     break
                 run.rule, run.item, run.ends = rules[run.rule_id], items[run.item_id], batch.ends
                 attempt(run, run.item, batch)
+            else:
+                self.stride.whole()
             Run.write_ends(batch.ends)
 
     def _alone(self, pk: int, owner: str) -> None:

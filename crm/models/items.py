@@ -14,7 +14,7 @@ from crm import clock, databases
 from crm.folding import fold
 from crm.models import boards
 from crm.models.events import Cause
-from crm.models.gate import CHECKS, Move, Moved, Refused, Stale, checked_by
+from crm.models.gate import CHECKS, Gone, Move, Moved, Refused, Stale, checked_by
 from crm.models.leaving import close_visit
 from crm.models.people import Company, Contact, Tag, User
 from crm.models.pipelines import ItemType, LostReason, Machine, Pipeline, Stage, StageKind, machine_of
@@ -272,6 +272,8 @@ class Item(RefreshMixin, models.Model):
         )
         move.check_there(item)
         assert item is not None
+        if item.pipeline_id != self.pipeline_id:
+            raise Gone(_("This card is not in this pipeline any more."))
         stale = (version is not None and version != item.version) or (seen is not None and seen != item.visit_id)
         if item.stage_id == stage.pk or stale:
             # Only a repeated request can meet its own traces: ask for the key here, off the usual path.

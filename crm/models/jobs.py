@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db import models
+from django.db import IntegrityError, models, transaction
 from django.utils.translation import gettext_lazy as _
 
 from crm.models.leased import Leased
@@ -42,15 +42,12 @@ class Job(Leased):
         from crm.queue import kind_of, ring
 
         declared = kind_of(kind)
-        job, made = cls.objects.get_or_create(
-            key=key,
-            defaults={
-                "kind": kind,
-                "due_at": due_at or clock.now(),
-                "outside": declared.outside if declared else False,
-                **fields,
-            },
-        )
-        if made:
-            ring()
+        fields |= {"kind": kind, "due_at": due_at or clock.now(), "outside": declared.outside if declared else False}
+        try:
+            # Most keys are new: the insert first, a look only after a collision.
+            with transaction.atomic():
+                job = cls.objects.create(key=key, **fields)
+        except IntegrityError:
+            return cls.objects.get(key=key)
+        ring()
         return job

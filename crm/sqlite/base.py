@@ -15,15 +15,20 @@ PAUSE = 0.001
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
+    # Seconds that this process waited for the lock since `crm.databases.give_way` last asked.
+    waited = 0.0
+
     def _start_transaction_under_autocommit(self) -> None:
+        start = time.monotonic()
         patience = float(self.settings_dict["OPTIONS"].get("timeout", 20))
-        end = time.monotonic() + patience
+        end = start + patience
         connection: Any = self.connection
         connection.execute("PRAGMA busy_timeout=0")
         try:
             while True:
                 try:
                     connection.execute("BEGIN IMMEDIATE")
+                    self.waited += time.monotonic() - start
                     return
                 except Locked as error:
                     if "locked" not in str(error) or time.monotonic() > end:

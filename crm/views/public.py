@@ -10,6 +10,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
+from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import translation
@@ -41,9 +42,11 @@ def address_hash(request: HttpRequest) -> str:
 
 def over_limit(form: WebForm, sender: str) -> bool:
     recent = Submission.objects.filter(created_at__gt=clock.now() - timedelta(minutes=10))
-    if recent.filter(address_hash=sender).count() >= settings.FORM_LIMIT_PER_ADDRESS:
-        return True
-    return recent.filter(form=form).count() >= settings.FORM_LIMIT_PER_FORM
+    of_sender, of_form = Q(address_hash=sender), Q(form=form)
+    counts = recent.filter(of_sender | of_form).aggregate(
+        sender=Count("pk", filter=of_sender), form=Count("pk", filter=of_form)
+    )
+    return counts["sender"] >= settings.FORM_LIMIT_PER_ADDRESS or counts["form"] >= settings.FORM_LIMIT_PER_FORM
 
 
 @public
@@ -51,7 +54,7 @@ def over_limit(form: WebForm, sender: str) -> bool:
 @xframe_options_exempt
 @require_http_methods(["GET", "POST"])
 def form(request: HttpRequest, slug: str) -> HttpResponse:
-    webform = WebForm.objects.select_related("pipeline", "stage").filter(slug=slug).first()
+    webform = WebForm.objects.prefetch_related("fields").filter(slug=slug).first()
     if webform is None or not webform.is_active:
         return _page(request, "public/closed.html", {"webform": webform}, 404 if webform is None else 410, webform)
     with translation.override(_language(request, webform)):

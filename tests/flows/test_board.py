@@ -43,7 +43,7 @@ def test_missing_fields_and_the_lost_reason_are_asked_for(stack_in, person):
     page.fill("#new-dialog [name=title]", "No amount yet")
     page.locator("#new-dialog button[type=submit]").click()
     card = ".kcard:has-text('No amount yet')"
-    expect(page.locator(f"{column(0)} {card}")).to_be_visible(timeout=4000)
+    expect(page.locator(f"{column(0)} {card}")).to_be_visible(timeout=15_000)
     drag(page, card, f"{column(3)} .klist")
     expect(page.locator("#ask-dialog")).to_contain_text("needs a little more")
     shot(page, "board-needs")

