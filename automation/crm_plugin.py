@@ -12,7 +12,7 @@ from automation.actions import (
     send_email,
     send_sms,
 )
-from automation.engine import chain, match, plan, worker
+from automation.engine import chain, match, plan, undo, worker
 from automation.triggers import callback_requested, field_changed, form_submitted, task_status
 from automation.urls import routes
 from crm import slots
@@ -25,6 +25,7 @@ slots.event_interest.register(plan.cares_for)
 slots.job_ended.register(chain.wake_by_job)
 slots.job_replaced.register(chain.job_replaced)
 slots.task_ended.register(chain.wake_by_task)
+slots.move_undone.register(undo.move_undone)
 slots.routes.extend(route for route in routes if route not in slots.routes)
 register_kind(Kind("match", match.match))
 register_kind(Kind("replan_rule", plan.replan_rule, automation=True))

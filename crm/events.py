@@ -52,6 +52,8 @@ class Entry:
     machine: Machine
     # What the move ended, by kind; receivers add theirs ("runs"), the visit remembers it for undo.
     cancelled: dict[str, Any] = field(default_factory=dict)
+    # False: a person moved it without starting the rules of the stage.
+    start_rules: bool = True
 
 
 def record(

@@ -13,6 +13,7 @@ event_interest  f(kind) -> bool: must the upper layer hear of such an event befo
 job_ended       f(job): in the transaction that ends an outside job
 job_replaced    f(old, new): who waited for the old job waits for the new one
 task_ended      f(task): in the transaction that ends a task
+move_undone     f(item, visit): a move was taken back; end what its visit began, revive what it had ended
 """
 
 from collections.abc import Iterator
@@ -77,3 +78,4 @@ event_interest = Slot()
 job_ended = Slot()
 job_replaced = Slot()
 task_ended = Slot()
+move_undone = Slot()

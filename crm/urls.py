@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import path
 
 from crm import slots
-from crm.views import account, bell, board, health, items, outbox, public, shop
+from crm.views import account, bell, board, frame, health, item_list, items, moves, outbox, public, shop
 
 urlpatterns = [
     path("", board.home, name="home"),
@@ -14,6 +14,17 @@ urlpatterns = [
     path("board/<int:pk>/totals/", board.totals, name="board-totals"),
     path("board/<int:pk>/move/", board.move, name="board-move"),
     path("board/<int:pk>/new/", board.new, name="board-new"),
+    path("board/<int:pk>/move-many/", moves.move_many, name="board-move-many"),
+    path("board/<int:pk>/list/", item_list.item_list, name="board-list"),
+    path("board/<int:pk>/bulk/", item_list.bulk, name="board-bulk"),
+    path("board/<int:pk>/filter/", item_list.filter_panel, name="board-filter"),
+    path("board/<int:pk>/views/", item_list.save_view, name="board-save-view"),
+    path("board/<int:pk>/export.csv", item_list.export, name="board-export"),
+    path("views/<int:pk>/delete/", item_list.delete_view, name="view-delete"),
+    path("moves/undo/", moves.undo, name="move-undo"),
+    path("moves/send-now/", moves.send_now, name="move-send-now"),
+    path("moves/tidy/", moves.tidy, name="move-tidy"),
+    path("items/<int:pk>/transfer/", moves.transfer, name="item-transfer"),
     path("board/column/<int:stage>/", board.column, name="board-column"),
     path("items/<int:pk>/", items.item, name="item"),
     path("items/<int:pk>/edit/", items.edit, name="item-edit"),
@@ -35,3 +46,5 @@ urlpatterns = [
     *slots.routes,
     path("admin/", admin.site.urls),
 ]
+
+handler400 = frame.bad_request

@@ -28,6 +28,7 @@ class AddComment(Action):
         record(
             "comment.added",
             item=context.item,
+            visit=context.visit,
             actor=context.rights,
             cause=context.cause,
             payload={"text": text},

@@ -3,7 +3,7 @@
 from crm.models.events import Cause, Event
 from crm.models.fields import CustomField
 from crm.models.gate import Forbidden, Gone, Moved, NeedsInput, Refused, Stale
-from crm.models.items import Deal, Invoice, Item, Lead, Quote
+from crm.models.items import Item
 from crm.models.jobs import Job
 from crm.models.messages import Channel, Conversation, Medium, Message
 from crm.models.money import CurrencyRate
@@ -27,6 +27,8 @@ from crm.models.pipelines import (
     StageKind,
     StageTransition,
 )
+from crm.models.proxies import Deal, Invoice, Lead, Quote
+from crm.models.saved_views import SavedView
 from crm.models.tasks import Task
 from crm.models.visits import StageVisit
 from crm.models.webforms import Consent, FormField, Submission, WebForm
@@ -67,6 +69,7 @@ __all__ = [
     "Pipeline",
     "Quote",
     "Refused",
+    "SavedView",
     "Stage",
     "StageKind",
     "StageTransition",

@@ -72,6 +72,10 @@ class Gone(Refused):
     status, code = 410, "gone"
 
 
+# What a move writes of its own accord, and undo puts back.
+REMEMBERED = ("rank", "closed_at", "lost_reason_id", "lost_note")
+
+
 @dataclass
 class Moved:
     """A move that was made. `visit` is None when only the place in the column changed."""
@@ -96,6 +100,10 @@ class Move:
     override: bool = False
     shown_as: User | None = None
     changes: dict[str, tuple[Any, Any]] = field(default_factory=dict)
+    undo_until: datetime | None = None
+    start_rules: bool = True
+    # The item before the move, for undo: columns as JSON values, and the visit it stood in.
+    was: dict[str, Any] = field(default_factory=dict)
 
     @property
     def actor(self) -> User | None:
@@ -113,7 +121,9 @@ class Move:
         """Write the fields that came with the move, then ask every condition; raises the first refusal."""
         from crm.models.items import plain
 
+        self.was = {"visit": item.visit_id, "columns": {name: plain(getattr(item, name)) for name in REMEMBERED}}
         self.changes = item.apply(self.fields)
+        self.was["fields"] = {name: [plain(old), plain(new)] for name, (old, new) in self.changes.items()}
         known = self.machine.stages.get(self.target.pk)
         if known is not None:
             self.target = known
@@ -145,6 +155,8 @@ class Move:
             payload |= {"reason": self.reason.name if self.reason else "", "note": self.note}
         if self.fields:
             payload["fields"] = self.fields
+        if not self.start_rules:
+            payload["without_rules"] = True
         return payload
 
 

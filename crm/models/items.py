@@ -1,12 +1,12 @@
-"""Anything that moves through stages, and the gate: the one way an item changes its stage."""
+"""Anything that moves through stages: its fields, how it is made, changed and deleted. It moves by crm.models.moving."""
 
 from __future__ import annotations
 
 from decimal import Decimal
 from typing import Any, ClassVar, Self
 
-from django.db import IntegrityError, models, transaction
-from django.db.models import F, Q
+from django.db import models, transaction
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 from django_fsm import GET_STATE, transition
 
@@ -14,10 +14,11 @@ from crm import clock, databases
 from crm.folding import fold
 from crm.models import boards
 from crm.models.events import Cause
-from crm.models.gate import CHECKS, Gone, Move, Moved, Refused, Stale, checked_by
-from crm.models.leaving import close_visit
+from crm.models.gate import CHECKS, Move, Refused, Stale, checked_by
+from crm.models.leaving import close_visit, wake_waiters
+from crm.models.moving import Moving
 from crm.models.people import Company, Contact, Tag, User
-from crm.models.pipelines import ItemType, LostReason, Machine, Pipeline, Stage, StageKind, machine_of
+from crm.models.pipelines import ItemType, LostReason, Pipeline, Stage, StageKind, machine_of
 from crm.models.stage_field import RefreshMixin, StageField
 from crm.models.visits import StageVisit
 
@@ -46,7 +47,7 @@ class ItemQuerySet(models.QuerySet[Any]):
         )
 
 
-class Item(RefreshMixin, models.Model):
+class Item(Moving, RefreshMixin, models.Model):
     type_key: ClassVar[str | None] = None
     # What the transition's conditions read: django-fsm hands them the instance alone.
     intent: Move
@@ -192,169 +193,6 @@ class Item(RefreshMixin, models.Model):
             item._open_visit(move, left=None, source=None)
         return item
 
-    # ------------------------------------------------------------------ the gate
-
-    def move_to(
-        self,
-        stage: Stage,
-        *,
-        by: User | None = None,
-        cause: Cause = Cause(),
-        version: int | None = None,
-        seen: int | None = None,
-        fields: dict[str, Any] | None = None,
-        reason: LostReason | None = None,
-        note: str = "",
-        key: str | None = None,
-        before: int | None = None,
-        override: bool = False,
-        shown_as: User | None = None,
-    ) -> Moved:
-        """Move the item to a stage: the one door, the same for a drag, a button, the API, a form, a trigger, a rule.
-
-        One transaction: lock, checks, django-fsm transition, visit and event, the runs of the new stage planned.
-
-        Args:
-            by: whose rights count; None for the system.
-            version: the item version the caller saw; another one is refused as stale.
-            seen: the visit (its id) the caller saw the item in; a card that moved since is refused as stale, one
-                whose fields a rule changed meanwhile is not. What a board sends.
-            fields: cleaned values for fields that the stage needs, written with the move.
-            reason, note: why it was lost.
-            key: idempotency key; a repeated call with it answers as the first did.
-            before: id of the card that is to follow in the column; None puts it on top.
-            override: required fields and forbidden transitions do not count (a trigger's setting).
-            shown_as: who the timeline names, if not `by`.
-        Raises Stale, NeedsInput, Forbidden or Gone (crm.models.gate), each with a sentence.
-        """
-        try:
-            return databases.persistently(
-                lambda: self._move(
-                    stage, by, cause, version, seen, fields, reason, note, key, before, override, shown_as
-                )
-            )
-        except IntegrityError:
-            # Two requests with one key at the same moment: the other one won, and it is the same move.
-            done = StageVisit.objects.filter(key=key).select_related("item").first() if key else None
-            if done is None:
-                raise
-            return Moved(done.item, done, repeated=True)
-
-    def _move(
-        self,
-        stage: Stage,
-        by: User | None,
-        cause: Cause,
-        version: int | None,
-        seen: int | None,
-        fields: dict[str, Any] | None,
-        reason: LostReason | None,
-        note: str,
-        key: str | None,
-        before: int | None,
-        override: bool,
-        shown_as: User | None,
-    ) -> Moved:
-        machine = machine_of(self.pipeline_id, share=True)
-        item = databases.lock(Item.objects.filter(pk=self.pk)).first()
-        move = Move(
-            machine,
-            stage,
-            by,
-            cause,
-            clock.now(),
-            fields or {},
-            reason,
-            note,
-            key,
-            override=override,
-            shown_as=shown_as,
-        )
-        move.check_there(item)
-        assert item is not None
-        if item.pipeline_id != self.pipeline_id:
-            raise Gone(_("This card is not in this pipeline any more."))
-        stale = (version is not None and version != item.version) or (seen is not None and seen != item.visit_id)
-        if item.stage_id == stage.pk or stale:
-            # Only a repeated request can meet its own traces: ask for the key here, off the usual path.
-            done = StageVisit.objects.filter(key=key, item=item).first() if key else None
-            if done is not None:
-                return Moved(item, done, repeated=True)
-        checked_by(by, machine, machine.stages.get(stage.pk, stage))
-        if stale:
-            raise Stale(item)
-        if item.stage_id == stage.pk:
-            item._reorder(before)
-            return Moved(item, None, machine=machine)
-        move.prepare(item)
-        source_id, left = item.stage_id, item.visit_id
-        item._enter(move.target, now=move.now)
-        item.rank = item.rank_before(before) if before else -move.now.timestamp()
-        closed = close_visit(item, left, move.now)
-        visit = item._open_visit(move, left=left, source=source_id, closed=closed)
-        return Moved(item, visit, machine=machine)
-
-    def _open_visit(
-        self, move: Move, *, left: int | None, source: int | None, closed: dict[str, Any] | None = None
-    ) -> StageVisit:
-        """Visit, item row, event (which plans the runs), board version; in this order."""
-        from crm.events import Entry, record
-
-        visit = StageVisit.objects.create(
-            item=self,
-            stage=move.target,
-            entered_at=move.now,
-            actor=move.actor,
-            cause_kind=move.cause.kind,
-            cause_ref=move.cause.ref,
-            depth=move.cause.depth,
-            key=move.key,
-        )
-        self.visit = visit
-        columns = {name: getattr(self, name) for name in ("visit_id", *MOVE_COLUMNS, *move.columns())}
-        Item.objects.filter(pk=self.pk).update(stage_id=self.stage_id, **columns)
-        entry = Entry(item=self, visit=visit, left_id=left, machine=move.machine, cancelled=closed or {})
-        record(
-            "stage.entered" if source else "item.created",
-            item=self,
-            actor=move.actor,
-            cause=move.cause,
-            payload=move.payload(source),
-            visit=visit,
-            entry=entry,
-        )
-        if any(entry.cancelled.values()):
-            StageVisit.objects.filter(pk=visit.pk).update(cancelled=entry.cancelled)
-            visit.cancelled = entry.cancelled
-        boards.touch(self.pipeline_id, self.stage_id, *([source] if source else []))
-        return visit
-
-    # ------------------------------------------------------------------ order in the column
-
-    def _reorder(self, before: int | None) -> None:
-        """E06: no visit, no runs, no event."""
-        if before == self.pk:
-            return
-        self.rank = self.rank_before(before) if before else -clock.now().timestamp()
-        Item.objects.filter(pk=self.pk).update(rank=self.rank)
-        boards.touch(self.pipeline_id, self.stage_id)
-
-    def rank_before(self, before: int) -> float:
-        """A rank between the card that follows and the one above it; 0 (the end) if it has left the column."""
-        column = Item.objects.alive().filter(stage_id=self.stage_id).exclude(pk=self.pk)
-        follows = column.filter(pk=before).values_list("rank", flat=True).first()
-        if follows is None:
-            last = column.order_by("-rank").values_list("rank", flat=True).first()
-            return (last if last is not None else 0) + 1
-        above = column.filter(rank__lt=follows).order_by("-rank").values_list("rank", flat=True).first()
-        if above is None:
-            return follows - 1
-        if follows - above > 1e-5:
-            return (follows + above) / 2
-        # The gap is spent: everything above moves up by one, in one statement.
-        column.filter(rank__lt=follows).update(rank=F("rank") - 1)
-        return (follows + above - 1) / 2
-
     # ------------------------------------------------------------------ other changes
 
     def change(
@@ -441,25 +279,15 @@ class Item(RefreshMixin, models.Model):
             now = clock.now()
             left = item.visit_id
             closed = close_visit(item, left, now, deleted=True)
+            ended = closed.pop("ended", [])
             item.deleted_at = self.deleted_at = now
             item.visit = None
             item.version += 1
             item.save()
             entry = Entry(item=item, visit=None, left_id=left, machine=machine, cancelled=closed)
             record("item.deleted", item=item, actor=by, cause=cause, entry=entry)
+            wake_waiters(ended)
             boards.touch(item.pipeline_id, item.stage_id)
-
-
-MOVE_COLUMNS = (
-    "stage_entered_at",
-    "last_activity_at",
-    "closed_at",
-    "version",
-    "rank",
-    "lost_reason_id",
-    "lost_note",
-    "next_activity_at",
-)
 
 
 def base_amount(amount: Decimal | None, currency: str) -> Decimal | None:
@@ -479,53 +307,3 @@ def plain(value: Any) -> Any:
     if value is None or isinstance(value, str | int | float | bool | list | dict):
         return value
     return value.isoformat() if hasattr(value, "isoformat") else str(value)
-
-
-class _Typed(models.Manager[Any]):
-    """A proxy's manager: only its own item type."""
-
-    def get_queryset(self) -> ItemQuerySet:
-        return ItemQuerySet(self.model, using=self._db).filter(item_type__key=self.model.type_key)
-
-
-class Lead(Item):
-    type_key = "lead"
-    objects = _Typed()  # type: ignore[assignment,misc]
-
-    class Meta:
-        proxy = True
-        verbose_name = _("lead")
-        verbose_name_plural = _("leads")
-
-
-class Deal(Item):
-    type_key = "deal"
-    objects = _Typed()  # type: ignore[assignment,misc]
-
-    class Meta:
-        proxy = True
-        verbose_name = _("deal")
-        verbose_name_plural = _("deals")
-
-
-class Quote(Item):
-    type_key = "quote"
-    objects = _Typed()  # type: ignore[assignment,misc]
-
-    class Meta:
-        proxy = True
-        verbose_name = _("quote")
-        verbose_name_plural = _("quotes")
-
-
-class Invoice(Item):
-    type_key = "invoice"
-    objects = _Typed()  # type: ignore[assignment,misc]
-
-    class Meta:
-        proxy = True
-        verbose_name = _("invoice")
-        verbose_name_plural = _("invoices")
-
-
-__all__ = ["Deal", "Invoice", "Item", "Lead", "Machine", "Quote", "base_amount", "plain"]

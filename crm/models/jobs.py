@@ -42,7 +42,13 @@ class Job(Leased):
         from crm.queue import kind_of, ring
 
         declared = kind_of(kind)
-        fields |= {"kind": kind, "due_at": due_at or clock.now(), "outside": declared.outside if declared else False}
+        outside = declared.outside if declared else False
+        due = due_at or clock.now()
+        visit = fields.get("visit")
+        if outside and visit is not None and visit.undo_until:
+            # E54: what leaves the house waits until the move that caused it cannot be taken back any more.
+            due = max(due, visit.undo_until)
+        fields |= {"kind": kind, "due_at": due, "outside": outside}
         try:
             # Most keys are new: the insert first, a look only after a collision.
             with transaction.atomic():

@@ -23,17 +23,29 @@ if TYPE_CHECKING:
 
 
 def close_visit(item: Item, visit_id: int | None, now: datetime, *, deleted: bool = False) -> dict[str, Any]:
-    """Close the open visit; returns {"jobs": [[id, status, due]], "tasks": [[id, status]]} of what it ended."""
+    """Close the open visit; returns {"jobs": [[id, status, due]], "tasks": [[id, status]]} of what it ended.
+
+    "ended" holds the tasks themselves, for `wake_waiters` once upper layers have ended what is theirs.
+    """
     if visit_id is None:
         return {}
     visit = StageVisit.objects.filter(pk=visit_id)
     visit.update(left_at=now)
     # Most visits leave nothing behind: one look for both kinds. The item is locked, so nothing comes in between.
     jobs, tasks = visit.values_list(Exists(_jobs(visit_id, deleted)), Exists(_tasks(visit_id))).get()
+    ended = _cancel_tasks(item, visit_id, now) if tasks else []
     return {
         "jobs": _cancel_jobs(visit_id, now, deleted) if jobs else [],
-        "tasks": _cancel_tasks(item, visit_id, now) if tasks else [],
+        "tasks": [[task.pk, was] for task, was in ended],
+        "ended": [task for task, _was in ended],
     }
+
+
+def wake_waiters(tasks: list[Task]) -> None:
+    """After runs of the left visit are cancelled: those that survive it hear that their task ended."""
+    for task in tasks:
+        for wake in slots.task_ended:
+            wake(task)
 
 
 # Claimed is not begun: its worker finds that it is no longer the owner. What is *sending* ends on its own.
@@ -62,15 +74,12 @@ def _cancel_jobs(visit_id: int, now: datetime, deleted: bool) -> list[list[Any]]
     return [[pk, status, due.isoformat() if due else None] for pk, status, due in rows]
 
 
-def _cancel_tasks(item: Item, visit_id: int, now: datetime) -> list[list[Any]]:
+def _cancel_tasks(item: Item, visit_id: int, now: datetime) -> list[tuple[Task, str]]:
     """Closed because the stage was left: cancelled, not done, so that no `task.status` done fires."""
-    closed = list(_tasks(visit_id).order_by("pk"))
-    rows = [(task.pk, task.status) for task in closed]
-    if rows:
-        Task.objects.filter(pk__in=[pk for pk, _status in rows]).update(status=Task.Status.CANCELLED, closed_at=now)
-        item.next_activity_at = item.tasks.open().aggregate(first=Min("deadline"))["first"]
-        for task in closed:
-            task.status = Task.Status.CANCELLED
-            for wake in slots.task_ended:
-                wake(task)
-    return [list(row) for row in rows]
+    closed = [(task, task.status) for task in _tasks(visit_id).order_by("pk")]
+    ids = [task.pk for task, _was in closed]
+    Task.objects.filter(pk__in=ids).update(status=Task.Status.CANCELLED, closed_at=now)
+    item.next_activity_at = item.tasks.open().aggregate(first=Min("deadline"))["first"]
+    for task, _was in closed:
+        task.status = Task.Status.CANCELLED
+    return closed

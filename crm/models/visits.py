@@ -25,6 +25,10 @@ class StageVisit(models.Model):
     # What the move that opened this visit ended, by kind, with old status and due time; undo revives it.
     cancelled = models.JSONField(default=dict, blank=True)
     undone = models.BooleanField(default=False)
+    # Until when its mover may take it back (E54); its messages wait as long. Empty: there is no window.
+    undo_until = models.DateTimeField(null=True, blank=True)
+    # The visit that the move ended and the item's columns as they were: what undo puts back.
+    before = models.JSONField(default=dict, blank=True)
 
     class Meta:
         verbose_name = _("stage visit")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.db.models import Count, Sum
@@ -14,8 +15,9 @@ from django.views.decorators.http import require_GET, require_POST
 
 from crm import clock, rights, slots
 from crm.access import staff_of_ours
+from crm.filters import ItemFilter
 from crm.forms.items import NeedsForm, NewItemForm
-from crm.models import Gone, Item, NeedsInput, Notification, Pipeline, Refused, Stage, Stale, boards
+from crm.models import Gone, Item, Moved, NeedsInput, Notification, Pipeline, Refused, Stage, Stale, boards
 from crm.models.pipelines import Machine, machine_of
 from crm.views.frame import pipelines_for
 
@@ -37,20 +39,24 @@ def machine_for(request: HttpRequest, pk: int) -> Machine:
     return machine
 
 
-def cards_of(stage: Stage, search: str = "", offset: int = 0, count: int = PAGE) -> list[Item]:
-    rows = Item.objects.alive().filter(stage=stage)
-    if search:
-        rows = rows.found(search)
-    rows = rows.select_related("contact", "company", "owner").only(*CARD_COLUMNS).order_by("rank", "-pk")
-    cards: list[Item] = list(rows[offset : offset + count + 1])
+def asked(request: HttpRequest, machine: Machine) -> ItemFilter:
+    """The filter in the page's address. Raises BadFilter (400)."""
+    return ItemFilter.read(request.GET, machine.pipeline)
+
+
+def cards_of(stage: Stage, shown: ItemFilter, user: Any, offset: int = 0) -> list[Item]:
+    """A page of a column's cards and one more, which tells that there are more."""
+    rows = shown.apply(Item.objects.alive().filter(stage=stage), user)
+    rows = rows.select_related("contact", "company", "owner").only(*CARD_COLUMNS).order_by(*shown.order)
+    cards: list[Item] = list(rows[offset : offset + PAGE + 1])
     return cards
 
 
-def columns(machine: Machine, stages: list[Stage], search: str = "") -> list[dict[str, Any]]:
+def columns(stages: list[Stage], shown: ItemFilter, user: Any) -> list[dict[str, Any]]:
     """Stages with their first page of cards; marks of all cards in one question."""
     made = []
     for stage in stages:
-        cards = cards_of(stage, search)
+        cards = cards_of(stage, shown, user)
         made.append({"stage": stage, "cards": cards[:PAGE], "more": len(cards) > PAGE, "next": PAGE})
     decorate([card for column in made for card in column["cards"]])
     return made
@@ -104,20 +110,29 @@ def home(request: HttpRequest) -> HttpResponse:
 @require_GET
 def board(request: HttpRequest, pk: int) -> HttpResponse:
     machine = machine_for(request, pk)
-    search = request.GET.get("q", "").strip()[:100]
+    shown = asked(request, machine)
     # The version first: a change between the two reads is then sent again, never lost.
     version = boards.version_of(pk)
     context = {
-        "pipeline": machine.pipeline,
-        "columns": columns(machine, machine.ordered(), search),
+        "columns": columns(machine.ordered(), shown, request.user),
         "version": version,
-        "q": search,
-        "nav": "board",
         "hints": column_hints(machine),
         "allowed": {stage.pk: targets(machine, stage, request.user) for stage in machine.ordered()},
         "new_form": NewItemForm(),
+        **bar(request, machine, shown, "board"),
     }
     return render(request, "board/board.html", context)
+
+
+def bar(request: HttpRequest, machine: Machine, shown: ItemFilter, layout: str) -> dict[str, Any]:
+    """What the bar above board and list shows: the filter in words, the switch between the two."""
+    return {
+        "pipeline": machine.pipeline,
+        "filter": shown,
+        "chips": shown.chips(machine.pipeline),
+        "layout": layout,
+        "nav": "board",
+    }
 
 
 def column_hints(machine: Machine) -> dict[int, str]:
@@ -135,16 +150,18 @@ def targets(machine: Machine, stage: Stage, user: Any) -> str:
     return " ".join(map(str, allowed))
 
 
-def changed(request: HttpRequest, machine: Machine, since: int, search: str) -> HttpResponse:
-    """Every column newer than the client's version, to be morphed in."""
+def changed(request: HttpRequest, machine: Machine, since: int, more: dict[str, Any] | None = None) -> HttpResponse:
+    """Every column newer than the client's version, to be morphed in; `more` is for the toast of a move."""
     version, newer = boards.newer_columns(machine.pipeline.pk, since)
     stages = [stage for stage in machine.ordered() if stage.pk in newer]
+    shown = asked(request, machine)
     context = {
+        **(more or {}),
         "pipeline": machine.pipeline,
-        "columns": columns(machine, stages, search),
+        "columns": columns(stages, shown, request.user),
         "version": version,
         "oob": True,
-        "q": search,
+        "filter": shown,
         "hints": column_hints(machine),
         "allowed": {stage.pk: targets(machine, stage, request.user) for stage in stages},
     }
@@ -164,7 +181,7 @@ def live(request: HttpRequest, pk: int) -> HttpResponse:
     if boards.version_of(pk) == since:
         answer = HttpResponse(status=204)
     else:
-        answer = changed(request, machine, since, request.GET.get("q", "").strip()[:100])
+        answer = changed(request, machine, since)
     unread = Notification.objects.filter(user=request.user, read_at__isnull=True).count()
     answer["X-Unread"] = str(unread)
     return answer
@@ -175,10 +192,7 @@ def live(request: HttpRequest, pk: int) -> HttpResponse:
 def totals(request: HttpRequest, pk: int) -> HttpResponse:
     """Counts and sums of the column headers: over the whole stage, from one index, off the path of a drag."""
     machine = machine_for(request, pk)
-    search = request.GET.get("q", "").strip()[:100]
-    rows = Item.objects.alive().filter(pipeline_id=pk)
-    if search:
-        rows = rows.found(search)
+    rows = asked(request, machine).apply(Item.objects.alive().filter(pipeline_id=pk), request.user)  # type: ignore[arg-type]
     found = (
         rows.order_by()
         .values("stage_id", "currency")
@@ -204,13 +218,13 @@ def column(request: HttpRequest, stage: int) -> HttpResponse:
         raise Http404
     machine = machine_for(request, shown.pipeline_id)
     offset = max(0, number(request.GET.get("from")) or 0)
-    search = request.GET.get("q", "").strip()[:100]
-    cards = cards_of(shown, search, offset)
+    filtered = asked(request, machine)
+    cards = cards_of(shown, filtered, request.user, offset)
     decorate(cards[:PAGE])
     context = {
         "column": {"stage": shown, "cards": cards[:PAGE], "more": len(cards) > PAGE, "next": offset + PAGE},
         "pipeline": machine.pipeline,
-        "q": search,
+        "filter": filtered,
     }
     return render(request, "board/_page.html", context)
 
@@ -223,7 +237,7 @@ def move(request: HttpRequest, pk: int) -> HttpResponse:
     # Known by its id alone: the gate reads it under its lock and answers for one that is gone.
     item = Item(pk=number(post.get("id")) or 0, pipeline_id=pk)
     stage = Stage(pk=number(post.get("to")), pipeline_id=pk)
-    since, search = number(post.get("v")) or 0, post.get("q", "").strip()[:100]
+    since = number(post.get("v")) or 0
     try:
         moved = make_move(request, item, stage)
     except Pipeline.DoesNotExist:
@@ -233,9 +247,22 @@ def move(request: HttpRequest, pk: int) -> HttpResponse:
     except Refused as refused:
         fresh = None
         if isinstance(refused, Stale):
-            fresh = changed(request, machine_for(request, pk), since, search)
+            fresh = changed(request, machine_for(request, pk), since)
         return refusal(request, refused.sentence, refused.status, fresh)
-    return changed(request, moved.machine or machine_for(request, pk), since, search)
+    machine = moved.machine or machine_for(request, pk)
+    return changed(request, machine, since, told(machine, stage.pk, [moved]))
+
+
+def told(machine: Machine, stage_id: int, moves: list[Moved], faults: Sequence[str] = ()) -> dict[str, Any]:
+    """What the toast after a move says and offers; nothing for a card that only changed its place."""
+    visits = [moved.visit for moved in moves if moved.visit is not None]
+    return {
+        "moved_visits": visits,
+        "moved_faults": faults,
+        "moved_to": machine.stages.get(stage_id),
+        "moved_hint": column_hints(machine).get(stage_id),
+        "undo_seconds": machine.pipeline.undo_seconds if any(visit.undo_until for visit in visits) else 0,
+    }
 
 
 def make_move(request: HttpRequest, item: Item, stage: Stage) -> Any:
@@ -269,6 +296,7 @@ def make_move(request: HttpRequest, item: Item, stage: Stage) -> Any:
         fields=fields,
         reason=reason,
         note=note,
+        undoable=True,
     )
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 
 from crm import health
+from crm.access import public
 from crm.models import Notification, Pipeline, User
 
 
@@ -40,3 +42,9 @@ def context(request: HttpRequest) -> dict[str, Any]:
         "health_banner": cache(health.banner),
         "theme": request.COOKIES.get("theme", ""),
     }
+
+
+@public
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """400: what in the address cannot be read, in words."""
+    return render(request, "400.html", {"sentence": str(exception), "name": getattr(exception, "name", "")}, status=400)

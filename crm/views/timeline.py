@@ -15,7 +15,8 @@ Shown = tuple[str, str, str]  # icon, sentence, text below
 def _entered(event: Event) -> Shown:
     if event.data("from_name"):
         words = {"from": event.data("from_name"), "to": event.data("to_name")}
-        text = " · ".join(filter(None, [event.data("reason"), event.data("note")]))
+        quiet = _("without its rules") if event.data("without_rules") else ""
+        text = " · ".join(filter(None, [event.data("reason"), event.data("note"), quiet]))
         return "arrow-right", _("%(from)s → %(to)s") % words, text
     return "arrow-right", _("Entered %s") % event.data("to_name"), ""
 
@@ -74,6 +75,13 @@ def _task(event: Event) -> Shown:
 RENDERERS: dict[str, Callable[[Event], Shown]] = {
     "item.created": _created,
     "stage.entered": _entered,
+    "move.undone": lambda e: (
+        "arrow-back-up",
+        _("Move to %(from)s taken back") % {"from": e.data("from_name")},
+        "",
+    ),
+    "comment.removed": lambda e: ("trash", _("Note of a rule removed"), ""),
+    "item.restored": lambda e: ("arrow-back-up", _("Taken out of the recycle bin"), ""),
     "item.deleted": lambda e: ("trash", _("Moved to the recycle bin"), ""),
     "form.submitted": _form,
     "callback.requested": _form,

@@ -33,7 +33,7 @@ export function showToasts(html) {
   holder.innerHTML = html;
   for (const box of $$("[data-toast]", holder.content)) {
     $("#toasts").append(box);
-    fade(box, 12000);
+    fade(box, box.dataset.seconds ? box.dataset.seconds * 1000 : 12000);
     say(box.textContent.trim());
   }
 }
@@ -47,9 +47,29 @@ export function guard(response) {
   return response;
 }
 
+// A toast may offer to do something about the moves it speaks of: undo, send now, tidy up.
+async function act(button) {
+  button.disabled = true;
+  try {
+    const response = guard(await post(button.dataset.act, new URLSearchParams(button.parentNode.dataset.moves)));
+    if (response.status >= 500) throw new Error(response.status);
+    const html = await response.text();
+    button.closest(".toast").remove();
+    showToasts(html);
+    document.dispatchEvent(new Event("crm:refresh"));
+  } catch {
+    button.disabled = false;
+    toast(words.notSaved, words.noAnswer, true);
+  }
+}
+
 document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-act]");
+  if (button) act(button);
   const close = event.target.closest("[data-close]");
   if (close) close.closest(".toast").remove();
+  const dialogOf = event.target.closest("#filter-dialog") === event.target && event.target;
+  if (dialogOf) dialogOf.close(); // a click on the backdrop
   const cancel = event.target.closest("dialog [data-cancel]");
   if (cancel) cancel.closest("dialog").close("cancel");
 });
@@ -67,3 +87,7 @@ export function showUnread(count) {
   mark.textContent = count;
   mark.hidden = count === "0";
 }
+
+document.body.addEventListener("htmx:afterSwap", (event) => {
+  if (event.target.matches?.("dialog") && !event.target.open) event.target.showModal();
+});

@@ -9,7 +9,6 @@ export const isBusy = () => busy > 0 || $$("dialog[open]").length > 0;
 export const settle = () => document.dispatchEvent(new Event("crm:settle"));
 
 export const version = () => $("#board-version").dataset.v;
-export const search = () => new URLSearchParams(location.search).get("q") || "";
 export const columnOf = (card) => card.closest(".kcol");
 export const snap = (card) => ({ card, parent: card.parentNode, next: card.nextElementSibling });
 

@@ -3,11 +3,11 @@ import { $, $$, guard, post } from "./app.js";
 import { board, columnOf, focusCard, snap } from "./board-cards.js";
 import { commit } from "./board-move.js";
 
-export function moveDialog(card) {
+// Asks for a stage, with what a drop there will do; `then(stage id, without rules)` hears of a choice.
+export function askStage(what, allowed, here, then, many = false) {
   const dialog = $("#move-dialog");
   const select = $("#move-stage");
-  const here = columnOf(card);
-  const allowed = here.dataset.allow.split(" ");
+  const quiet = $("#move-quiet-line");
   select.replaceChildren(
     ...$$(".kcol", board).map((column) => {
       const option = new Option(column.dataset.name, column.dataset.stage, false, column === here);
@@ -15,20 +15,30 @@ export function moveDialog(card) {
       return option;
     }),
   );
-  const hint = () => ($("#move-hint").textContent = $(`#col-${select.value}`).dataset.hint);
+  const hint = () => {
+    $("#move-hint").textContent = $(`#col-${select.value}`).dataset.hint;
+    if (quiet) quiet.hidden = !many || !$("#move-hint").textContent;
+  };
   select.onchange = hint;
   hint();
-  $("#move-what").textContent = $(".kc-title", card).textContent;
+  $("#move-what").textContent = what;
   dialog.returnValue = "";
   dialog.showModal();
   dialog.onclose = () => {
     dialog.onclose = null;
-    const list = $(`#l-${select.value}`);
-    if (dialog.returnValue !== "ok" || list === card.parentNode) return focusCard(card);
+    then(dialog.returnValue === "ok" ? select.value : null, Boolean(quiet && !quiet.hidden && $("#move-quiet").checked));
+  };
+}
+
+export function moveDialog(card) {
+  const here = columnOf(card);
+  askStage($(".kc-title", card).textContent, here.dataset.allow.split(" "), here, (stage) => {
+    const list = stage && $(`#l-${stage}`);
+    if (!list || list === card.parentNode) return focusCard(card);
     const was = snap(card);
     list.prepend(card);
     commit(card, was).then(() => focusCard($(`#${card.id}`)));
-  };
+  });
 }
 
 export function bindDialogs() {

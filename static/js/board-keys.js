@@ -2,6 +2,7 @@
 import { $, $$, say, words } from "./app.js";
 import { columnOf, emptyMarks, focusCard, free, hold, rollback, snap } from "./board-cards.js";
 import { moveDialog } from "./board-dialogs.js";
+import { pick } from "./board-many.js";
 import { commit } from "./board-move.js";
 
 let grabbed = null;
@@ -88,6 +89,7 @@ export function bindKeys(board) {
       Enter: () => $(".kc-title", card).click(),
       " ": () => grab(card),
       m: () => moveDialog(card),
+      x: () => pick(card),
     };
     const act = (grabbed ? holding : walking)[event.key];
     if (!act) return;

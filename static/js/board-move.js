@@ -1,6 +1,6 @@
 // One move: optimistic, one request, rolled back with words if it is refused; the dialog for what is missing.
 import { $, $$, guard, post, say, showToasts, toast, words } from "./app.js";
-import { board, columnOf, emptyMarks, focusCard, free, hold, rollback, search, settle, version } from "./board-cards.js";
+import { board, columnOf, emptyMarks, focusCard, free, hold, rollback, settle, version } from "./board-cards.js";
 
 // Columns that came from the server, morphed in; cards that others moved glow for a moment.
 export function apply(html) {
@@ -25,7 +25,6 @@ export async function commit(card, was, extra = null) {
     before: card.nextElementSibling?.dataset.id || "",
     seen: card.dataset.seen,
     v: version(),
-    q: search(),
     key: crypto.randomUUID ? crypto.randomUUID() : `${Date.now()}-${Math.random()}`,
   });
   if (extra) for (const [name, value] of extra) data.append(name, value);
@@ -33,11 +32,12 @@ export async function commit(card, was, extra = null) {
   hold();
   emptyMarks();
   try {
-    const response = guard(await post(board.dataset.moveUrl, data));
+    const response = guard(await post(board.dataset.moveUrl + location.search, data));
     const html = await response.text();
     if (response.ok) {
       $("#ask-dialog").close();
       apply(html);
+      showToasts(html);
       say(`${$(".kc-title", card).textContent} ${words.moved} ${column.dataset.name}`);
     } else if (response.headers.get("X-Needs")) {
       ask(html, card, was);

@@ -1,9 +1,11 @@
 // The board: drag by mouse and touch, live columns, totals.
 import { $, $$ } from "./app.js";
-import { board, columnOf, emptyMarks, free, hold, isBusy, search, settle, version } from "./board-cards.js";
+import { board, columnOf, emptyMarks, free, hold, isBusy, rollback, settle, version } from "./board-cards.js";
 import { bindDialogs } from "./board-dialogs.js";
 import { bindKeys } from "./board-keys.js";
 import { apply, commit } from "./board-move.js";
+import { bindPicking, isPicked, moveMany, pickedCards, repick } from "./board-many.js";
+import { dropped } from "./board-zones.js";
 import { poll } from "./live.js";
 
 let before = null;
@@ -14,6 +16,9 @@ function dim(card) {
 }
 
 function bindLists() {
+  for (const zone of $$(".kzone")) {
+    zone.sortable ??= new window.Sortable(zone, { group: { name: "cards", pull: false }, draggable: ".kcard", filter: ".kz-name" });
+  }
   for (const list of $$(".klist", board)) {
     if (list.sortable) continue;
     list.sortable = new window.Sortable(list, {
@@ -46,6 +51,15 @@ function bindLists() {
         free();
         document.body.classList.remove("dragging");
         for (const column of $$(".is-forbidden", board)) column.classList.remove("is-forbidden");
+        if (event.to.dataset.zone) {
+          rollback(before);
+          return dropped(event.to.dataset.zone, event.item, before);
+        }
+        if (isPicked(event.item) && pickedCards().length > 1) {
+          const target = columnOf(event.item);
+          rollback(before);
+          return moveMany(pickedCards(), target);
+        }
         const same = event.from === event.to && event.oldDraggableIndex === event.newDraggableIndex;
         if (same) settle();
         else commit(event.item, before);
@@ -58,14 +72,14 @@ let totalsTimer = null;
 function loadTotals() {
   clearTimeout(totalsTimer);
   totalsTimer = setTimeout(async () => {
-    const url = `${board.dataset.totalsUrl}?q=${encodeURIComponent(search())}`;
-    const response = await fetch(url, { headers: { "HX-Request": "true" } });
+    const response = await fetch(board.dataset.totalsUrl + location.search, { headers: { "HX-Request": "true" } });
     if (response.ok) window.htmx.swap(board, await response.text(), { swapStyle: "none" });
   }, 120);
 }
 
 function refreshed() {
   bindLists();
+  repick();
   emptyMarks();
   loadTotals();
 }
@@ -74,8 +88,13 @@ if (board) {
   bindLists();
   bindKeys(board);
   bindDialogs();
+  bindPicking();
   loadTotals();
-  const ask = () => `${board.dataset.liveUrl}?v=${version()}&q=${encodeURIComponent(search())}`;
+  const ask = () => {
+    const query = new URLSearchParams(location.search);
+    query.set("v", version());
+    return `${board.dataset.liveUrl}?${query}`;
+  };
   const live = poll({ every: 2000, busy: isBusy, ask, onChange: apply });
   document.addEventListener("crm:settle", live.settle);
   document.addEventListener("crm:applied", refreshed);

@@ -1,0 +1,183 @@
+"""One filter for board, list, counters and export: read from the address, applied to items, written back to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from django.core.exceptions import BadRequest
+from django.db.models import F, Q, QuerySet
+from django.http import QueryDict
+from django.utils import timezone
+from django.utils.functional import cached_property
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
+
+from crm import clock
+from crm.models.fields import CustomField, FieldType
+from crm.models.people import Tag, User
+from crm.models.pipelines import Pipeline
+
+
+class BadFilter(BadRequest):
+    """A name or value that no filter knows: 400. `name` is the parameter, the sentence is for people."""
+
+    def __init__(self, name: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.name = name
+
+
+ACTIVITIES = [("late", lazy("overdue")), ("today", lazy("today")), ("later", lazy("later")), ("none", lazy("none"))]
+# By name: the label and the order of rows. The first one is the board's own order, by hand.
+SORTS: dict[str, tuple[Any, tuple[Any, ...]]] = {
+    "": (lazy("by hand"), ("rank", "-pk")),
+    "attention": (lazy("needs attention first"), (F("next_activity_at").asc(nulls_last=True), "-pk")),
+    "active": (lazy("last activity"), ("-last_activity_at", "-pk")),
+    "amount": (lazy("amount"), (F("base_amount").desc(nulls_last=True), "-pk")),
+    "age": (lazy("longest in stage"), ("stage_entered_at", "pk")),
+    "newest": (lazy("newest"), ("-created_at", "-pk")),
+    "title": (lazy("title"), ("search_key", "pk")),
+}
+# What pages put into the address besides the filter.
+OWN = frozenset({"v", "from", "page", "embed", "panel"})
+EXACT = {FieldType.LIST, FieldType.NUMBER, FieldType.MONEY, FieldType.DATE, FieldType.DATETIME}
+
+
+@dataclass(frozen=True)
+class ItemFilter:
+    """What a person asked to see.
+
+    Args:
+        text: part of the title, customer or company.
+        owner: "me", "none" or a user's id.
+        age: at least so many days in its stage.
+        activity: late, today, later or none: the next planned activity.
+        tag: a tag's id.
+        custom: values of custom fields by key.
+        sort: a key of SORTS.
+    """
+
+    text: str = ""
+    owner: str = ""
+    age: int | None = None
+    activity: str = ""
+    tag: int | None = None
+    sort: str = ""
+    custom: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, query: QueryDict, pipeline: Pipeline) -> ItemFilter:
+        """From a page's address. Empty values do not count. Raises BadFilter for anything unknown."""
+        values: dict[str, Any] = {}
+        custom: dict[str, str] = {}
+        known = {row.key: row for row in custom_fields(pipeline)} if any(n.startswith("c.") for n in query) else {}
+        for name in query:
+            value = query.get(name, "").strip()[:200]
+            if name in OWN or not value:
+                continue
+            if name == "q":
+                values["text"] = value[:100]
+            elif name == "owner":
+                if value not in ("me", "none") and not _number(value):
+                    raise BadFilter(name, _("“%s” is not a person.") % value)
+                values["owner"] = value
+            elif name in ("age", "tag"):
+                if not _number(value):
+                    raise BadFilter(name, _("“%s” is not a whole number.") % value)
+                values[name] = int(value)
+            elif name == "activity":
+                values["activity"] = _one_of(name, value, [key for key, _label in ACTIVITIES])
+            elif name == "sort":
+                values["sort"] = _one_of(name, value, list(SORTS))
+            elif name.startswith("c.") and name[2:] in known:
+                custom[name[2:]] = value
+            else:
+                raise BadFilter(name, _("There is no filter “%s”.") % name)
+        return cls(**values, custom=custom)
+
+    def apply(self, rows: QuerySet[Any], user: User) -> QuerySet[Any]:
+        """Narrow a queryset of items. `user` is who "me" means and whose zone "today" means."""
+        now = clock.now()
+        if self.text:
+            rows = rows.found(self.text)  # type: ignore[attr-defined]
+        if self.owner:
+            who = user.pk if self.owner == "me" else None if self.owner == "none" else int(self.owner)
+            rows = rows.filter(owner_id=who) if who else rows.filter(owner__isnull=True)
+        if self.age is not None:
+            rows = rows.filter(stage_entered_at__lte=now - timedelta(days=min(self.age, 36500)))
+        if self.tag is not None:
+            rows = rows.filter(tags=self.tag)
+        if self.activity:
+            midnight = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+            rows = rows.filter(
+                {
+                    "late": Q(next_activity_at__lt=now),
+                    "today": Q(next_activity_at__gte=now, next_activity_at__lt=midnight),
+                    "later": Q(next_activity_at__gte=midnight),
+                    "none": Q(next_activity_at__isnull=True),
+                }[self.activity]
+            )
+        types = dict(CustomField.objects.filter(target="item").values_list("key", "type")) if self.custom else {}
+        for key, value in self.custom.items():
+            wanted: Any = value
+            if types.get(key) == FieldType.BOOLEAN:
+                wanted = value == "1"
+            exact = types.get(key) in EXACT or types.get(key) == FieldType.BOOLEAN
+            rows = rows.filter(**{f"custom__{key}" + ("" if exact else "__icontains"): wanted})
+        return rows
+
+    @property
+    def order(self) -> tuple[Any, ...]:
+        return SORTS[self.sort][1]
+
+    @property
+    def narrows(self) -> bool:
+        """Is anything left out? Then counters count what is left."""
+        return bool(self.text or self.owner or self.activity or self.custom) or None not in (self.age, self.tag)
+
+    def pairs(self) -> list[tuple[str, str]]:
+        plain = [("q", self.text), ("owner", self.owner), ("activity", self.activity), ("sort", self.sort)]
+        numbers = [("age", self.age), ("tag", self.tag)]
+        plain += [(name, "" if number is None else str(number)) for name, number in numbers]
+        plain += [(f"c.{key}", value) for key, value in sorted(self.custom.items())]
+        return [(name, value) for name, value in plain if value]
+
+    @cached_property
+    def query(self) -> str:
+        """The filter as it stands in an address, without the question mark."""
+        return urlencode(self.pairs())
+
+    def chips(self, pipeline: Pipeline) -> list[tuple[str, str]]:
+        """What is filtered, in words, each with the query that is left without it."""
+        words: dict[str, str] = {}
+        if self.owner:
+            name = User.objects.filter(pk=self.owner).first() if self.owner.isdigit() else None
+            words["owner"] = str(name or (_("mine") if self.owner == "me" else _("without owner")))
+        if self.activity:
+            words["activity"] = _("next activity: %s") % dict(ACTIVITIES)[self.activity]
+        if self.age is not None:
+            words["age"] = _("%d days or more in its stage") % self.age
+        if self.tag is not None:
+            tag = Tag.objects.filter(pk=self.tag).first()
+            words["tag"] = f"#{tag.name if tag else self.tag}"
+        labels = {row.key: row.label for row in custom_fields(pipeline)} if self.custom else {}
+        words |= {f"c.{key}": f"{labels.get(key, key)}: {value}" for key, value in self.custom.items()}
+        return [(text, urlencode([pair for pair in self.pairs() if pair[0] != name])) for name, text in words.items()]
+
+
+def custom_fields(pipeline: Pipeline) -> list[CustomField]:
+    """The custom fields that items of the pipeline have."""
+    of_type = Q(item_type__isnull=True) | Q(item_type=pipeline.item_type_id)
+    return list(CustomField.objects.filter(of_type, target="item"))
+
+
+def _number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 10
+
+
+def _one_of(name: str, value: str, known: list[str]) -> str:
+    if value not in known:
+        raise BadFilter(name, _("“%(value)s” is not one of: %(known)s.") % {"value": value, "known": ", ".join(known)})
+    return value

@@ -1,0 +1,238 @@
+"""The list: the same items and the same filter as the board, as rows; several changed at once; saved views; export."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from typing import Any
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_GET, require_POST
+
+from crm import clock
+from crm.access import staff_of_ours
+from crm.filters import ItemFilter, custom_fields
+from crm.forms.filters import FilterForm, SavedViewForm
+from crm.models import Item, Refused, SavedView, User
+from crm.models.pipelines import Machine
+from crm.views import board, moves
+
+PAGE = 50
+
+
+@staff_of_ours
+@require_GET
+def item_list(request: HttpRequest, pk: int) -> HttpResponse:
+    machine = board.machine_for(request, pk)
+    shown = board.asked(request, machine)
+    rows = filtered(request, machine, shown).select_related("contact", "company", "owner", "stage")
+    page = Paginator(rows, PAGE).get_page(request.GET.get("page"))
+    context = {
+        "page": page,
+        "stages": machine.ordered(),
+        "people": User.objects.filter(is_active=True).order_by("name"),
+        **board.bar(request, machine, shown, "list"),
+    }
+    return render(request, "board/list.html", context)
+
+
+def filtered(request: HttpRequest, machine: Machine, shown: ItemFilter) -> Any:
+    """Items of the filter in its order; by hand means nothing in a list, so stage by stage there."""
+    rows = shown.apply(Item.objects.alive().filter(pipeline=machine.pipeline), request.user)  # type: ignore[arg-type]
+    order = shown.order if shown.sort else ("stage__order", "rank", "-pk")
+    return rows.order_by(*order)
+
+
+# ---------------------------------------------------------------------- several at once
+
+
+@staff_of_ours
+@require_POST
+def bulk(request: HttpRequest, pk: int) -> HttpResponse:
+    """Move, give or delete the ticked rows; what rules would do is said first and has to be confirmed."""
+    machine = board.machine_for(request, pk)
+    items = moves.items_of(request, machine)
+    back = request.POST.get("back", "")
+    target = back if back.startswith(reverse("board-list", args=[pk])) else reverse("board-list", args=[pk])
+    verb, _colon, value = request.POST.get("act", "").partition(":")
+    work = {"move": _move, "owner": _give, "delete": _delete}.get(verb)
+    if work is None or not items:
+        messages.error(request, _("Tick some rows, and choose what to do with them."))
+        return redirect(target)
+    stage = machine.stages.get(board.number(value) or 0) if verb == "move" else None
+    if verb != "owner" and not request.POST.get("sure"):
+        context = {
+            "items": items,
+            "stage": stage,
+            "hint": board.column_hints(machine).get(stage.pk) if stage else "",
+            "act": request.POST["act"],
+            "back": target,
+            "pipeline": machine.pipeline,
+            "nav": "board",
+        }
+        return render(request, "board/sure.html", context)
+    done, faults = work(request, machine, items, value)
+    if done:
+        messages.success(request, ngettext("%(n)d card was changed.", "%(n)d cards were changed.", done) % {"n": done})
+    for fault in faults[:5]:
+        messages.error(request, fault)
+    if len(faults) > 5:
+        messages.error(request, _("%d more cards were refused.") % (len(faults) - 5))
+    return redirect(target)
+
+
+Outcome = tuple[int, list[str]]
+
+
+def _move(request: HttpRequest, machine: Machine, items: list[Item], value: str) -> Outcome:
+    stage = machine.stages.get(board.number(value) or 0)
+    if stage is None:
+        return 0, [_("This stage does not exist any more.")]
+    moved, faults = moves.move_all(request, items, stage)
+    return len(moved), faults
+
+
+def _give(request: HttpRequest, machine: Machine, items: list[Item], value: str) -> Outcome:
+    owner = User.objects.filter(is_active=True, pk=board.number(value) or 0).first()
+    if owner is None:
+        return 0, [_("This person is not active any more.")]
+    return _each(items, lambda item: item.change({"owner": owner}, by=request.user))
+
+
+def _delete(request: HttpRequest, machine: Machine, items: list[Item], value: str) -> Outcome:
+    return _each(items, lambda item: item.delete_softly(by=request.user))
+
+
+def _each(items: list[Item], work: Any) -> Outcome:
+    done, faults = 0, []
+    for item in items:
+        try:
+            work(item)
+            done += 1
+        except Refused as refused:
+            faults.append(f"{item.title}: {refused.sentence}")
+    return done, faults
+
+
+# ---------------------------------------------------------------------- filter panel and saved views
+
+
+@staff_of_ours
+@require_GET
+def filter_panel(request: HttpRequest, pk: int) -> HttpResponse:
+    """Filled when it is opened, so that a board does not ask for people and tags that nobody looks at."""
+    machine = board.machine_for(request, pk)
+    shown = board.asked(request, machine)
+    views = SavedView.objects.visible_to(request.user).filter(pipeline=machine.pipeline)  # type: ignore[arg-type]
+    context = {
+        "pipeline": machine.pipeline,
+        "filter": shown,
+        "filter_form": FilterForm(shown, machine.pipeline),
+        "views": views.select_related("owner"),
+        "view_form": SavedViewForm(),
+        "layout": "list" if request.GET.get("panel") == "list" else "board",
+        "nav": "board",
+    }
+    whole = "board/_filter.html" if request.headers.get("HX-Request") else "board/filter.html"
+    return render(request, whole, context)
+
+
+@staff_of_ours
+@require_POST
+def save_view(request: HttpRequest, pk: int) -> HttpResponse:
+    """Keep the filter under a name; the same name again replaces it."""
+    machine = board.machine_for(request, pk)
+    shown = board.asked(request, machine)
+    name = request.POST.get("name", "").strip()[:60]
+    layout = "list" if request.POST.get("layout") == "list" else "board"
+    if not name:
+        messages.error(request, _("Please give the view a name."))
+    else:
+        SavedView.objects.update_or_create(
+            owner=request.user,
+            pipeline=machine.pipeline,
+            name=name,
+            defaults={"query": shown.query, "layout": layout, "shared": bool(request.POST.get("shared"))},
+        )
+        messages.success(request, _("The view “%s” is kept under Filter.") % name)
+    return redirect(f"{reverse('board-list' if layout == 'list' else 'board', args=[pk])}?{shown.query}")
+
+
+@staff_of_ours
+@require_POST
+def delete_view(request: HttpRequest, pk: int) -> HttpResponse:
+    """One's own; administrators also those of others that are shared."""
+    view = SavedView.objects.visible_to(request.user).filter(pk=pk).first()  # type: ignore[arg-type]
+    if view is None or (view.owner_id != request.user.pk and not request.user.is_superuser):
+        raise Http404
+    view.delete()
+    messages.success(request, _("The view “%s” was deleted.") % view.name)
+    return redirect("board", view.pipeline_id)
+
+
+# ---------------------------------------------------------------------- export
+
+
+def harmless(value: Any) -> str:
+    """A cell that no spreadsheet takes for a formula, also after blanks and control characters (OWASP, CSV injection)."""
+    text = "" if value is None else str(value)
+    bare = text.lstrip(" \t\r\n\x00\x0b\x0c\u00a0\u200b\ufeff'")
+    return (
+        f"'{text}" if bare[:1] in ("=", "+", "-", "@", "＝", "＋", "－", "＠", "|", "%") and not _figure(bare) else text
+    )
+
+
+def _figure(text: str) -> bool:
+    """A plain negative or international number is no formula: -12.50 and +48601234567 stay as they are."""
+    body = text[1:]
+    return text[:1] in "+-" and body.replace(".", "", 1).isascii() and body.replace(".", "", 1).isdigit()
+
+
+class _Echo:
+    """A file that hands each line back instead of keeping it."""
+
+    def write(self, line: str) -> str:
+        return line
+
+
+@staff_of_ours
+@require_GET
+def export(request: HttpRequest, pk: int) -> StreamingHttpResponse:
+    """The filter's items as CSV, streamed row by row."""
+    machine = board.machine_for(request, pk)
+    shown = board.asked(request, machine)
+    answer = StreamingHttpResponse(_lines(request, machine, shown), content_type="text/csv; charset=utf-8")
+    day = timezone.localdate(clock.now()).isoformat()
+    answer["Content-Disposition"] = f'attachment; filename="{machine.pipeline.pk}-{day}.csv"'
+    return answer
+
+
+def _lines(request: HttpRequest, machine: Machine, shown: ItemFilter) -> Iterator[str]:
+    customs = custom_fields(machine.pipeline)
+    writer = csv.writer(_Echo())
+    heads = [_("id"), _("title"), _("stage"), _("customer"), _("phone"), _("e-mail"), _("company"), _("owner")]
+    heads += [_("amount"), _("currency"), _("source"), _("in stage since"), _("created at"), _("closed at")]
+    yield "\ufeff" + writer.writerow(heads + [harmless(field.label) for field in customs])
+    rows = filtered(request, machine, shown).select_related("contact", "company", "owner", "stage")
+    rows = rows.prefetch_related("contact__phones", "contact__emails")
+    for item in rows.iterator(chunk_size=1000):
+        contact = item.contact
+        phone = contact.phones.all()[0].number if contact and contact.phones.all() else ""
+        email = contact.emails.all()[0].address if contact and contact.emails.all() else ""
+        cells = [item.pk, item.title, item.stage.name, contact.name if contact else "", phone, email]
+        cells += [item.company.name if item.company else "", item.owner.name if item.owner else ""]
+        cells += [item.amount, item.currency, item.source]
+        cells += [_moment(moment) for moment in (item.stage_entered_at, item.created_at, item.closed_at)]
+        cells += [item.custom.get(field.key) for field in customs]
+        yield writer.writerow([harmless(cell) for cell in cells])
+
+
+def _moment(value: Any) -> str:
+    return timezone.localtime(value).strftime("%Y-%m-%d %H:%M") if value else ""
