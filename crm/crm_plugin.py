@@ -1,6 +1,7 @@
 """What the lowest layer itself registers: its workers, kinds of jobs and transports."""
 
 from crm import health, jobs, sending, submissions
+from crm.models import bin
 from crm.transports import outbox, smtp
 
-__all__ = ["health", "jobs", "outbox", "sending", "smtp", "submissions"]
+__all__ = ["bin", "health", "jobs", "outbox", "sending", "smtp", "submissions"]

@@ -4,7 +4,23 @@ from django.contrib import admin
 from django.urls import path
 
 from crm import slots
-from crm.views import account, bell, board, frame, health, item_list, items, moves, outbox, public, shop
+from crm.views import (
+    account,
+    bell,
+    bin,
+    board,
+    composer,
+    frame,
+    health,
+    item_fields,
+    item_list,
+    items,
+    moves,
+    outbox,
+    people,
+    public,
+    shop,
+)
 
 urlpatterns = [
     path("", board.home, name="home"),
@@ -29,8 +45,23 @@ urlpatterns = [
     path("items/<int:pk>/", items.item, name="item"),
     path("items/<int:pk>/edit/", items.edit, name="item-edit"),
     path("items/<int:pk>/move/", items.move, name="item-move"),
-    path("items/<int:pk>/comment/", items.comment, name="item-comment"),
+    path("items/<int:pk>/timeline/", items.timeline, name="item-timeline"),
+    path("items/<int:pk>/field/<str:name>/", item_fields.field, name="item-field"),
+    path("items/<int:pk>/write/<slug:kind>/", composer.write, name="item-write"),
+    path("events/<int:pk>/pin/", composer.pin, name="event-pin"),
+    path("messages/<int:pk>/settle/", composer.settle, name="message-settle"),
     path("items/<int:pk>/delete/", items.delete, name="item-delete"),
+    path("contacts/suggest/", people.suggest, name="contact-suggest"),
+    path("contacts/<int:pk>/", people.person, {"kind": "contacts"}, name="contact"),
+    path("companies/<int:pk>/", people.person, {"kind": "companies"}, name="company"),
+    path("<slug:kind>/<int:pk>/merge/", people.merge, name="people-merge"),
+    path("contacts/", people.people, {"kind": "contacts"}, name="contacts"),
+    path("companies/", people.people, {"kind": "companies"}, name="companies"),
+    path("contacts/new/", people.new, {"kind": "contacts"}, name="contact-new"),
+    path("companies/new/", people.new, {"kind": "companies"}, name="company-new"),
+    path("search/", people.search, name="search"),
+    path("bin/", bin.recycle_bin, name="bin"),
+    path("bin/<int:pk>/restore/", bin.restore, name="bin-restore"),
     path("tasks/<int:pk>/status/", items.task_status, name="task-status"),
     path("bell/", bell.bell, name="bell"),
     path("outbox/", outbox.outbox, name="outbox"),

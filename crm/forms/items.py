@@ -101,7 +101,14 @@ class NewItemForm(forms.Form):
     """Quick create: title, customer found by e-mail or phone or made, amount."""
 
     title = forms.CharField(label=_("title"), max_length=200)
-    customer = forms.CharField(label=_("customer"), max_length=200, required=False)
+    customer = forms.CharField(
+        label=_("customer"),
+        max_length=200,
+        required=False,
+        widget=forms.TextInput(attrs={"list": "customers", "autocomplete": "off"}),
+        help_text=_("Choose a known one, or write a new name."),
+    )
+    customer_id = forms.IntegerField(required=False, widget=forms.HiddenInput)
     phone = PhoneFormField(label=_("phone"), required=False)
     email = forms.EmailField(label=_("e-mail"), required=False)
     amount = forms.DecimalField(
@@ -112,7 +119,8 @@ class NewItemForm(forms.Form):
         data = self.cleaned_data
         if not (data["customer"] or data["phone"] or data["email"]):
             return None
-        found = Contact.objects.reached_by(email=data["email"], phone=data["phone"]).first()
+        known = Contact.objects.filter(pk=data["customer_id"] or 0, name=data["customer"]).first()
+        found = known or Contact.objects.reached_by(email=data["email"], phone=data["phone"]).first()
         if found is None:
             found = Contact.objects.create(name=data["customer"] or data["email"] or data["phone"])
         found.add_email(data["email"])

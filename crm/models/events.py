@@ -51,6 +51,8 @@ class Event(models.Model):
     # The provider's own id: the same happening reported twice is one row (E38).
     key = models.CharField(max_length=120, null=True, blank=True, unique=True)
     created_at = models.DateTimeField(default=clock.now)
+    # Held at the top of the timeline by a person.
+    pinned_at = models.DateTimeField(null=True, blank=True)
 
     objects = EventQuerySet.as_manager()
 

@@ -14,7 +14,7 @@ from crm import clock, databases
 from crm.folding import fold
 from crm.models import boards
 from crm.models.events import Cause
-from crm.models.gate import CHECKS, Move, Refused, Stale, checked_by
+from crm.models.gate import CHECKS, Gone, Move, Refused, Stale, checked_by
 from crm.models.leaving import close_visit, wake_waiters
 from crm.models.moving import Moving
 from crm.models.people import Company, Contact, Tag, User
@@ -32,12 +32,18 @@ class ItemQuerySet(models.QuerySet[Any]):
 
     def visible_to(self, user: User) -> Self:
         """Items of pipelines that the user may see."""
-        alive = self.alive()
+        return self.alive()._of_pipelines_of(user)
+
+    def deleted_for(self, user: User) -> Self:
+        """The recycle bin, as the user may see it."""
+        return self.filter(deleted_at__isnull=False)._of_pipelines_of(user)
+
+    def _of_pipelines_of(self, user: User) -> Self:
         if user.is_superuser:
-            return alive
+            return self
         hidden = Pipeline.seen_by.through.objects.exclude(department_id=user.department_id or 0).values("pipeline_id")
         shown = Pipeline.seen_by.through.objects.filter(department_id=user.department_id or 0).values("pipeline_id")
-        return alive.exclude(Q(pipeline_id__in=hidden) & ~Q(pipeline_id__in=shown))
+        return self.exclude(Q(pipeline_id__in=hidden) & ~Q(pipeline_id__in=shown))
 
     def found(self, text: str) -> Self:
         """Items whose title, customer or company contains the text, accents and case ignored."""
@@ -288,6 +294,25 @@ class Item(Moving, RefreshMixin, models.Model):
             record("item.deleted", item=item, actor=by, cause=cause, entry=entry)
             wake_waiters(ended)
             boards.touch(item.pipeline_id, item.stage_id)
+
+    def restore(self, *, by: User | None = None) -> None:
+        """Out of the recycle bin, into its stage (or the first one, where that is gone); starts no rules.
+
+        Raises Forbidden, Gone.
+        """
+        with transaction.atomic():
+            machine = machine_of(self.pipeline_id, share=True)
+            item = databases.lock(Item.objects.filter(pk=self.pk)).first()
+            if item is None or item.deleted_at is None:
+                raise Gone(_("This item is not in the recycle bin any more."))
+            stage = machine.stages.get(item.stage_id) or machine.first_open()
+            checked_by(by, machine, stage)
+            move = Move(machine=machine, target=stage, by=by, cause=Cause(), now=clock.now(), start_rules=False)
+            item.deleted_at = self.deleted_at = None
+            Item.objects.filter(pk=item.pk).update(deleted_at=None)
+            item.intent = move
+            item.stage_entered_at, item.version = move.now, item.version + 1
+            item._open_visit(move, left=None, source=item.stage_id, kind="item.restored")
 
 
 def base_amount(amount: Decimal | None, currency: str) -> Decimal | None:

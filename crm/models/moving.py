@@ -153,7 +153,13 @@ class Moving(models.Model):
         return Moved(item, visit, machine=machine)
 
     def _open_visit(
-        self, move: Move, *, left: int | None, source: int | None, closed: dict[str, Any] | None = None
+        self,
+        move: Move,
+        *,
+        left: int | None,
+        source: int | None,
+        closed: dict[str, Any] | None = None,
+        kind: str = "",
     ) -> StageVisit:
         """Visit, item row, event (which plans the runs), board version; in this order."""
         from crm.events import Entry, record
@@ -184,7 +190,7 @@ class Moving(models.Model):
             start_rules=move.start_rules,
         )
         record(
-            "stage.entered" if source else "item.created",
+            kind or ("stage.entered" if source else "item.created"),
             item=item,
             actor=move.actor,
             cause=move.cause,

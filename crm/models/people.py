@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
@@ -108,6 +108,21 @@ class Tag(models.Model):
         return self.name
 
 
+class SharedQuerySet(models.QuerySet[Any]):
+    """Customers are everybody's who works in some pipeline; who sees no pipeline sees no customer."""
+
+    def visible_to(self, user: User) -> Self:
+        return self.all() if self.may_add(user) else self.none()
+
+    def may_add(self, user: User) -> bool:
+        from crm.models.pipelines import Pipeline
+
+        return user.is_active and (user.is_superuser or Pipeline.objects.visible_to(user).exists())
+
+    def found(self, text: str) -> Self:
+        return self.filter(search_key__contains=fold(text))
+
+
 class Company(models.Model):
     name = models.CharField(_("name"), max_length=200)
     tax_number = models.CharField(_("tax number"), max_length=40, blank=True)
@@ -120,6 +135,8 @@ class Company(models.Model):
     search_key = models.CharField(max_length=250, editable=False, db_index=True)
     created_at = models.DateTimeField(default=clock.now, editable=False)
 
+    objects = SharedQuerySet.as_manager()
+
     class Meta:
         ordering = ["name"]
         verbose_name = _("company")
@@ -128,12 +145,25 @@ class Company(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def folded(self) -> str:
+        return fold(self.name)[:250]
+
     def save(self, *args: Any, **kwargs: Any) -> None:
-        self.search_key = fold(self.name)[:250]
+        self.search_key = self.folded()
         super().save(*args, **kwargs)
 
 
-class ContactQuerySet(models.QuerySet["Contact"]):
+class ContactQuerySet(SharedQuerySet):
+    def found(self, text: str) -> Self:
+        """By name, by a part of an e-mail address, or by the digits of a phone number."""
+        wanted = Q(search_key__contains=fold(text))
+        digits = "".join(c for c in text if c.isdigit())
+        if "@" in text:
+            wanted |= Q(pk__in=ContactEmail.objects.filter(address__contains=text.lower()).values("contact"))
+        if len(digits) >= 5 and not any(c.isalpha() for c in text):
+            wanted |= Q(pk__in=ContactPhone.objects.filter(number__contains=digits.lstrip("0")).values("contact"))
+        return self.filter(wanted)
+
     def reached_by(self, *, email: str = "", phone: str = "") -> models.QuerySet[Contact]:
         """Contacts with this e-mail (any case) or this E.164 phone, the oldest first."""
         wanted = Q()

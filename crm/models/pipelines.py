@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
@@ -36,6 +36,16 @@ class ItemType(models.Model):
 def new_version() -> int:
     """A version nobody had: random, so that a rolled-back edit can never meet a cached machine again."""
     return secrets.randbits(52)
+
+
+class PipelineQuerySet(models.QuerySet[Any]):
+    def visible_to(self, user: Any) -> Self:
+        """Pipelines of the user's department, and those that name none."""
+        if user.is_superuser:
+            return self.all()
+        links = Pipeline.seen_by.through.objects
+        mine = links.filter(department_id=user.department_id or 0).values("pipeline_id")
+        return self.exclude(pk__in=links.exclude(pipeline_id__in=mine).values("pipeline_id"))
 
 
 class Pipeline(models.Model):
@@ -71,6 +81,8 @@ class Pipeline(models.Model):
         help_text=_("Takes over rules whose publisher is no longer active."),
     )
     machine_version = models.BigIntegerField(default=new_version, editable=False)
+
+    objects = PipelineQuerySet.as_manager()
 
     class Meta:
         ordering = ["item_type__order", "order", "pk"]

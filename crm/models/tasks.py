@@ -27,10 +27,16 @@ class Task(models.Model):
         DONE = "done", _("done")
         CANCELLED = "cancelled", _("cancelled")
 
+    class Kind(models.TextChoices):
+        TASK = "task", _("task")
+        CALL = "call", _("call")
+        MEETING = "meeting", _("meeting")
+
     OPEN = (Status.NEW, Status.IN_PROGRESS)
 
     item = models.ForeignKey("crm.Item", models.CASCADE, null=True, blank=True, related_name="tasks")
     visit = models.ForeignKey("crm.StageVisit", models.SET_NULL, null=True, blank=True, related_name="tasks")
+    kind = models.CharField(_("kind"), max_length=10, choices=Kind.choices, default=Kind.TASK)
     title = models.CharField(_("title"), max_length=200)
     description = models.TextField(_("description"), blank=True)
     checklist = models.JSONField(default=list, blank=True, help_text='[{"text": "…", "done": false}]')
@@ -65,6 +71,10 @@ class Task(models.Model):
         return self.title
 
     @property
+    def icon(self) -> str:
+        return {self.Kind.CALL: "phone", self.Kind.MEETING: "users"}.get(self.Kind(self.kind), "checkbox")
+
+    @property
     def is_open(self) -> bool:
         return self.status in self.OPEN
 
@@ -87,7 +97,7 @@ class Task(models.Model):
                 item=item,
                 actor=shown_as,
                 cause=cause,
-                payload={"task": task.pk, "title": task.title, "assignee": str(task.assignee or "")},
+                payload={"task": task.pk, "kind": task.kind, "title": task.title, "assignee": str(task.assignee or "")},
             )
             if task.assignee and task.assignee != shown_as:
                 notify([task.assignee], _("New task: %(title)s") % {"title": task.title}, item=item, kind="task")

@@ -15,12 +15,7 @@ from crm.models import Notification, Pipeline, User
 
 def pipelines_for(user: User) -> list[Pipeline]:
     """The pipelines that the user may see, in their order; one query."""
-    rows = Pipeline.objects.select_related("item_type")
-    if not user.is_superuser:
-        links = Pipeline.seen_by.through.objects
-        mine = links.filter(department_id=user.department_id or 0).values("pipeline_id")
-        rows = rows.exclude(pk__in=links.exclude(pipeline_id__in=mine).values("pipeline_id"))
-    return list(rows)
+    return list(Pipeline.objects.visible_to(user).select_related("item_type"))
 
 
 def context(request: HttpRequest) -> dict[str, Any]:

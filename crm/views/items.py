@@ -5,15 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
+from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 from django.views.decorators.http import require_GET, require_POST
 
 from crm import slots
 from crm.access import staff_of_ours
-from crm.events import record
+from crm.forms.composer import FORMS, LABELS
 from crm.forms.items import ItemForm
 from crm.models import Event, Item, NeedsInput, Refused, Stage, Stale, Task, boards
 from crm.models.pipelines import machine_of
@@ -37,7 +39,8 @@ def item(request: HttpRequest, pk: int) -> HttpResponse:
     shown = visible_item(request, pk)
     if request.headers.get("HX-Request") and request.GET.get("v") == str(state_of(shown)):
         return HttpResponse(status=204)
-    name = "items/_body.html" if request.headers.get("HX-Request") else "items/item.html"
+    fragment = request.headers.get("HX-Request") and not request.headers.get("HX-Boosted")
+    name = "items/_body.html" if fragment else "items/item.html"
     return render(request, name, page_context(request, shown))
 
 
@@ -47,9 +50,10 @@ def state_of(shown: Item) -> str:
     return f"{shown.version}.{last or 0}.{boards.version_of(shown.pipeline_id)}"
 
 
-def page_context(request: HttpRequest, shown: Item, form: ItemForm | None = None) -> dict[str, Any]:
-    events = Event.objects.filter(item=shown).timeline()[: TIMELINE_PAGE + 1]
-    page = list(events)
+def page_context(
+    request: HttpRequest, shown: Item, form: ItemForm | None = None, composing: tuple[str, Any] | None = None
+) -> dict[str, Any]:
+    """Everything on the card. `composing`: the composer's form that was refused, by its kind."""
     tabs = [tab for tab in (make(shown, request.user) for make in slots.item_tabs) if tab is not None]
     for tab in tabs:
         tab.html = render_to_string(tab.template, {**tab.context, "item": shown}, request)
@@ -62,13 +66,74 @@ def page_context(request: HttpRequest, shown: Item, form: ItemForm | None = None
         "form": form or ItemForm(shown),
         "stages": [{"stage": stage, "passed": machine.position[stage.pk] < here} for stage in ordered],
         "hints": board_views.column_hints(machine),
-        "timeline": rows_for(page[:TIMELINE_PAGE]),
-        "more_events": len(page) > TIMELINE_PAGE,
+        **timeline_context(request, shown),
+        "pinned": rows_for(list(Event.objects.filter(item=shown, pinned_at__isnull=False).timeline())),
+        "composers": [
+            {
+                "kind": kind,
+                "label": LABELS[kind],
+                "form": composing[1] if composing and composing[0] == kind else made(shown),
+            }
+            for kind, made in FORMS.items()
+        ],
+        "composing": composing[0] if composing else "note",
+        "others": other_items(request, shown),
         "tasks": shown.tasks.open().select_related("assignee").order_by("deadline", "pk"),
         "messages_sent": shown.messages.select_related("channel").order_by("-created_at")[:20],
         "tabs": tabs,
         "nav": "board",
     }
+
+
+# What of the timeline is shown: kinds of events by their beginning.
+SHOWS: dict[str, tuple[Any, tuple[str, ...]]] = {
+    "": (lazy("All"), ()),
+    "talk": (lazy("Communication"), ("email.", "sms.", "form.", "callback.", "comment.", "call.", "message.")),
+    "notes": (lazy("Notes"), ("comment.",)),
+    "changes": (lazy("Changes"), ("stage.", "field.", "owner.", "item.", "move.")),
+    "automation": (lazy("Automation"), ()),
+}
+
+
+def timeline_context(request: HttpRequest, shown: Item) -> dict[str, Any]:
+    """A page of the timeline, newest first, by filter (`show`) and from an event on (`before`, its id)."""
+    show = request.GET.get("show", "")
+    if show not in SHOWS:
+        raise Http404
+    events = Event.objects.filter(item=shown).timeline()
+    if show == "automation":
+        events = events.filter(cause_kind__in=("rule", "trigger", "system"))
+    elif show:
+        wanted = Q()
+        for start in SHOWS[show][1]:
+            wanted |= Q(kind__startswith=start)
+        events = events.filter(wanted)
+    before = board_views.number(request.GET.get("before"))
+    if before:
+        events = events.filter(pk__lt=before)
+    page = list(events[: TIMELINE_PAGE + 1])
+    return {
+        "timeline": rows_for(page[:TIMELINE_PAGE]),
+        "older": page[TIMELINE_PAGE - 1].pk if len(page) > TIMELINE_PAGE else None,
+        "show": show,
+        "shows": [(key, label) for key, (label, _starts) in SHOWS.items()],
+    }
+
+
+@staff_of_ours
+@require_GET
+def timeline(request: HttpRequest, pk: int) -> HttpResponse:
+    """Another filter, or older entries, as a fragment."""
+    shown = visible_item(request, pk)
+    return render(request, "items/_timeline.html", {"item": shown, **timeline_context(request, shown)})
+
+
+def other_items(request: HttpRequest, shown: Item) -> list[Item]:
+    """The customer's other items that the person may see, the newest first."""
+    if shown.contact_id is None:
+        return []
+    rows = Item.objects.visible_to(request.user).filter(contact=shown.contact_id).exclude(pk=shown.pk)  # type: ignore[arg-type]
+    return list(rows.select_related("stage", "pipeline").order_by("-created_at")[:10])
 
 
 @staff_of_ours
@@ -103,7 +168,7 @@ def move(request: HttpRequest, pk: int) -> HttpResponse:
     if stage is None:
         raise Http404
     try:
-        board_views.make_move(request, shown, stage)
+        moved = board_views.make_move(request, shown, stage)
     except NeedsInput as needs:
         if request.headers.get("HX-Request"):
             return board_views.ask(request, needs)
@@ -113,17 +178,7 @@ def move(request: HttpRequest, pk: int) -> HttpResponse:
             return board_views.refusal(request, refused.sentence, refused.status)
         messages.error(request, refused.sentence)
     if request.headers.get("HX-Request"):
-        return HttpResponse(status=204)
-    return redirect("item", pk)
-
-
-@staff_of_ours
-@require_POST
-def comment(request: HttpRequest, pk: int) -> HttpResponse:
-    shown = visible_item(request, pk)
-    text = request.POST.get("text", "").strip()[:20000]
-    if text:
-        record("comment.added", item=shown, actor=request.user, payload={"text": text})  # type: ignore[arg-type]
+        return render(request, "board/_moved.html", board_views.told(machine_of(shown.pipeline_id), stage.pk, [moved]))
     return redirect("item", pk)
 
 

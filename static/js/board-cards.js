@@ -5,7 +5,7 @@ export const board = $("#board");
 let busy = 0;
 export const hold = () => busy++;
 export const free = () => busy--;
-export const isBusy = () => busy > 0 || $$("dialog[open]").length > 0;
+export const isBusy = () => busy > 0 || $$("dialog[open]:not(#card-panel)").length > 0;
 export const settle = () => document.dispatchEvent(new Event("crm:settle"));
 
 export const version = () => $("#board-version").dataset.v;

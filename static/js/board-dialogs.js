@@ -52,6 +52,19 @@ export function bindDialogs() {
     dialog.showModal();
     $("[name=title]", dialog).focus();
   });
+  let waiting = null;
+  dialog.addEventListener("input", (event) => {
+    if (event.target.name !== "customer") return;
+    const chosen = $$("#customers option").find((option) => option.value === event.target.value);
+    $("[name=customer_id]", dialog).value = chosen ? chosen.dataset.contact : "";
+    if (chosen) return;
+    clearTimeout(waiting);
+    waiting = setTimeout(async () => {
+      const query = new URLSearchParams({ customer: event.target.value });
+      const response = await fetch(`${$("form", dialog).dataset.suggest}?${query}`, { headers: { "HX-Request": "true" } });
+      if (response.ok) $("#customers").innerHTML = await response.text();
+    }, 200);
+  });
   dialog.addEventListener("submit", async (event) => {
     event.preventDefault();
     const response = guard(await post(event.target.action, new URLSearchParams(new FormData(event.target))));

@@ -6,6 +6,7 @@ import { bindKeys } from "./board-keys.js";
 import { apply, commit } from "./board-move.js";
 import { bindPicking, isPicked, moveMany, pickedCards, repick } from "./board-many.js";
 import { dropped } from "./board-zones.js";
+import { bindPanel } from "./board-panel.js";
 import { poll } from "./live.js";
 
 let before = null;
@@ -89,6 +90,7 @@ if (board) {
   bindKeys(board);
   bindDialogs();
   bindPicking();
+  bindPanel();
   loadTotals();
   const ask = () => {
     const query = new URLSearchParams(location.search);

@@ -1,19 +1,23 @@
-// The item page: live refresh that never disturbs typing, the stage bar with its dialog.
+// The card, as a page of its own or in the board's side panel: live refresh that never disturbs typing, the stage bar
+// with its dialog, the composer's tabs, fields edited where they stand.
 import { $, $$, guard, post, showToasts, toast, words } from "./app.js";
 import { poll } from "./live.js";
 
+const card = () => $("#item-page");
+const inPanel = () => Boolean(card()?.closest("dialog"));
+
 const typing = () =>
-  $$("dialog[open]").length > 0 ||
-  /INPUT|TEXTAREA|SELECT/.test(document.activeElement?.tagName) ||
+  !card() ||
+  $$("dialog[open]").some((dialog) => !dialog.contains(card())) ||
+  (/INPUT|TEXTAREA|SELECT/.test(document.activeElement?.tagName) && card().contains(document.activeElement)) ||
   $$("#item-page textarea").some((area) => area.value.trim() !== "") ||
+  $(".one-field", card()) ||
   location.pathname.endsWith("/edit/");
 
-poll({
-  every: 3000,
-  busy: typing,
-  ask: () => `${$("#item-page").dataset.liveUrl}?v=${$("#item-page").dataset.state}`,
-  onChange: (html) => window.htmx.swap($("#item-page"), html, { swapStyle: "morph:outerHTML" }),
-});
+export async function reload() {
+  const response = guard(await fetch(card().dataset.liveUrl, { headers: { "HX-Request": "true" } }));
+  if (response.ok) window.htmx.swap(card(), await response.text(), { swapStyle: "outerHTML" });
+}
 
 async function move(form, data) {
   try {
@@ -32,8 +36,9 @@ async function move(form, data) {
       });
     } else {
       dialog.close();
-      if (response.ok) location.reload();
-      else showToasts(html);
+      showToasts(html);
+      if (response.ok) await reload();
+      document.dispatchEvent(new Event("crm:refresh"));
     }
   } catch {
     toast(words.notSaved, words.noAnswer, true);
@@ -43,8 +48,55 @@ async function move(form, data) {
 document.addEventListener("submit", (event) => {
   if (event.target.id !== "stagebar") return;
   event.preventDefault();
+  event.stopImmediatePropagation();
   const data = new URLSearchParams(new FormData(event.target));
   data.set("to", event.submitter.value);
   data.set("key", crypto.randomUUID());
   move(event.target, data);
+}, true);
+
+function choose(tab) {
+  for (const other of $$('[role="tab"]', tab.parentNode)) {
+    const on = other === tab;
+    other.setAttribute("aria-selected", on);
+    other.tabIndex = on ? 0 : -1;
+    $(`#${other.getAttribute("aria-controls")}`).hidden = !on;
+  }
+  tab.focus();
+}
+
+document.addEventListener("click", (event) => {
+  const tab = event.target.closest('.composer [role="tab"]');
+  if (tab) choose(tab);
+  const show = event.target.closest("[data-show]");
+  if (show) for (const other of $$("[data-show]")) other.setAttribute("aria-pressed", other === show);
 });
+
+document.addEventListener("keydown", (event) => {
+  const tab = event.target.closest('.composer [role="tab"]');
+  if (tab && (event.key === "ArrowRight" || event.key === "ArrowLeft")) {
+    const all = $$('[role="tab"]', tab.parentNode);
+    choose(all[(all.indexOf(tab) + (event.key === "ArrowRight" ? 1 : -1) + all.length) % all.length]);
+  }
+  const field = event.target.closest(".one-field");
+  if (field && event.key === "Escape") {
+    event.preventDefault(); // the panel stays open
+    event.stopPropagation();
+    $("[data-leave]", field)?.click();
+  }
+}, true);
+
+document.body.addEventListener("htmx:afterSettle", (event) => {
+  const input = event.target.matches?.(".fieldvalue") && $(".one-field .field input, .one-field .field select, .one-field .field textarea", event.target);
+  if (input) input.focus();
+  else if (event.target.matches?.(".fieldvalue") && !$(".one-field", event.target)) $(".inline-edit", event.target)?.focus();
+});
+
+poll({
+  every: 3000,
+  busy: typing,
+  ask: () => `${card().dataset.liveUrl}?v=${card().dataset.state}`,
+  onChange: (html) => window.htmx.swap(card(), html, { swapStyle: "morph:outerHTML" }),
+});
+
+export { inPanel };

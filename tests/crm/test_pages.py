@@ -123,7 +123,7 @@ def test_charlie_sees_nothing(world, client):
     ):
         assert client.get(url).status_code == 404, url
     assert "secret text" not in client.get("/outbox/").content.decode()
-    for url in (f"/items/{item.pk}/comment/", f"/items/{item.pk}/delete/", f"/tasks/{task.pk}/status/"):
+    for url in (f"/items/{item.pk}/write/note/", f"/items/{item.pk}/delete/", f"/tasks/{task.pk}/status/"):
         assert client.post(url, {"text": "x", "status": "done"}).status_code == 404, url
     data = {"id": item.pk, "to": world.stages["talk"].pk, "version": item.version, "v": 0}
     assert client.post(f"/board/{world.pipeline.pk}/move/", data).status_code == 403
@@ -158,7 +158,7 @@ def test_editing_keeps_what_was_typed_when_somebody_was_faster(world, bob):
 
 def test_comments_tasks_and_quick_create(world, bob):
     item = world.deal()
-    bob.post(f"/items/{item.pk}/comment/", {"text": "Called, call again"})
+    bob.post(f"/items/{item.pk}/write/note/", {"text": "Called, call again"})
     assert Event.objects.get(kind="comment.added").who() == "Bob Seller"
     task = Task.add(item=item, title="T", assignee=world.bob)
     bob.post(f"/tasks/{task.pk}/status/", {"status": "done"})

@@ -78,6 +78,7 @@ ICONS = [
     "note",
     "pencil",
     "phone",
+    "pin",
     "player-pause",
     "player-play",
     "plus",

@@ -1,0 +1,131 @@
+"""Forms of contacts and companies; phones and e-mail addresses one a line."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.utils.translation import gettext_lazy as _
+
+from crm import phones
+from crm.models import Company, Contact, CustomField, Tag, User
+
+LINES = forms.Textarea(attrs={"rows": 2})
+
+
+class _PersonForm(forms.Form):
+    """What contacts and companies have in common: owner, tags, custom fields."""
+
+    target = ""
+
+    def __init__(self, record: Any, data: Any = None) -> None:
+        super().__init__(data)
+        self.record = record
+        owner: Any = self.fields["owner"]
+        owner.queryset = User.objects.filter(is_active=True)
+        for row in CustomField.objects.filter(target=self.target):
+            made = row.form_field()
+            made.initial = record.custom.get(row.key)
+            self.fields[f"custom.{row.key}"] = made
+        for name in self.columns():
+            self.fields[name].initial = getattr(record, name)
+        self.fields["tags"].initial = ", ".join(tag.name for tag in record.tags.all()) if record.pk else ""
+
+    def columns(self) -> list[str]:
+        own = ("tags", "phones", "emails", "company_name")
+        return [name for name in self.fields if name not in own and not name.startswith("custom.")]
+
+    def _save_common(self) -> None:
+        record, data = self.record, self.cleaned_data
+        for name in self.columns():
+            setattr(record, name, data[name])
+        values = {n.removeprefix("custom."): data[n] for n in self.fields if n.startswith("custom.")}
+        kept = {key: CustomField.to_json(value) for key, value in values.items() if value not in (None, "")}
+        others = {key: value for key, value in record.custom.items() if key not in values}
+        record.custom = others | kept
+        record.save()
+        names = [name.strip()[:50] for name in data["tags"].split(",") if name.strip()]
+        record.tags.set([Tag.objects.get_or_create(name=name)[0] for name in names])
+
+
+class ContactForm(_PersonForm):
+    target = "contact"
+    name = forms.CharField(label=_("name"), max_length=200)
+    address_as = forms.CharField(
+        label=_("how to address"), max_length=100, required=False, help_text=_("Empty: worked out from the name.")
+    )
+    phones = forms.CharField(label=_("phones"), required=False, widget=LINES, help_text=_("One a line."))
+    emails = forms.CharField(label=_("e-mail addresses"), required=False, widget=LINES, help_text=_("One a line."))
+    company_name = forms.CharField(
+        label=_("company"), max_length=200, required=False, help_text=_("Found by its name, or made.")
+    )
+    language = forms.ChoiceField(label=_("language"), required=False)
+    owner = forms.ModelChoiceField(User.objects.none(), label=_("owner"), required=False, empty_label="—")
+    tags = forms.CharField(label=_("tags"), required=False, max_length=500, help_text=_("Separated by commas."))
+    no_email = forms.BooleanField(label=_("wants no e-mail"), required=False)
+    no_sms = forms.BooleanField(label=_("wants no SMS"), required=False)
+
+    def __init__(self, record: Contact, data: Any = None) -> None:
+        from django.conf import settings
+
+        super().__init__(record, data)
+        language: Any = self.fields["language"]
+        language.choices = [("", "—"), *settings.LANGUAGES]
+        if record.pk:
+            self.fields["phones"].initial = "\n".join(phones.display(row.number) for row in record.phones.all())
+            self.fields["emails"].initial = "\n".join(row.address for row in record.emails.all())
+            self.fields["company_name"].initial = record.company.name if record.company else ""
+
+    def clean_phones(self) -> list[str]:
+        return list(dict.fromkeys(phones.parse(line) for line in _lines(self.cleaned_data["phones"])))
+
+    def clean_emails(self) -> list[str]:
+        found = []
+        for line in _lines(self.cleaned_data["emails"]):
+            try:
+                validate_email(line)
+            except ValidationError:
+                raise ValidationError(_("“%s” is not an e-mail address.") % line) from None
+            found.append(line.lower())
+        return list(dict.fromkeys(found))
+
+    def save(self) -> Contact:
+        record, data = self.record, self.cleaned_data
+        name = data["company_name"].strip()
+        known = Company.objects.filter(search_key=Company(name=name).folded()).first() if name else None
+        record.company = (known or Company.objects.create(name=name)) if name else None
+        self._save_common()
+        _set_rows(record.phones, "number", data["phones"])
+        _set_rows(record.emails, "address", data["emails"])
+        return record  # type: ignore[no-any-return]
+
+
+class CompanyForm(_PersonForm):
+    target = "company"
+    name = forms.CharField(label=_("name"), max_length=200)
+    tax_number = forms.CharField(label=_("tax number"), max_length=40, required=False)
+    phone = forms.CharField(label=_("phone"), max_length=40, required=False)
+    email = forms.EmailField(label=_("e-mail"), required=False)
+    address = forms.CharField(label=_("address"), required=False, widget=forms.Textarea(attrs={"rows": 3}))
+    owner = forms.ModelChoiceField(User.objects.none(), label=_("owner"), required=False, empty_label="—")
+    tags = forms.CharField(label=_("tags"), required=False, max_length=500, help_text=_("Separated by commas."))
+
+    def clean_phone(self) -> str:
+        return phones.parse(self.cleaned_data["phone"]) if self.cleaned_data["phone"] else ""
+
+    def save(self) -> Company:
+        self._save_common()
+        return self.record  # type: ignore[no-any-return]
+
+
+def _lines(text: str) -> list[str]:
+    return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+def _set_rows(rows: Any, column: str, values: list[str]) -> None:
+    """Exactly these values, in this order; rows that stay keep what else they hold."""
+    rows.exclude(**{f"{column}__in": values}).delete()
+    for order, value in enumerate(values):
+        rows.update_or_create(**{column: value}, defaults={"order": order})

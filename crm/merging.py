@@ -1,0 +1,110 @@
+"""Two contacts, or two companies, that are one: the survivor keeps the chosen values and everything linked to either."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import models, transaction
+from django.utils.translation import gettext as _
+
+from crm import databases
+from crm.events import record
+from crm.models.events import Cause
+from crm.models.messages import Conversation
+from crm.models.people import Company, Contact, ContactEmail, ContactPhone, User
+
+# What a person chooses between, field by field; phones, addresses, tags and links of both are kept.
+FIELDS: dict[type[models.Model], tuple[str, ...]] = {
+    Contact: ("name", "address_as", "language", "company", "owner", "no_email", "no_sms"),
+    Company: ("name", "tax_number", "phone", "email", "address", "owner"),
+}
+
+
+class CannotMerge(Exception):
+    """The sentence says why."""
+
+
+def merge(keep: Any, drop: Any, chosen: dict[str, Any], *, by: User) -> Any:
+    """Merge `drop` into `keep` and delete it; returns the survivor.
+
+    Args:
+        chosen: values for the fields of FIELDS and for "custom.key"; others stay as `keep` has them.
+    Raises CannotMerge for one and the same record, or one that is gone.
+    """
+    if keep.pk == drop.pk:
+        raise CannotMerge(_("This is one and the same record."))
+    model = type(keep)
+    with transaction.atomic():
+        rows = {row.pk: row for row in databases.lock(model.objects.filter(pk__in=(keep.pk, drop.pk)).order_by("pk"))}
+        if len(rows) != 2:
+            raise CannotMerge(_("One of the two has been merged or deleted meanwhile."))
+        keep, drop = rows[keep.pk], rows[drop.pk]
+        custom = {**drop.custom, **keep.custom}
+        for name, value in chosen.items():
+            if name.startswith("custom."):
+                custom[name.removeprefix("custom.")] = value
+            elif name in FIELDS[model]:
+                setattr(keep, name, value)
+        keep.custom = {key: value for key, value in custom.items() if value not in (None, "")}
+        keep.save()
+        keep.tags.add(*drop.tags.all())
+        if isinstance(keep, Contact):
+            _take_addresses(keep, drop)
+        _take_links(keep, drop)
+        words = {"kept": keep.pk, "dropped": drop.pk, "name": drop.name}
+        contact = keep if isinstance(keep, Contact) else None
+        record(f"{model._meta.model_name}.merged", contact=contact, actor=by, cause=Cause(), payload=words)
+        drop.delete()
+    return keep
+
+
+def _take_addresses(keep: Contact, drop: Contact) -> None:
+    for phone in drop.phones.all():
+        if not keep.phones.filter(number=phone.number).exists():
+            phone.contact, phone.order = keep, phone.order + 100
+            phone.save()
+    for email in drop.emails.all():
+        if not keep.emails.filter(address=email.address).exists():
+            email.contact, email.order = keep, email.order + 100
+            email.save()
+    for talk in Conversation.objects.filter(contact=drop):
+        mine = Conversation.objects.filter(contact=keep, channel=talk.channel).first()
+        if mine is not None:
+            talk.messages.update(conversation=mine)
+            talk.delete()
+
+
+def _take_links(keep: Any, drop: Any) -> None:
+    """Every foreign key and every link that pointed at the one points at the other; third parties' too."""
+    relations = [f for f in type(keep)._meta.get_fields(include_hidden=True) if f.auto_created and not f.concrete]
+    for relation in relations:
+        field: Any = relation.field  # type: ignore[union-attr]
+        model: Any = relation.related_model
+        if model._meta.auto_created or model in (ContactPhone, ContactEmail):
+            continue
+        rows = model._base_manager.filter(**{field.name: drop})
+        if not relation.many_to_many:
+            rows.update(**{field.name: keep})
+            continue
+        for row in rows:
+            getattr(row, field.name).add(keep)
+            getattr(row, field.name).remove(drop)
+
+
+def duplicates_of(record_: Any) -> list[Any]:
+    """Others with the same e-mail, phone or tax number, the oldest first; at most ten."""
+    model = type(record_)
+    if isinstance(record_, Contact):
+        emails = list(record_.emails.values_list("address", flat=True))
+        numbers = list(record_.phones.values_list("number", flat=True))
+        same = models.Q(emails__address__in=emails) | models.Q(phones__number__in=numbers)
+        if not (emails or numbers):
+            return []
+    else:
+        same = models.Q(pk__in=[])
+        if record_.tax_number:
+            same |= models.Q(tax_number=record_.tax_number)
+        if record_.email:
+            same |= models.Q(email__iexact=record_.email)
+        same |= models.Q(search_key=record_.search_key)
+    return list(model.objects.filter(same).exclude(pk=record_.pk).distinct().order_by("pk")[:10])

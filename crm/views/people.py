@@ -1,0 +1,198 @@
+"""Contacts and companies: lists, pages, editing, merging."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
+from django.views.decorators.http import require_GET
+
+from crm import merging
+from crm.access import staff_of_ours
+from crm.folding import fold
+from crm.forms.people import CompanyForm, ContactForm
+from crm.models import Company, Contact, Event, Item
+from crm.views.board import number
+from crm.views.timeline import rows_for
+
+PAGE = 50
+
+
+@dataclass(frozen=True)
+class Sort:
+    """What contacts and companies differ in on their pages."""
+
+    name: str
+    model: Any
+    form: Any
+    plural: Any
+    new: Any
+    linked: str  # the item's field that points here
+
+
+CONTACTS = Sort("contact", Contact, ContactForm, lazy("Contacts"), lazy("New contact"), "contact")
+COMPANIES = Sort("company", Company, CompanyForm, lazy("Companies"), lazy("New company"), "company")
+SORTS = {"contacts": CONTACTS, "companies": COMPANIES}
+
+
+def _sort(kind: str) -> Sort:
+    if kind not in SORTS:
+        raise Http404
+    return SORTS[kind]
+
+
+def _found(request: HttpRequest, sort: Sort, pk: int) -> Any:
+    return get_object_or_404(sort.model.objects.visible_to(request.user), pk=pk)
+
+
+@staff_of_ours
+@require_GET
+def people(request: HttpRequest, kind: str) -> HttpResponse:
+    sort = _sort(kind)
+    text = request.GET.get("q", "").strip()[:100]
+    rows = sort.model.objects.visible_to(request.user)
+    if text:
+        rows = rows.found(text)
+    rows = rows.order_by("search_key", "pk")
+    if sort is CONTACTS:
+        rows = rows.select_related("company", "owner").prefetch_related("phones", "emails")
+    else:
+        rows = rows.select_related("owner")
+    page = Paginator(rows, PAGE).get_page(request.GET.get("page"))
+    query = f"q={text}" if text else ""
+    context = {"page": page, "sort": sort, "kind": kind, "q": text, "query": query, "nav": kind}
+    return render(request, "people/list.html", context)
+
+
+@staff_of_ours
+@require_GET
+def suggest(request: HttpRequest) -> HttpResponse:
+    """Contacts for quick create: names, with a way to tell two of one name apart."""
+    text = request.GET.get("customer", "").strip()[:100]
+    rows = Contact.objects.none()
+    if len(text) >= 2:
+        rows = Contact.objects.visible_to(request.user).found(text).prefetch_related("phones", "emails")  # type: ignore[arg-type]
+    return render(request, "people/_suggest.html", {"contacts": rows.order_by("search_key", "pk")[:8]})
+
+
+@staff_of_ours
+def person(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
+    """The page of one contact or company: POST saves; bad input shows the page with what was typed."""
+    sort = _sort(kind)
+    record = _found(request, sort, pk)
+    form = sort.form(record, request.POST or None)
+    status = 200
+    if request.method == "POST":
+        if form.is_valid():
+            form.save()
+            messages.success(request, _("Saved."))
+            return redirect(sort.name, record.pk)
+        status = 422
+        record = _found(request, sort, pk)
+    items = Item.objects.visible_to(request.user).filter(**{sort.linked: record})  # type: ignore[arg-type]
+    context = {
+        "record": record,
+        "form": form,
+        "sort": sort,
+        "kind": kind,
+        "items": items.select_related("stage", "pipeline", "owner").order_by("-created_at")[:50],
+        "duplicates": merging.duplicates_of(record),
+        "nav": kind,
+        "people": record.contacts.order_by("search_key")[:50] if sort is COMPANIES else [],
+        "timeline": _timeline(record) if sort is CONTACTS else [],
+    }
+    return render(request, "people/person.html", context, status=status)
+
+
+def _timeline(contact: Contact) -> list[dict[str, Any]]:
+    events = Event.objects.filter(contact=contact).select_related("item").timeline()  # type: ignore[attr-defined]
+    return rows_for(list(events[:30]))
+
+
+@staff_of_ours
+def new(request: HttpRequest, kind: str) -> HttpResponse:
+    sort = _sort(kind)
+    if not sort.model.objects.may_add(request.user):
+        raise Http404
+    form = sort.form(sort.model(), request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        record = form.save()
+        messages.success(request, _("“%s” was added.") % record.name)
+        return redirect(sort.name, record.pk)
+    status = 422 if request.method == "POST" else 200
+    return render(request, "people/new.html", {"form": form, "sort": sort, "kind": kind, "nav": kind}, status=status)
+
+
+@staff_of_ours
+def merge(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
+    """Field by field: the left one stays; `other` (an id, or a text to find it by) goes into it."""
+    sort = _sort(kind)
+    keep = _found(request, sort, pk)
+    asked = request.POST.get("other") or request.GET.get("other", "")
+    other = sort.model.objects.visible_to(request.user).filter(pk=number(asked) or 0).exclude(pk=pk).first()
+    if other is None:
+        text = request.GET.get("q", "").strip()[:100]
+        found = sort.model.objects.visible_to(request.user).found(text).exclude(pk=pk)[:20] if text else []
+        choices = [*merging.duplicates_of(keep), *found]
+        context = {"keep": keep, "choices": choices, "sort": sort, "kind": kind, "q": text, "nav": kind}
+        return render(request, "people/merge_pick.html", context)
+    if request.method == "POST":
+        chosen = {name: _value(other, name) for name in _names(sort, keep, other) if request.POST.get(name) == "other"}
+        try:
+            kept = merging.merge(keep, other, chosen, by=request.user)  # type: ignore[arg-type]
+        except merging.CannotMerge as refused:
+            messages.error(request, str(refused))
+            return redirect(sort.name, pk)
+        messages.success(request, _("“%(gone)s” was merged into “%(kept)s”.") % {"gone": other.name, "kept": kept.name})
+        return redirect(sort.name, kept.pk)
+    rows = []
+    for name in _names(sort, keep, other):
+        rows.append(
+            {"name": name, "label": _label(sort, name), "mine": _value(keep, name), "theirs": _value(other, name)}
+        )
+    context = {"keep": keep, "other": other, "rows": rows, "sort": sort, "kind": kind, "nav": kind}
+    return render(request, "people/merge.html", context)
+
+
+def _names(sort: Sort, keep: Any, other: Any) -> list[str]:
+    """Fields in which the two differ."""
+    keys = sorted({*keep.custom, *other.custom})
+    names = [*merging.FIELDS[sort.model], *(f"custom.{key}" for key in keys)]
+    return [name for name in names if _value(keep, name) != _value(other, name)]
+
+
+def _value(record: Any, name: str) -> Any:
+    return record.custom.get(name[7:]) if name.startswith("custom.") else getattr(record, name)
+
+
+def _label(sort: Sort, name: str) -> str:
+    return name[7:] if name.startswith("custom.") else str(sort.model._meta.get_field(name).verbose_name)
+
+
+@staff_of_ours
+@require_GET
+def search(request: HttpRequest) -> HttpResponse:
+    """Everything at once: cards, contacts, companies; accents and case ignored, numbers of phones too."""
+    text = request.GET.get("q", "").strip()[:100]
+    groups: list[tuple[str, str, list[Any]]] = []
+    if len(fold(text)) >= 2:
+        user: Any = request.user
+        items = Item.objects.visible_to(user).found(text).select_related("stage", "contact", "pipeline")
+        contacts = Contact.objects.visible_to(user).found(text).prefetch_related("phones", "emails")
+        companies = Company.objects.visible_to(user).found(text)
+        groups = [
+            ("item", _("Cards"), list(items.order_by("-last_activity_at")[:20])),
+            ("contact", _("Contacts"), list(contacts.order_by("search_key")[:20])),
+            ("company", _("Companies"), list(companies.order_by("search_key")[:20])),
+        ]
+    found = sum(len(rows) for _kind, _label, rows in groups)
+    fragment = bool(request.headers.get("HX-Request"))
+    context = {"q": text, "groups": groups, "found": found, "nav": "search", "search_url": reverse("search")}
+    return render(request, "search/_results.html" if fragment else "search/search.html", context)

@@ -1,0 +1,48 @@
+// A card opens beside the board: the address changes with it, Back and Escape close it, the focus returns.
+import { $, guard } from "./app.js";
+import { board, focusCard } from "./board-cards.js";
+
+const panel = () => $("#card-panel");
+let from = null;
+let pushed = false;
+
+async function show(url) {
+  const response = guard(await fetch(url, { headers: { "HX-Request": "true" } }));
+  if (!response.ok) return location.assign(url);
+  panel().innerHTML = await response.text();
+  window.htmx.process(panel());
+  if (!panel().open) panel().showModal();
+  await import(document.body.dataset.itemScript);
+}
+
+export function openCard(card) {
+  from = card;
+  const url = $(".kc-title", card).getAttribute("href");
+  history.pushState({ card: url }, "", url);
+  pushed = true;
+  show(url);
+}
+
+export function bindPanel() {
+  board.addEventListener("click", (event) => {
+    const title = event.target.closest(".kc-title");
+    if (!title || event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
+    if (matchMedia("(max-width: 767px)").matches) return; // a phone shows the page itself
+    event.preventDefault();
+    openCard(title.closest(".kcard"));
+  });
+  panel().addEventListener("close", () => {
+    panel().replaceChildren();
+    if (pushed) history.back();
+    pushed = false;
+    document.dispatchEvent(new Event("crm:refresh"));
+    if (from) focusCard($(`#${from.id}`) || from);
+  });
+  panel().addEventListener("click", (event) => {
+    if (event.target === panel() || event.target.closest(".card-back")) (event.preventDefault(), panel().close());
+  });
+  addEventListener("popstate", () => {
+    pushed = false;
+    if (panel().open) panel().close();
+  });
+}
