@@ -1,6 +1,6 @@
 """What automation registers in the lower layer; third parties do the same in theirs."""
 
-from automation import demo, item_tab
+from automation import api, demo, item_tab
 from automation.actions import (
     add_comment,
     change_fields,
@@ -21,6 +21,7 @@ from crm.queue import Kind, register_kind
 
 event_recorded.connect(plan.on_event, dispatch_uid="automation.plan")
 slots.demo_parts.register(demo.add_automation)
+slots.api_routers.register(api.router)
 slots.event_interest.register(plan.cares_for)
 slots.job_ended.register(chain.wake_by_job)
 slots.job_replaced.register(chain.job_replaced)

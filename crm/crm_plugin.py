@@ -1,7 +1,8 @@
 """What the lowest layer itself registers: its workers, kinds of jobs and transports."""
 
 from crm import health, jobs, sending, submissions
+from crm.api import idempotency
 from crm.models import bin
 from crm.transports import outbox, smtp
 
-__all__ = ["bin", "health", "jobs", "outbox", "sending", "smtp", "submissions"]
+__all__ = ["bin", "health", "idempotency", "jobs", "outbox", "sending", "smtp", "submissions"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -68,14 +69,19 @@ class ItemFilter:
     custom: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def read(cls, query: QueryDict, pipeline: Pipeline) -> ItemFilter:
-        """From a page's address. Empty values do not count. Raises BadFilter for anything unknown."""
+    def read(cls, query: QueryDict, pipeline: Pipeline | None, own: Iterable[str] = OWN) -> ItemFilter:
+        """From an address. Empty values do not count. Raises BadFilter for anything unknown.
+
+        Args:
+            pipeline: whose custom fields count; None for those of all.
+            own: what the page or operation itself puts into its address.
+        """
         values: dict[str, Any] = {}
         custom: dict[str, str] = {}
         known = {row.key: row for row in custom_fields(pipeline)} if any(n.startswith("c.") for n in query) else {}
         for name in query:
             value = query.get(name, "").strip()[:200]
-            if name in OWN or not value:
+            if name in own or not value:
                 continue
             if name == "q":
                 values["text"] = value[:100]
@@ -167,8 +173,10 @@ class ItemFilter:
         return [(text, urlencode([pair for pair in self.pairs() if pair[0] != name])) for name, text in words.items()]
 
 
-def custom_fields(pipeline: Pipeline) -> list[CustomField]:
-    """The custom fields that items of the pipeline have."""
+def custom_fields(pipeline: Pipeline | None) -> list[CustomField]:
+    """The custom fields that items of the pipeline have; of all pipelines without one."""
+    if pipeline is None:
+        return list(CustomField.objects.filter(target="item"))
     of_type = Q(item_type__isnull=True) | Q(item_type=pipeline.item_type_id)
     return list(CustomField.objects.filter(of_type, target="item"))
 

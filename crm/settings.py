@@ -57,6 +57,7 @@ INSTALLED_APPS = [
     "csp",
     "django_htmx",
     "django_q",
+    "ninja",  # only for the files of its documentation page
 ]
 
 MIDDLEWARE = [
@@ -214,6 +215,7 @@ WEB_THREADS = int(os.environ.get("WEB_THREADS", "4"))
 WEB_WORKERS = int(os.environ.get("WEB_WORKERS", "1"))
 # Sends from one public form and one address (an IPv6 /64 counts as one) within ten minutes.
 FORM_LIMIT_PER_ADDRESS = int(os.environ.get("FORM_LIMIT_PER_ADDRESS", "10"))
+API_REQUESTS_A_MINUTE = int(os.environ.get("API_REQUESTS_A_MINUTE", "600"))
 FORM_LIMIT_PER_FORM = int(os.environ.get("FORM_LIMIT_PER_FORM", "300"))
 
 LOGGING = {

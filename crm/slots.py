@@ -4,6 +4,7 @@ Each slot is a list of callables (or objects) in order of registration, named fo
 
 workers         `Worker` objects: leased tables that crm.queue drains (crm/queue.py)
 item_tabs       f(item, user) -> ItemTab | None: a tab of the item page
+api_routers     ninja Routers of upper layers, under /api/v1/
 routes          URL patterns of upper layers
 column_hints    f(machine) -> {stage id: sentence}: what a drop on that column will start
 card_badges     f(items) -> {item id: [Badge]}: small marks on cards
@@ -69,6 +70,7 @@ class Health:
 
 workers = Slot()
 item_tabs = Slot()
+api_routers = Slot()
 routes = Slot()
 column_hints = Slot()
 card_badges = Slot()

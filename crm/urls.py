@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import path
 
 from crm import slots
+from crm.api.urls import routes as api_routes
 from crm.views import (
     account,
     bell,
@@ -74,6 +75,7 @@ urlpatterns = [
     path("embed.js", public.embed_script, name="embed"),
     path("demo/shop/", shop.shop, name="demo-shop"),
     path("healthz", health.healthz, name="healthz"),
+    path("api/v1/", api_routes()),
     *slots.routes,
     path("admin/", admin.site.urls),
 ]

@@ -1,5 +1,6 @@
 """The rows of the CRM, one module for each noun."""
 
+from crm.models.api import ApiCall, ApiToken
 from crm.models.events import Cause, Event
 from crm.models.fields import CustomField
 from crm.models.gate import Forbidden, Gone, Moved, NeedsInput, Refused, Stale
@@ -34,6 +35,8 @@ from crm.models.visits import StageVisit
 from crm.models.webforms import Consent, FormField, Submission, WebForm
 
 __all__ = [
+    "ApiCall",
+    "ApiToken",
     "BoardVersion",
     "CalendarException",
     "CalendarHours",

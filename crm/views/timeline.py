@@ -7,6 +7,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from crm import phones
 from crm.models import CustomField, Event, Item, User
 
 Shown = tuple[str, str, str]  # icon, sentence, text below
@@ -72,6 +73,19 @@ def _task(event: Event) -> Shown:
     return "checkbox", f"{words.get(event.data('status'), '')}: {event.data('title')}", ""
 
 
+def _call(event: Event) -> str:
+    words = {"number": phones.display(event.data("number")), "minutes": round(event.data("seconds", 0) / 60, 1)}
+    if event.kind == "call.missed":
+        return (
+            _("Missed call from %(number)s") if event.data("direction") == "in" else _("%(number)s did not answer")
+        ) % words
+    return (
+        _("Call from %(number)s, %(minutes)s min")
+        if event.data("direction") == "in"
+        else _("Call to %(number)s, %(minutes)s min")
+    ) % words
+
+
 RENDERERS: dict[str, Callable[[Event], Shown]] = {
     "item.created": _created,
     "stage.entered": _entered,
@@ -102,6 +116,8 @@ RENDERERS: dict[str, Callable[[Event], Shown]] = {
         _("Settled: it arrived") if e.data("arrived") else _("Settled: sent again"),
         e.data("to"),
     ),
+    "call.answered": lambda e: ("phone", _call(e), e.data("note")),
+    "call.missed": lambda e: ("phone", _call(e), e.data("note")),
     "task.created": lambda e: (
         {"call": "phone", "meeting": "users"}.get(e.data("kind"), "checkbox"),
         _("Task: %s") % e.data("title"),

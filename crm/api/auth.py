@@ -1,0 +1,67 @@
+"""Bearer tokens, their scopes, and how many requests a minute one may make."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import time
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+from django.core.cache import cache
+from django.http import HttpRequest
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
+from ninja.security import HttpBearer
+
+from crm.api.errors import ApiError
+from crm.models.api import ApiToken
+
+
+class Bearer(HttpBearer):
+    """`Authorization: Bearer dw_…`; the request then acts as the token's person, in their language and zone."""
+
+    openapi_description = "A personal token, made in the administration or by `manage.py token EMAIL`."
+
+    def authenticate(self, request: HttpRequest, token: str) -> ApiToken | None:
+        found = ApiToken.read(token)
+        if found is None:
+            return None
+        _count(found)
+        request.user = found.user
+        request.api_token = found  # type: ignore[attr-defined]
+        translation.activate(found.user.language)
+        timezone.activate(found.user.zone)
+        return found
+
+
+def _count(token: ApiToken) -> None:
+    """Raises ApiError 429 over the limit of the current minute."""
+    minute = int(time.time() // 60)
+    key = f"api:{token.pk}:{minute}"
+    cache.add(key, 0, timeout=120)
+    if cache.incr(key) > settings.API_REQUESTS_A_MINUTE:
+        wait = 60 - int(time.time()) % 60
+        raise ApiError(
+            429, "too_many", _("Too many requests; please wait %d seconds.") % wait, headers={"Retry-After": str(wait)}
+        )
+
+
+def scope(needed: str) -> Callable[[Any], Any]:
+    """An operation's scope; a token without it gets 403 and is told which one is missing."""
+
+    def decorate(operation: Any) -> Any:
+        @functools.wraps(operation)
+        def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+            token: ApiToken = request.api_token  # type: ignore[attr-defined]
+            if needed not in token.scopes:
+                raise ApiError(403, "scope", _("This token has no scope “%s”.") % needed)
+            return operation(request, *args, **kwargs)
+
+        # ninja would look for the names of the annotations in this module.
+        checked.__signature__ = inspect.signature(operation, eval_str=True)  # type: ignore[attr-defined]
+        checked.api_scope = needed  # type: ignore[attr-defined]
+        return checked
+
+    return decorate

@@ -1,0 +1,120 @@
+"""One shape for everything that goes wrong: {"error": {"code", "message", "fields", …}}."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+from ninja import NinjaAPI, Schema
+from ninja.errors import AuthenticationError, HttpError
+from ninja.errors import ValidationError as RequestInvalid
+from pydantic import Field
+
+from crm.filters import BadFilter
+from crm.models.gate import NeedsInput, Refused, Stale
+from crm.sending import CannotSend
+
+
+class ErrorBody(Schema):
+    code: str = Field(description="A word for programs: stale, needs_input, forbidden, gone, invalid, not_found …")
+    message: str = Field(description="A sentence for people, in the language of the token's person.")
+    fields: dict[str, list[str]] = Field(default={}, description="By field of the request: what is wrong with it.")
+    version: int | None = Field(default=None, description="With *stale*: the item's version now.")
+
+
+class ErrorOut(Schema):
+    error: ErrorBody
+
+
+# What every operation may answer besides its success.
+FAULTS = frozenset({400, 401, 403, 404, 409, 410, 422, 429})
+
+
+def answers(schema: Any, status: int = 200) -> dict[Any, Any]:
+    """The `response` of an operation: its success, and the one error shape."""
+    return {status: schema, FAULTS: ErrorOut}
+
+
+class ApiError(Exception):
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        message: str,
+        fields: dict[str, list[str]] | None = None,
+        headers: dict[str, str] | None = None,
+        version: int | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status, self.code, self.fields = status, code, fields or {}
+        self.headers, self.version = headers or {}, version
+
+
+def invalid(fields: dict[str, list[str]]) -> ApiError:
+    """422 with what is wrong, by field."""
+    message = "; ".join(f"{name}: {' '.join(words)}" for name, words in fields.items())
+    return ApiError(422, "invalid", message or _("Something in the request is wrong."), fields)
+
+
+def form_errors(form: Any) -> ApiError:
+    """422 from a Django form's errors."""
+    return invalid({name: [str(word) for word in words] for name, words in form.errors.items()})
+
+
+def handle_errors(api: NinjaAPI) -> None:
+    """Turn exceptions of lower layers into the one shape."""
+
+    def answer(request: HttpRequest, error: ApiError) -> HttpResponse:
+        body = {"code": error.code, "message": str(error), "fields": error.fields, "version": error.version}
+        made: HttpResponse = api.create_response(request, {"error": body}, status=error.status)
+        for name, value in error.headers.items():
+            made[name] = value
+        return made
+
+    def refused(request: HttpRequest, error: Refused) -> HttpResponse:
+        fields = {name: [_("needed by the stage")] for name in error.missing} if isinstance(error, NeedsInput) else {}
+        version = error.item.version if isinstance(error, Stale) else None
+        return answer(request, ApiError(error.status, error.code, error.sentence, fields, version=version))
+
+    def request_invalid(request: HttpRequest, error: RequestInvalid) -> HttpResponse:
+        fields: dict[str, list[str]] = {}
+        for one in error.errors:
+            place = [str(part) for part in one["loc"] if part not in ("body", "query", "path", "header", "payload")]
+            fields.setdefault(".".join(place) or "body", []).append(str(one["msg"]))
+        return answer(request, invalid(fields))
+
+    def http(request: HttpRequest, error: HttpError) -> HttpResponse:
+        return answer(request, ApiError(error.status_code, "invalid", str(error)))
+
+    def unauthorised(request: HttpRequest, error: AuthenticationError) -> HttpResponse:
+        words = _("Send a valid token: “Authorization: Bearer dw_…”.")
+        return answer(request, ApiError(401, "unauthorised", words, headers={"WWW-Authenticate": "Bearer"}))
+
+    def bad_filter(request: HttpRequest, error: BadFilter) -> HttpResponse:
+        return answer(request, ApiError(400, "unknown_filter", str(error), {error.name: [str(error)]}))
+
+    def missing(request: HttpRequest, error: Http404) -> HttpResponse:
+        return answer(request, ApiError(404, "not_found", _("There is nothing here, or it is not yours to see.")))
+
+    def cannot_send(request: HttpRequest, error: CannotSend) -> HttpResponse:
+        return answer(request, ApiError(422, "cannot_send", str(error)))
+
+    def not_valid(request: HttpRequest, error: ValidationError) -> HttpResponse:
+        fields = error.message_dict if hasattr(error, "error_dict") else {"body": error.messages}
+        return answer(request, invalid(fields))
+
+    api.add_exception_handler(ApiError, answer)  # type: ignore[arg-type]
+    api.add_exception_handler(Refused, refused)  # type: ignore[arg-type]
+    api.add_exception_handler(RequestInvalid, request_invalid)  # type: ignore[arg-type]
+    api.add_exception_handler(HttpError, http)  # type: ignore[arg-type]
+    api.add_exception_handler(AuthenticationError, unauthorised)  # type: ignore[arg-type]
+    api.add_exception_handler(BadFilter, bad_filter)  # type: ignore[arg-type]
+    api.add_exception_handler(Http404, missing)  # type: ignore[arg-type]
+    api.add_exception_handler(CannotSend, cannot_send)  # type: ignore[arg-type]
+    api.add_exception_handler(ValidationError, not_valid)  # type: ignore[arg-type]
+    api.add_exception_handler(
+        PermissionDenied,
+        lambda request, error: answer(request, ApiError(403, "forbidden", str(error) or _("You may not do this."))),
+    )

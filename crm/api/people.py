@@ -1,0 +1,163 @@
+"""Contacts and companies."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import Http404, HttpRequest
+from django.utils.translation import gettext as _
+from ninja import Router, Schema, Status
+from pydantic import Field
+
+from crm.api.auth import scope
+from crm.api.errors import answers, form_errors, invalid
+from crm.api.idempotency import idempotent
+from crm.api.paging import Cursor, Id, Limit, only, page_of
+from crm.api.schemas import CompanyOut, ContactOut, Page, company_out, contact_out
+from crm.forms.people import CompanyForm, ContactForm
+from crm.models import Company, Contact
+
+router = Router(tags=["contacts and companies"])
+
+
+class _Person(Schema):
+    model_config = {"extra": "forbid"}
+    name: str = Field(min_length=1, max_length=200)
+    owner: Id | None = None
+    tags: list[str] | None = Field(default=None, max_length=50)
+    custom: dict[str, Any] | None = None
+
+
+class ContactIn(_Person):
+    address_as: str = Field(default="", max_length=100)
+    phones: list[str] = Field(default=[], max_length=20, description="With country, or as at home.")
+    emails: list[str] = Field(default=[], max_length=20)
+    company: str = Field(default="", max_length=200, description="By name; found or made.")
+    language: str = ""
+    no_email: bool = False
+    no_sms: bool = False
+
+
+class ContactChange(ContactIn):
+    name: str = Field(default="", max_length=200)
+
+
+class CompanyIn(_Person):
+    tax_number: str = Field(default="", max_length=40)
+    phone: str = Field(default="", max_length=40)
+    email: str = Field(default="", max_length=254)
+    address: str = Field(default="", max_length=2000)
+
+
+class CompanyChange(CompanyIn):
+    name: str = Field(default="", max_length=200)
+
+
+def _saved(form_class: Any, record: Any, payload: Any) -> Any:
+    """Through the page's own form: the same parsing, the same refusals, by field."""
+    before = form_class(record)
+    data: dict[str, Any] = {name: field.initial for name, field in before.fields.items() if field.initial is not None}
+    sent = payload.model_dump(exclude_unset=True)
+    for name, value in sent.items():
+        if name == "custom":
+            unknown = [key for key in value or {} if f"custom.{key}" not in before.fields]
+            if unknown:
+                raise invalid({f"custom.{key}": [_("There is no such field.")] for key in unknown})
+            data |= {f"custom.{key}": inner for key, inner in (value or {}).items()}
+        elif name in ("phones", "emails"):
+            data[name] = "\n".join(" ".join(line.split()) for line in value)
+        elif name == "tags":
+            data[name] = ", ".join(tag.replace(",", " ") for tag in value or [])
+        else:
+            data["company_name" if name == "company" and form_class is ContactForm else name] = value
+    owner = data.get("owner")
+    data["owner"] = getattr(owner, "pk", owner)
+    form = form_class(record, {name: "" if value is None else value for name, value in data.items()})
+    if not form.is_valid():
+        raise form_errors(form)
+    return form.save()
+
+
+def _contacts(request: HttpRequest) -> Any:
+    rows = Contact.objects.visible_to(request.user)  # type: ignore[arg-type]
+    return rows.select_related("company").prefetch_related("phones", "emails", "tags")
+
+
+def _companies(request: HttpRequest) -> Any:
+    return Company.objects.visible_to(request.user).prefetch_related("tags")  # type: ignore[arg-type]
+
+
+def _one(rows: Any, pk: int) -> Any:
+    found = rows.filter(pk=pk).first()
+    if found is None:
+        raise Http404
+    return found
+
+
+def _may_add(request: HttpRequest) -> None:
+    if not Contact.objects.may_add(request.user):  # type: ignore[attr-defined]
+        raise Http404
+
+
+@router.get("/contacts", response=answers(Page[ContactOut]), summary="Contacts, found by name, e-mail or phone")
+@scope("read")
+def contacts(request: HttpRequest, limit: Limit = 50, cursor: Cursor = "", q: str = "") -> Any:
+    only(request, "q")
+    rows = _contacts(request)
+    return page_of(rows.found(q[:100]) if q else rows, contact_out, limit, cursor)
+
+
+@router.post("/contacts", response=answers(ContactOut, 201), summary="Add a contact")
+@scope("write")
+@idempotent
+def add_contact(request: HttpRequest, payload: ContactIn) -> Any:
+    _may_add(request)
+    made = _saved(ContactForm, Contact(), payload)
+    return Status(201, contact_out(_one(_contacts(request), made.pk)))
+
+
+@router.get("/contacts/{pk}", response=answers(ContactOut), summary="One contact")
+@scope("read")
+def contact(request: HttpRequest, pk: Id) -> Any:
+    only(request)
+    return contact_out(_one(_contacts(request), pk))
+
+
+@router.patch("/contacts/{pk}", response=answers(ContactOut), summary="Change a contact; only what is sent")
+@scope("write")
+@idempotent
+def change_contact(request: HttpRequest, pk: Id, payload: ContactChange) -> Any:
+    _saved(ContactForm, _one(_contacts(request), pk), payload)
+    return contact_out(_one(_contacts(request), pk))
+
+
+@router.get("/companies", response=answers(Page[CompanyOut]), summary="Companies, found by name")
+@scope("read")
+def companies(request: HttpRequest, limit: Limit = 50, cursor: Cursor = "", q: str = "") -> Any:
+    only(request, "q")
+    rows = _companies(request)
+    return page_of(rows.found(q[:100]) if q else rows, company_out, limit, cursor)
+
+
+@router.post("/companies", response=answers(CompanyOut, 201), summary="Add a company")
+@scope("write")
+@idempotent
+def add_company(request: HttpRequest, payload: CompanyIn) -> Any:
+    _may_add(request)
+    made = _saved(CompanyForm, Company(), payload)
+    return Status(201, company_out(_one(_companies(request), made.pk)))
+
+
+@router.get("/companies/{pk}", response=answers(CompanyOut), summary="One company")
+@scope("read")
+def company(request: HttpRequest, pk: Id) -> Any:
+    only(request)
+    return company_out(_one(_companies(request), pk))
+
+
+@router.patch("/companies/{pk}", response=answers(CompanyOut), summary="Change a company; only what is sent")
+@scope("write")
+@idempotent
+def change_company(request: HttpRequest, pk: Id, payload: CompanyChange) -> Any:
+    _saved(CompanyForm, _one(_companies(request), pk), payload)
+    return company_out(_one(_companies(request), pk))

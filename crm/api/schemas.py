@@ -1,0 +1,264 @@
+"""What goes out, and how rows are shown. Money is text with a dot; moments are ISO 8601 in UTC."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, Generic, TypeVar
+
+from ninja import Schema
+from pydantic import Field
+
+from crm.models import Company, Contact, Event, Item, Message, Stage, Submission, Task
+
+T = TypeVar("T")
+
+
+class Page(Schema, Generic[T]):
+    items: list[T]
+    next: str | None = Field(description="The cursor of the next page; null on the last one.")
+
+
+def moment(value: datetime | None) -> str | None:
+    return value.astimezone(UTC).isoformat() if value else None
+
+
+class StageOut(Schema):
+    id: int
+    pipeline: int
+    name: str
+    kind: str
+    order: int
+    colour: str
+    probability: int
+
+
+def stage_out(stage: Stage) -> dict[str, Any]:
+    return {
+        "id": stage.pk,
+        "pipeline": stage.pipeline_id,
+        "name": stage.name,
+        "kind": stage.kind,
+        "order": stage.order,
+        "colour": stage.colour,
+        "probability": stage.probability,
+    }
+
+
+class ItemOut(Schema):
+    id: int
+    version: int = Field(description="Send it back with a change or a move; an older one is refused as *stale*.")
+    type: int
+    title: str
+    pipeline: int
+    stage: int
+    stage_name: str
+    owner: int | None
+    contact: int | None
+    company: int | None
+    amount: str | None
+    currency: str
+    probability: int | None
+    source: str
+    due_date: str | None
+    lost_reason: str
+    lost_note: str
+    custom: dict[str, Any]
+    stage_entered_at: str | None
+    next_activity_at: str | None
+    created_at: str | None
+    closed_at: str | None
+
+
+def item_out(item: Item) -> dict[str, Any]:
+    return {
+        "id": item.pk,
+        "version": item.version,
+        "type": item.item_type_id,
+        "title": item.title,
+        "pipeline": item.pipeline_id,
+        "stage": item.stage_id,
+        "stage_name": item.stage.name,
+        "owner": item.owner_id,
+        "contact": item.contact_id,
+        "company": item.company_id,
+        "amount": None if item.amount is None else str(item.amount),
+        "currency": item.currency,
+        "probability": item.probability,
+        "source": item.source,
+        "due_date": item.due_date.isoformat() if item.due_date else None,
+        "lost_reason": item.lost_reason.name if item.lost_reason else "",
+        "lost_note": item.lost_note,
+        "custom": item.custom,
+        "stage_entered_at": moment(item.stage_entered_at),
+        "next_activity_at": moment(item.next_activity_at),
+        "created_at": moment(item.created_at),
+        "closed_at": moment(item.closed_at),
+    }
+
+
+class EventOut(Schema):
+    id: int
+    kind: str
+    item: int | None
+    contact: int | None
+    actor: int | None
+    who: str
+    automatic: bool
+    payload: dict[str, Any]
+    created_at: str | None
+
+
+def event_out(event: Event) -> dict[str, Any]:
+    return {
+        "id": event.pk,
+        "kind": event.kind,
+        "item": event.item_id,
+        "contact": event.contact_id,
+        "actor": event.actor_id,
+        "who": event.who(),
+        "automatic": event.automatic,
+        "payload": event.payload,
+        "created_at": moment(event.created_at),
+    }
+
+
+class ContactOut(Schema):
+    id: int
+    name: str
+    language: str
+    company: int | None
+    owner: int | None
+    phones: list[str]
+    emails: list[str]
+    no_email: bool
+    no_sms: bool
+    tags: list[str]
+    custom: dict[str, Any]
+    created_at: str | None
+
+
+def contact_out(contact: Contact) -> dict[str, Any]:
+    return {
+        "id": contact.pk,
+        "name": contact.name,
+        "language": contact.language,
+        "company": contact.company_id,
+        "owner": contact.owner_id,
+        "phones": [row.number for row in contact.phones.all()],
+        "emails": [row.address for row in contact.emails.all()],
+        "no_email": contact.no_email,
+        "no_sms": contact.no_sms,
+        "tags": [tag.name for tag in contact.tags.all()],
+        "custom": contact.custom,
+        "created_at": moment(contact.created_at),
+    }
+
+
+class CompanyOut(Schema):
+    id: int
+    name: str
+    tax_number: str
+    phone: str
+    email: str
+    address: str
+    owner: int | None
+    tags: list[str]
+    custom: dict[str, Any]
+    created_at: str | None
+
+
+def company_out(company: Company) -> dict[str, Any]:
+    return {
+        "id": company.pk,
+        "name": company.name,
+        "tax_number": company.tax_number,
+        "phone": company.phone,
+        "email": company.email,
+        "address": company.address,
+        "owner": company.owner_id,
+        "tags": [tag.name for tag in company.tags.all()],
+        "custom": company.custom,
+        "created_at": moment(company.created_at),
+    }
+
+
+class TaskOut(Schema):
+    id: int
+    kind: str
+    title: str
+    description: str
+    status: str
+    item: int | None
+    assignee: int | None
+    deadline: str | None
+    created_at: str | None
+    closed_at: str | None
+
+
+def task_out(task: Task) -> dict[str, Any]:
+    return {
+        "id": task.pk,
+        "kind": task.kind,
+        "title": task.title,
+        "description": task.description,
+        "status": task.status,
+        "item": task.item_id,
+        "assignee": task.assignee_id,
+        "deadline": moment(task.deadline),
+        "created_at": moment(task.created_at),
+        "closed_at": moment(task.closed_at),
+    }
+
+
+class MessageOut(Schema):
+    id: int
+    medium: str
+    to: str
+    subject: str
+    text: str
+    status: str
+    error: str
+    item: int | None
+    contact: int | None
+    created_at: str | None
+    sent_at: str | None
+
+
+def message_out(message: Message) -> dict[str, Any]:
+    return {
+        "id": message.pk,
+        "medium": message.channel.medium,
+        "to": message.to,
+        "subject": message.subject,
+        "text": message.text,
+        "status": message.status,
+        "error": message.error,
+        "item": message.item_id,
+        "contact": message.contact_id,
+        "created_at": moment(message.created_at),
+        "sent_at": moment(message.sent_at),
+    }
+
+
+class SubmissionOut(Schema):
+    id: int
+    form: int
+    status: str
+    error: str
+    answers: dict[str, Any]
+    item: int | None
+    contact: int | None
+    created_at: str | None
+
+
+def submission_out(row: Submission) -> dict[str, Any]:
+    return {
+        "id": row.pk,
+        "form": row.form_id,
+        "status": row.status,
+        "error": row.error,
+        "answers": row.answers,
+        "item": row.item_id,
+        "contact": row.contact_id,
+        "created_at": moment(row.created_at),
+    }

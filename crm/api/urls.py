@@ -1,0 +1,42 @@
+"""The API's addresses, its OpenAPI document and the page that shows it (files of our own, no third party)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ninja import NinjaAPI
+
+from crm import slots
+from crm.access import public
+from crm.api import items, people, work
+from crm.api.auth import Bearer
+from crm.api.errors import handle_errors
+
+api = NinjaAPI(
+    title="Dealwright",
+    version="1",
+    description=(
+        "Everything a program may do in Dealwright, with a personal token and that person's rights.\n\n"
+        'Errors have one shape: `{"error": {"code", "message", "fields"}}`. Lists go on with `cursor`. '
+        "A request that writes may carry an `Idempotency-Key`: sent again it has one effect and one answer."
+    ),
+    urls_namespace="api",
+    auth=Bearer(),
+    docs_url="/docs",
+    openapi_url="/openapi.json",
+    docs_decorator=public,
+)
+handle_errors(api)
+for router in (items.router, people.router, work.router):
+    api.add_router("", router)
+for upper in slots.api_routers:
+    api.add_router("", upper)
+
+
+def routes() -> Any:
+    """Each view says that its audience are tokens (crm/access.py)."""
+    patterns, app_name, namespace = api.urls
+    for pattern in patterns:
+        if not hasattr(pattern.callback, "audience"):
+            pattern.callback.audience = "tokens"
+    return patterns, app_name, namespace
