@@ -6,6 +6,7 @@ import secrets
 from datetime import datetime
 from typing import Any, Literal
 
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import Http404, HttpRequest
 from django.utils.translation import gettext as _
@@ -185,7 +186,10 @@ class CallIn(Schema):
 @scope("write")
 @idempotent
 def log_call(request: HttpRequest, payload: CallIn) -> Any:
-    number = phones.parse(payload.number)
+    try:
+        number = phones.parse(payload.number)
+    except ValidationError as error:
+        raise invalid({"number": error.messages}) from error
     contact = Contact.objects.visible_to(request.user).reached_by(phone=number).first()  # type: ignore[arg-type,attr-defined]
     if payload.item:
         item: Any = _item(request, payload.item)

@@ -1,0 +1,43 @@
+"""schemathesis: generated requests against every operation, as administrator and as sales; all of its checks."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import pytest
+import schemathesis
+from django.core.handlers.wsgi import WSGIHandler
+from hypothesis import HealthCheck, given, settings
+
+from crm.models import ApiToken
+from crm.models.api import SCOPES
+
+# `SCHEMA_EXAMPLES=200 pytest tests/crm/test_api_schema.py` looks harder.
+EXAMPLES = int(os.environ.get("SCHEMA_EXAMPLES", "8"))
+SCHEMA = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", WSGIHandler())
+# A request may fit the schema and name a record that does not exist, a cursor of nobody, a number nobody has.
+SCHEMA.config.checks.positive_data_acceptance.expected_statuses = ["2xx", "400", "403", "404", "409", "410", "422"]
+OPERATIONS = [result.ok() for result in SCHEMA.get_all_operations()]
+
+
+@pytest.mark.parametrize("who", ["alice", "bob"])
+@pytest.mark.parametrize("operation", OPERATIONS, ids=[operation.label for operation in OPERATIONS])
+def test_every_operation_keeps_its_word(operation: Any, who: str, world: Any, settings: Any) -> None:
+    settings.API_REQUESTS_A_MINUTE = 10**9
+    for stage in ("new", "talk"):
+        world.rule(stage)
+        world.deal(stage=stage)
+    _row, text = ApiToken.make(getattr(world, who), "schemathesis", list(SCOPES))
+
+    @given(case=operation.as_strategy())
+    @_settings
+    def check(case: Any) -> None:
+        case.call_and_validate(headers={"Authorization": f"Bearer {text}", "Accept-Encoding": "identity"})
+
+    check()
+
+
+_settings = settings(
+    max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), database=None, derandomize=True
+)
