@@ -3,6 +3,7 @@
 from automation import api, demo, item_tab
 from automation.actions import (
     add_comment,
+    call_webhook,
     change_fields,
     change_owner,
     change_stage,
@@ -13,7 +14,17 @@ from automation.actions import (
     send_sms,
 )
 from automation.engine import chain, match, plan, undo, worker
-from automation.triggers import callback_requested, field_changed, form_submitted, task_status
+from automation.triggers import (
+    call_incoming,
+    call_missed,
+    call_outgoing,
+    callback_requested,
+    field_changed,
+    form_submitted,
+    owner_changed,
+    task_status,
+    webhook_received,
+)
 from automation.urls import routes
 from crm import slots
 from crm.events import event_recorded
@@ -33,6 +44,10 @@ register_kind(Kind("replan_rule", plan.replan_rule, automation=True))
 
 __all__ = [
     "add_comment",
+    "call_incoming",
+    "call_missed",
+    "call_outgoing",
+    "call_webhook",
     "callback_requested",
     "change_fields",
     "change_owner",
@@ -43,8 +58,10 @@ __all__ = [
     "item_tab",
     "notify",
     "notify_supervisor",
+    "owner_changed",
     "send_email",
     "send_sms",
     "task_status",
+    "webhook_received",
     "worker",
 ]

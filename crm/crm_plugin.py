@@ -1,8 +1,10 @@
 """What the lowest layer itself registers: its workers, kinds of jobs and transports."""
 
-from crm import health, jobs, sending, submissions
+from crm import health, jobs, sending, slots, submissions, webhooks
 from crm.api import idempotency
 from crm.models import bin
-from crm.transports import outbox, smtp
+from crm.transports import outbox, smtp, twilio
 
-__all__ = ["bin", "health", "idempotency", "jobs", "outbox", "sending", "smtp", "submissions"]
+slots.event_interest.register(webhooks.wanted)
+
+__all__ = ["bin", "health", "idempotency", "jobs", "outbox", "sending", "smtp", "submissions", "twilio", "webhooks"]

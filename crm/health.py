@@ -7,10 +7,11 @@ from datetime import timedelta
 from django.core.cache import cache
 from django.utils.translation import gettext as _
 
-from crm import clock, slots
+from crm import clock, slots, vault
 from crm.models.leased import LeasedQuerySet
 from crm.models.messages import Channel
 from crm.slots import Health
+from crm.transports.base import transports
 
 LATE = timedelta(minutes=1)
 
@@ -35,7 +36,14 @@ def work_moves() -> list[Health]:
 @slots.health_checks.register
 def channels_work() -> list[Health]:
     broken = Channel.objects.filter(is_active=True).exclude(fault="").first()
-    return [Health("channels", fault=f"{broken.name}: {broken.fault}" if broken else "")]
+    if broken is not None:
+        return [Health("channels", fault=f"{broken.name}: {broken.fault}")]
+    for channel in Channel.objects.filter(is_active=True):
+        found = transports.get(channel.transport)
+        fault = found(channel, channel.settings | vault.unlock(channel.secret)).fault() if found else ""
+        if fault:
+            return [Health("channels", fault=f"{channel.name}: {fault}")]
+    return [Health("channels")]
 
 
 def lines() -> list[Health]:

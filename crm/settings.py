@@ -215,6 +215,9 @@ WEB_THREADS = int(os.environ.get("WEB_THREADS", "4"))
 WEB_WORKERS = int(os.environ.get("WEB_WORKERS", "1"))
 # Sends from one public form and one address (an IPv6 /64 counts as one) within ten minutes.
 FORM_LIMIT_PER_ADDRESS = int(os.environ.get("FORM_LIMIT_PER_ADDRESS", "10"))
+TWILIO_BASE_URL = os.environ.get("TWILIO_BASE_URL", "https://api.twilio.com")
+# "host:port" of addresses inside our own network that webhooks may call all the same, also without HTTPS.
+SAFE_HTTP_HOSTS = [host for host in os.environ.get("SAFE_HTTP_HOSTS", "").split(",") if host]
 API_REQUESTS_A_MINUTE = int(os.environ.get("API_REQUESTS_A_MINUTE", "600"))
 FORM_LIMIT_PER_FORM = int(os.environ.get("FORM_LIMIT_PER_FORM", "300"))
 

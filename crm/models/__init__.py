@@ -33,6 +33,7 @@ from crm.models.saved_views import SavedView
 from crm.models.tasks import Task
 from crm.models.visits import StageVisit
 from crm.models.webforms import Consent, FormField, Submission, WebForm
+from crm.models.webhooks import InboundCall, InboundHook, Webhook, WebhookDelivery
 
 __all__ = [
     "ApiCall",
@@ -57,6 +58,8 @@ __all__ = [
     "Forbidden",
     "FormField",
     "Gone",
+    "InboundCall",
+    "InboundHook",
     "Invoice",
     "Item",
     "ItemType",
@@ -84,5 +87,7 @@ __all__ = [
     "Task",
     "User",
     "WebForm",
+    "Webhook",
+    "WebhookDelivery",
     "WorkingCalendar",
 ]

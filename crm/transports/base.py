@@ -50,6 +50,10 @@ class Transport:
     def __init__(self, channel: Channel, settings: dict[str, Any]) -> None:
         self.channel, self.settings = channel, settings
 
+    def fault(self) -> str:
+        """What keeps the channel from working, in words; shown on the health page while the channel is on."""
+        return ""
+
     def send(self, message: Message) -> str:
         """Hand the message over; returns the provider's id ("" if it has none). Raises TransportError."""
         raise NotImplementedError

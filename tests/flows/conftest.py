@@ -134,7 +134,7 @@ def person(browser: Browser) -> Iterator[Callable[..., Page]]:
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(15_000)
-        page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
+        page.on("console", lambda message: faults.append(f"{page.url}: {message.text} {message.location}") if message.type == "error" else None)
         page.on("pageerror", lambda error: faults.append(str(error)))
 
         def watch(request: Any) -> None:
@@ -155,7 +155,7 @@ def person(browser: Browser) -> Iterator[Callable[..., Page]]:
         context.close()
     # A refused move answers 4xx on purpose, and the browser logs each of those; ERR_FAILED is a request that the test itself cut off.
     serious = [fault for fault in faults if "status of 4" not in fault and "ERR_FAILED" not in fault]
-    assert serious == []
+    assert serious == [], serious
 
 
 def shot(page: Page, name: str) -> None:

@@ -88,7 +88,7 @@ def test_the_story_from_the_form_to_the_warehouse(stack_in, person, language):
     anna.locator(f"{card} .kc-title").click()
     rules = anna.locator(".visit").first.locator(".run")
     expect(rules).to_have_count(2)
-    expect(anna.locator(".visit").first.locator(".run.is-ok")).to_have_count(2, timeout=10_000)
+    expect(anna.locator(".visit").first.locator(".run.is-ok")).to_have_count(2, timeout=30_000)
     shot(anna, f"item-{language}")
     outbox.goto(stack.url + "/outbox/?medium=email")
     outbox.locator(".msg").first.click()

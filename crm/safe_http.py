@@ -1,0 +1,126 @@
+"""Outgoing HTTP to addresses that people typed: it never reaches our own network (docs/security.md, 4).
+
+requests-hardened resolves a name once, refuses private addresses and pins the rest, so a name that answers differently
+the second time gains nothing. Added here: the ranges it leaves out, HTTPS on 443 or 8443 only, no proxies of the
+environment, a limit of size and of whole time. Hosts that the administrator lists (SAFE_HTTP_HOSTS) are exempt.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import time
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+from django.conf import settings
+from django.utils.translation import gettext as _
+from requests_hardened.ip_filter import InvalidIPAddress
+from requests_hardened.ip_filter_adapter import IPFilterAdapter
+
+CONNECT, WHOLE = 3.0, 10.0  # seconds
+MOST_BYTES = 256 * 1024
+PORTS = (443, 8443)
+# "IPv4-compatible" and 6to4 spellings of IPv4, and the metadata address of one large provider.
+MORE_BLOCKED = [ipaddress.ip_network(text) for text in ("::/96", "2002::/16", "168.63.129.16/32", "0.0.0.0/8")]
+
+
+class Unsafe(Exception):
+    """The address may not be called; the sentence says why. It will never work."""
+
+
+class Unanswered(Exception):
+    """No usable answer. `sent`: the request may have arrived."""
+
+    def __init__(self, sentence: str, sent: bool = False) -> None:
+        super().__init__(sentence)
+        self.sent = sent
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Args: status: of HTTP. text: the first 256 KiB, decoded. retry_after: seconds the other side asked for."""
+
+    status: int
+    text: str
+    retry_after: float | None = None
+
+
+class _Filter(IPFilterAdapter):
+    def build_connection_pool_key_attributes(self, request: Any, verify: Any, cert: Any = None) -> Any:
+        host, pool = super().build_connection_pool_key_attributes(request, verify, cert)
+        address = ipaddress.ip_address(host["host"].strip("[]"))
+        if any(address in network for network in MORE_BLOCKED if network.version == address.version):
+            raise InvalidIPAddress(address)
+        return host, pool
+
+
+def _listed(host: str, port: int) -> bool:
+    return f"{host}:{port}" in settings.SAFE_HTTP_HOSTS
+
+
+def check(url: str) -> None:
+    """What can be said of an address without asking the network. Raises Unsafe."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+    except ValueError:
+        raise Unsafe(_("“%s” is not an address.") % url[:200]) from None
+    if not parts.hostname or parts.scheme not in ("http", "https"):
+        raise Unsafe(_("“%s” is not an address that starts with https://.") % url[:200])
+    if parts.username or parts.password:
+        raise Unsafe(_("An address must not contain a user or password."))
+    if _listed(parts.hostname, port):
+        return
+    if parts.scheme != "https" or port not in PORTS:
+        raise Unsafe(_("Only https:// on port 443 or 8443 is called; an administrator can list other hosts."))
+
+
+def _session(url: str) -> requests.Session:
+    session = requests.Session()
+    session.trust_env = False  # no proxy of the environment, no .netrc
+    parts = urlsplit(url)
+    if not _listed(parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)):
+        session.mount("https://", _Filter(is_https_proto=True))
+        session.mount("http://", _Filter(is_https_proto=False))
+    return session
+
+
+def post(url: str, body: bytes, headers: dict[str, str]) -> Answer:
+    """POST without following redirects. Raises Unsafe, Unanswered."""
+    check(url)
+    end = time.monotonic() + WHOLE
+    with _session(url) as session:
+        try:
+            response = session.post(
+                url, data=body, headers=headers, allow_redirects=False, stream=True, timeout=(CONNECT, WHOLE)
+            )
+            text = _read(response, end)
+        except InvalidIPAddress as error:
+            raise Unsafe(_("This address leads into a private network.")) from error
+        except (requests.ConnectTimeout, requests.exceptions.SSLError) as error:
+            raise Unanswered(_("The server cannot be reached.")) from error
+        except requests.Timeout as error:
+            raise Unanswered(_("The server did not answer in time."), sent=True) from error
+        except requests.ConnectionError as error:
+            raise Unanswered(_("The connection failed.")) from error
+        except requests.RequestException as error:
+            raise Unsafe(_("The address cannot be called: %s") % error) from error
+    wait = response.headers.get("Retry-After", "")
+    return Answer(response.status_code, text, float(wait) if wait.isdigit() else None)
+
+
+def _read(response: requests.Response, end: float) -> str:
+    found = b""
+    for piece in response.iter_content(8192):
+        found += piece
+        if len(found) >= MOST_BYTES:
+            break
+        if time.monotonic() > end:
+            raise Unanswered(_("The server did not answer in time."), sent=True)
+    response.close()
+    return found[:MOST_BYTES].decode("utf-8", errors="replace")
+
+
+__all__ = ["Answer", "Unanswered", "Unsafe", "check", "post"]

@@ -1,0 +1,75 @@
+"""Addresses that programs of others call: incoming webhooks, and what Twilio tells of its messages."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import uuid
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.urls import reverse
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST
+
+from crm import sending, vault, webhooks
+from crm.access import public
+from crm.models import Message
+from crm.models.webhooks import InboundHook
+
+
+def _answer(status: int, **words: Any) -> JsonResponse:
+    return JsonResponse(words, status=status)
+
+
+@public
+@csrf_exempt  # no cookie is read; the address is the secret, and a signature may be asked for
+@require_POST
+def inbound(request: HttpRequest, token: str) -> HttpResponse:
+    """Kept, answered, then processed by a worker. A repeat (webhook-id, Idempotency-Key, or same body) is one call."""
+    hook = InboundHook.objects.filter(token=token, is_active=True).first()
+    if hook is None:
+        return _answer(404, error="unknown address")
+    try:
+        body = request.body
+    except RequestDataTooBig:
+        return _answer(413, error="more than 256 KiB")
+    signed = "webhook-signature" in request.headers
+    if hook.must_sign or signed:
+        if not hook.open_secret():
+            return _answer(503, error="the secret of this address cannot be read")
+        if not webhooks.verified(hook, body, dict(request.headers)):
+            return _answer(401, error="the signature is missing, wrong or old")
+    try:
+        data = json.loads(body)
+    except ValueError:
+        return _answer(400, error="the body is not JSON")
+    key = request.headers.get("webhook-id") or request.headers.get("Idempotency-Key")
+    webhooks.receive(hook, key or hashlib.sha256(body).hexdigest(), data)
+    return _answer(202, ok=True)
+
+
+@public
+@csrf_exempt  # signed by Twilio with the channel's token
+@require_POST
+def twilio_status(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
+    """Twilio's status callback. The signature is checked against the configured address, never the request's."""
+    from twilio.request_validator import RequestValidator
+
+    message = Message.objects.select_related("channel").filter(public_id=public_id).first()
+    if message is None or message.channel.transport != "twilio":
+        return _answer(404, error="unknown message")
+    secret = vault.unlock(message.channel.secret).get("auth_token", "")
+    if not secret:
+        return _answer(503, error="the channel has no token")
+    url = settings.PUBLIC_URL + reverse("twilio-status", args=[public_id])
+    query = request.META.get("QUERY_STRING", "")
+    signature = request.headers.get("X-Twilio-Signature", "")
+    if not RequestValidator(secret).validate(f"{url}?{query}" if query else url, request.POST, signature):
+        return _answer(403, error="the signature is wrong")
+    status = request.POST.get("MessageStatus", "")
+    error = request.POST.get("ErrorMessage") or request.POST.get("ErrorCode") or ""
+    sending.reported(message, status, request.POST.get("MessageSid", "")[:120], error[:500])
+    return HttpResponse(status=204)

@@ -1,0 +1,386 @@
+"""Webhooks both ways and Twilio, against a real server on loopback."""
+
+from __future__ import annotations
+
+import base64
+import json
+from datetime import UTC, datetime, timedelta
+from urllib.parse import parse_qs
+
+import pytest
+from standardwebhooks import Webhook as Signer
+from standardwebhooks import WebhookVerificationError
+from twilio.request_validator import RequestValidator
+
+from crm import clock, health, safe_http, vault, webhooks
+from crm.models import Event, InboundCall, InboundHook, Item, Job, Message, Webhook, WebhookDelivery
+from tests.world_server import server
+
+
+@pytest.fixture
+def outside(settings):
+    with server() as world:
+        settings.SAFE_HTTP_HOSTS = [world.host]
+        yield world
+
+
+@pytest.fixture
+def webhook(world, outside):
+    made = Webhook.objects.create(name="ERP", url=outside.url, owner=world.bob, kinds=["stage.entered", "comment."])
+    webhooks.forget_subscriptions()
+    yield made
+    webhooks.forget_subscriptions()
+
+
+# ---------------------------------------------------------------------- where we never call
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://example.com/",  # not HTTPS
+        "https://example.com:22/",
+        "ftp://example.com/",
+        "https://user:password@example.com/",
+        "https:///nothing",
+        "javascript:alert(1)",
+        "https://127.0.0.1/",
+        "https://127.1/",
+        "https://0177.0.0.1/",
+        "https://2130706433/",
+        "https://0x7f.1/",
+        "https://１２７.0.0.1/",
+        "https://localhost/",
+        "https://10.0.0.1/",
+        "https://192.168.1.1:8443/",
+        "https://172.16.0.1/",
+        "https://169.254.169.254/latest/meta-data/",
+        "https://168.63.129.16/",
+        "https://100.64.0.1/",
+        "https://0.0.0.0/",
+        "https://[::1]/",
+        "https://[::ffff:127.0.0.1]/",
+        "https://[::127.0.0.1]/",
+        "https://[64:ff9b::7f00:1]/",
+        "https://[2002:7f00:1::]/",
+        "https://[fe80::1]/",
+        "https://[fd00::1]/",
+        "https://224.0.0.1/",
+    ],
+)
+def test_addresses_inside_and_other_protocols_are_never_called(outside, url):
+    with pytest.raises(safe_http.Unsafe):
+        safe_http.post(url, b"{}", {})
+    assert outside.calls == []
+
+
+def test_a_name_that_resolves_to_loopback_is_refused(outside, settings):
+    settings.SAFE_HTTP_HOSTS = []
+    with pytest.raises(safe_http.Unsafe, match="443"):
+        safe_http.post(outside.url, b"{}", {})
+    with pytest.raises(safe_http.Unsafe, match="private network"):
+        safe_http.post("https://localhost:8443/", b"{}", {})
+    assert outside.calls == []
+
+
+def test_a_redirect_is_not_followed_and_a_large_answer_is_cut(outside):
+    outside.answer = (302, b"", {"Location": "http://127.0.0.1:1/"}, 0)
+    assert safe_http.post(outside.url, b"{}", {}).status == 302
+    outside.answer = (200, b"x" * 400_000, {}, 0)
+    assert len(safe_http.post(outside.url, b"{}", {}).text) == 256 * 1024
+    assert len(outside.calls) == 2
+
+
+# ---------------------------------------------------------------------- out
+
+
+def test_an_event_is_told_signed_by_standard_webhooks(world, webhook, outside, drain):
+    item = world.deal()
+    world.move(item, "talk")
+    drain()
+    [call] = outside.calls
+    headers = {name.lower(): value for name, value in call["headers"].items()}
+    body = Signer(webhook.open_secret()).verify(call["body"], headers)
+    assert (body["type"], body["data"]["item"], body["data"]["payload"]["to_name"]) == (
+        "stage.entered",
+        item.pk,
+        "Talk",
+    )
+    with pytest.raises(WebhookVerificationError):
+        Signer(webhook.open_secret()).verify(call["body"] + b" ", headers)
+    delivery = WebhookDelivery.objects.get()
+    assert (delivery.status, delivery.http_status) == ("delivered", 200)
+
+
+def test_a_webhook_hears_only_of_items_its_owner_sees(world, webhook, outside, drain):
+    webhook.owner = world.charlie
+    webhook.save()
+    webhooks.forget_subscriptions()
+    world.move(world.deal(), "talk")
+    drain()
+    assert outside.calls == []
+
+
+def test_a_server_in_trouble_is_tried_again_with_the_same_id_and_a_refusal_is_final(
+    world, now, webhook, outside, drain
+):
+    outside.answer = (503, b"busy", {"Retry-After": "120"}, 0)
+    world.move(world.deal(), "talk")
+    drain()
+    assert Job.objects.get(kind="deliver_webhook").due_at >= now + timedelta(seconds=120)
+    outside.answer = (200, b"{}", {}, 0)
+    with clock.at(now + timedelta(minutes=10)):
+        drain()
+    ids = {{k.lower(): v for k, v in call["headers"].items()}["webhook-id"] for call in outside.calls}
+    assert (len(outside.calls), len(ids)) == (2, 1)
+    outside.answer = (410, b"gone", {}, 0)
+    world.move(world.deal(), "talk")
+    drain()
+    failed = WebhookDelivery.objects.order_by("-pk")[0]
+    assert failed.status == "failed"
+    assert "410" in failed.error
+
+
+def test_a_delivery_is_sent_again_when_a_person_asks(world, webhook, outside, drain, client):
+    outside.answer = (400, b"no", {}, 0)
+    world.move(world.deal(), "talk")
+    drain()
+    outside.answer = (200, b"{}", {}, 0)
+    client.force_login(world.alice)
+    delivery = WebhookDelivery.objects.get()
+    url = "/admin/crm/webhookdelivery/"
+    client.post(url, {"action": "redeliver", "_selected_action": delivery.pk})
+    drain()
+    delivery.refresh_from_db()
+    assert (delivery.status, len(outside.calls)) == ("delivered", 2)
+
+
+def test_the_administration_refuses_addresses_inside(world, client):
+    client.force_login(world.alice)
+    data = {"name": "X", "url": "http://127.0.0.1/", "kinds": "[]", "owner": world.alice.pk, "is_active": "on"}
+    page = client.post("/admin/crm/webhook/add/", data)
+    assert "Only https://" in page.content.decode()
+    assert not Webhook.objects.exists()
+
+
+def test_a_rule_calls_a_webhook_and_later_rules_read_its_answer(world, now, webhook, outside, drain):
+    webhook.kinds = []
+    webhook.save()
+    webhooks.forget_subscriptions()
+    outside.answer = (200, json.dumps({"credit": 5000}).encode(), {}, 0)
+    world.rule("talk", "call_webhook", {"webhook": webhook.pk, "body": '{"deal": "{{ item.title }}"}'}, key="erp")
+    world.rule("talk", settings={"text": "credit {{ rules.erp.answer.credit }}"}, after_previous="done")
+    item = world.deal("Stół")
+    world.move(item, "talk")
+    drain()
+    assert json.loads(outside.calls[0]["body"]) == {"deal": "Stół"}
+    assert [run.status for run in world.runs(item)] == ["done", "done"], [run.error for run in world.runs(item)]
+    assert world.comments(item) == ["credit 5000"]
+
+
+def test_a_rule_whose_webhook_is_gone_or_whose_body_is_no_json_says_so(world, webhook, drain):
+    world.rule("talk", "call_webhook", {"webhook": webhook.pk, "body": "{{ item.title }}"})
+    item = world.deal()
+    world.move(item, "talk")
+    drain()
+    assert "not JSON" in world.runs(item)[0].error
+    Webhook.objects.all().delete()
+    other = world.deal()
+    world.move(other, "talk")
+    drain()
+    assert world.runs(other)[0].status == "failed"
+
+
+# ---------------------------------------------------------------------- in
+
+
+@pytest.fixture
+def hook(world):
+    return InboundHook.objects.create(name="Shop", path="data.deal")
+
+
+def call(client, hook, body, **headers):
+    text = body if isinstance(body, str) else json.dumps(body)
+    names = {name.replace("_", "-"): value for name, value in headers.items()}
+    return client.post(f"/hooks/{hook.token}/", text, content_type="application/json", headers=names)
+
+
+def test_a_call_from_outside_moves_the_card_that_it_names(world, hook, client, drain):
+    world.trigger("talk", "webhook_received", {"hook": hook.pk, "path": "data.status", "value": "ready"})
+    item, other = world.deal(), world.deal()
+    assert call(client, hook, {"data": {"deal": item.pk, "status": "ready"}}).status_code == 202
+    assert call(client, hook, {"data": {"deal": other.pk, "status": "waiting"}}).status_code == 202
+    drain()
+    assert Item.objects.get(pk=item.pk).stage == world.stages["talk"]
+    assert Item.objects.get(pk=other.pk).stage == world.stages["new"]
+
+
+def test_the_same_call_again_has_one_effect(world, hook, client, drain):
+    item = world.deal()
+    for _ in range(3):
+        call(client, hook, {"data": {"deal": item.pk}}, webhook_id="m1")
+    call(client, hook, {"data": {"deal": item.pk, "again": True}}, webhook_id="m1")
+    drain()
+    assert Event.objects.filter(kind="webhook.received").count() == 1
+
+
+@pytest.mark.parametrize(
+    ("find_by", "value"), [("phone", "+84 912 345 678"), ("email", "HANG@example.com"), ("external_id", "A-7")]
+)
+def test_the_item_is_found_by_what_the_other_side_knows(world, hook, client, drain, find_by, value):
+    item = world.deal(external_id="A-7")
+    InboundHook.objects.update(find_by=find_by, path="who")
+    call(client, hook, {"who": value})
+    drain()
+    assert InboundCall.objects.get().item == item
+
+
+def test_a_call_that_names_nothing_is_kept_with_its_reason(world, hook, client, drain):
+    call(client, hook, {"data": {"deal": 999999}})
+    drain()
+    assert "No item was found" in InboundCall.objects.get().result
+
+
+def test_forged_old_and_unsigned_calls_are_refused(world, hook, client):
+    InboundHook.objects.update(must_sign=True)
+    body = json.dumps({"data": {"deal": 1}})
+
+    def signed(secret, when, text=body):
+        return {
+            "webhook_id": "m1",
+            "webhook_timestamp": str(int(when.timestamp())),
+            "webhook_signature": Signer(secret).sign("m1", when, text),
+        }
+
+    now = datetime.now(UTC)
+    foreign = "whsec_" + base64.b64encode(b"x" * 32).decode()
+    assert call(client, hook, body).status_code == 401
+    assert call(client, hook, body, **signed(foreign, now)).status_code == 401
+    assert call(client, hook, body, **signed(hook.open_secret(), now - timedelta(hours=1))).status_code == 401
+    assert call(client, hook, body, **signed(hook.open_secret(), now + timedelta(hours=1))).status_code == 401
+    assert call(client, hook, body, **signed(hook.open_secret(), now, body + " ")).status_code == 401
+    assert call(client, hook, body, **signed(hook.open_secret(), now)).status_code == 202
+    InboundHook.objects.update(secret="")
+    assert call(client, hook, body, **signed(foreign, now)).status_code == 503
+    assert InboundCall.objects.count() == 1
+
+
+def test_unknown_addresses_wrong_bodies_and_large_ones_are_refused(world, hook, client):
+    assert client.post("/hooks/nothing/", "{}", content_type="application/json").status_code == 404
+    assert client.get(f"/hooks/{hook.token}/").status_code == 405
+    assert call(client, hook, "not json").status_code == 400
+    assert call(client, hook, json.dumps("x" * 300_000)).status_code == 413
+    InboundHook.objects.update(is_active=False)
+    assert call(client, hook, {}).status_code == 404
+
+
+# ---------------------------------------------------------------------- Twilio
+
+TOKEN = "0123456789abcdef0123456789abcdef"
+
+
+@pytest.fixture
+def twilio(world, outside, settings):
+    settings.TWILIO_BASE_URL = f"http://{outside.host}"
+    settings.PUBLIC_URL = "https://crm.example.com"
+    world.sms.transport = "twilio"
+    world.sms.settings = {"account_sid": "AC" + "0" * 32}
+    world.sms.secret = vault.lock({"auth_token": TOKEN})
+    world.sms.sender = "+48221234567"
+    world.sms.save()
+    outside.answer = (201, json.dumps({"sid": "SM1", "status": "queued"}).encode(), {}, 0)
+    return outside
+
+
+def sms(world, drain):
+    world.rule("talk", "send_sms", {"text": "Zażółć"})
+    item = world.deal()
+    world.move(item, "talk")
+    drain()
+    return Message.objects.get(item=item)
+
+
+def told(client, message, status, token=TOKEN, url=None, **more):
+    path = f"/twilio/status/{message.public_id}/"
+    data = {"MessageSid": "SM1", "MessageStatus": status, **more}
+    signature = RequestValidator(token).compute_signature(url or f"https://crm.example.com{path}", data)
+    return client.post(path, data, headers={"X-Twilio-Signature": signature})
+
+
+def test_an_sms_goes_through_twilio_with_its_callback(world, twilio, drain):
+    message = sms(world, drain)
+    sent = parse_qs(twilio.calls[0]["body"].decode())
+    assert (message.status, message.provider_id) == ("sent", "SM1")
+    assert sent["Body"] == ["Zażółć"]
+    assert sent["To"] == ["+84912345678"]
+    assert sent["StatusCallback"] == [f"https://crm.example.com/twilio/status/{message.public_id}/"]
+    assert twilio.calls[0]["headers"]["Authorization"].startswith("Basic ")
+
+
+@pytest.mark.parametrize(
+    ("answer", "status"),
+    [
+        ((400, b'{"code": 21211, "message": "invalid number"}', {}, 0), "failed"),
+        ((429, b'{"code": 20429, "message": "slow down"}', {}, 0), "planned"),
+        ("cut", "unknown"),
+    ],
+)
+def test_what_twilio_refuses_delays_or_leaves_open_ends_as_the_contract_says(world, twilio, drain, answer, status):
+    twilio.answer = answer
+    message = sms(world, drain)
+    assert message.status == status
+    assert len(twilio.calls) == 1  # never sent twice
+
+
+def test_a_callback_settles_what_a_broken_connection_left_open(world, twilio, drain, client):
+    twilio.answer = "cut"
+    message = sms(world, drain)
+    assert told(client, message, "delivered").status_code == 204
+    message.refresh_from_db()
+    assert message.status == "delivered"
+    assert world.runs(message.item)[0].status == "done"
+
+
+def test_callbacks_may_come_twice_and_in_any_order(world, twilio, drain, client):
+    message = sms(world, drain)
+    for word in ("delivered", "sent", "queued", "delivered", "nonsense"):
+        assert told(client, message, word).status_code == 204
+    message.refresh_from_db()
+    assert message.status == "delivered"
+    assert Event.objects.filter(kind="sms.delivered").count() == 1
+
+
+def test_a_forged_callback_changes_nothing(world, twilio, drain, client):
+    message = sms(world, drain)
+    path = f"/twilio/status/{message.public_id}/"
+    assert told(client, message, "failed", token="x" * 32).status_code == 403
+    assert told(client, message, "failed", url=f"http://evil.example.com{path}").status_code == 403
+    assert client.post(path, {"MessageStatus": "failed"}).status_code == 403
+    valid = {"MessageSid": "SM1", "MessageStatus": "delivered"}
+    signature = RequestValidator(TOKEN).compute_signature(f"https://crm.example.com{path}", valid)
+    tampered = client.post(path, valid | {"MessageStatus": "failed"}, headers={"X-Twilio-Signature": signature})
+    assert tampered.status_code == 403
+    message.refresh_from_db()
+    assert message.status == "sent"
+
+
+def test_an_empty_token_validates_nothing_and_shows_on_the_health_page(world, twilio, drain, client):
+    message = sms(world, drain)
+    world.sms.secret = vault.lock({"auth_token": ""})
+    world.sms.save()
+    assert told(client, message, "failed", token="").status_code == 503
+    assert any("auth token" in line.fault for line in health.lines())
+
+
+def test_calls_and_changes_of_owner_move_cards(world, drain, client):
+    from crm.events import record
+
+    world.trigger("talk", "call_missed")
+    world.trigger("papers", "owner_changed", {"to": world.alice.pk})
+    item = world.deal()
+    record("call.missed", item=item, payload={"direction": "in", "number": "+84912345678"})
+    drain()
+    assert Item.objects.get(pk=item.pk).stage == world.stages["talk"]
+    Item.objects.get(pk=item.pk).change({"owner": world.alice}, by=world.bob)
+    drain()
+    assert Item.objects.get(pk=item.pk).stage == world.stages["papers"]
