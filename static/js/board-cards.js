@@ -2,6 +2,8 @@
 import { $, $$ } from "./app.js";
 
 export const board = $("#board");
+// The board's own filter: the address shows the card's while the panel is open.
+export const asked = location.search;
 let busy = 0;
 export const hold = () => busy++;
 export const free = () => busy--;

@@ -1,6 +1,6 @@
 // Several cards: X or Ctrl+click selects, one dialog or one drag moves them all, one undo takes them back.
 import { $, $$, guard, post, say, showToasts, toast, words } from "./app.js";
-import { board, columnOf, free, hold, settle, version } from "./board-cards.js";
+import { asked, board, columnOf, free, hold, settle, version } from "./board-cards.js";
 import { askStage } from "./board-dialogs.js";
 import { apply } from "./board-move.js";
 
@@ -30,7 +30,7 @@ export async function moveMany(cards, column, quiet = false) {
   for (const card of cards) card.classList.add("is-saving");
   hold();
   try {
-    const response = guard(await post(board.dataset.manyUrl + location.search, data));
+    const response = guard(await post(board.dataset.manyUrl + asked, data));
     if (response.status >= 500) throw new Error(response.status);
     const html = await response.text();
     picked.clear();

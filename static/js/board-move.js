@@ -1,6 +1,6 @@
 // One move: optimistic, one request, rolled back with words if it is refused; the dialog for what is missing.
 import { $, $$, guard, post, say, showToasts, toast, words } from "./app.js";
-import { board, columnOf, emptyMarks, focusCard, free, hold, rollback, settle, version } from "./board-cards.js";
+import { asked, board, columnOf, emptyMarks, focusCard, free, hold, rollback, settle, version } from "./board-cards.js";
 
 // Columns that came from the server, morphed in; cards that others moved glow for a moment.
 export function apply(html) {
@@ -32,7 +32,7 @@ export async function commit(card, was, extra = null) {
   hold();
   emptyMarks();
   try {
-    const response = guard(await post(board.dataset.moveUrl + location.search, data));
+    const response = guard(await post(board.dataset.moveUrl + asked, data));
     const html = await response.text();
     if (response.ok) {
       $("#ask-dialog").close();

@@ -3,8 +3,9 @@ import { $, guard } from "./app.js";
 import { board, focusCard } from "./board-cards.js";
 
 const panel = () => $("#card-panel");
+const home = location.pathname + location.search;
+const isCard = () => /^\/items\/\d+\/$/.test(location.pathname);
 let from = null;
-let pushed = false;
 
 async function show(url) {
   const response = guard(await fetch(url, { headers: { "HX-Request": "true" } }));
@@ -18,8 +19,7 @@ async function show(url) {
 export function openCard(card) {
   from = card;
   const url = $(".kc-title", card).getAttribute("href");
-  history.pushState({ card: url }, "", url);
-  pushed = true;
+  history.pushState(null, "", url);
   show(url);
 }
 
@@ -33,8 +33,7 @@ export function bindPanel() {
   });
   panel().addEventListener("close", () => {
     panel().replaceChildren();
-    if (pushed) history.back();
-    pushed = false;
+    if (isCard()) history.replaceState(null, "", home);
     document.dispatchEvent(new Event("crm:refresh"));
     if (from) focusCard($(`#${from.id}`) || from);
   });
@@ -42,7 +41,7 @@ export function bindPanel() {
     if (event.target === panel() || event.target.closest(".card-back")) (event.preventDefault(), panel().close());
   });
   addEventListener("popstate", () => {
-    pushed = false;
-    if (panel().open) panel().close();
+    if (isCard()) show(location.pathname);
+    else if (panel().open) panel().close();
   });
 }

@@ -1,6 +1,6 @@
 // The board: drag by mouse and touch, live columns, totals.
 import { $, $$ } from "./app.js";
-import { board, columnOf, emptyMarks, free, hold, isBusy, rollback, settle, version } from "./board-cards.js";
+import { asked, board, columnOf, emptyMarks, free, hold, isBusy, rollback, settle, version } from "./board-cards.js";
 import { bindDialogs } from "./board-dialogs.js";
 import { bindKeys } from "./board-keys.js";
 import { apply, commit } from "./board-move.js";
@@ -73,7 +73,7 @@ let totalsTimer = null;
 function loadTotals() {
   clearTimeout(totalsTimer);
   totalsTimer = setTimeout(async () => {
-    const response = await fetch(board.dataset.totalsUrl + location.search, { headers: { "HX-Request": "true" } });
+    const response = await fetch(board.dataset.totalsUrl + asked, { headers: { "HX-Request": "true" } });
     if (response.ok) window.htmx.swap(board, await response.text(), { swapStyle: "none" });
   }, 120);
 }
@@ -93,7 +93,7 @@ if (board) {
   bindPanel();
   loadTotals();
   const ask = () => {
-    const query = new URLSearchParams(location.search);
+    const query = new URLSearchParams(asked);
     query.set("v", version());
     return `${board.dataset.liveUrl}?${query}`;
   };

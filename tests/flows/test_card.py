@@ -1,0 +1,85 @@
+"""The card in the board's side panel, under real hands."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.flows.conftest import shot
+from tests.flows.test_board import first_card
+
+pytestmark = pytest.mark.browser
+
+
+def test_the_panel_changes_the_address_and_escape_and_back_close_it(stack_in, person):
+    stack = stack_in("en")
+    page = person(stack.url, "anna")
+    card = first_card(page, 1)
+    page.locator(f"{card} .kc-title").click()
+    expect(page.locator("#card-panel")).to_be_visible()
+    expect(page).to_have_url(re.compile(r"/items/\d+/$"))
+    page.fill("#note_text", "Zażółć gęślą jaźń")
+    page.locator("#write-note button").click()
+    expect(page.locator("#card-panel .tl")).to_contain_text("Zażółć gęślą jaźń")
+    shot(page, "card-panel")
+    page.keyboard.press("Escape")
+    expect(page.locator("#card-panel")).not_to_be_visible()
+    expect(page).to_have_url(re.compile(r"/board/\d+/$"))
+    expect(page.locator(card)).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("#card-panel")).to_be_visible()
+    page.go_back()
+    expect(page.locator("#card-panel")).not_to_be_visible()
+
+
+def test_a_field_is_edited_in_place_and_a_conflict_shows_both_values(stack_in, person):
+    stack = stack_in("en")
+    anna, celina = person(stack.url, "anna"), person(stack.url, "celina")
+    card = first_card(anna, 0)
+    url = stack.url + str(anna.locator(f"{card} .kc-title").get_attribute("href"))
+    anna.goto(url)
+    celina.goto(url)
+    for page in (anna, celina):
+        page.get_by_role("button", name="Edit source").click()
+    anna.locator(".one-field input[name=value]").fill("Fair in Łódź")
+    anna.keyboard.press("Enter")
+    expect(anna.locator(".about").first).to_contain_text("Fair in Łódź")
+    celina.locator(".one-field input[name=value]").fill("Phone")
+    celina.keyboard.press("Enter")
+    expect(celina.locator(".field-conflict")).to_contain_text("Anna Whitfield changed this to “Fair in Łódź”")
+    shot(celina, "field-conflict")
+    celina.get_by_role("button", name="Keep mine").click()
+    expect(celina.locator(".about").first).to_contain_text("Phone")
+    celina.get_by_role("button", name="Edit source").click()
+    celina.keyboard.press("Escape")
+    expect(celina.locator(".one-field")).to_have_count(0)
+    celina.get_by_role("tab", name="Task, call, meeting").click()
+    celina.keyboard.press("ArrowLeft")
+    expect(celina.get_by_role("tab", name="SMS")).to_be_focused()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_new_rooms_have_no_serious_accessibility_problem(stack_in, person, scheme):
+    from axe_playwright_python.sync_playwright import Axe
+
+    stack = stack_in("en")
+    page = person(stack.url, "anna", color_scheme=scheme, bypass_csp=True)
+    board = page.url.replace(stack.url, "")
+    for path in (
+        f"{board}list/",
+        f"{board}filter/",
+        "/contacts/",
+        "/contacts/1/",
+        "/contacts/1/merge/?other=2",
+        "/contacts/new/",
+        "/companies/",
+        "/search/?q=nguyen",
+        "/bin/",
+    ):
+        page.goto(stack.url + path)
+        page.wait_for_timeout(400)
+        found = Axe().run(page).response["violations"]
+        serious = [(v["id"], v["nodes"][0]["html"][:150]) for v in found if v["impact"] in ("serious", "critical")]
+        assert serious == [], path
