@@ -41,6 +41,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     )
     absent_from = models.DateTimeField(_("absent from"), null=True, blank=True)
     absent_until = models.DateTimeField(_("absent until"), null=True, blank=True)
+    # The secret in the address of the person's calendar feed; empty: there is none.
+    feed_token = models.CharField(max_length=60, unique=True, null=True, blank=True, editable=False)
     is_active = models.BooleanField(_("active"), default=True)
     is_staff = models.BooleanField(_("may open the administration"), default=False)
 

@@ -194,9 +194,13 @@ def delete(request: HttpRequest, pk: int) -> HttpResponse:
 @staff_of_ours
 @require_POST
 def task_status(request: HttpRequest, pk: int) -> HttpResponse:
-    task = get_object_or_404(Task.objects.filter(item__in=Item.objects.visible_to(request.user)), pk=pk)  # type: ignore[arg-type]
+    seen = Q(item__in=Item.objects.visible_to(request.user)) | Q(item__isnull=True, assignee=request.user)  # type: ignore[arg-type]
+    task = get_object_or_404(Task.objects.filter(seen), pk=pk)
     status = request.POST.get("status", "")
     if status not in Task.Status.values:
         raise Http404
     task.set_status(status, by=request.user)  # type: ignore[arg-type]
+    back = request.POST.get("next", "")
+    if back.startswith("/day/") or task.item_id is None:
+        return redirect(back if back.startswith("/day/") else "day")
     return redirect("item", task.item_id)

@@ -91,3 +91,18 @@ export function showUnread(count) {
 document.body.addEventListener("htmx:afterSwap", (event) => {
   if (event.target.matches?.("dialog") && !event.target.open) event.target.showModal();
 });
+
+// Keys of every page: ? shows them, g and a letter goes somewhere, / searches.
+const places = { b: "/", d: "/day/", c: "/contacts/", o: "/outbox/" };
+let going = 0;
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || /INPUT|TEXTAREA|SELECT/.test(event.target.tagName)) return;
+  if ($$("dialog[open]").length) return;
+  if (event.key === "?") $("#keys-dialog")?.showModal();
+  else if (event.key === "/") {
+    event.preventDefault();
+    if ($("#q")) $("#q").focus();
+    else $("#search-open")?.click();
+  } else if (event.key === "g") going = Date.now();
+  else if (Date.now() - going < 1500 && places[event.key]) location.assign(places[event.key]);
+});

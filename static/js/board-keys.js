@@ -96,10 +96,4 @@ export function bindKeys(board) {
     if (event.key !== "Tab") event.preventDefault();
     act();
   });
-  document.addEventListener("keydown", (event) => {
-    if (event.key === "/" && !/INPUT|TEXTAREA|SELECT/.test(event.target.tagName)) {
-      event.preventDefault();
-      $("#q").focus();
-    }
-  });
 }

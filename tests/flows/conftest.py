@@ -134,7 +134,12 @@ def person(browser: Browser) -> Iterator[Callable[..., Page]]:
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(15_000)
-        page.on("console", lambda message: faults.append(f"{page.url}: {message.text} {message.location}") if message.type == "error" else None)
+        page.on(
+            "console",
+            lambda message: (
+                faults.append(f"{page.url}: {message.text} {message.location}") if message.type == "error" else None
+            ),
+        )
         page.on("pageerror", lambda error: faults.append(str(error)))
 
         def watch(request: Any) -> None:
