@@ -52,7 +52,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "whitenoise.runserver_nostatic",
-    "django.contrib.staticfiles",
+    "crm.static_files.Collected",
     "django.contrib.humanize",
     "csp",
     "django_htmx",
