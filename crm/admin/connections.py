@@ -11,9 +11,10 @@ from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from crm import webhooks
-from crm.admin.base import ModelAdmin, ReadOnlyAdmin, action, display, register
+from crm.admin.base import ModelAdmin, ReadOnlyAdmin, action, register
 from crm.models import ApiToken, InboundCall, InboundHook, Webhook, WebhookDelivery
 from crm.models.api import SCOPES
+from crm.models.webhooks import locked_secret
 
 
 class TokenForm(forms.ModelForm):
@@ -56,31 +57,57 @@ class ApiTokenAdmin(ModelAdmin):
         return False  # revoked, so that who used what stays known
 
 
-@register(Webhook)
-class WebhookAdmin(ModelAdmin):
-    list_display = ("name", "url", "kinds", "owner", "is_active")
-    list_filter = ("is_active",)
-    search_fields = ("name", "url")
-    autocomplete_fields = ("owner",)
-    fields = ("name", "url", "kinds", "owner", "is_active", "shown_secret")
-    readonly_fields = ("shown_secret",)
+class WebhookForm(forms.ModelForm):
+    url = forms.CharField(label=_("address"), max_length=500, widget=forms.TextInput(attrs={"class": "vURLField"}))
+    kinds = forms.CharField(
+        label=_("kinds of events"),
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 4}),
+        help_text=_("One a line, such as stage.entered, or email. for all that begin so. Empty: only rules call it."),
+    )
+
+    class Meta:
+        model = Webhook
+        fields = ("name", "url", "kinds", "owner", "is_active")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.initial["kinds"] = "\n".join(self.instance.kinds)
+
+    def clean_kinds(self) -> list[str]:
+        return [line.strip() for line in self.cleaned_data["kinds"].splitlines() if line.strip()]
+
+
+class _WithSecret(ModelAdmin):
+    """Its secret is shown when it is made, and never again."""
+
     actions = ("new_secret",)
 
-    @display(description=_("secret for its signatures"))
-    def shown_secret(self, webhook: Webhook) -> str:
-        return webhook.open_secret() if webhook.pk else str(_now("Shown after saving."))
+    def _show(self, request: Any, row: Any) -> None:
+        words = _now("The secret of “%s” is shown this once; copy it now:") % row.name
+        notes.warning(request, format_html("{} <code>{}</code>", words, row.open_secret()))
 
     def save_model(self, request: Any, obj: Any, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
         webhooks.forget_subscriptions()
+        if not change:
+            self._show(request, obj)
 
     @action(description=_("Make a new secret"))
     def new_secret(self, request: Any, queryset: Any) -> None:
-        from crm.models.webhooks import locked_secret
+        for row in queryset:
+            row.secret = locked_secret()
+            row.save()
+            self._show(request, row)
 
-        for webhook in queryset:
-            webhook.secret = locked_secret()
-            webhook.save()
+
+@register(Webhook)
+class WebhookAdmin(_WithSecret):
+    form = WebhookForm
+    list_display = ("name", "url", "kinds", "owner", "is_active")
+    list_filter = ("is_active",)
+    search_fields = ("name", "url")
+    autocomplete_fields = ("owner",)
 
 
 @register(WebhookDelivery)
@@ -101,15 +128,11 @@ class WebhookDeliveryAdmin(ReadOnlyAdmin):
 
 
 @register(InboundHook)
-class InboundHookAdmin(ModelAdmin):
+class InboundHookAdmin(_WithSecret):
     list_display = ("name", "find_by", "path", "must_sign", "is_active")
     search_fields = ("name",)
-    fields = ("name", "find_by", "path", "must_sign", "is_active", "address", "shown_secret")
-    readonly_fields = ("address", "shown_secret")
-
-    @display(description=_("secret for its signatures"))
-    def shown_secret(self, hook: InboundHook) -> str:
-        return hook.open_secret() if hook.pk else str(_now("Shown after saving."))
+    fields = ("name", "find_by", "path", "must_sign", "is_active", "address")
+    readonly_fields = ("address",)
 
 
 @register(InboundCall)

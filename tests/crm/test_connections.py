@@ -157,10 +157,27 @@ def test_a_delivery_is_sent_again_when_a_person_asks(world, webhook, outside, dr
 
 def test_the_administration_refuses_addresses_inside(world, client):
     client.force_login(world.alice)
-    data = {"name": "X", "url": "http://127.0.0.1/", "kinds": "[]", "owner": world.alice.pk, "is_active": "on"}
+    data = {
+        "name": "X",
+        "url": "http://127.0.0.1/",
+        "kinds": "stage.entered",
+        "owner": world.alice.pk,
+        "is_active": "on",
+    }
     page = client.post("/admin/crm/webhook/add/", data)
     assert "Only https://" in page.content.decode()
     assert not Webhook.objects.exists()
+
+
+def test_a_secret_is_shown_when_it_is_made_and_never_again(world, client, webhook):
+    client.force_login(world.alice)
+    data = {"name": "ERP 2", "url": webhook.url, "kinds": "stage.entered\nemail.", "owner": world.alice.pk}
+    page = client.post("/admin/crm/webhook/add/", data | {"_continue": "1"}, follow=True).content.decode()
+    made = Webhook.objects.get(name="ERP 2")
+    assert made.kinds == ["stage.entered", "email."]
+    assert made.open_secret() in page.replace("&#x2F;", "/").replace("&#x3D;", "=")
+    again = client.get(f"/admin/crm/webhook/{made.pk}/change/").content.decode()
+    assert made.open_secret() not in again
 
 
 def test_a_rule_calls_a_webhook_and_later_rules_read_its_answer(world, now, webhook, outside, drain):
