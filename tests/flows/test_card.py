@@ -53,6 +53,7 @@ def test_a_field_is_edited_in_place_and_a_conflict_shows_both_values(stack_in, p
     celina.get_by_role("button", name="Keep mine").click()
     expect(celina.locator(".about").first).to_contain_text("Phone")
     celina.get_by_role("button", name="Edit source").click()
+    expect(celina.locator(".one-field input[name=value]")).to_be_focused()
     celina.keyboard.press("Escape")
     expect(celina.locator(".one-field")).to_have_count(0)
     celina.get_by_role("tab", name="Task, call, meeting").click()
