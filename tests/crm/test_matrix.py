@@ -1,0 +1,126 @@
+"""Every address × (nobody, Charlie who may see nothing): what it answers, and that nothing changes.
+
+The table is made from the URL configuration: an address that is added appears here by itself, and has to refuse.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from crm.models import Event, InboundHook, Item, Message, SavedView, StageVisit, Task
+
+# Pages of one's own, and those that anybody may see: they open for Charlie and hold nothing of others.
+OWN = {
+    "home", "board-default", "contacts", "companies", "search", "contact-suggest", "day", "calendar",
+    "calendar-feed-switch", "bell", "outbox", "bin", "logout", "theme", "login",
+}  # fmt: skip
+PUBLIC = {"form", "embed", "demo-shop", "healthz", "hook", "twilio-status", "calendar-feed"}
+
+
+def addresses(patterns: Any, prefix: str = "") -> Any:
+    for pattern in patterns:
+        if isinstance(pattern, URLResolver):
+            if pattern.app_name not in ("admin", "ninja") and pattern.namespace != "api":
+                yield from addresses(pattern.url_patterns, prefix + str(pattern.pattern))
+        elif isinstance(pattern, URLPattern) and pattern.name:
+            yield pattern.name, prefix + str(pattern.pattern), pattern
+
+
+ALL = sorted({name for name, _route, _pattern in addresses(get_resolver().url_patterns)})
+
+
+def snapshot() -> dict[str, Any]:
+    """Every row of ours; sessions and what a visit of one's own page may note are left out."""
+    rows = {}
+    for model in apps.get_models():
+        if model._meta.app_label in ("crm", "automation") and not model._meta.proxy:
+            rows[model._meta.label] = sorted(map(repr, model._base_manager.values_list()))
+    for row in ("crm.User",):
+        rows.pop(row)
+    return rows
+
+
+@pytest.fixture
+def foreign(world: Any, drain: Any) -> dict[str, Any]:
+    """One of everything, all of it Bob's."""
+    world.rule("new")
+    item = world.deal("Secret table")
+    gone = world.deal("Deleted secret")
+    gone.delete_softly(by=world.bob)
+    drain()
+    task = Task.add(item=item, title="Secret task", assignee=world.bob)
+    message = Message.objects.create(
+        channel=world.sms, item=item, contact=world.contact, to="+48601234567", text="Secret"
+    )
+    view = SavedView.objects.create(owner=world.bob, pipeline=world.pipeline, name="Secret view")
+    hook = InboundHook.objects.create(name="Secret hook")
+    visit = StageVisit.objects.get(item=item, left_at=None)
+    return {
+        "board": world.pipeline.pk, "items": item.pk, "bin": gone.pk, "tasks": task.pk, "messages": message.pk,
+        "outbox": message.pk, "views": view.pk, "contacts": world.contact.pk, "companies": 1, "runs": world.runs(item)[0].pk,
+        "visits": visit.pk, "events": Event.objects.filter(item=item)[0].pk, "hook": hook.token, "visit": visit.pk,
+        "stage": world.stages["new"].pk,
+    }  # fmt: skip
+
+
+def address_of(route: str, ids: dict[str, Any]) -> str:
+    """The route with the ids of Bob's things in it."""
+    first = route.split("/")[0]
+    parts = []
+    for part in route.split("/"):
+        if "<" not in part:
+            parts.append(part)
+        elif "stage" in part:
+            parts.append(str(ids["stage"]))
+        elif part.startswith("<int") or part == "<pk>":
+            parts.append(str(ids.get(first, ids["items"])))
+        elif "kind" in part:
+            parts.append("note" if first == "items" else "contacts")
+        else:
+            parts.append("title")
+    return "/" + "/".join(parts)
+
+
+@pytest.mark.parametrize("who", ["charlie", "nobody"])
+@pytest.mark.parametrize("method", ["get", "post"])
+@pytest.mark.parametrize("name", [name for name in ALL if name not in PUBLIC])
+def test_no_address_shows_or_changes_what_is_not_ones_own(world, client, foreign, name, method, who):
+    route = next(route for known, route, _pattern in addresses(get_resolver().url_patterns) if known == name)
+    url = address_of(route, foreign)
+    if who == "charlie":
+        client.force_login(world.charlie)
+    before = snapshot()
+    data = {"visit": foreign["visit"], "id": foreign["items"], "to": world.stages["talk"].pk, "text": "x", "value": "x",
+            "was": '"Secret table"', "status": "done", "verb": "cancel", "act": "delete:", "sure": "1", "title": "x",
+            "arrived": "1", "name": "x"}  # fmt: skip
+    answer = getattr(client, method)(url, data if method == "post" else {})
+    assert snapshot() == before, f"{method} {url} changed something"
+    body = b"" if answer.streaming else answer.content
+    assert b"Secret" not in body, url
+    if who == "nobody":
+        assert answer.status_code in (302, 401, 403, 404, 405) or name in ("login", "theme"), answer.status_code
+        if answer.status_code == 302:
+            assert "/login/" in answer.url, answer.url
+    elif name not in OWN:
+        assert answer.status_code in (403, 404, 405, 410), f"{method} {url}: {answer.status_code}"
+
+
+def test_the_table_names_only_addresses_that_exist():
+    assert set(ALL) >= OWN | PUBLIC
+
+
+def test_a_colleague_of_the_department_is_not_refused(world, client, foreign):
+    """The other side of the table: the same addresses open for Bob, so the refusals above mean something."""
+    client.force_login(world.bob)
+    for url in (
+        f"/board/{foreign['board']}/",
+        f"/items/{foreign['items']}/",
+        f"/contacts/{foreign['contacts']}/",
+        "/bin/",
+    ):
+        assert "Secret" in client.get(url).content.decode() or "Nguyễn" in client.get(url).content.decode(), url
+    assert Item.objects.visible_to(world.bob).exists()
