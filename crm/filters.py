@@ -80,7 +80,7 @@ class ItemFilter:
         custom: dict[str, str] = {}
         known = {row.key: row for row in custom_fields(pipeline)} if any(n.startswith("c.") for n in query) else {}
         for name in query:
-            value = query.get(name, "").strip()[:200]
+            value = query.get(name, "").replace("\0", "").strip()[:200]
             if name in own or not value:
                 continue
             if name == "q":

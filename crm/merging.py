@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db import models, transaction
+from django.db import models
 from django.utils.translation import gettext as _
 
 from crm import databases
 from crm.events import record
 from crm.models.events import Cause
+from crm.models.items import Item
 from crm.models.messages import Conversation
 from crm.models.people import Company, Contact, ContactEmail, ContactPhone, User
 
@@ -33,28 +34,39 @@ def merge(keep: Any, drop: Any, chosen: dict[str, Any], *, by: User) -> Any:
     """
     if keep.pk == drop.pk:
         raise CannotMerge(_("This is one and the same record."))
+    return databases.persistently(lambda: _merge(keep, drop, chosen, by))
+
+
+def _merge(keep: Any, drop: Any, chosen: dict[str, Any], by: User) -> Any:
     model = type(keep)
-    with transaction.atomic():
-        rows = {row.pk: row for row in databases.lock(model.objects.filter(pk__in=(keep.pk, drop.pk)).order_by("pk"))}
-        if len(rows) != 2:
-            raise CannotMerge(_("One of the two has been merged or deleted meanwhile."))
-        keep, drop = rows[keep.pk], rows[drop.pk]
-        custom = {**drop.custom, **keep.custom}
-        for name, value in chosen.items():
-            if name.startswith("custom."):
-                custom[name.removeprefix("custom.")] = value
-            elif name in FIELDS[model]:
-                setattr(keep, name, value)
-        keep.custom = {key: value for key, value in custom.items() if value not in (None, "")}
-        keep.save()
-        keep.tags.add(*drop.tags.all())
-        if isinstance(keep, Contact):
-            _take_addresses(keep, drop)
-        _take_links(keep, drop)
-        words = {"kept": keep.pk, "dropped": drop.pk, "name": drop.name}
-        contact = keep if isinstance(keep, Contact) else None
-        record(f"{model._meta.model_name}.merged", contact=contact, actor=by, cause=Cause(), payload=words)
-        drop.delete()
+    link = "contact" if model is Contact else "company"
+    # Lock order: items first, as every move does that then writes an event of the contact.
+    items = Item.objects.filter(**{f"{link}__in": (keep.pk, drop.pk)}).order_by("pk")
+    list(databases.lock(items).values_list("pk", flat=True))
+    rows = {row.pk: row for row in databases.lock(model.objects.filter(pk__in=(keep.pk, drop.pk)).order_by("pk"))}
+    if len(rows) != 2:
+        raise CannotMerge(_("One of the two has been merged or deleted meanwhile."))
+    keep, drop = rows[keep.pk], rows[drop.pk]
+    custom = {**drop.custom, **keep.custom}
+    for name, value in chosen.items():
+        if name.startswith("custom."):
+            custom[name.removeprefix("custom.")] = value
+        elif name in FIELDS[model]:
+            setattr(keep, name, value)
+    if model is Contact:
+        # Who said no to messages at either address has said no.
+        keep.no_email = keep.no_email or ("no_email" not in chosen and drop.no_email)
+        keep.no_sms = keep.no_sms or ("no_sms" not in chosen and drop.no_sms)
+    keep.custom = {key: value for key, value in custom.items() if value not in (None, "")}
+    keep.save()
+    keep.tags.add(*drop.tags.all())
+    if isinstance(keep, Contact):
+        _take_addresses(keep, drop)
+    _take_links(keep, drop)
+    words = {"kept": keep.pk, "dropped": drop.pk, "name": drop.name}
+    contact = keep if isinstance(keep, Contact) else None
+    record(f"{model._meta.model_name}.merged", contact=contact, actor=by, cause=Cause(), payload=words)
+    drop.delete()
     return keep
 
 

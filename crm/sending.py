@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from crm import clock, phones, slots, vault
 from crm.events import record
-from crm.jobs import Permanent, Temporary, may_retry
+from crm.jobs import Permanent, Temporary, end_waiters, may_retry
 from crm.models.events import Cause
 from crm.models.jobs import Job
 from crm.models.leased import MAX_CRASHES, Status, backoff
@@ -143,6 +143,11 @@ def begin(job: Job) -> bool:
     """In the *sending* commit: opt-out, limits, quiet hours, once more. False if it was ended or put off."""
     message = _message(job)
     channel, now = message.channel, clock.now()
+    if message.status in (Message.Status.SENT, Message.Status.DELIVERED):
+        # The provider has told us meanwhile that it arrived; sending it once more would be a second message.
+        job.end(Status.DONE, "")
+        end_waiters(job)
+        return False
     try:
         if message.item_id and message.item is not None and message.item.deleted_at:
             raise CannotSend(_("The item was deleted."), skip=True)
@@ -228,8 +233,16 @@ _MESSAGE_STATUS = {
 
 
 def _finish(job: Job, message: Message, status: str, sentence: str, provider_id: str = "") -> None:
-    from crm.jobs import end_waiters
-
+    told = Message.objects.filter(pk=message.pk).values_list("status", "error").first()
+    if told is not None and told[0] in FAR:
+        # The provider's callback was faster than our own outcome, and knows more.
+        failed = told[0] == Message.Status.FAILED
+        if provider_id:
+            Message.objects.filter(pk=message.pk).update(provider_id=provider_id)
+        job.end(Status.FAILED if failed else Status.DONE, told[1])
+        if failed:
+            end_waiters(job)
+        return
     sent_at = clock.now() if status == Status.DONE else None
     message.status = _MESSAGE_STATUS[Status(status)]
     Message.objects.filter(pk=message.pk).update(
@@ -258,7 +271,7 @@ def _finish(job: Job, message: Message, status: str, sentence: str, provider_id:
 def settle(message: Message, arrived: bool, by: User) -> None:
     """A person settles *unknown*: it arrived, or it shall be sent again with a new job (E47)."""
     from crm import databases
-    from crm.jobs import end_waiters, lock_items
+    from crm.jobs import lock_items
 
     def work() -> None:
         job = message.job
@@ -312,7 +325,7 @@ FAR = [Message.Status.SENT, Message.Status.FAILED, Message.Status.DELIVERED]
 def reported(message: Message, word: str, provider_id: str, error: str) -> None:
     """What a provider tells of a message, in any order and any number of times. Unknown words change nothing."""
     from crm import databases
-    from crm.jobs import end_waiters, lock_items
+    from crm.jobs import lock_items
 
     status = REPORTS.get(word)
     if status is None:

@@ -56,12 +56,17 @@ def on_event(sender: Any, event: Event, **kwargs: Any) -> None:
         if not webhook.wants(event.kind) or not Webhook.objects.filter(pk=webhook.pk, is_active=True).exists():
             continue
         item = event.item
-        if item is not None and not Item.objects.visible_to(webhook.owner).filter(pk=item.pk).exists():
+        if item is None and not Contact.objects.all().may_add(webhook.owner):
+            continue
+        # Deleted items too: their deletion is an event like others.
+        if item is not None and not Item.objects.reached_by(webhook.owner).filter(pk=item.pk).exists():
             continue
         from crm.api.schemas import event_out
 
         body = {"type": event.kind, "timestamp": event.created_at.isoformat(), "data": event_out(event)}
-        deliver(webhook, body, event=event, item=item)
+        # What tells of a move that may be taken back waits with its visit until it cannot be any more (E54).
+        waits = event.visit if event.visit is not None and event.visit.undo_until else None
+        deliver(webhook, body, event=event, item=item, visit=waits)
 
 
 def deliver(
@@ -153,6 +158,9 @@ def perform(job: Job) -> safe_http.Answer:
 
 
 def conclude(job: Job, outcome: Any) -> None:
+    if not WebhookDelivery.objects.filter(pk=job.payload["delivery"]).exists():
+        job.end(Status.CANCELLED, _("The webhook was deleted."))
+        return
     delivery = _delivery(job)
     if isinstance(outcome, safe_http.Answer):
         _finish(job, delivery, Status.DONE, "", http_status=outcome.status, answer=outcome.text)
@@ -232,6 +240,13 @@ def verified(hook: InboundHook, body: bytes, headers: dict[str, str]) -> bool:
     return True
 
 
-register_kind(Kind(KIND, perform, outside=True, begin=begin, conclude=conclude))
+def _lost(job: Job) -> None:
+    """The job failed outside its own books."""
+    WebhookDelivery.objects.filter(pk=job.payload["delivery"], status=WebhookDelivery.Status.PLANNED).update(
+        status=WebhookDelivery.Status.FAILED, error=job.error
+    )
+
+
+register_kind(Kind(KIND, perform, outside=True, begin=begin, conclude=conclude, lost=_lost))
 register_kind(Kind("process_inbound", process))
 event_recorded.connect(on_event, dispatch_uid="crm.webhooks")

@@ -224,7 +224,11 @@ def cancel_left(entry: Entry) -> None:
     """E26: runs of the left visit that have not started are cancelled; the entry remembers them for undo."""
     if entry.left_id is None:
         return
-    alive = Run.objects.filter(item_id=entry.item.pk, status__in=UNSTARTED)
+    # A move that may be taken back also remembers what a worker has claimed: claimed is not begun, its worker waits
+    # for the item and will find that it is no longer the owner.
+    undoable = entry.visit is not None and entry.visit.undo_until is not None
+    endable = (*UNSTARTED, Status.RUNNING) if undoable else UNSTARTED
+    alive = Run.objects.filter(item_id=entry.item.pk, status__in=endable)
     if entry.visit is not None:
         alive = alive.filter(visit_id=entry.left_id, keeps=False)
     runs = [run for run in databases.lock(alive.order_by("pk")) if not _is_sending(run)]
@@ -232,8 +236,8 @@ def cancel_left(entry: Entry) -> None:
         return
     entry.cancelled["runs"] = [[run.pk, run.status, run.due_at.isoformat() if run.due_at else None] for run in runs]
     reason = _("left the stage") if entry.visit is not None else _("the item was deleted")
-    Run.objects.filter(pk__in=[run.pk for run in runs], status__in=UNSTARTED).update(
-        status=Status.CANCELLED, error=reason, finished_at=clock.now(), due_at=None
+    Run.objects.filter(pk__in=[run.pk for run in runs], status__in=endable).update(
+        status=Status.CANCELLED, error=reason, finished_at=clock.now(), due_at=None, owner="", lease_until=None
     )
     for run in runs:
         if run.has_next:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -168,13 +169,27 @@ def cleaned(item: Item, sent: dict[str, Any]) -> dict[str, Any]:
     return cleaned_for_item(values)
 
 
+def as_typed(field: Any, value: Any) -> Any:
+    """A JSON value as a person would have typed it into the field. Raises ValidationError for a shape it cannot take."""
+    from django import forms
+    from django.core.exceptions import ValidationError
+
+    if isinstance(field, forms.MultipleChoiceField):
+        return [str(one) for one in value] if isinstance(value, list) else [str(value)] if value else []
+    if isinstance(field, forms.BooleanField):
+        return value is True or value in ("true", "on", "1", 1)
+    if isinstance(value, list | dict | bool):
+        raise ValidationError(_("A single text or number is needed here."))
+    return "" if value is None else str(value)
+
+
 def _custom(item: Item, key: str, value: Any, values: dict[str, Any], faults: dict[str, list[str]]) -> None:
     from django.core.exceptions import ValidationError
 
     name = f"custom.{key}"
     try:
         field = field_for(item, name, False)
-        values[name] = field.clean("" if value is None else value if isinstance(value, list | bool) else str(value))
+        values[name] = field.clean(as_typed(field, value))
     except ValidationError as error:
         faults[name] = [str(word) for word in error.messages]
 
@@ -216,6 +231,12 @@ def change(request: HttpRequest, pk: Id, payload: ItemChange) -> Any:
     return item_out(_one(visible(request), pk))
 
 
+def _visit_key(request: HttpRequest, key: str) -> str:
+    """The gate's own key of a move: of the whole request, since it is kept for ever and theirs only for a day."""
+    asked = f"{request.api_token.pk}\n{key}\n{request.path}\n".encode() + request.body  # type: ignore[attr-defined]
+    return f"api:{hashlib.sha256(asked).hexdigest()}"
+
+
 class MoveIn(Schema):
     model_config = {"extra": "forbid"}
     stage: Id
@@ -247,7 +268,7 @@ def move(request: HttpRequest, pk: Id, payload: MoveIn) -> Any:
         fields=fields,
         reason=reason,
         note=payload.lost_note,
-        key=f"api:{request.api_token.pk}:{key}"[:80] if key else None,  # type: ignore[attr-defined]
+        key=_visit_key(request, key) if key else None,
     )
     return item_out(_one(visible(request), moved.item.pk))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest
 from django.utils.translation import gettext as _
 from ninja import Router, Schema, Status
@@ -12,6 +13,7 @@ from pydantic import Field
 from crm.api.auth import scope
 from crm.api.errors import answers, form_errors, invalid
 from crm.api.idempotency import idempotent
+from crm.api.items import as_typed
 from crm.api.paging import Cursor, Id, Limit, only, page_of
 from crm.api.schemas import CompanyOut, ContactOut, Page, company_out, contact_out
 from crm.forms.people import CompanyForm, ContactForm
@@ -63,7 +65,7 @@ def _saved(form_class: Any, record: Any, payload: Any) -> Any:
             unknown = [key for key in value or {} if f"custom.{key}" not in before.fields]
             if unknown:
                 raise invalid({f"custom.{key}": [_("There is no such field.")] for key in unknown})
-            data |= {f"custom.{key}": inner for key, inner in (value or {}).items()}
+            data |= _typed(before, value or {})
         elif name in ("phones", "emails"):
             data[name] = "\n".join(" ".join(line.split()) for line in value)
         elif name == "tags":
@@ -76,6 +78,20 @@ def _saved(form_class: Any, record: Any, payload: Any) -> Any:
     if not form.is_valid():
         raise form_errors(form)
     return form.save()
+
+
+def _typed(form: Any, values: dict[str, Any]) -> dict[str, Any]:
+    """Custom values as people would type them. Raises 422 by field."""
+    typed, faults = {}, {}
+    for key, value in values.items():
+        name = f"custom.{key}"
+        try:
+            typed[name] = as_typed(form.fields[name], value)
+        except ValidationError as error:
+            faults[name] = list(error.messages)
+    if faults:
+        raise invalid(faults)
+    return typed
 
 
 def _contacts(request: HttpRequest) -> Any:
@@ -104,7 +120,7 @@ def _may_add(request: HttpRequest) -> None:
 def contacts(request: HttpRequest, limit: Limit = 50, cursor: Cursor = "", q: str = "") -> Any:
     only(request, "q")
     rows = _contacts(request)
-    return page_of(rows.found(q[:100]) if q else rows, contact_out, limit, cursor)
+    return page_of(rows.found(q.replace("\0", "")[:100]) if q else rows, contact_out, limit, cursor)
 
 
 @router.post("/contacts", response=answers(ContactOut, 201), summary="Add a contact")
@@ -136,7 +152,7 @@ def change_contact(request: HttpRequest, pk: Id, payload: ContactChange) -> Any:
 def companies(request: HttpRequest, limit: Limit = 50, cursor: Cursor = "", q: str = "") -> Any:
     only(request, "q")
     rows = _companies(request)
-    return page_of(rows.found(q[:100]) if q else rows, company_out, limit, cursor)
+    return page_of(rows.found(q.replace("\0", "")[:100]) if q else rows, company_out, limit, cursor)
 
 
 @router.post("/companies", response=answers(CompanyOut, 201), summary="Add a company")

@@ -17,7 +17,7 @@ from crm import clock, phones, sending, submissions
 from crm.api.auth import scope
 from crm.api.errors import answers, form_errors, invalid
 from crm.api.idempotency import idempotent
-from crm.api.items import API
+from crm.api.items import API, as_typed
 from crm.api.items import visible as visible_items
 from crm.api.paging import Cursor, Id, Limit, only, page_of
 from crm.api.schemas import (
@@ -199,7 +199,7 @@ def log_call(request: HttpRequest, payload: CallIn) -> Any:
     if item is None and contact is None:
         raise invalid({"number": [_("Nobody with this number is known.")]})
     kind = "call.answered" if payload.answered else "call.missed"
-    key = f"call:{payload.id}" if payload.id else None
+    key = f"call:{request.user.pk}:{payload.id}" if payload.id else None
     data = payload.model_dump(exclude={"item", "id", "started_at"}) | {"number": number}
     started = payload.started_at or clock.now()
     event = record(
@@ -211,7 +211,7 @@ def log_call(request: HttpRequest, payload: CallIn) -> Any:
         payload=data | {"started_at": started.isoformat()},
         key=key,
     )
-    return Status(201, event_out(event or Event.objects.get(key=key)))
+    return Status(201, event_out(event or Event.objects.get(key=key, actor=request.user)))
 
 
 @router.get("/calls", response=answers(Page[EventOut]), summary="Calls", tags=["calls"])
@@ -286,13 +286,17 @@ def submit(request: HttpRequest, payload: SubmissionIn) -> Any:
     form = _forms(request).filter(pk=payload.form, is_active=True).first()
     if form is None:
         raise invalid({"form": [_("There is no such form, or it is closed.")]})
-    texts = {key: value if isinstance(value, list) else str(value) for key, value in payload.answers.items()}
-    filled = PublicForm(
-        form, {**texts, **{key: "" for key, value in payload.answers.items() if value in (None, False)}}
-    )
-    unknown = [key for key in payload.answers if key not in filled.fields]
+    known = PublicForm(form).fields
+    unknown = [key for key in payload.answers if key not in known]
     if unknown:
         raise invalid({f"answers.{key}": [_("There is no such field.")] for key in unknown})
+    typed: dict[str, Any] = {}
+    for key, value in payload.answers.items():
+        try:
+            typed[key] = as_typed(known[key], value)
+        except ValidationError as error:
+            raise invalid({key: list(error.messages)}) from error
+    filled = PublicForm(form, {key: value for key, value in typed.items() if value is not False})
     if not filled.is_valid():
         raise form_errors(filled)
     made = submissions.store(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from crm import clock
+from crm import clock, databases
 from crm.models.items import Item
 from crm.models.visits import StageVisit
 from crm.queue import Kind, every, register_kind
@@ -16,8 +16,10 @@ AT_ONCE = 200
 
 def empty(job: Any) -> None:
     """Oldest first, a batch an hour; tasks, runs, events and messages' links go with the item."""
-    old = Item.objects.filter(deleted_at__lt=clock.now() - timedelta(days=KEPT_DAYS)).order_by("deleted_at")
-    ids = list(old.values_list("pk", flat=True)[:AT_ONCE])
+    old = Item.objects.filter(deleted_at__lt=clock.now() - timedelta(days=KEPT_DAYS))
+    chosen = list(old.order_by("deleted_at").values_list("pk", flat=True)[:AT_ONCE])
+    # Locked, and asked once more: somebody may have just taken one back.
+    ids = list(databases.lock(old.filter(pk__in=chosen).order_by("pk")).values_list("pk", flat=True))
     if ids:
         Item.objects.filter(pk__in=ids).update(visit=None)
         StageVisit.objects.filter(item_id__in=ids).delete()

@@ -32,13 +32,14 @@ class ItemQuerySet(models.QuerySet[Any]):
 
     def visible_to(self, user: User) -> Self:
         """Items of pipelines that the user may see."""
-        return self.alive()._of_pipelines_of(user)
+        return self.alive().reached_by(user)
 
     def deleted_for(self, user: User) -> Self:
         """The recycle bin, as the user may see it."""
-        return self.filter(deleted_at__isnull=False)._of_pipelines_of(user)
+        return self.filter(deleted_at__isnull=False).reached_by(user)
 
-    def _of_pipelines_of(self, user: User) -> Self:
+    def reached_by(self, user: User) -> Self:
+        """Items of the user's pipelines, deleted ones too."""
         if user.is_superuser:
             return self
         hidden = Pipeline.seen_by.through.objects.exclude(department_id=user.department_id or 0).values("pipeline_id")
@@ -311,6 +312,9 @@ class Item(Moving, RefreshMixin, models.Model):
             item.deleted_at = self.deleted_at = None
             Item.objects.filter(pk=item.pk).update(deleted_at=None)
             item.intent = move
+            if item.stage_id != stage.pk:
+                item._enter(stage, now=move.now)  # its own stage was retired meanwhile
+                move.override = True
             item.stage_entered_at, item.version = move.now, item.version + 1
             item._open_visit(move, left=None, source=item.stage_id, kind="item.restored")
 

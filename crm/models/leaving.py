@@ -70,8 +70,16 @@ def _cancel_jobs(visit_id: int, now: datetime, deleted: bool) -> list[list[Any]]
         Job.objects.filter(pk__in=ids).update(
             status=Status.CANCELLED, error=reason, finished_at=now, owner="", lease_until=None
         )
-        Message.objects.filter(job_id__in=ids).update(status=Message.Status.CANCELLED, error=reason)
+        cancel_what_they_send(ids, reason)
     return [[pk, status, due.isoformat() if due else None] for pk, status, due in rows]
+
+
+def cancel_what_they_send(job_ids: list[int], reason: str) -> None:
+    """Messages and deliveries of jobs that were cancelled say so too."""
+    from crm.models.webhooks import WebhookDelivery
+
+    Message.objects.filter(job_id__in=job_ids).update(status=Message.Status.CANCELLED, error=reason)
+    WebhookDelivery.objects.filter(job_id__in=job_ids).update(status=WebhookDelivery.Status.CANCELLED, error=reason)
 
 
 def _cancel_tasks(item: Item, visit_id: int, now: datetime) -> list[tuple[Task, str]]:

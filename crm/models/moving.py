@@ -41,6 +41,8 @@ class Moving(models.Model):
         stage_id: Any
         visit: Any
         rank: Any
+        lost_reason: Any
+        lost_note: str
 
     class Meta:
         abstract = True
@@ -105,10 +107,10 @@ class Moving(models.Model):
             return databases.persistently(lambda: self._move(stage, **asked))
         except IntegrityError:
             # Two requests with one key at the same moment: the other one won, and it is the same move.
-            done = StageVisit.objects.filter(key=key).select_related("item").first() if key else None
+            done = StageVisit.objects.filter(key=key, item=self.pk, stage=stage.pk).first() if key else None
             if done is None:
                 raise
-            return Moved(done.item, done, repeated=True)
+            return Moved(self._all().get(pk=self.pk), done, repeated=True)
 
     def _move(
         self,
@@ -236,6 +238,8 @@ class Moving(models.Model):
         former, source, left = item.pipeline_id, item.stage_id, item.visit_id
         item.pipeline, item.intent = machine.pipeline, move
         item._enter(target, now=move.now)
+        if target.is_open:
+            item.lost_reason, item.lost_note = None, ""
         item.rank = -move.now.timestamp()
         closed = close_visit(item, left, move.now)
         self._all().filter(pk=item.pk).update(pipeline_id=machine.pipeline.pk)

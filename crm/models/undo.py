@@ -15,10 +15,12 @@ from crm.models.gate import Refused, checked_by
 from crm.models.items import Item, plain
 from crm.models.jobs import Job
 from crm.models.leased import UNSTARTED, Status
+from crm.models.leaving import cancel_what_they_send
 from crm.models.messages import Message
 from crm.models.pipelines import machine_of
 from crm.models.tasks import Task
 from crm.models.visits import StageVisit
+from crm.models.webhooks import WebhookDelivery
 from crm.queue import ring
 
 if TYPE_CHECKING:
@@ -53,6 +55,8 @@ def _undo(visit_id: int, by: User) -> Item:
     _check(item, visit, by)
     was = visit.before
     former = StageVisit.objects.get(pk=was["visit"])
+    if former.stage_id not in machine.stages:
+        raise TooLate(_("The stage that it came from does not exist any more."))
     now = clock.now()
     StageVisit.objects.filter(pk=visit.pk).update(undone=True, left_at=now, undo_until=None)
     StageVisit.objects.filter(pk=former.pk).update(left_at=None)
@@ -94,7 +98,7 @@ def _cancel(visit: StageVisit, now: Any) -> None:
     Job.objects.filter(pk__in=ids).update(
         status=Status.CANCELLED, error=reason, finished_at=now, owner="", lease_until=None
     )
-    Message.objects.filter(job_id__in=ids).update(status=Message.Status.CANCELLED, error=reason)
+    cancel_what_they_send(ids, reason)
 
 
 def _revive(visit: StageVisit) -> None:
@@ -109,6 +113,9 @@ def _revive(visit: StageVisit) -> None:
         )
         Message.objects.filter(job_id=pk, status=Message.Status.CANCELLED).update(
             status=Message.Status.PLANNED, error=""
+        )
+        WebhookDelivery.objects.filter(job_id=pk, status=WebhookDelivery.Status.CANCELLED).update(
+            status=WebhookDelivery.Status.PLANNED, error=""
         )
     for pk, status in visit.cancelled.get("tasks", []):
         Task.objects.filter(pk=pk, status=Task.Status.CANCELLED).update(status=status, closed_at=None)

@@ -86,6 +86,7 @@ class WebhookDelivery(models.Model):
         PLANNED = "planned", _("planned")
         DELIVERED = "delivered", _("delivered")
         FAILED = "failed", _("failed")
+        CANCELLED = "cancelled", _("cancelled")
 
     webhook = models.ForeignKey(Webhook, models.CASCADE, related_name="deliveries", verbose_name=_("webhook"))
     event = models.ForeignKey(Event, models.SET_NULL, null=True, blank=True, related_name="+")

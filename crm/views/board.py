@@ -169,7 +169,9 @@ def changed(request: HttpRequest, machine: Machine, since: int, more: dict[str, 
 
 
 def number(text: str | None) -> int | None:
-    return int(text) if text and text.lstrip("-").isdigit() and len(text) < 18 else None
+    """A whole number from a request, or None; "²" is a digit to Python and no number to int()."""
+    bare = (text or "").removeprefix("-")
+    return int(text) if text and bare.isascii() and bare.isdigit() and len(text) < 18 else None
 
 
 @staff_of_ours

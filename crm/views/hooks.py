@@ -24,6 +24,20 @@ def _answer(status: int, **words: Any) -> JsonResponse:
     return JsonResponse(words, status=status)
 
 
+def _parsed(body: bytes) -> Any:
+    """JSON that every database keeps: no NaN, no NUL, no half of a surrogate pair. Raises ValueError, RecursionError."""
+
+    def refuse(word: str) -> Any:
+        raise ValueError(word)
+
+    data = json.loads(body, parse_constant=refuse)
+    text = json.dumps(data, ensure_ascii=False)
+    text.encode()  # a lone surrogate has no UTF-8
+    if "\\u0000" in text:
+        raise ValueError("NUL")
+    return data
+
+
 @public
 @csrf_exempt  # no cookie is read; the address is the secret, and a signature may be asked for
 @require_POST
@@ -43,9 +57,9 @@ def inbound(request: HttpRequest, token: str) -> HttpResponse:
         if not webhooks.verified(hook, body, dict(request.headers)):
             return _answer(401, error="the signature is missing, wrong or old")
     try:
-        data = json.loads(body)
-    except ValueError:
-        return _answer(400, error="the body is not JSON")
+        data = _parsed(body)
+    except (ValueError, RecursionError):
+        return _answer(400, error="the body is not JSON that can be kept")
     key = request.headers.get("webhook-id") or request.headers.get("Idempotency-Key")
     webhooks.receive(hook, key or hashlib.sha256(body).hexdigest(), data)
     return _answer(202, ok=True)

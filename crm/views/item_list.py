@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import unicodedata
 from collections.abc import Iterator
 from typing import Any
 
@@ -183,7 +184,8 @@ def delete_view(request: HttpRequest, pk: int) -> HttpResponse:
 def harmless(value: Any) -> str:
     """A cell that no spreadsheet takes for a formula, also after blanks and control characters (OWASP, CSV injection)."""
     text = "" if value is None else str(value)
-    bare = text.lstrip(" \t\r\n\x00\x0b\x0c\u00a0\u200b\ufeff'")
+    start = next((n for n, c in enumerate(text) if unicodedata.category(c)[0] not in "CZ" and c != "'"), len(text))
+    bare = text[start:]
     return (
         f"'{text}" if bare[:1] in ("=", "+", "-", "@", "＝", "＋", "－", "＠", "|", "%") and not _figure(bare) else text
     )
@@ -208,19 +210,21 @@ def export(request: HttpRequest, pk: int) -> StreamingHttpResponse:
     """The filter's items as CSV, streamed row by row."""
     machine = board.machine_for(request, pk)
     shown = board.asked(request, machine)
-    answer = StreamingHttpResponse(_lines(request, machine, shown), content_type="text/csv; charset=utf-8")
+    # Streamed after the middleware has put the server's own zone back: what depends on it is settled now.
+    rows, zone = filtered(request, machine, shown), timezone.get_current_timezone()
+    answer = StreamingHttpResponse(_lines(machine, rows, zone), content_type="text/csv; charset=utf-8")
     day = timezone.localdate(clock.now()).isoformat()
     answer["Content-Disposition"] = f'attachment; filename="{machine.pipeline.pk}-{day}.csv"'
     return answer
 
 
-def _lines(request: HttpRequest, machine: Machine, shown: ItemFilter) -> Iterator[str]:
+def _lines(machine: Machine, rows: Any, zone: Any) -> Iterator[str]:
     customs = custom_fields(machine.pipeline)
     writer = csv.writer(_Echo())
     heads = [_("id"), _("title"), _("stage"), _("customer"), _("phone"), _("e-mail"), _("company"), _("owner")]
     heads += [_("amount"), _("currency"), _("source"), _("in stage since"), _("created at"), _("closed at")]
     yield "\ufeff" + writer.writerow(heads + [harmless(field.label) for field in customs])
-    rows = filtered(request, machine, shown).select_related("contact", "company", "owner", "stage")
+    rows = rows.select_related("contact", "company", "owner", "stage")
     rows = rows.prefetch_related("contact__phones", "contact__emails")
     for item in rows.iterator(chunk_size=1000):
         contact = item.contact
@@ -229,10 +233,10 @@ def _lines(request: HttpRequest, machine: Machine, shown: ItemFilter) -> Iterato
         cells = [item.pk, item.title, item.stage.name, contact.name if contact else "", phone, email]
         cells += [item.company.name if item.company else "", item.owner.name if item.owner else ""]
         cells += [item.amount, item.currency, item.source]
-        cells += [_moment(moment) for moment in (item.stage_entered_at, item.created_at, item.closed_at)]
+        cells += [_moment(moment, zone) for moment in (item.stage_entered_at, item.created_at, item.closed_at)]
         cells += [item.custom.get(field.key) for field in customs]
         yield writer.writerow([harmless(cell) for cell in cells])
 
 
-def _moment(value: Any) -> str:
-    return timezone.localtime(value).strftime("%Y-%m-%d %H:%M") if value else ""
+def _moment(value: Any, zone: Any) -> str:
+    return timezone.localtime(value, zone).strftime("%Y-%m-%d %H:%M") if value else ""

@@ -18,9 +18,14 @@ from crm.views.frame import pipelines_for
 MOST = 200  # cards that are moved together, and visits that one undo takes back
 
 
+def _ids(request: HttpRequest, name: str) -> list[int]:
+    found = [board.number(text) for text in request.POST.getlist(name)[:MOST]]
+    return [pk for pk in found if pk is not None and pk > 0]
+
+
 def _visits(request: HttpRequest) -> list[StageVisit]:
     """The visits named in the request, newest first, of items that the person may see. Raises Http404."""
-    ids = [int(text) for text in request.POST.getlist("visit")[:MOST] if text.isdigit() and len(text) < 18]
+    ids = _ids(request, "visit")
     seen = Item.objects.visible_to(request.user)  # type: ignore[arg-type]
     visits = list(StageVisit.objects.filter(pk__in=ids, item__in=seen).select_related("item").order_by("-pk"))
     if not visits:
@@ -30,7 +35,7 @@ def _visits(request: HttpRequest) -> list[StageVisit]:
 
 def items_of(request: HttpRequest, machine: Machine) -> list[Item]:
     """The ticked cards of a pipeline, in the order in which they were sent."""
-    ids = [int(text) for text in request.POST.getlist("id")[:MOST] if text.isdigit() and len(text) < 18]
+    ids = _ids(request, "id")
     rows = Item.objects.visible_to(request.user).filter(pipeline=machine.pipeline)  # type: ignore[arg-type]
     found = rows.in_bulk(ids)
     return [found[pk] for pk in ids if pk in found]
@@ -113,9 +118,10 @@ def undo(request: HttpRequest) -> HttpResponse:
 @staff_of_ours
 @require_POST
 def send_now(request: HttpRequest) -> HttpResponse:
-    count = 0
-    for visit in _visits(request):
-        count += undoing.send_now(visit, by=request.user)  # type: ignore[arg-type]
+    try:
+        count = sum(undoing.send_now(visit, by=request.user) for visit in _visits(request))  # type: ignore[arg-type]
+    except Refused as refused:
+        return board.refusal(request, refused.sentence, refused.status)
     words = ngettext("%(n)d message is on its way.", "%(n)d messages are on their way.", count) % {"n": count}
     return render(request, "_toast.html", {"title": words if count else _("No message waits any more.")})
 
@@ -124,6 +130,9 @@ def send_now(request: HttpRequest) -> HttpResponse:
 @require_POST
 def tidy(request: HttpRequest) -> HttpResponse:
     """Remove what rules did inside the house for moves that were taken back."""
-    count = sum(undoing.remove_left_behind(visit, by=request.user) for visit in _visits(request))  # type: ignore[arg-type]
+    try:
+        count = sum(undoing.remove_left_behind(visit, by=request.user) for visit in _visits(request))  # type: ignore[arg-type]
+    except Refused as refused:
+        return board.refusal(request, refused.sentence, refused.status)
     words = ngettext("%(n)d task or note was removed.", "%(n)d tasks and notes were removed.", count)
     return render(request, "_toast.html", {"title": words % {"n": count}})

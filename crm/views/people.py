@@ -7,6 +7,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.paginator import Paginator
+from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -56,7 +57,7 @@ def _found(request: HttpRequest, sort: Sort, pk: int) -> Any:
 @require_GET
 def people(request: HttpRequest, kind: str) -> HttpResponse:
     sort = _sort(kind)
-    text = request.GET.get("q", "").strip()[:100]
+    text = request.GET.get("q", "").replace("\0", "").strip()[:100]
     rows = sort.model.objects.visible_to(request.user)
     if text:
         rows = rows.found(text)
@@ -75,7 +76,7 @@ def people(request: HttpRequest, kind: str) -> HttpResponse:
 @require_GET
 def suggest(request: HttpRequest) -> HttpResponse:
     """Contacts for quick create: names, with a way to tell two of one name apart."""
-    text = request.GET.get("customer", "").strip()[:100]
+    text = request.GET.get("customer", "").replace("\0", "").strip()[:100]
     rows = Contact.objects.none()
     if len(text) >= 2:
         rows = Contact.objects.visible_to(request.user).found(text).prefetch_related("phones", "emails")  # type: ignore[arg-type]
@@ -106,13 +107,15 @@ def person(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
         "duplicates": merging.duplicates_of(record),
         "nav": kind,
         "people": record.contacts.order_by("search_key")[:50] if sort is COMPANIES else [],
-        "timeline": _timeline(record) if sort is CONTACTS else [],
+        "timeline": _timeline(request, record) if sort is CONTACTS else [],
     }
     return render(request, "people/person.html", context, status=status)
 
 
-def _timeline(contact: Contact) -> list[dict[str, Any]]:
-    events = Event.objects.filter(contact=contact).select_related("item").timeline()  # type: ignore[attr-defined]
+def _timeline(request: HttpRequest, contact: Contact) -> list[dict[str, Any]]:
+    """The contact's events, those of cards that the person does not see left out."""
+    seen = Q(item__isnull=True) | Q(item__in=Item.objects.visible_to(request.user))  # type: ignore[arg-type]
+    events = Event.objects.filter(seen, contact=contact).select_related("item").timeline()  # type: ignore[attr-defined]
     return rows_for(list(events[:30]))
 
 
@@ -138,7 +141,7 @@ def merge(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
     asked = request.POST.get("other") or request.GET.get("other", "")
     other = sort.model.objects.visible_to(request.user).filter(pk=number(asked) or 0).exclude(pk=pk).first()
     if other is None:
-        text = request.GET.get("q", "").strip()[:100]
+        text = request.GET.get("q", "").replace("\0", "").strip()[:100]
         found = sort.model.objects.visible_to(request.user).found(text).exclude(pk=pk)[:20] if text else []
         choices = [*merging.duplicates_of(keep), *found]
         context = {"keep": keep, "choices": choices, "sort": sort, "kind": kind, "q": text, "nav": kind}
@@ -180,7 +183,7 @@ def _label(sort: Sort, name: str) -> str:
 @require_GET
 def search(request: HttpRequest) -> HttpResponse:
     """Everything at once: cards, contacts, companies; accents and case ignored, numbers of phones too."""
-    text = request.GET.get("q", "").strip()[:100]
+    text = request.GET.get("q", "").replace("\0", "").strip()[:100]
     groups: list[tuple[str, str, list[Any]]] = []
     if len(fold(text)) >= 2:
         user: Any = request.user

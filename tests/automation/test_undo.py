@@ -168,3 +168,61 @@ def test_E26_a_kept_rule_that_waits_for_a_task_hears_that_leaving_cancelled_it(w
     assert world.run_of(rule).status == "planned"
     undoing.undo(visit, by=world.bob)
     assert world.run_of(rule).status == "planned"
+
+
+def test_E54_a_claimed_run_that_the_move_ended_is_planned_again(world, now, drain):
+    from automation.models import Run
+
+    first = world.rule("talk", key="first")
+    second = world.rule("talk", after_previous="done")
+    item = world.deal()
+    world.move(item, "talk")
+    claimed = Run.objects.filter(rule=first).claim(1)
+    assert len(claimed) == 1
+    visit = world.move(item, "papers", undoable=True).visit
+    assert world.run_of(first).status == "cancelled"
+    undoing.undo(visit, by=world.bob)
+    drain()
+    assert [world.run_of(rule).status for rule in (first, second)] == ["done", "done"]
+
+
+def test_E54_a_chain_whose_first_rule_ended_meanwhile_goes_on(world, now, drain):
+    from automation.engine.worker import RunWorker
+
+    sms = world.rule("talk", "send_sms", {"text": "hi"})
+    then = world.rule("talk", after_previous="done")
+    item = world.deal()
+    world.move(item, "talk")
+    RunWorker().take(50)
+    Job.objects.filter(kind="send_message").update(status="sending", owner="x:1:y", attempts=0)
+    visit = world.move(item, "papers", undoable=True).visit
+    assert (world.run_of(sms).status, world.run_of(then).status) == ("waiting", "cancelled")
+    Job.objects.filter(kind="send_message").update(status="planned", owner="", due_at=now)
+    drain()
+    assert world.run_of(sms).status == "done"
+    undoing.undo(visit, by=world.bob)
+    drain()
+    assert world.run_of(then).status == "done"
+
+
+def test_E54_a_wait_whose_task_ended_meanwhile_is_woken(world, now, drain):
+    from automation.models import Run
+
+    rule = world.rule("talk", timing=LATER)
+    item = world.deal()
+    world.move(item, "talk")
+    task = Task.add(item=item, title="Sign")
+    Run.objects.filter(rule=rule).update(status="waiting", wait_on=f"task:{task.pk}")
+    visit = world.move(item, "papers", undoable=True).visit
+    task.set_status("done", by=world.bob)
+    undoing.undo(visit, by=world.bob)
+    assert world.run_of(rule).status == "done"
+
+
+def test_E54_a_former_stage_that_is_gone_cannot_be_returned_to(world, now):
+    item = world.deal(stage="talk")
+    visit = world.move(item, "papers", undoable=True).visit
+    world.stages["talk"].retired = True
+    world.stages["talk"].save()
+    with pytest.raises(undoing.TooLate, match="does not exist any more"):
+        undoing.undo(visit, by=world.bob)

@@ -335,3 +335,35 @@ def test_the_documentation_page_names_no_third_party(world, client):
     page = client.get("/api/v1/docs").content.decode()
     assert "/api/v1/openapi.json" in page
     assert "https://" not in page
+
+
+def test_two_telephone_systems_with_the_same_ids_do_not_meet(world, bob, client):
+    item = world.deal()
+    body = {"direction": "in", "number": "+84912345678", "answered": True, "id": "1001", "item": item.pk}
+    first = bob.post("/calls", body)
+    alice = Caller(client, world.alice)
+    second = alice.post("/calls", body)
+    assert first.data["id"] != second.data["id"]
+
+
+@pytest.mark.parametrize("value", [True, [1], {"a": 1}, "not a date"])
+def test_custom_values_of_the_wrong_shape_are_refused_by_field(world, bob, value):
+    for target in ("item", "contact"):
+        CustomField.objects.create(target=target, key="born", label="Born", type="date")
+    item = world.deal()
+    answers = [
+        bob("PATCH", path, {"custom": {"born": value}})
+        for path in (f"/items/{item.pk}", f"/contacts/{world.contact.pk}")
+    ]
+    assert [answer.status_code for answer in answers] == [422, 422]
+    assert all("custom.born" in answer.data["error"]["fields"] for answer in answers)
+    assert bob("PATCH", f"/items/{item.pk}", {"title": "a\0b"}).status_code == 422
+
+
+def test_a_key_that_was_used_for_another_card_does_not_hide_a_move(world, bob):
+    first, second = world.deal(), world.deal()
+    key = "k" * 115
+    body = {"stage": world.stages["talk"].pk}
+    assert bob.post(f"/items/{first.pk}/move", body, Idempotency_Key=key + "1").data["id"] == first.pk
+    assert bob.post(f"/items/{second.pk}/move", body, Idempotency_Key=key + "2").data["id"] == second.pk
+    assert Item.objects.get(pk=second.pk).stage == world.stages["talk"]

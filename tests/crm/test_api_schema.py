@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 import schemathesis
+from django.core import signals
 from django.core.handlers.wsgi import WSGIHandler
+from django.db import close_old_connections
 from hypothesis import HealthCheck, given, settings
 
 from crm.models import ApiToken
@@ -21,6 +23,17 @@ SCHEMA.config.checks.positive_data_acceptance.expected_statuses = ["2xx", "400",
 OPERATIONS = [result.ok() for result in SCHEMA.get_all_operations()]
 
 
+@pytest.fixture
+def one_connection() -> Any:
+    """A request of a real server gives its connection back; in a test that would end the test's transaction."""
+    for signal in (signals.request_started, signals.request_finished):
+        signal.disconnect(close_old_connections)
+    yield
+    for signal in (signals.request_started, signals.request_finished):
+        signal.connect(close_old_connections)
+
+
+@pytest.mark.usefixtures("one_connection")
 @pytest.mark.parametrize("who", ["alice", "bob"])
 @pytest.mark.parametrize("operation", OPERATIONS, ids=[operation.label for operation in OPERATIONS])
 def test_every_operation_keeps_its_word(operation: Any, who: str, world: Any, settings: Any) -> None:

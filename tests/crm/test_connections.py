@@ -401,3 +401,53 @@ def test_calls_and_changes_of_owner_move_cards(world, drain, client):
     Item.objects.get(pk=item.pk).change({"owner": world.alice}, by=world.bob)
     drain()
     assert Item.objects.get(pk=item.pk).stage == world.stages["papers"]
+
+
+def test_a_callback_faster_than_our_own_outcome_is_kept(world, twilio, drain, client):
+    """Twilio tells of the failure while the worker still waits for the answer to its request."""
+    from crm import sending
+
+    message = sms(world, drain)
+    Message.objects.filter(pk=message.pk).update(status="sending")
+    job = Job.objects.get(pk=message.job_id)
+    Job.objects.filter(pk=job.pk).update(status="sending", owner="x", finished_at=None)
+    assert told(client, message, "failed", ErrorCode="30003").status_code == 204
+    sending.conclude(Job.objects.get(pk=job.pk), "SM1")
+    message.refresh_from_db()
+    assert (message.status, message.error) == ("failed", "30003")
+
+
+@pytest.mark.parametrize("body", ["[" * 100_000, '{"a": NaN}', '{"a": "\\u0000"}', '{"a": "\\ud800"}'])
+def test_json_that_no_database_keeps_is_400(world, hook, client, body):
+    assert call(client, hook, body).status_code == 400
+    assert not InboundCall.objects.exists()
+
+
+def test_a_server_that_drips_is_given_up_in_time(outside, monkeypatch):
+    monkeypatch.setattr(safe_http, "WHOLE", 0.3)
+    monkeypatch.setattr(safe_http, "CONNECT", 0.2)
+    outside.answer = (200, b"{}", {}, 3)
+    with pytest.raises(safe_http.Unanswered):
+        safe_http.post(outside.url, b"{}", {})
+
+
+def test_what_tells_of_a_move_waits_out_its_window_and_dies_with_an_undo(world, now, webhook, outside, drain):
+    from crm.models import undo
+
+    visit = world.move(world.deal(), "talk", undoable=True).visit
+    drain()
+    assert outside.calls == []
+    undo.undo(visit, by=world.bob)
+    with clock.at(now + timedelta(minutes=1)):
+        drain()
+    assert outside.calls == []
+    assert WebhookDelivery.objects.get().status == "cancelled"
+
+
+def test_a_deletion_is_told_like_any_other_event(world, webhook, outside, drain):
+    Webhook.objects.update(kinds=["item."])
+    webhooks.forget_subscriptions()
+    item = world.deal()
+    item.delete_softly(by=world.bob)
+    drain()
+    assert [json.loads(call["body"])["type"] for call in outside.calls] == ["item.created", "item.deleted"]

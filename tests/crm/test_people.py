@@ -304,3 +304,41 @@ def test_charlie_can_do_nothing_on_a_foreign_card(world, charlie):
     ):
         assert charlie.post(url, {"text": "x", "value": "1"}).status_code == 404, url
     assert charlie.get(f"/items/{item.pk}/timeline/").status_code == 404
+
+
+def test_a_contacts_history_leaves_out_cards_that_the_person_does_not_see(world, bob):
+    from crm.models import Pipeline, Stage
+
+    hidden = Pipeline.objects.create(item_type=world.pipeline.item_type, name="Hidden", order=5)
+    hidden.seen_by.add(world.charlie.department)
+    Stage.objects.create(pipeline=hidden, name="Secret stage")
+    Item.create(hidden, "Secret card", contact=world.contact)
+    world.deal("Open card")
+    page = bob.get(f"/contacts/{world.contact.pk}/").content.decode()
+    assert "Open card" in page
+    assert "Secret" not in page
+
+
+@pytest.mark.parametrize("text", ["²", "--5", "1e3", "x" * 40, "\0"])
+def test_odd_numbers_and_letters_are_no_server_error(world, bob, text):
+    item = world.deal()
+    assert bob.post("/moves/undo/", {"visit": text}).status_code == 404
+    assert bob.get(f"/items/{item.pk}/timeline/", {"before": text}).status_code == 200
+    for url in ("/contacts/", "/search/", f"/board/{world.pipeline.pk}/", f"/board/{world.pipeline.pk}/list/"):
+        assert bob.get(url, {"q": text}).status_code == 200
+
+
+def test_a_restored_card_whose_stage_is_gone_stands_in_the_first_one(world, bob):
+    item = world.deal(stage="talk")
+    item.delete_softly(by=world.bob)
+    world.stages["talk"].retired = True
+    world.stages["talk"].save()
+    Item.objects.get(pk=item.pk).restore(by=world.bob)
+    item = Item.objects.get(pk=item.pk)
+    assert (item.stage, item.visit.stage) == (world.stages["new"], world.stages["new"])
+
+
+def test_who_said_no_to_messages_has_said_no_after_a_merge(world):
+    other = Contact.objects.create(name="Hang", no_sms=True)
+    merging.merge(world.contact, other, {}, by=world.bob)
+    assert Contact.objects.get().no_sms
