@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import os
 import random
 import re
@@ -100,8 +101,8 @@ class Traffic:
             except urllib.error.HTTPError as error:
                 if error.code < 500:
                     return error.code, error.read().decode()
-            except OSError:
-                pass
+            except (OSError, http.client.HTTPException):
+                pass  # the server died, perhaps in the middle of its answer
             time.sleep(0.1)
         raise RuntimeError(f"nobody answers {path}")
 
