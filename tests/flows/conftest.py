@@ -49,7 +49,11 @@ class Stack:
 
 
 def environment_for(folder: Path, url: str, name: str) -> dict[str, str]:
-    environment = {key: value for key, value in os.environ.items() if key != "DJANGO_SETTINGS_MODULE"}
+    environment = {
+        key: value
+        for key, value in os.environ.items()
+        if key not in ("DJANGO_SETTINGS_MODULE", "DJANGO_ALLOW_ASYNC_UNSAFE")
+    }
     environment |= {
         "DEALWRIGHT_VAR": str(folder),
         "DEALWRIGHT_MODE": "demo",
