@@ -10,10 +10,6 @@ if os.environ.get("REDIS_URL"):
     own = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) + 1
     os.environ["REDIS_URL"] = f"{os.environ['REDIS_URL'].rpartition('/')[0]}/{own}"
 
-# The browser of the flows keeps an event loop in the main thread; whatever test comes after it in the same process is
-# as synchronous as before, and Django only sees the loop.
-os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
-
 from crm.settings import *  # noqa: F403
 from crm.settings import DATABASES, INSTALLED_APPS, STORAGES
 

@@ -49,11 +49,7 @@ class Stack:
 
 
 def environment_for(folder: Path, url: str, name: str) -> dict[str, str]:
-    environment = {
-        key: value
-        for key, value in os.environ.items()
-        if key not in ("DJANGO_SETTINGS_MODULE", "DJANGO_ALLOW_ASYNC_UNSAFE")
-    }
+    environment = {key: value for key, value in os.environ.items() if key != "DJANGO_SETTINGS_MODULE"}
     environment |= {
         "DEALWRIGHT_VAR": str(folder),
         "DEALWRIGHT_MODE": "demo",
@@ -117,8 +113,10 @@ def stack_in(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str
         stop_stack(stack)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """One browser a file. It keeps an event loop in this thread, and Django gives whoever runs beside a loop another
+    connection to the database: it has to be gone before the next file of this process asks one."""
     if not shutil.which(CHROMIUM):
         pytest.fail("These tests need Debian's chromium; `make test` installs it.")
     with sync_playwright() as playwright:
