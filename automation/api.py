@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from django.http import Http404, HttpRequest
+from django.http import HttpRequest
 from ninja import Router, Schema
 
 from automation.engine import control
@@ -12,7 +12,7 @@ from automation.models import Rule, Run, Trigger
 from crm.api.auth import scope
 from crm.api.errors import ApiError, answers
 from crm.api.idempotency import idempotent
-from crm.api.paging import Cursor, Id, Limit, only, page_of
+from crm.api.paging import Cursor, Id, Limit, one, only, page_of
 from crm.api.schemas import Page, moment
 from crm.models import Item, Pipeline
 
@@ -145,14 +145,7 @@ def runs(
 @scope("read")
 def run(request: HttpRequest, pk: Id) -> Any:
     only(request)
-    return run_out(_one(request, pk))
-
-
-def _one(request: HttpRequest, pk: int) -> Run:
-    found = _runs(request).filter(pk=pk).first()
-    if found is None:
-        raise Http404
-    return found  # type: ignore[no-any-return]
+    return run_out(one(_runs(request), pk))
 
 
 VERBS: dict[str, Any] = {
@@ -170,7 +163,7 @@ VERBS: dict[str, Any] = {
 def control_run(request: HttpRequest, pk: Id, verb: Literal["again", "hold", "release", "cancel", "now"]) -> Any:
     """409 *not_now*: the run is past the point where this could be done. *again* answers with the new run."""
     try:
-        made = VERBS[verb](_one(request, pk), request.user)
+        made = VERBS[verb](one(_runs(request), pk), request.user)
     except control.NotNow as error:
         raise ApiError(409, "not_now", str(error)) from error
-    return run_out(_one(request, made.pk if isinstance(made, Run) else pk))
+    return run_out(one(_runs(request), made.pk if isinstance(made, Run) else pk))

@@ -141,7 +141,8 @@ class ItemFilter:
     @property
     def narrows(self) -> bool:
         """Is anything left out? Then counters count what is left."""
-        return bool(self.text or self.owner or self.activity or self.custom) or None not in (self.age, self.tag)
+        numbers = self.age is not None or self.tag is not None
+        return numbers or bool(self.text or self.owner or self.activity or self.custom)
 
     def pairs(self) -> list[tuple[str, str]]:
         plain = [("q", self.text), ("owner", self.owner), ("activity", self.activity), ("sort", self.sort)]

@@ -16,7 +16,7 @@ from crm.models.people import Company, Contact, ContactEmail, ContactPhone, User
 
 # What a person chooses between, field by field; phones, addresses, tags and links of both are kept.
 FIELDS: dict[type[models.Model], tuple[str, ...]] = {
-    Contact: ("name", "address_as", "language", "company", "owner", "no_email", "no_sms"),
+    Contact: ("name", "address_as", "language", "company", "owner"),
     Company: ("name", "tax_number", "phone", "email", "address", "owner"),
 }
 
@@ -54,9 +54,9 @@ def _merge(keep: Any, drop: Any, chosen: dict[str, Any], by: User) -> Any:
         elif name in FIELDS[model]:
             setattr(keep, name, value)
     if model is Contact:
-        # Who said no to messages at either address has said no.
-        keep.no_email = keep.no_email or ("no_email" not in chosen and drop.no_email)
-        keep.no_sms = keep.no_sms or ("no_sms" not in chosen and drop.no_sms)
+        # No choice: who said no to messages at either address has said no.
+        keep.no_email = keep.no_email or drop.no_email
+        keep.no_sms = keep.no_sms or drop.no_sms
     keep.custom = {key: value for key, value in custom.items() if value not in (None, "")}
     keep.save()
     keep.tags.add(*drop.tags.all())

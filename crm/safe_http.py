@@ -1,4 +1,4 @@
-"""Outgoing HTTP to addresses that people typed: it never reaches our own network (docs/security.md, 4).
+"""Outgoing HTTP to addresses that people typed: it never reaches our own network.
 
 requests-hardened resolves a name once, refuses private addresses and pins the rest, so a name that answers differently
 the second time gains nothing. Added here: the ranges it leaves out, HTTPS on 443 or 8443 only, no proxies of the
@@ -35,11 +35,7 @@ class Unsafe(Exception):
 
 
 class Unanswered(Exception):
-    """No usable answer. `sent`: the request may have arrived."""
-
-    def __init__(self, sentence: str, sent: bool = False) -> None:
-        super().__init__(sentence)
-        self.sent = sent
+    """No usable answer; the request may have arrived all the same. Trying again may help."""
 
 
 @dataclass(frozen=True)
@@ -108,9 +104,9 @@ def post(url: str, body: bytes, headers: dict[str, str]) -> Answer:
 
     threading.Thread(target=work, daemon=True, name="safe_http").start()
     try:
-        found = outcome.get(timeout=WHOLE + CONNECT)
+        found = outcome.get(timeout=WHOLE)
     except queue.Empty:
-        raise Unanswered(_("The server did not answer in time."), sent=True) from None
+        raise Unanswered(_("The server did not answer in time.")) from None
     if isinstance(found, Exception):
         raise found
     return found
@@ -129,9 +125,9 @@ def _post(url: str, body: bytes, headers: dict[str, str]) -> Answer:
         except (requests.ConnectTimeout, requests.exceptions.SSLError) as error:
             raise Unanswered(_("The server cannot be reached.")) from error
         except requests.Timeout as error:
-            raise Unanswered(_("The server did not answer in time."), sent=True) from error
+            raise Unanswered(_("The server did not answer in time.")) from error
         except (requests.exceptions.ChunkedEncodingError, requests.exceptions.ContentDecodingError) as error:
-            raise Unanswered(_("The connection broke."), sent=True) from error
+            raise Unanswered(_("The connection broke.")) from error
         except requests.ConnectionError as error:
             raise Unanswered(_("The connection failed.")) from error
         except requests.RequestException as error:
@@ -148,7 +144,7 @@ def _read(response: requests.Response, end: float) -> str:
         if len(found) >= MOST_BYTES:
             break
         if time.monotonic() > end:
-            raise Unanswered(_("The server did not answer in time."), sent=True)
+            raise Unanswered(_("The server did not answer in time."))
     response.close()
     return found[:MOST_BYTES].decode("utf-8", errors="replace")
 

@@ -14,6 +14,7 @@ from standardwebhooks import Webhook as Signer
 from standardwebhooks import WebhookVerificationError
 
 from crm import clock, phones, safe_http
+from crm.api.schemas import event_out
 from crm.events import event_recorded, record
 from crm.jobs import Permanent, Temporary, end_waiters, may_retry
 from crm.models.events import Cause, Event
@@ -61,8 +62,6 @@ def on_event(sender: Any, event: Event, **kwargs: Any) -> None:
         # Deleted items too: their deletion is an event like others.
         if item is not None and not Item.objects.reached_by(webhook.owner).filter(pk=item.pk).exists():
             continue
-        from crm.api.schemas import event_out
-
         body = {"type": event.kind, "timestamp": event.created_at.isoformat(), "data": event_out(event)}
         # What tells of a move that may be taken back waits with its visit until it cannot be any more (E54).
         waits = event.visit if event.visit is not None and event.visit.undo_until else None

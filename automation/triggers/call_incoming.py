@@ -20,4 +20,4 @@ class CallIncoming(TriggerType):
     events = ("call.answered",)
 
     def matches(self, event: Event, item: Item, settings: dict[str, Any]) -> bool:
-        return bool(event.kind == "call.answered" and event.data("direction") == "in")
+        return bool(event.data("direction") == "in")

@@ -20,4 +20,4 @@ class CallMissed(TriggerType):
     events = ("call.missed",)
 
     def matches(self, event: Event, item: Item, settings: dict[str, Any]) -> bool:
-        return bool(event.kind == "call.missed" and event.data("direction") == "in")
+        return bool(event.data("direction") == "in")

@@ -10,7 +10,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
-from crm import webhooks
+from crm import clock, webhooks
 from crm.admin.base import ModelAdmin, ReadOnlyAdmin, action, register
 from crm.models import ApiToken, InboundCall, InboundHook, Webhook, WebhookDelivery
 from crm.models.api import SCOPES
@@ -48,8 +48,6 @@ class ApiTokenAdmin(ModelAdmin):
 
     @action(description=_("Revoke"))
     def revoke(self, request: Any, queryset: Any) -> None:
-        from crm import clock
-
         count = queryset.filter(revoked_at=None).update(revoked_at=clock.now())
         notes.success(request, _now("%d tokens were revoked.") % count)
 

@@ -72,7 +72,6 @@ def scope(needed: str) -> Callable[[Any], Any]:
 
         # ninja would look for the names of the annotations in this module.
         checked.__signature__ = inspect.signature(operation, eval_str=True)  # type: ignore[attr-defined]
-        checked.api_scope = needed  # type: ignore[attr-defined]
         return checked
 
     return decorate

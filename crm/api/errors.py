@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -63,58 +65,56 @@ def form_errors(form: Any) -> ApiError:
     return invalid({name: [str(word) for word in words] for name, words in form.errors.items()})
 
 
-def handle_errors(api: NinjaAPI) -> None:
-    """Turn exceptions of lower layers into the one shape."""
+# ---------------------------------------------------------------------- exceptions of lower layers, as ours
 
-    def answer(request: HttpRequest, error: ApiError) -> HttpResponse:
+
+def _refused(error: Refused) -> ApiError:
+    fields = {name: [_("needed by the stage")] for name in error.missing} if isinstance(error, NeedsInput) else {}
+    version = error.item.version if isinstance(error, Stale) else None
+    return ApiError(error.status, error.code, error.sentence, fields, version=version)
+
+
+def _request_invalid(error: RequestInvalid) -> ApiError:
+    fields: dict[str, list[str]] = {}
+    for one in error.errors:
+        place = [str(part) for part in one["loc"] if part not in ("body", "query", "path", "header", "payload")]
+        fields.setdefault(".".join(place) or "body", []).append(str(one["msg"]))
+    return invalid(fields)
+
+
+def _unauthorised(error: AuthenticationError) -> ApiError:
+    words = _("Send a valid token: “Authorization: Bearer dw_…”.")
+    return ApiError(401, "unauthorised", words, headers={"WWW-Authenticate": "Bearer"})
+
+
+def _not_valid(error: ValidationError) -> ApiError:
+    return invalid(error.message_dict if hasattr(error, "error_dict") else {"body": error.messages})
+
+
+TRANSLATIONS: dict[type[Exception], Callable[[Any], ApiError]] = {
+    ApiError: lambda error: error,
+    Refused: _refused,
+    RequestInvalid: _request_invalid,
+    AuthenticationError: _unauthorised,
+    ValidationError: _not_valid,
+    HttpError: lambda error: ApiError(error.status_code, "invalid", str(error)),
+    BadFilter: lambda error: ApiError(400, "unknown_filter", str(error), {error.name: [str(error)]}),
+    Http404: lambda error: ApiError(404, "not_found", _("There is nothing here, or it is not yours to see.")),
+    CannotSend: lambda error: ApiError(422, "cannot_send", str(error)),
+    PermissionDenied: lambda error: ApiError(403, "forbidden", str(error) or _("You may not do this.")),
+}
+
+
+def handle_errors(api: NinjaAPI) -> None:
+    """Answer every exception of TRANSLATIONS in the one shape."""
+
+    def answer(request: HttpRequest, raised: Any, translate: Callable[[Any], ApiError]) -> HttpResponse:
+        error = translate(raised)
         body = {"code": error.code, "message": str(error), "fields": error.fields, "version": error.version}
         made: HttpResponse = api.create_response(request, {"error": body}, status=error.status)
         for name, value in error.headers.items():
             made[name] = value
         return made
 
-    def refused(request: HttpRequest, error: Refused) -> HttpResponse:
-        fields = {name: [_("needed by the stage")] for name in error.missing} if isinstance(error, NeedsInput) else {}
-        version = error.item.version if isinstance(error, Stale) else None
-        return answer(request, ApiError(error.status, error.code, error.sentence, fields, version=version))
-
-    def request_invalid(request: HttpRequest, error: RequestInvalid) -> HttpResponse:
-        fields: dict[str, list[str]] = {}
-        for one in error.errors:
-            place = [str(part) for part in one["loc"] if part not in ("body", "query", "path", "header", "payload")]
-            fields.setdefault(".".join(place) or "body", []).append(str(one["msg"]))
-        return answer(request, invalid(fields))
-
-    def http(request: HttpRequest, error: HttpError) -> HttpResponse:
-        return answer(request, ApiError(error.status_code, "invalid", str(error)))
-
-    def unauthorised(request: HttpRequest, error: AuthenticationError) -> HttpResponse:
-        words = _("Send a valid token: “Authorization: Bearer dw_…”.")
-        return answer(request, ApiError(401, "unauthorised", words, headers={"WWW-Authenticate": "Bearer"}))
-
-    def bad_filter(request: HttpRequest, error: BadFilter) -> HttpResponse:
-        return answer(request, ApiError(400, "unknown_filter", str(error), {error.name: [str(error)]}))
-
-    def missing(request: HttpRequest, error: Http404) -> HttpResponse:
-        return answer(request, ApiError(404, "not_found", _("There is nothing here, or it is not yours to see.")))
-
-    def cannot_send(request: HttpRequest, error: CannotSend) -> HttpResponse:
-        return answer(request, ApiError(422, "cannot_send", str(error)))
-
-    def not_valid(request: HttpRequest, error: ValidationError) -> HttpResponse:
-        fields = error.message_dict if hasattr(error, "error_dict") else {"body": error.messages}
-        return answer(request, invalid(fields))
-
-    api.add_exception_handler(ApiError, answer)  # type: ignore[arg-type]
-    api.add_exception_handler(Refused, refused)  # type: ignore[arg-type]
-    api.add_exception_handler(RequestInvalid, request_invalid)  # type: ignore[arg-type]
-    api.add_exception_handler(HttpError, http)  # type: ignore[arg-type]
-    api.add_exception_handler(AuthenticationError, unauthorised)  # type: ignore[arg-type]
-    api.add_exception_handler(BadFilter, bad_filter)  # type: ignore[arg-type]
-    api.add_exception_handler(Http404, missing)  # type: ignore[arg-type]
-    api.add_exception_handler(CannotSend, cannot_send)  # type: ignore[arg-type]
-    api.add_exception_handler(ValidationError, not_valid)  # type: ignore[arg-type]
-    api.add_exception_handler(
-        PermissionDenied,
-        lambda request, error: answer(request, ApiError(403, "forbidden", str(error) or _("You may not do this."))),
-    )
+    for kind, translate in TRANSLATIONS.items():
+        api.add_exception_handler(kind, partial(answer, translate=translate))

@@ -7,8 +7,10 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from django import forms
+from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest
+from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from ninja import Router, Schema, Status
 from pydantic import Field
@@ -16,7 +18,7 @@ from pydantic import Field
 from crm.api.auth import scope
 from crm.api.errors import answers, invalid
 from crm.api.idempotency import idempotent
-from crm.api.paging import Cursor, Id, Limit, only, page_of
+from crm.api.paging import Cursor, Id, Limit, one, only, page_of
 from crm.api.schemas import EventOut, ItemOut, Page, StageOut, event_out, item_out, stage_out
 from crm.filters import ItemFilter
 from crm.forms.items import COLUMNS, cleaned_for_item, field_for
@@ -72,7 +74,7 @@ def pipelines(request: HttpRequest) -> Any:
 @scope("read")
 def pipeline(request: HttpRequest, pk: Id) -> Any:
     only(request)
-    return _pipeline_out(_one(Pipeline.objects.visible_to(request.user), pk))
+    return _pipeline_out(one(Pipeline.objects.visible_to(request.user), pk))
 
 
 @router.get("/stages", response=answers(list[StageOut]), summary="Stages, of one pipeline or of all")
@@ -88,13 +90,6 @@ def stages(request: HttpRequest, pipeline: Id | None = None) -> Any:
 
 def visible(request: HttpRequest) -> QuerySet[Any]:
     return Item.objects.visible_to(request.user).select_related("stage", "lost_reason")  # type: ignore[arg-type]
-
-
-def _one(rows: QuerySet[Any], pk: int) -> Any:
-    found = rows.filter(pk=pk).first()
-    if found is None:
-        raise Http404
-    return found
 
 
 OWN = ("limit", "cursor", "pipeline", "stage", "contact")
@@ -150,8 +145,11 @@ def cleaned(item: Item, sent: dict[str, Any]) -> dict[str, Any]:
     """Values as the item's own forms would clean them. Raises 422 by field."""
     faults: dict[str, list[str]] = {}
     values: dict[str, Any] = {}
-    links: dict[str, Any] = {"owner": User.objects.filter(is_active=True), "contact": Contact.objects.all()}
-    links["company"] = Company.objects.all()
+    links: dict[str, Any] = {
+        "owner": User.objects.filter(is_active=True),
+        "contact": Contact.objects.all(),
+        "company": Company.objects.all(),
+    }
     for name, value in sent.items():
         if name in links:
             values[name] = links[name].filter(pk=value).first() if value is not None else None
@@ -171,9 +169,6 @@ def cleaned(item: Item, sent: dict[str, Any]) -> dict[str, Any]:
 
 def as_typed(field: Any, value: Any) -> Any:
     """A JSON value as a person would have typed it into the field. Raises ValidationError for a shape it cannot take."""
-    from django import forms
-    from django.core.exceptions import ValidationError
-
     if isinstance(field, forms.MultipleChoiceField):
         return [str(one) for one in value] if isinstance(value, list) else [str(value)] if value else []
     if isinstance(field, forms.BooleanField):
@@ -184,8 +179,6 @@ def as_typed(field: Any, value: Any) -> Any:
 
 
 def _custom(item: Item, key: str, value: Any, values: dict[str, Any], faults: dict[str, list[str]]) -> None:
-    from django.core.exceptions import ValidationError
-
     name = f"custom.{key}"
     try:
         field = field_for(item, name, False)
@@ -210,25 +203,25 @@ def add(request: HttpRequest, payload: ItemIn) -> Any:
     title = values.pop("title")
     values = {name: value for name, value in values.items() if value not in (None, "")}
     made = Item.create(found, title, stage=stage, by=request.user, cause=API, custom=custom, **values)  # type: ignore[arg-type]
-    return Status(201, item_out(_one(visible(request), made.pk)))
+    return Status(201, item_out(one(visible(request), made.pk)))
 
 
 @router.get("/items/{pk}", response=answers(ItemOut), summary="One item")
 @scope("read")
 def item(request: HttpRequest, pk: Id) -> Any:
     only(request)
-    return item_out(_one(visible(request), pk))
+    return item_out(one(visible(request), pk))
 
 
 @router.patch("/items/{pk}", response=answers(ItemOut), summary="Change fields of an item")
 @scope("write")
 @idempotent
 def change(request: HttpRequest, pk: Id, payload: ItemChange) -> Any:
-    found = _one(visible(request), pk)
+    found = one(visible(request), pk)
     sent = payload.model_dump(exclude_unset=True)
     version = sent.pop("version", None)
     found.change(cleaned(found, sent), by=request.user, cause=API, version=version)
-    return item_out(_one(visible(request), pk))
+    return item_out(one(visible(request), pk))
 
 
 def _visit_key(request: HttpRequest, key: str) -> str:
@@ -251,7 +244,7 @@ class MoveIn(Schema):
 @idempotent
 def move(request: HttpRequest, pk: Id, payload: MoveIn) -> Any:
     """409 *stale*: somebody was faster. 422 *needs_input*: the named fields are missing. 403, 410: in words."""
-    found = _one(visible(request), pk)
+    found = one(visible(request), pk)
     stage = Stage.objects.filter(pk=payload.stage).first()
     if stage is None:
         raise invalid({"stage": [_("There is no such stage.")]})
@@ -270,13 +263,13 @@ def move(request: HttpRequest, pk: Id, payload: MoveIn) -> Any:
         note=payload.lost_note,
         key=_visit_key(request, key) if key else None,
     )
-    return item_out(_one(visible(request), moved.item.pk))
+    return item_out(one(visible(request), moved.item.pk))
 
 
 @router.delete("/items/{pk}", response=answers(None, 204), summary="To the recycle bin")
 @scope("write")
 def delete(request: HttpRequest, pk: Id) -> Any:
-    _one(visible(request), pk).delete_softly(by=request.user, cause=API)
+    one(visible(request), pk).delete_softly(by=request.user, cause=API)
     return Status(204, None)
 
 
@@ -288,7 +281,7 @@ def restore(request: HttpRequest, pk: Id) -> Any:
     if found is None:
         raise Gone(_("This item is not in the recycle bin."))
     found.restore(by=request.user)
-    return item_out(_one(visible(request), pk))
+    return item_out(one(visible(request), pk))
 
 
 # ---------------------------------------------------------------------- what happened

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Annotated, Any
 
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest
 from django.utils.translation import gettext as _
 from ninja import Query
 from pydantic import Field
@@ -29,6 +29,14 @@ def page_of(rows: QuerySet[Any], shown: Callable[[Any], Any], limit: int, cursor
     found = list(rows[: limit + 1])
     more = len(found) > limit
     return {"items": [shown(row) for row in found[:limit]], "next": _write(found[limit - 1].pk) if more else None}
+
+
+def one(rows: QuerySet[Any], pk: int) -> Any:
+    """The row of the queryset. Raises Http404."""
+    found = rows.filter(pk=pk).first()
+    if found is None:
+        raise Http404
+    return found
 
 
 def _write(pk: int) -> str:

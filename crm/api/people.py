@@ -14,7 +14,7 @@ from crm.api.auth import scope
 from crm.api.errors import answers, form_errors, invalid
 from crm.api.idempotency import idempotent
 from crm.api.items import as_typed
-from crm.api.paging import Cursor, Id, Limit, only, page_of
+from crm.api.paging import Cursor, Id, Limit, one, only, page_of
 from crm.api.schemas import CompanyOut, ContactOut, Page, company_out, contact_out
 from crm.forms.people import CompanyForm, ContactForm
 from crm.models import Company, Contact
@@ -103,13 +103,6 @@ def _companies(request: HttpRequest) -> Any:
     return Company.objects.visible_to(request.user).prefetch_related("tags")  # type: ignore[arg-type]
 
 
-def _one(rows: Any, pk: int) -> Any:
-    found = rows.filter(pk=pk).first()
-    if found is None:
-        raise Http404
-    return found
-
-
 def _may_add(request: HttpRequest) -> None:
     if not Contact.objects.may_add(request.user):  # type: ignore[attr-defined]
         raise Http404
@@ -129,22 +122,22 @@ def contacts(request: HttpRequest, limit: Limit = 50, cursor: Cursor = "", q: st
 def add_contact(request: HttpRequest, payload: ContactIn) -> Any:
     _may_add(request)
     made = _saved(ContactForm, Contact(), payload)
-    return Status(201, contact_out(_one(_contacts(request), made.pk)))
+    return Status(201, contact_out(one(_contacts(request), made.pk)))
 
 
 @router.get("/contacts/{pk}", response=answers(ContactOut), summary="One contact")
 @scope("read")
 def contact(request: HttpRequest, pk: Id) -> Any:
     only(request)
-    return contact_out(_one(_contacts(request), pk))
+    return contact_out(one(_contacts(request), pk))
 
 
 @router.patch("/contacts/{pk}", response=answers(ContactOut), summary="Change a contact; only what is sent")
 @scope("write")
 @idempotent
 def change_contact(request: HttpRequest, pk: Id, payload: ContactChange) -> Any:
-    _saved(ContactForm, _one(_contacts(request), pk), payload)
-    return contact_out(_one(_contacts(request), pk))
+    _saved(ContactForm, one(_contacts(request), pk), payload)
+    return contact_out(one(_contacts(request), pk))
 
 
 @router.get("/companies", response=answers(Page[CompanyOut]), summary="Companies, found by name")
@@ -161,19 +154,19 @@ def companies(request: HttpRequest, limit: Limit = 50, cursor: Cursor = "", q: s
 def add_company(request: HttpRequest, payload: CompanyIn) -> Any:
     _may_add(request)
     made = _saved(CompanyForm, Company(), payload)
-    return Status(201, company_out(_one(_companies(request), made.pk)))
+    return Status(201, company_out(one(_companies(request), made.pk)))
 
 
 @router.get("/companies/{pk}", response=answers(CompanyOut), summary="One company")
 @scope("read")
 def company(request: HttpRequest, pk: Id) -> Any:
     only(request)
-    return company_out(_one(_companies(request), pk))
+    return company_out(one(_companies(request), pk))
 
 
 @router.patch("/companies/{pk}", response=answers(CompanyOut), summary="Change a company; only what is sent")
 @scope("write")
 @idempotent
 def change_company(request: HttpRequest, pk: Id, payload: CompanyChange) -> Any:
-    _saved(CompanyForm, _one(_companies(request), pk), payload)
-    return company_out(_one(_companies(request), pk))
+    _saved(CompanyForm, one(_companies(request), pk), payload)
+    return company_out(one(_companies(request), pk))

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.http import Http404, HttpRequest
+from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from ninja import Router, Schema, Status
 from pydantic import AwareDatetime, Field
@@ -19,7 +19,7 @@ from crm.api.errors import answers, form_errors, invalid
 from crm.api.idempotency import idempotent
 from crm.api.items import API, as_typed
 from crm.api.items import visible as visible_items
-from crm.api.paging import Cursor, Id, Limit, only, page_of
+from crm.api.paging import Cursor, Id, Limit, one, only, page_of
 from crm.api.schemas import (
     EventOut,
     MessageOut,
@@ -114,9 +114,7 @@ class TaskChange(Schema):
 @scope("write")
 @idempotent
 def change_task(request: HttpRequest, pk: Id, payload: TaskChange) -> Any:
-    task = _tasks(request).filter(pk=pk).first()
-    if task is None:
-        raise Http404
+    task = one(_tasks(request), pk)
     task.set_status(payload.status, by=request.user, cause=API)
     return task_out(_tasks(request).get(pk=pk))
 
@@ -314,7 +312,4 @@ def submit(request: HttpRequest, payload: SubmissionIn) -> Any:
 @scope("read")
 def submission(request: HttpRequest, pk: Id) -> Any:
     only(request)
-    found = _submissions(request).filter(pk=pk).first()
-    if found is None:
-        raise Http404
-    return submission_out(found)
+    return submission_out(one(_submissions(request), pk))

@@ -19,7 +19,6 @@ SCOPES = {
     "write": _("add, change, move and delete"),
     "send": _("send messages to customers"),
     "automation": _("control runs, switch rules"),
-    "webhooks": _("manage webhooks"),
 }
 
 

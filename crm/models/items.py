@@ -42,9 +42,7 @@ class ItemQuerySet(models.QuerySet[Any]):
         """Items of the user's pipelines, deleted ones too."""
         if user.is_superuser:
             return self
-        hidden = Pipeline.seen_by.through.objects.exclude(department_id=user.department_id or 0).values("pipeline_id")
-        shown = Pipeline.seen_by.through.objects.filter(department_id=user.department_id or 0).values("pipeline_id")
-        return self.exclude(Q(pipeline_id__in=hidden) & ~Q(pipeline_id__in=shown))
+        return self.filter(pipeline__in=Pipeline.objects.visible_to(user))
 
     def found(self, text: str) -> Self:
         """Items whose title, customer or company contains the text, accents and case ignored."""

@@ -207,22 +207,20 @@ class Moving(models.Model):
         boards.touch(self.pipeline_id, self.stage_id, *([source] if source else []))
         return visit
 
-    def transfer(
-        self, stage: Stage, *, by: User | None = None, cause: Cause = Cause(), key: str | None = None
-    ) -> Moved:
+    def transfer(self, stage: Stage, *, by: User | None = None, cause: Cause = Cause()) -> Moved:
         """Move the item to a stage of another pipeline of its type; rules there start as after any move.
 
         Raises Refused for another type, NeedsInput for fields that the stage needs, Forbidden, Gone.
         """
-        return databases.persistently(lambda: self._transfer(stage, by, cause, key))
+        return databases.persistently(lambda: self._transfer(stage, by, cause))
 
-    def _transfer(self, stage: Stage, by: User | None, cause: Cause, key: str | None) -> Moved:
+    def _transfer(self, stage: Stage, by: User | None, cause: Cause) -> Moved:
         # Both pipelines, in the order of their ids: lock order.
         machines = {pk: machine_of(pk, share=True) for pk in sorted({self.pipeline_id, stage.pipeline_id})}
         machine = machines[stage.pipeline_id]
         item = databases.lock(self._all().filter(pk=self.pk)).first()
         target = machine.stages.get(stage.pk)
-        move = Move(machine=machine, target=target or stage, by=by, cause=cause, now=clock.now(), key=key)
+        move = Move(machine=machine, target=target or stage, by=by, cause=cause, now=clock.now())
         move.override = True  # allowed moves name the stages of one pipeline; needed fields are asked for below
         move.check_there(item)
         assert item is not None

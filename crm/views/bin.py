@@ -11,7 +11,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from crm.access import staff_of_ours
 from crm.models import Item, Refused
-from crm.models.bin import KEPT_DAYS
+from crm.recycle_bin import KEPT_DAYS
 
 PAGE = 50
 

@@ -151,16 +151,17 @@ def save_view(request: HttpRequest, pk: int) -> HttpResponse:
     """Keep the filter under a name; the same name again replaces it."""
     machine = board.machine_for(request, pk)
     shown = board.asked(request, machine)
-    name = request.POST.get("name", "").strip()[:60]
+    form = SavedViewForm(request.POST)
     layout = "list" if request.POST.get("layout") == "list" else "board"
-    if not name:
-        messages.error(request, _("Please give the view a name."))
+    if not form.is_valid():
+        messages.error(request, _("Please give the view a name of at most 60 characters."))
     else:
+        name = form.cleaned_data["name"]
         SavedView.objects.update_or_create(
             owner=request.user,
             pipeline=machine.pipeline,
             name=name,
-            defaults={"query": shown.query, "layout": layout, "shared": bool(request.POST.get("shared"))},
+            defaults={"query": shown.query, "layout": layout, "shared": form.cleaned_data["shared"]},
         )
         messages.success(request, _("The view “%s” is kept under Filter.") % name)
     return redirect(f"{reverse('board-list' if layout == 'list' else 'board', args=[pk])}?{shown.query}")

@@ -27,7 +27,7 @@ PAGE = 50
 
 
 @dataclass(frozen=True)
-class Sort:
+class Directory:
     """What contacts and companies differ in on their pages."""
 
     name: str
@@ -38,37 +38,37 @@ class Sort:
     linked: str  # the item's field that points here
 
 
-CONTACTS = Sort("contact", Contact, ContactForm, lazy("Contacts"), lazy("New contact"), "contact")
-COMPANIES = Sort("company", Company, CompanyForm, lazy("Companies"), lazy("New company"), "company")
-SORTS = {"contacts": CONTACTS, "companies": COMPANIES}
+CONTACTS = Directory("contact", Contact, ContactForm, lazy("Contacts"), lazy("New contact"), "contact")
+COMPANIES = Directory("company", Company, CompanyForm, lazy("Companies"), lazy("New company"), "company")
+DIRECTORIES = {"contacts": CONTACTS, "companies": COMPANIES}
 
 
-def _sort(kind: str) -> Sort:
-    if kind not in SORTS:
+def _directory(kind: str) -> Directory:
+    if kind not in DIRECTORIES:
         raise Http404
-    return SORTS[kind]
+    return DIRECTORIES[kind]
 
 
-def _found(request: HttpRequest, sort: Sort, pk: int) -> Any:
-    return get_object_or_404(sort.model.objects.visible_to(request.user), pk=pk)
+def _found(request: HttpRequest, directory: Directory, pk: int) -> Any:
+    return get_object_or_404(directory.model.objects.visible_to(request.user), pk=pk)
 
 
 @staff_of_ours
 @require_GET
 def people(request: HttpRequest, kind: str) -> HttpResponse:
-    sort = _sort(kind)
+    directory = _directory(kind)
     text = request.GET.get("q", "").replace("\0", "").strip()[:100]
-    rows = sort.model.objects.visible_to(request.user)
+    rows = directory.model.objects.visible_to(request.user)
     if text:
         rows = rows.found(text)
     rows = rows.order_by("search_key", "pk")
-    if sort is CONTACTS:
+    if directory is CONTACTS:
         rows = rows.select_related("company", "owner").prefetch_related("phones", "emails")
     else:
         rows = rows.select_related("owner")
     page = Paginator(rows, PAGE).get_page(request.GET.get("page"))
     query = f"q={text}" if text else ""
-    context = {"page": page, "sort": sort, "kind": kind, "q": text, "query": query, "nav": kind}
+    context = {"page": page, "directory": directory, "kind": kind, "q": text, "query": query, "nav": kind}
     return render(request, "people/list.html", context)
 
 
@@ -86,28 +86,28 @@ def suggest(request: HttpRequest) -> HttpResponse:
 @staff_of_ours
 def person(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
     """The page of one contact or company: POST saves; bad input shows the page with what was typed."""
-    sort = _sort(kind)
-    record = _found(request, sort, pk)
-    form = sort.form(record, request.POST or None)
+    directory = _directory(kind)
+    record = _found(request, directory, pk)
+    form = directory.form(record, request.POST or None)
     status = 200
     if request.method == "POST":
         if form.is_valid():
             form.save()
             messages.success(request, _("Saved."))
-            return redirect(sort.name, record.pk)
+            return redirect(directory.name, record.pk)
         status = 422
-        record = _found(request, sort, pk)
-    items = Item.objects.visible_to(request.user).filter(**{sort.linked: record})  # type: ignore[arg-type]
+        record = _found(request, directory, pk)
+    items = Item.objects.visible_to(request.user).filter(**{directory.linked: record})  # type: ignore[arg-type]
     context = {
         "record": record,
         "form": form,
-        "sort": sort,
+        "directory": directory,
         "kind": kind,
         "items": items.select_related("stage", "pipeline", "owner").order_by("-created_at")[:50],
         "duplicates": merging.duplicates_of(record),
         "nav": kind,
-        "people": record.contacts.order_by("search_key")[:50] if sort is COMPANIES else [],
-        "timeline": _timeline(request, record) if sort is CONTACTS else [],
+        "people": record.contacts.order_by("search_key")[:50] if directory is COMPANIES else [],
+        "timeline": _timeline(request, record) if directory is CONTACTS else [],
     }
     return render(request, "people/person.html", context, status=status)
 
@@ -121,53 +121,57 @@ def _timeline(request: HttpRequest, contact: Contact) -> list[dict[str, Any]]:
 
 @staff_of_ours
 def new(request: HttpRequest, kind: str) -> HttpResponse:
-    sort = _sort(kind)
-    if not sort.model.objects.may_add(request.user):
+    directory = _directory(kind)
+    if not directory.model.objects.may_add(request.user):
         raise Http404
-    form = sort.form(sort.model(), request.POST or None)
+    form = directory.form(directory.model(), request.POST or None)
     if request.method == "POST" and form.is_valid():
         record = form.save()
         messages.success(request, _("“%s” was added.") % record.name)
-        return redirect(sort.name, record.pk)
+        return redirect(directory.name, record.pk)
     status = 422 if request.method == "POST" else 200
-    return render(request, "people/new.html", {"form": form, "sort": sort, "kind": kind, "nav": kind}, status=status)
+    return render(
+        request, "people/new.html", {"form": form, "directory": directory, "kind": kind, "nav": kind}, status=status
+    )
 
 
 @staff_of_ours
 def merge(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
     """Field by field: the left one stays; `other` (an id, or a text to find it by) goes into it."""
-    sort = _sort(kind)
-    keep = _found(request, sort, pk)
+    directory = _directory(kind)
+    keep = _found(request, directory, pk)
     asked = request.POST.get("other") or request.GET.get("other", "")
-    other = sort.model.objects.visible_to(request.user).filter(pk=number(asked) or 0).exclude(pk=pk).first()
+    other = directory.model.objects.visible_to(request.user).filter(pk=number(asked) or 0).exclude(pk=pk).first()
     if other is None:
         text = request.GET.get("q", "").replace("\0", "").strip()[:100]
-        found = sort.model.objects.visible_to(request.user).found(text).exclude(pk=pk)[:20] if text else []
+        found = directory.model.objects.visible_to(request.user).found(text).exclude(pk=pk)[:20] if text else []
         choices = [*merging.duplicates_of(keep), *found]
-        context = {"keep": keep, "choices": choices, "sort": sort, "kind": kind, "q": text, "nav": kind}
+        context = {"keep": keep, "choices": choices, "directory": directory, "kind": kind, "q": text, "nav": kind}
         return render(request, "people/merge_pick.html", context)
     if request.method == "POST":
-        chosen = {name: _value(other, name) for name in _names(sort, keep, other) if request.POST.get(name) == "other"}
+        chosen = {
+            name: _value(other, name) for name in _names(directory, keep, other) if request.POST.get(name) == "other"
+        }
         try:
             kept = merging.merge(keep, other, chosen, by=request.user)  # type: ignore[arg-type]
         except merging.CannotMerge as refused:
             messages.error(request, str(refused))
-            return redirect(sort.name, pk)
+            return redirect(directory.name, pk)
         messages.success(request, _("“%(gone)s” was merged into “%(kept)s”.") % {"gone": other.name, "kept": kept.name})
-        return redirect(sort.name, kept.pk)
+        return redirect(directory.name, kept.pk)
     rows = []
-    for name in _names(sort, keep, other):
+    for name in _names(directory, keep, other):
         rows.append(
-            {"name": name, "label": _label(sort, name), "mine": _value(keep, name), "theirs": _value(other, name)}
+            {"name": name, "label": _label(directory, name), "mine": _value(keep, name), "theirs": _value(other, name)}
         )
-    context = {"keep": keep, "other": other, "rows": rows, "sort": sort, "kind": kind, "nav": kind}
+    context = {"keep": keep, "other": other, "rows": rows, "directory": directory, "kind": kind, "nav": kind}
     return render(request, "people/merge.html", context)
 
 
-def _names(sort: Sort, keep: Any, other: Any) -> list[str]:
+def _names(directory: Directory, keep: Any, other: Any) -> list[str]:
     """Fields in which the two differ."""
     keys = sorted({*keep.custom, *other.custom})
-    names = [*merging.FIELDS[sort.model], *(f"custom.{key}" for key in keys)]
+    names = [*merging.FIELDS[directory.model], *(f"custom.{key}" for key in keys)]
     return [name for name in names if _value(keep, name) != _value(other, name)]
 
 
@@ -175,8 +179,8 @@ def _value(record: Any, name: str) -> Any:
     return record.custom.get(name[7:]) if name.startswith("custom.") else getattr(record, name)
 
 
-def _label(sort: Sort, name: str) -> str:
-    return name[7:] if name.startswith("custom.") else str(sort.model._meta.get_field(name).verbose_name)
+def _label(directory: Directory, name: str) -> str:
+    return name[7:] if name.startswith("custom.") else str(directory.model._meta.get_field(name).verbose_name)
 
 
 @staff_of_ours

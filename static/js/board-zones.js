@@ -5,7 +5,8 @@ import { commit } from "./board-move.js";
 
 const refresh = () => document.dispatchEvent(new Event("crm:refresh"));
 
-function toKind(kind, card, was) {
+function toKind(kind, card) {
+  const was = snap(card);
   const column = $(`.kcol[data-kind="${kind}"]`, board);
   if (!column) return settle();
   $(".klist", column).prepend(card);
@@ -44,8 +45,9 @@ async function transfer(card) {
   dialog.onclose = () => ((dialog.onclose = null), focusCard(card), settle());
 }
 
-export function dropped(zone, card, was) {
-  if (zone === "won" || zone === "lost") toKind(zone, card, snap(card).parent === was.parent ? was : snap(card));
+// The card stands where it was picked up again.
+export function dropped(zone, card) {
+  if (zone === "won" || zone === "lost") toKind(zone, card);
   else if (zone === "delete") remove(card);
   else transfer(card);
 }

@@ -54,7 +54,7 @@ function bindLists() {
         for (const column of $$(".is-forbidden", board)) column.classList.remove("is-forbidden");
         if (event.to.dataset.zone) {
           rollback(before);
-          return dropped(event.to.dataset.zone, event.item, before);
+          return dropped(event.to.dataset.zone, event.item);
         }
         if (isPicked(event.item) && pickedCards().length > 1) {
           const target = columnOf(event.item);

@@ -4,7 +4,6 @@ import { $, $$, guard, post, showToasts, toast, words } from "./app.js";
 import { poll } from "./live.js";
 
 const card = () => $("#item-page");
-const inPanel = () => Boolean(card()?.closest("dialog"));
 
 const typing = () =>
   !card() ||
@@ -14,7 +13,7 @@ const typing = () =>
   $(".one-field", card()) ||
   location.pathname.endsWith("/edit/");
 
-export async function reload() {
+async function reload() {
   const response = guard(await fetch(card().dataset.liveUrl, { headers: { "HX-Request": "true" } }));
   if (response.ok) window.htmx.swap(card(), await response.text(), { swapStyle: "outerHTML" });
 }
@@ -98,5 +97,3 @@ poll({
   ask: () => `${card().dataset.liveUrl}?v=${card().dataset.state}`,
   onChange: (html) => window.htmx.swap(card(), html, { swapStyle: "morph:outerHTML" }),
 });
-
-export { inPanel };

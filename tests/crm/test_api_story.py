@@ -12,7 +12,7 @@ from crm import clock, vault
 from crm.models import FormField, WebForm
 from tests.crm.test_api import Caller
 from tests.crm.test_channels import inbox, mailbox  # noqa: F401  fixtures
-from tests.crm.test_connections import TOKEN, outside, told  # noqa: F401  fixtures
+from tests.crm.test_twilio import TOKEN, told
 
 
 @pytest.fixture

@@ -5,23 +5,13 @@ from __future__ import annotations
 import base64
 import json
 from datetime import UTC, datetime, timedelta
-from urllib.parse import parse_qs
 
 import pytest
 from standardwebhooks import Webhook as Signer
 from standardwebhooks import WebhookVerificationError
-from twilio.request_validator import RequestValidator
 
-from crm import clock, health, safe_http, vault, webhooks
-from crm.models import Event, InboundCall, InboundHook, Item, Job, Message, Webhook, WebhookDelivery
-from tests.world_server import server
-
-
-@pytest.fixture
-def outside(settings):
-    with server() as world:
-        settings.SAFE_HTTP_HOSTS = [world.host]
-        yield world
+from crm import clock, safe_http, webhooks
+from crm.models import Event, InboundCall, InboundHook, Item, Job, Webhook, WebhookDelivery
 
 
 @pytest.fixture
@@ -291,132 +281,6 @@ def test_unknown_addresses_wrong_bodies_and_large_ones_are_refused(world, hook, 
     assert call(client, hook, {}).status_code == 404
 
 
-# ---------------------------------------------------------------------- Twilio
-
-TOKEN = "0123456789abcdef0123456789abcdef"
-
-
-@pytest.fixture
-def twilio(world, outside, settings):
-    settings.TWILIO_BASE_URL = f"http://{outside.host}"
-    settings.PUBLIC_URL = "https://crm.example.com"
-    world.sms.transport = "twilio"
-    world.sms.settings = {"account_sid": "AC" + "0" * 32}
-    world.sms.secret = vault.lock({"auth_token": TOKEN})
-    world.sms.sender = "+48221234567"
-    world.sms.save()
-    outside.answer = (201, json.dumps({"sid": "SM1", "status": "queued"}).encode(), {}, 0)
-    return outside
-
-
-def sms(world, drain):
-    world.rule("talk", "send_sms", {"text": "Zażółć"})
-    item = world.deal()
-    world.move(item, "talk")
-    drain()
-    return Message.objects.get(item=item)
-
-
-def told(client, message, status, token=TOKEN, url=None, **more):
-    path = f"/twilio/status/{message.public_id}/"
-    data = {"MessageSid": "SM1", "MessageStatus": status, **more}
-    signature = RequestValidator(token).compute_signature(url or f"https://crm.example.com{path}", data)
-    return client.post(path, data, headers={"X-Twilio-Signature": signature})
-
-
-def test_an_sms_goes_through_twilio_with_its_callback(world, twilio, drain):
-    message = sms(world, drain)
-    sent = parse_qs(twilio.calls[0]["body"].decode())
-    assert (message.status, message.provider_id) == ("sent", "SM1")
-    assert sent["Body"] == ["Zażółć"]
-    assert sent["To"] == ["+84912345678"]
-    assert sent["StatusCallback"] == [f"https://crm.example.com/twilio/status/{message.public_id}/"]
-    assert twilio.calls[0]["headers"]["Authorization"].startswith("Basic ")
-
-
-@pytest.mark.parametrize(
-    ("answer", "status"),
-    [
-        ((400, b'{"code": 21211, "message": "invalid number"}', {}, 0), "failed"),
-        ((429, b'{"code": 20429, "message": "slow down"}', {}, 0), "planned"),
-        ("cut", "unknown"),
-    ],
-)
-def test_what_twilio_refuses_delays_or_leaves_open_ends_as_the_contract_says(world, twilio, drain, answer, status):
-    twilio.answer = answer
-    message = sms(world, drain)
-    assert message.status == status
-    assert len(twilio.calls) == 1  # never sent twice
-
-
-def test_a_callback_settles_what_a_broken_connection_left_open(world, twilio, drain, client):
-    twilio.answer = "cut"
-    message = sms(world, drain)
-    assert told(client, message, "delivered").status_code == 204
-    message.refresh_from_db()
-    assert message.status == "delivered"
-    assert world.runs(message.item)[0].status == "done"
-
-
-def test_callbacks_may_come_twice_and_in_any_order(world, twilio, drain, client):
-    message = sms(world, drain)
-    for word in ("delivered", "sent", "queued", "delivered", "nonsense"):
-        assert told(client, message, word).status_code == 204
-    message.refresh_from_db()
-    assert message.status == "delivered"
-    assert Event.objects.filter(kind="sms.delivered").count() == 1
-
-
-def test_a_forged_callback_changes_nothing(world, twilio, drain, client):
-    message = sms(world, drain)
-    path = f"/twilio/status/{message.public_id}/"
-    assert told(client, message, "failed", token="x" * 32).status_code == 403
-    assert told(client, message, "failed", url=f"http://evil.example.com{path}").status_code == 403
-    assert client.post(path, {"MessageStatus": "failed"}).status_code == 403
-    valid = {"MessageSid": "SM1", "MessageStatus": "delivered"}
-    signature = RequestValidator(TOKEN).compute_signature(f"https://crm.example.com{path}", valid)
-    tampered = client.post(path, valid | {"MessageStatus": "failed"}, headers={"X-Twilio-Signature": signature})
-    assert tampered.status_code == 403
-    message.refresh_from_db()
-    assert message.status == "sent"
-
-
-def test_an_empty_token_validates_nothing_and_shows_on_the_health_page(world, twilio, drain, client):
-    message = sms(world, drain)
-    world.sms.secret = vault.lock({"auth_token": ""})
-    world.sms.save()
-    assert told(client, message, "failed", token="").status_code == 503
-    assert any("auth token" in line.fault for line in health.lines())
-
-
-def test_calls_and_changes_of_owner_move_cards(world, drain, client):
-    from crm.events import record
-
-    world.trigger("talk", "call_missed")
-    world.trigger("papers", "owner_changed", {"to": world.alice.pk})
-    item = world.deal()
-    record("call.missed", item=item, payload={"direction": "in", "number": "+84912345678"})
-    drain()
-    assert Item.objects.get(pk=item.pk).stage == world.stages["talk"]
-    Item.objects.get(pk=item.pk).change({"owner": world.alice}, by=world.bob)
-    drain()
-    assert Item.objects.get(pk=item.pk).stage == world.stages["papers"]
-
-
-def test_a_callback_faster_than_our_own_outcome_is_kept(world, twilio, drain, client):
-    """Twilio tells of the failure while the worker still waits for the answer to its request."""
-    from crm import sending
-
-    message = sms(world, drain)
-    Message.objects.filter(pk=message.pk).update(status="sending")
-    job = Job.objects.get(pk=message.job_id)
-    Job.objects.filter(pk=job.pk).update(status="sending", owner="x", finished_at=None)
-    assert told(client, message, "failed", ErrorCode="30003").status_code == 204
-    sending.conclude(Job.objects.get(pk=job.pk), "SM1")
-    message.refresh_from_db()
-    assert (message.status, message.error) == ("failed", "30003")
-
-
 @pytest.mark.parametrize("body", ["[" * 100_000, '{"a": NaN}', '{"a": "\\u0000"}', '{"a": "\\ud800"}'])
 def test_json_that_no_database_keeps_is_400(world, hook, client, body):
     assert call(client, hook, body).status_code == 400
@@ -451,3 +315,17 @@ def test_a_deletion_is_told_like_any_other_event(world, webhook, outside, drain)
     item.delete_softly(by=world.bob)
     drain()
     assert [json.loads(call["body"])["type"] for call in outside.calls] == ["item.created", "item.deleted"]
+
+
+def test_calls_and_changes_of_owner_move_cards(world, drain, client):
+    from crm.events import record
+
+    world.trigger("talk", "call_missed")
+    world.trigger("papers", "owner_changed", {"to": world.alice.pk})
+    item = world.deal()
+    record("call.missed", item=item, payload={"direction": "in", "number": "+84912345678"})
+    drain()
+    assert Item.objects.get(pk=item.pk).stage == world.stages["talk"]
+    Item.objects.get(pk=item.pk).change({"owner": world.alice}, by=world.bob)
+    drain()
+    assert Item.objects.get(pk=item.pk).stage == world.stages["papers"]

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from crm import clock, merging
+from crm import merging
 from crm.models import (
     Company,
     Consent,
@@ -17,7 +17,7 @@ from crm.models import (
     Notification,
     Task,
 )
-from crm.models.bin import empty
+from crm.recycle_bin import empty
 
 
 @pytest.fixture
@@ -294,8 +294,7 @@ def test_a_message_nobody_knows_about_is_settled_on_the_card(world, bob, drain):
 
 def test_charlie_can_do_nothing_on_a_foreign_card(world, charlie):
     item = world.deal()
-    with clock.at(clock.now()):
-        event = Event.objects.filter(item=item)[0]
+    event = Event.objects.filter(item=item)[0]
     for url in (
         f"/items/{item.pk}/write/note/",
         f"/items/{item.pk}/field/amount/",
