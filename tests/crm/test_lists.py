@@ -73,6 +73,13 @@ def test_a_filter_survives_its_own_address(world):
     assert ItemFilter.read(QueryDict(shown.query), world.pipeline) == shown
 
 
+@pytest.mark.parametrize("query", ["q=x", "owner=me", "age=0", "tag=1", "activity=late"])
+def test_every_filter_alone_can_be_cleared_and_an_order_is_none(world, bob, query):
+    assert ItemFilter.read(QueryDict(query), world.pipeline).narrows
+    assert not ItemFilter.read(QueryDict("sort=amount"), world.pipeline).narrows
+    assert "Nothing here matches the filter." in bob.get(f"/board/{world.pipeline.pk}/?{query}").content.decode()
+
+
 def test_a_view_is_kept_shown_to_its_owner_and_shared_on_wish(world, bob, client):
     url = f"/board/{world.pipeline.pk}"
     bob.post(f"{url}/views/?owner=me&sort=amount", {"name": "Mine", "layout": "list"})
