@@ -19,12 +19,12 @@ from automation.engine import control
 from automation.models import Rule, Run, Trigger, TriggerFiring, scope_of, type_of
 from automation.settings_form import RuleForm, TriggerForm
 from crm import merge
-from crm.admin.base import ModelAdmin, ReadOnlyAdmin, action, display, register
+from crm.admin.base import ModelAdmin, OfPipeline, ReadOnlyAdmin, action, display, register
 from crm.models import Job, Refused, Stage
 from crm.models.leased import Status
 
 
-class PlacedAdmin(ModelAdmin):
+class PlacedAdmin(OfPipeline, ModelAdmin):
     """Adding asks first for the stage and the type, then shows the type's own form."""
 
     change_form_template = "admin/automation/placed_form.html"
@@ -58,7 +58,7 @@ class PlacedAdmin(ModelAdmin):
         return Form
 
     def _new(self, request: HttpRequest) -> Any:
-        stage = get_object_or_404(Stage.active, pk=request.GET.get("stage"))
+        stage = get_object_or_404(self._stages(request), pk=request.GET.get("stage"))
         key = request.GET.get("kind", "")
         last = self.model.objects.filter(stage=stage).order_by("-order").first()
         kind = self.registry.get(key)
@@ -66,6 +66,10 @@ class PlacedAdmin(ModelAdmin):
         setattr(placed, self.kind_field, key)
         placed.name = str(kind.label) if kind else key
         return placed
+
+    def _stages(self, request: HttpRequest) -> Any:
+        """Where the person may place something."""
+        return Stage.active.filter(pipeline__in=self._mine(request))
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
         if not self.has_add_permission(request):
@@ -83,7 +87,7 @@ class PlacedAdmin(ModelAdmin):
             "opts": self.model._meta,
             "title": _now("Add %s") % self.model._meta.verbose_name,
             "groups": groups,
-            "stages": Stage.active.select_related("pipeline").order_by("pipeline__order", "pipeline", "order"),
+            "stages": self._stages(request).select_related("pipeline").order_by("pipeline__order", "pipeline", "order"),
             "chosen": request.GET.get("stage", ""),
         }
         return TemplateResponse(request, self.picker_template, context)

@@ -11,8 +11,12 @@ from django.contrib.auth.views import redirect_to_login
 from django.core import checks
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone, translation
+from django.utils.translation import gettext as _
+
+from crm.models.gate import Refused
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -98,6 +102,16 @@ class AudienceMiddleware:
         if not _declares(view):
             raise PermissionDenied
         return None
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """A refusal that no view answered itself: its sentence, as a toast or as a page; nothing was changed."""
+        if not isinstance(exception, Refused):
+            return None
+        part = request.headers.get("HX-Request") or request.headers.get("X-Requested-With")
+        template = "board/_refused.html" if part else "403.html"
+        return render(
+            request, template, {"sentence": exception.sentence, "title": _("Not done")}, status=exception.status
+        )
 
 
 class PersonMiddleware:

@@ -22,6 +22,7 @@ from crm.views import (
     outbox,
     people,
     public,
+    rights,
     shop,
 )
 
@@ -53,6 +54,7 @@ urlpatterns = [
     path("items/<int:pk>/write/<slug:kind>/", composer.write, name="item-write"),
     path("events/<int:pk>/pin/", composer.pin, name="event-pin"),
     path("messages/<int:pk>/settle/", composer.settle, name="message-settle"),
+    path("items/<int:pk>/rights/", rights.item_rights, name="item-rights"),
     path("items/<int:pk>/delete/", items.delete, name="item-delete"),
     path("contacts/suggest/", people.suggest, name="contact-suggest"),
     path("contacts/<int:pk>/", people.person, {"kind": "contacts"}, name="contact"),

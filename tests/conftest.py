@@ -23,11 +23,14 @@ from crm.models import (
     LostReason,
     OwnCompany,
     Pipeline,
+    Role,
+    RoleRight,
     Stage,
     SystemSwitches,
     User,
     WorkingCalendar,
 )
+from crm.rights import Scope
 
 # A Wednesday, 10:00 in Warsaw: inside working time, far from every DST change.
 WEDNESDAY = datetime(2026, 11, 18, 9, 0, tzinfo=UTC)
@@ -71,6 +74,15 @@ class World:
             order=more.pop("order", self.counter),
             **more,
         )
+
+    def role(self, *people: User, pipeline: Pipeline | None = None, name: str = "", **scopes: Scope) -> Role:
+        """A role for these people; its scopes by action, the rest as a new right has them (all, configure none)."""
+        self.counter += 1
+        role = Role.objects.create(name=name or f"Role {self.counter}")
+        role.people.add(*people)
+        rights = {f"may_{action}": scope for action, scope in scopes.items()}
+        RoleRight.objects.create(role=role, pipeline=pipeline or self.pipeline, **rights)
+        return role
 
     def deal(self, title: str = "Oak table", stage: str = "new", **more: Any) -> Item:
         more.setdefault("contact", self.contact)
@@ -131,7 +143,9 @@ def build_world() -> World:
     pipeline = Pipeline.objects.create(
         item_type=deals, name="Furniture", is_default=True, currency="PLN", calendar=calendar
     )
-    pipeline.seen_by.add(sales)
+    role = Role.objects.create(name="Sales people")
+    role.departments.add(sales)
+    RoleRight.objects.create(role=role, pipeline=pipeline)
     stages = {}
     for order, (key, kind) in enumerate(
         [("new", "open"), ("talk", "open"), ("papers", "open"), ("pay", "open"), ("won", "won"), ("lost", "lost")]

@@ -27,7 +27,7 @@ class NotNow(Exception):
 def _locked(run: Run, by: User, work: Callable[[Run], Any]) -> Any:
     def inside() -> Any:
         item = databases.lock(Item.objects.filter(pk=run.item_id)).get()
-        checked_by(by, machine_of(item.pipeline_id), None)
+        checked_by(by, machine_of(item.pipeline_id), "edit", item)
         fresh = databases.lock(Run.objects.filter(pk=run.pk)).get()
         fresh.item = item
         return work(fresh)
@@ -145,7 +145,7 @@ def stop_all(visit: StageVisit, by: User) -> int:
 
     def work() -> int:
         item = databases.lock(Item.objects.filter(pk=visit.item_id)).get()
-        checked_by(by, machine_of(item.pipeline_id), None)
+        checked_by(by, machine_of(item.pipeline_id), "edit", item)
         stopped = 0
         # From the end: cancelled counts as ended, so a rule cancelled first would start the one after it.
         for run in Run.objects.filter(visit=visit, status__in=UNSTARTED).order_by("-order", "-pk"):
@@ -162,7 +162,7 @@ def stop_all(visit: StageVisit, by: User) -> int:
 def resume_item(item: Item, by: User) -> int:
     """Let the automation of an item go on after a flood stopped it (E42); returns how many runs were released."""
     with transaction.atomic():
-        checked_by(by, machine_of(item.pipeline_id), None)
+        checked_by(by, machine_of(item.pipeline_id), "edit", item)
         Item.objects.filter(pk=item.pk).update(automation_paused_at=None)
         record("automation.resumed", item=item, actor=by)
     held = list(Run.objects.filter(item=item, status=Status.HELD).order_by("pk"))

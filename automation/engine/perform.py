@@ -19,7 +19,7 @@ from automation.models import Rule, Run, scope_of
 from automation.timing import Timing
 from automation.values import facts_for, rendered
 from crm import clock
-from crm.models import Item, Message, Pipeline, User
+from crm.models import Forbidden, Item, Message, Pipeline, User
 from crm.models.leased import LeaseLost, Status, backoff
 from crm.models.notifications import notify
 from crm.models.people import administrators
@@ -164,6 +164,11 @@ def prepare(run: Run, item: Item, batch: Batch) -> Context:
     if known not in batch.prepared:
         batch.prepared[known] = (acting_for(rule), cleaned_settings(run))
     rights, settings = batch.prepared[known]
+    if not rights.is_superuser:
+        try:
+            item.require(rights, "edit")  # E40: never more than the publisher may do with this very item
+        except Forbidden as refused:
+            raise ActionError(f"{rights}: {refused.sentence}") from refused
     # The item's own visit is at hand; a kept run belongs to an earlier one.
     visit = item.visit if item.visit_id == run.visit_id and item.visit is not None else run.visit
     return Context(run, rule, item, visit, rights, settings, run.outputs, rendered)

@@ -14,4 +14,4 @@ class DealwrightAdminConfig(AdminConfig):
         # The queue's own tables hold bells only; jobs and runs are what people look at.
         for model in [model for model in admin.site._registry if model._meta.app_label == "django_q"]:
             admin.site.unregister(model)
-        from crm.admin import channels, connections, customers, forms, org, pipelines, records  # noqa: F401
+        from crm.admin import channels, connections, customers, forms, org, pipelines, records, roles  # noqa: F401

@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
-from crm.admin.base import ModelAdmin, StackedInline, TabularInline, register
+from crm.admin.base import ModelAdmin, OfPipeline, StackedInline, TabularInline, register
 from crm.models import CustomField, Item, ItemType, LostReason, Pipeline, Stage, StageKind, StageTransition
 
 
@@ -69,7 +69,7 @@ class StagesFormSet(forms.BaseInlineFormSet):
                 raise ValidationError(_now("A pipeline needs at least one stage of the kind “%s”.") % kind.label)
 
 
-class StageInline(StackedInline):
+class StageInline(OfPipeline, StackedInline):
     model = Stage
     form = StageForm
     formset = StagesFormSet
@@ -86,7 +86,7 @@ class StageInline(StackedInline):
         return super().get_queryset(request).filter(retired=False)
 
 
-class TransitionInline(TabularInline):
+class TransitionInline(OfPipeline, TabularInline):
     model = StageTransition
     extra = 1
     verbose_name_plural = _("allowed moves (none: all moves are allowed)")
@@ -98,7 +98,7 @@ class TransitionInline(TabularInline):
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
 
-class LostReasonInline(TabularInline):
+class LostReasonInline(OfPipeline, TabularInline):
     model = LostReason
     extra = 1
 
@@ -112,18 +112,24 @@ FIRST_STAGES = (
 
 
 @register(Pipeline)
-class PipelineAdmin(ModelAdmin):
+class PipelineAdmin(OfPipeline, ModelAdmin):
+    pipeline_path = "pk"
     list_display = ("name", "item_type", "order", "is_default", "currency")
     list_filter = ("item_type",)
     search_fields = ("name",)
     list_select_related = ("item_type",)
     autocomplete_fields = ("automation_owner", "calendar")
-    filter_horizontal = ("seen_by",)
     fieldsets = (
         (None, {"fields": (("name", "item_type"), ("order", "is_default"), ("currency", "calendar"))}),
         (_("Moving"), {"fields": (("may_skip", "may_go_back"), "undo_seconds")}),
-        (_("People"), {"fields": ("seen_by", "automation_owner")}),
+        (_("People"), {"fields": ("automation_owner",)}),
     )
+
+    def has_add_permission(self, request: Any) -> bool:
+        return bool(request.user.is_superuser)
+
+    def has_delete_permission(self, request: Any, obj: Any = None) -> bool:
+        return bool(request.user.is_superuser)
 
     def get_inlines(self, request: Any, obj: Pipeline | None) -> Any:
         return (StageInline, TransitionInline, LostReasonInline) if obj else ()
@@ -141,4 +147,4 @@ class PipelineAdmin(ModelAdmin):
 
     def save_related(self, request: Any, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
-        form.instance.touch_machine()  # who sees the pipeline is part of the machine
+        form.instance.touch_machine()  # stages and moves are the machine

@@ -42,6 +42,7 @@ def _item(request: HttpRequest, pk: int) -> Item:
     found = visible_items(request).filter(pk=pk).first()
     if found is None:
         raise invalid({"item": [_("There is no such item.")]})
+    found.require(request.user, "edit")
     return found  # type: ignore[no-any-return]
 
 
@@ -115,6 +116,7 @@ class TaskChange(Schema):
 @idempotent
 def change_task(request: HttpRequest, pk: Id, payload: TaskChange) -> Any:
     task = one(_tasks(request), pk)
+    task.require(request.user)
     task.set_status(payload.status, by=request.user, cause=API)
     return task_out(_tasks(request).get(pk=pk))
 
@@ -192,7 +194,11 @@ def log_call(request: HttpRequest, payload: CallIn) -> Any:
     if payload.item:
         item: Any = _item(request, payload.item)
     else:
-        rows = visible_items(request).filter(contact=contact, stage__kind="open") if contact else Item.objects.none()
+        rows = (
+            visible_items(request).reached_by(request.user, "edit").filter(contact=contact, stage__kind="open")
+            if contact
+            else Item.objects.none()
+        )
         item = rows.order_by("-created_at").first()
     if item is None and contact is None:
         raise invalid({"number": [_("Nobody with this number is known.")]})

@@ -28,6 +28,8 @@ from crm.models import (
     LostReason,
     OwnCompany,
     Pipeline,
+    Role,
+    RoleRight,
     Stage,
     StageKind,
     StageVisit,
@@ -36,6 +38,7 @@ from crm.models import (
     WebForm,
     WorkingCalendar,
 )
+from crm.rights import Scope
 
 PASSWORD = "dealwright-demo"
 DEALS = 400
@@ -147,6 +150,16 @@ def _pipeline(demo: Demo) -> None:
         )
     for place, name in enumerate(demo.texts["reasons"]):
         LostReason.objects.create(pipeline=demo.pipeline, name=name, order=place)
+    sales, logistics = demo.departments
+    _role(demo, sales, may_delete=Scope.OWN)
+    only_looks = {f"may_{action}": Scope.NONE for action in ("add", "delete", "export")}
+    _role(demo, logistics, **only_looks)
+
+
+def _role(demo: Demo, department: Department, **scopes: Scope) -> None:
+    role = Role.objects.create(name=department.name)
+    role.departments.add(department)
+    RoleRight.objects.create(role=role, pipeline=demo.pipeline, **scopes)
 
 
 def _channels(demo: Demo) -> None:

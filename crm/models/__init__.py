@@ -29,6 +29,7 @@ from crm.models.pipelines import (
     StageTransition,
 )
 from crm.models.proxies import Deal, Invoice, Lead, Quote
+from crm.models.roles import Role, RoleRight
 from crm.models.saved_views import SavedView
 from crm.models.tasks import Task
 from crm.models.visits import StageVisit
@@ -75,6 +76,8 @@ __all__ = [
     "Pipeline",
     "Quote",
     "Refused",
+    "Role",
+    "RoleRight",
     "SavedView",
     "Stage",
     "StageKind",

@@ -160,12 +160,17 @@ class Move:
         return payload
 
 
-def checked_by(user: User | None, machine: Machine, stage: Stage | None) -> None:
-    """Rights: see the pipeline, enter the stage. Raises Forbidden."""
+def checked_by(
+    user: User | None, machine: Machine, action: str, item: Item | None = None, stage: Stage | None = None
+) -> None:
+    """Rights: do it with the item, enter the stage. `user` None is the system. Raises Forbidden."""
     if user is None:
         return
-    if not rights.sees(user, machine):
-        raise Forbidden(_("You have no access to this pipeline."))
+    for needed in ("view", action):
+        # What is being added is seen by nobody yet.
+        with_item = None if action == "add" and needed == "view" else item
+        if not rights.allows(user, machine, needed, with_item):
+            raise Forbidden(rights.REFUSALS[needed])
     if stage is not None and not rights.enters(user, machine, stage):
         raise Forbidden(_("Your department may not move cards to %(stage)s.") % {"stage": stage.name})
 

@@ -10,7 +10,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 from django_fsm import GET_STATE, transition
 
-from crm import clock, databases
+from crm import clock, databases, rights
 from crm.folding import fold
 from crm.models import boards
 from crm.models.events import Cause
@@ -31,18 +31,16 @@ class ItemQuerySet(models.QuerySet[Any]):
         return self.alive().filter(stage__kind=StageKind.OPEN)
 
     def visible_to(self, user: User) -> Self:
-        """Items of pipelines that the user may see."""
+        """Items that the user may see."""
         return self.alive().reached_by(user)
 
     def deleted_for(self, user: User) -> Self:
         """The recycle bin, as the user may see it."""
         return self.filter(deleted_at__isnull=False).reached_by(user)
 
-    def reached_by(self, user: User) -> Self:
-        """Items of the user's pipelines, deleted ones too."""
-        if user.is_superuser:
-            return self
-        return self.filter(pipeline__in=Pipeline.objects.visible_to(user))
+    def reached_by(self, user: User, action: str = "view") -> Self:
+        """Items with which the user may do it (crm/rights.py), deleted ones too."""
+        return self.filter(rights.within(user, action))
 
     def found(self, text: str) -> Self:
         """Items whose title, customer or company contains the text, accents and case ignored."""
@@ -148,6 +146,10 @@ class Item(Moving, RefreshMixin, models.Model):
     def is_activity_late(self) -> bool:
         return self.next_activity_at is not None and self.next_activity_at < clock.now()
 
+    def require(self, user: User, action: str) -> None:
+        """Raises Forbidden where the user may not do it with this item (crm/rights.py)."""
+        checked_by(user, machine_of(self.pipeline_id), action, self)
+
     # ------------------------------------------------------------------ creating
 
     @classmethod
@@ -176,10 +178,10 @@ class Item(Moving, RefreshMixin, models.Model):
             target = machine.stages.get(stage.pk) if stage else machine.first_open()
             if target is None:
                 raise Refused(_("This stage is not part of the pipeline any more."))
-            checked_by(by, machine, target)
             now = clock.now()
             fields.setdefault("currency", machine.pipeline.currency)
             fields.setdefault("owner", by if cause.kind == "person" else None)
+            checked_by(by, machine, "add", cls(owner=fields["owner"]), target)
             item = cls(
                 item_type_id=machine.pipeline.item_type_id,
                 pipeline=machine.pipeline,
@@ -222,7 +224,7 @@ class Item(Moving, RefreshMixin, models.Model):
             move = Move(machine_of(self.pipeline_id), self.stage, by, cause, clock.now())
             move.check_there(item)
             assert item is not None
-            checked_by(by, move.machine, None)
+            checked_by(by, move.machine, "edit", item)
             if version is not None and version != item.version:
                 raise Stale(item)
             changes = item.apply(fields)
@@ -278,7 +280,7 @@ class Item(Moving, RefreshMixin, models.Model):
         with transaction.atomic():
             machine = machine_of(self.pipeline_id, share=True)
             item = databases.lock(Item.objects.filter(pk=self.pk)).get()
-            checked_by(by, machine, None)
+            checked_by(by, machine, "delete", item)
             if item.deleted_at:
                 return
             now = clock.now()
@@ -305,7 +307,7 @@ class Item(Moving, RefreshMixin, models.Model):
             if item is None or item.deleted_at is None:
                 raise Gone(_("This item is not in the recycle bin any more."))
             stage = machine.stages.get(item.stage_id) or machine.first_open()
-            checked_by(by, machine, stage)
+            checked_by(by, machine, "delete", item, stage)
             move = Move(machine=machine, target=stage, by=by, cause=Cause(), now=clock.now(), start_rules=False)
             item.deleted_at = self.deleted_at = None
             Item.objects.filter(pk=item.pk).update(deleted_at=None)

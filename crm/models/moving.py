@@ -138,7 +138,7 @@ class Moving(models.Model):
             done = StageVisit.objects.filter(key=key, item=item).first() if key else None
             if done is not None:
                 return Moved(item, done, repeated=True)
-        checked_by(by, machine, machine.stages.get(stage.pk, stage))
+        checked_by(by, machine, "move", item, machine.stages.get(stage.pk, stage))
         if stale:
             raise Stale(item)
         if item.stage_id == stage.pk:
@@ -228,8 +228,8 @@ class Moving(models.Model):
             raise Gone(_("This stage or card is not there any more."))
         if machine.pipeline.item_type_id != item.item_type_id:
             raise Refused(_("Only pipelines of the same type can take this card."))
-        checked_by(by, machines[item.pipeline_id], None)
-        checked_by(by, machine, target)
+        checked_by(by, machines[item.pipeline_id], "move", item)
+        checked_by(by, machine, "add", item, target)
         missing = missing_fields(item, move)
         if missing:
             raise NeedsInput(item, target, missing, False)

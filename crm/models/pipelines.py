@@ -11,7 +11,7 @@ from django.db import models, transaction
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from crm import databases
+from crm import databases, rights
 from crm.models.org import Department, WorkingCalendar
 
 
@@ -40,12 +40,18 @@ def new_version() -> int:
 
 class PipelineQuerySet(models.QuerySet[Any]):
     def visible_to(self, user: Any) -> Self:
-        """Pipelines of the user's department, and those that name none."""
-        if user.is_superuser:
-            return self.all()
-        links = Pipeline.seen_by.through.objects
-        mine = links.filter(department_id=user.department_id or 0).values("pipeline_id")
-        return self.exclude(pk__in=links.exclude(pipeline_id__in=mine).values("pipeline_id"))
+        """Pipelines in which the user sees some items (crm/rights.py)."""
+        if user.is_superuser or not user.is_active:
+            return self.all() if user.is_active else self.none()
+        hidden = rights.hidden_pipelines(user)
+        return self.exclude(pk__in=hidden) if hidden else self.all()
+
+    def configured_by(self, user: Any) -> Self:
+        """Pipelines that the user may set up: stages, rules, triggers, forms."""
+        if user.is_superuser or not user.is_active:
+            return self.all() if user.is_active else self.none()
+        named = rights.reach(user)
+        return self.filter(pk__in=[pk for pk, scopes in named.items() if scopes["configure"]])
 
 
 class Pipeline(models.Model):
@@ -65,12 +71,6 @@ class Pipeline(models.Model):
     may_skip = models.BooleanField(_("people may skip stages"), default=True)
     may_go_back = models.BooleanField(_("people may move back"), default=True)
     undo_seconds = models.PositiveSmallIntegerField(_("undo window, seconds"), default=10)
-    seen_by = models.ManyToManyField(
-        Department,
-        blank=True,
-        verbose_name=_("seen by"),
-        help_text=_("Departments that work here. Empty: everybody."),
-    )
     automation_owner = models.ForeignKey(
         "crm.User",
         models.SET_NULL,
@@ -265,7 +265,7 @@ class Machine:
     pipeline: Pipeline
     stages: dict[int, Stage]
     transitions: set[tuple[int, int]]
-    seen_by: frozenset[int]
+    grants: tuple[rights.Grant, ...]
     entered_by: dict[int, frozenset[int]]
     position: dict[int, int] = field(default_factory=dict)
     # What upper rooms compiled for this version, by their name: thrown away with the machine.
@@ -302,6 +302,19 @@ def machine_of(pipeline_id: int, *, share: bool = False) -> Machine:
     return known[1]
 
 
+def _grants(pipeline: Pipeline) -> list[rights.Grant]:
+    rows = pipeline.rights.select_related("role").prefetch_related("role__people", "role__departments")
+    return [
+        rights.Grant(
+            role=row.role.name,
+            people=frozenset(person.pk for person in row.role.people.all()),
+            departments=frozenset(department.pk for department in row.role.departments.all()),
+            scopes={action: rights.Scope(getattr(row, f"may_{action}")) for action in rights.ACTIONS},
+        )
+        for row in rows.order_by("role__name")
+    ]
+
+
 def _compile(pipeline_id: int) -> Machine:
     pipeline = Pipeline.objects.select_related("item_type", "calendar", "automation_owner").get(pk=pipeline_id)
     stages = {stage.pk: stage for stage in pipeline.stages.filter(retired=False)}
@@ -313,7 +326,7 @@ def _compile(pipeline_id: int) -> Machine:
         pipeline=pipeline,
         stages=stages,
         transitions=set(pipeline.transitions.values_list("source_id", "target_id")),
-        seen_by=frozenset(pipeline.seen_by.values_list("pk", flat=True)),
+        grants=tuple(_grants(pipeline)),
         entered_by={stage_id: frozenset(ids) for stage_id, ids in entered_by.items()},
         position={stage.pk: place for place, stage in enumerate(stages.values())},
     )

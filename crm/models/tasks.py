@@ -82,6 +82,11 @@ class Task(models.Model):
     def is_late(self) -> bool:
         return bool(self.is_open and self.deadline and self.deadline < clock.now())
 
+    def require(self, user: User) -> None:
+        """Its assignee may work on a task, and who may edit its item. Raises Forbidden."""
+        if self.item is not None and self.assignee_id != user.pk:
+            self.item.require(user, "edit")
+
     @classmethod
     def add(cls, *, item: Any = None, cause: Cause = Cause(), shown_as: User | None = None, **fields: Any) -> Task:
         """A new task: its event, the notice to its assignee, the item's next activity. One transaction."""

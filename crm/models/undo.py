@@ -51,7 +51,7 @@ def _undo(visit_id: int, by: User) -> Item:
     machine = machine_of(pipeline_id, share=True)
     item: Item = databases.lock(Item.objects.filter(pk=item_id)).get()
     visit = StageVisit.objects.get(pk=visit_id)
-    checked_by(by, machine, None)
+    checked_by(by, machine, "move", item)
     _check(item, visit, by)
     was = visit.before
     former = StageVisit.objects.get(pk=was["visit"])
@@ -154,7 +154,7 @@ def remove_left_behind(visit: StageVisit, *, by: User) -> int:
 
     def work() -> int:
         item = databases.lock(Item.objects.filter(pk=visit.item_id)).get()
-        checked_by(by, machine_of(item.pipeline_id), None)
+        checked_by(by, machine_of(item.pipeline_id), "edit", item)
         if not StageVisit.objects.filter(pk=visit.pk, undone=True).exists():
             raise TooLate(_("This move was not taken back."))
         found = left_behind(visit)
@@ -172,7 +172,7 @@ def send_now(visit: StageVisit, *, by: User) -> int:
 
     def work() -> int:
         item = databases.lock(Item.objects.filter(pk=visit.item_id)).get()
-        checked_by(by, machine_of(item.pipeline_id), None)
+        checked_by(by, machine_of(item.pipeline_id), "move", item)
         until = StageVisit.objects.values_list("undo_until", flat=True).get(pk=visit.pk)
         if until is None:
             return 0

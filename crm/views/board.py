@@ -44,19 +44,25 @@ def asked(request: HttpRequest, machine: Machine) -> ItemFilter:
     return ItemFilter.read(request.GET, machine.pipeline)
 
 
-def cards_of(stage: Stage, shown: ItemFilter, user: Any, offset: int = 0) -> list[Item]:
+def seen_items(machine: Machine, user: Any, action: str = "view") -> Any:
+    """The pipeline's items that the person's roles reach."""
+    return Item.objects.alive().filter(rights.limit(user, machine, action), pipeline=machine.pipeline)
+
+
+def cards_of(machine: Machine, stage: Stage, shown: ItemFilter, user: Any, offset: int = 0) -> list[Item]:
     """A page of a column's cards and one more, which tells that there are more."""
-    rows = shown.apply(Item.objects.alive().filter(stage=stage), user)
+    rows = Item.objects.alive().filter(rights.limit(user, machine, "view"), stage=stage)
+    rows = shown.apply(rows, user)
     rows = rows.select_related("contact", "company", "owner").only(*CARD_COLUMNS).order_by(*shown.order)
     cards: list[Item] = list(rows[offset : offset + PAGE + 1])
     return cards
 
 
-def columns(stages: list[Stage], shown: ItemFilter, user: Any) -> list[dict[str, Any]]:
+def columns(machine: Machine, stages: list[Stage], shown: ItemFilter, user: Any) -> list[dict[str, Any]]:
     """Stages with their first page of cards; marks of all cards in one question."""
     made = []
     for stage in stages:
-        cards = cards_of(stage, shown, user)
+        cards = cards_of(machine, stage, shown, user)
         made.append({"stage": stage, "cards": cards[:PAGE], "more": len(cards) > PAGE, "next": PAGE})
     decorate([card for column in made for card in column["cards"]])
     return made
@@ -114,7 +120,7 @@ def board(request: HttpRequest, pk: int) -> HttpResponse:
     # The version first: a change between the two reads is then sent again, never lost.
     version = boards.version_of(pk)
     context = {
-        "columns": columns(machine.ordered(), shown, request.user),
+        "columns": columns(machine, machine.ordered(), shown, request.user),
         "version": version,
         "hints": column_hints(machine),
         "allowed": {stage.pk: targets(machine, stage, request.user) for stage in machine.ordered()},
@@ -131,6 +137,7 @@ def bar(request: HttpRequest, machine: Machine, shown: ItemFilter, layout: str) 
         "filter": shown,
         "chips": shown.chips(machine.pipeline),
         "layout": layout,
+        "may": {action for action in rights.ACTIONS if rights.allows(request.user, machine, action)},  # type: ignore[arg-type]
         "nav": "board",
     }
 
@@ -141,11 +148,12 @@ def column_hints(machine: Machine) -> dict[int, str]:
 
 def targets(machine: Machine, stage: Stage, user: Any) -> str:
     """Stages that a card of this column may be dropped on, for the board to dim the others; the gate decides."""
+    moves = rights.allows(user, machine, "move")
     allowed = [
         other.pk
         for other in machine.ordered()
         if (not machine.transitions or other.pk == stage.pk or (stage.pk, other.pk) in machine.transitions)
-        and rights.enters(user, machine, other)
+        and (other.pk == stage.pk or (moves and rights.enters(user, machine, other)))
     ]
     return " ".join(map(str, allowed))
 
@@ -158,12 +166,13 @@ def changed(request: HttpRequest, machine: Machine, since: int, more: dict[str, 
     context = {
         **(more or {}),
         "pipeline": machine.pipeline,
-        "columns": columns(stages, shown, request.user),
+        "columns": columns(machine, stages, shown, request.user),
         "version": version,
         "oob": True,
         "filter": shown,
         "hints": column_hints(machine),
         "allowed": {stage.pk: targets(machine, stage, request.user) for stage in stages},
+        "may": {"add"} if rights.allows(request.user, machine, "add") else (),  # type: ignore[arg-type]
     }
     return render(request, "board/_changed.html", context)
 
@@ -194,7 +203,7 @@ def live(request: HttpRequest, pk: int) -> HttpResponse:
 def totals(request: HttpRequest, pk: int) -> HttpResponse:
     """Counts and sums of the column headers: over the whole stage, from one index, off the path of a drag."""
     machine = machine_for(request, pk)
-    rows = asked(request, machine).apply(Item.objects.alive().filter(pipeline_id=pk), request.user)  # type: ignore[arg-type]
+    rows = asked(request, machine).apply(seen_items(machine, request.user), request.user)  # type: ignore[arg-type]
     found = (
         rows.order_by()
         .values("stage_id", "currency")
@@ -221,7 +230,7 @@ def column(request: HttpRequest, stage: int) -> HttpResponse:
     machine = machine_for(request, shown.pipeline_id)
     offset = max(0, number(request.GET.get("from")) or 0)
     filtered = asked(request, machine)
-    cards = cards_of(shown, filtered, request.user, offset)
+    cards = cards_of(machine, shown, filtered, request.user, offset)
     decorate(cards[:PAGE])
     context = {
         "column": {"stage": shown, "cards": cards[:PAGE], "more": len(cards) > PAGE, "next": offset + PAGE},

@@ -24,7 +24,7 @@ from crm.views import items
 @require_POST
 def write(request: HttpRequest, pk: int, kind: str) -> HttpResponse:
     """A note, e-mail, SMS or task; a refusal shows the page with what was typed and why."""
-    shown = items.visible_item(request, pk)
+    shown = items.visible_item(request, pk, "edit")
     made = FORMS.get(kind)
     if made is None:
         raise Http404
@@ -88,7 +88,8 @@ WRITERS = {"note": _note, "email": _message(Medium.EMAIL), "sms": _message(Mediu
 def pin(request: HttpRequest, pk: int) -> HttpResponse:
     """Pin an entry to the top of the timeline, or take it down again."""
     seen = Item.objects.visible_to(request.user)  # type: ignore[arg-type]
-    event = get_object_or_404(Event.objects.filter(item__in=seen), pk=pk)
+    event = get_object_or_404(Event.objects.filter(item__in=seen).select_related("item"), pk=pk)
+    event.item.require(request.user, "edit")
     Event.objects.filter(pk=pk).update(pinned_at=None if event.pinned_at else clock.now())
     return redirect("item", event.item_id)
 
@@ -98,6 +99,7 @@ def pin(request: HttpRequest, pk: int) -> HttpResponse:
 def settle(request: HttpRequest, pk: int) -> HttpResponse:
     """A message nobody knows about: it arrived, or it shall be sent again (E47)."""
     seen = Item.objects.visible_to(request.user)  # type: ignore[arg-type]
-    message = get_object_or_404(Message.objects.filter(item__in=seen), pk=pk)
+    message = get_object_or_404(Message.objects.filter(item__in=seen).select_related("item"), pk=pk)
+    message.item.require(request.user, "edit")
     sending.settle(message, request.POST.get("arrived") == "1", request.user)  # type: ignore[arg-type]
     return redirect("item", message.item_id)

@@ -9,6 +9,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
@@ -39,7 +40,7 @@ def seen_value(item: Item, name: str) -> str:
 @require_http_methods(["GET", "POST"])
 def field(request: HttpRequest, pk: int, name: str) -> HttpResponse:
     """GET: the field's form. POST: saved (200), wrong (422: error, typed text kept), changed meanwhile (409: both)."""
-    item = visible_item(request, pk)
+    item = visible_item(request, pk, "view" if request.GET.get("show") else "edit")
     if name not in COLUMNS and not name.startswith("custom."):
         raise Http404
     try:
@@ -62,12 +63,15 @@ def field(request: HttpRequest, pk: int, name: str) -> HttpResponse:
     except Refused as refused:
         form.add_error("value", refused.sentence)
         return render(request, "items/_field.html", context, status=422)
+    if not Item.objects.visible_to(request.user).filter(pk=pk).exists():  # type: ignore[arg-type]
+        # Given to somebody whose cards the person does not see.
+        return HttpResponse(status=204, headers={"HX-Redirect": reverse("board", args=[item.pipeline_id])})
     return _shown(request, visible_item(request, pk), name)
 
 
 def _shown(request: HttpRequest, item: Item, name: str) -> HttpResponse:
     label = field_for(item, name, False).label or name
-    context = {"item": item, "name": name, "label": label, "value": item.value_of(name)}
+    context = {"item": item, "name": name, "label": label, "value": item.value_of(name), "may": {"edit"}}
     return render(request, "items/_value.html", context)
 
 

@@ -17,11 +17,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 
-from crm import clock
+from crm import clock, rights
 from crm.access import staff_of_ours
 from crm.filters import ItemFilter, custom_fields
 from crm.forms.filters import FilterForm, SavedViewForm
-from crm.models import Item, Refused, SavedView, User
+from crm.models import Forbidden, Item, Refused, SavedView, User
 from crm.models.pipelines import Machine
 from crm.views import board, moves
 
@@ -44,9 +44,9 @@ def item_list(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "board/list.html", context)
 
 
-def filtered(request: HttpRequest, machine: Machine, shown: ItemFilter) -> Any:
+def filtered(request: HttpRequest, machine: Machine, shown: ItemFilter, action: str = "view") -> Any:
     """Items of the filter in its order; by hand means nothing in a list, so stage by stage there."""
-    rows = shown.apply(Item.objects.alive().filter(pipeline=machine.pipeline), request.user)  # type: ignore[arg-type]
+    rows = shown.apply(board.seen_items(machine, request.user, action), request.user)  # type: ignore[arg-type]
     order = shown.order if shown.sort else ("stage__order", "rank", "-pk")
     return rows.order_by(*order)
 
@@ -210,9 +210,11 @@ class _Echo:
 def export(request: HttpRequest, pk: int) -> StreamingHttpResponse:
     """The filter's items as CSV, streamed row by row."""
     machine = board.machine_for(request, pk)
+    if not rights.allows(request.user, machine, "export"):  # type: ignore[arg-type]
+        raise Forbidden(rights.REFUSALS["export"])
     shown = board.asked(request, machine)
     # Streamed after the middleware has put the server's own zone back: what depends on it is settled now.
-    rows, zone = filtered(request, machine, shown), timezone.get_current_timezone()
+    rows, zone = filtered(request, machine, shown, "export"), timezone.get_current_timezone()
     answer = StreamingHttpResponse(_lines(machine, rows, zone), content_type="text/csv; charset=utf-8")
     day = timezone.localdate(clock.now()).isoformat()
     answer["Content-Disposition"] = f'attachment; filename="{machine.pipeline.pk}-{day}.csv"'

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 from django.views.decorators.http import require_GET, require_POST
 
-from crm import slots
+from crm import rights, slots
 from crm.access import staff_of_ours
 from crm.forms.composer import FORMS, LABELS
 from crm.forms.items import ItemForm
@@ -25,11 +25,14 @@ from crm.views.timeline import rows_for
 TIMELINE_PAGE = 50
 
 
-def visible_item(request: HttpRequest, pk: int) -> Item:
+def visible_item(request: HttpRequest, pk: int, action: str = "view") -> Item:
+    """The item, with what its card shows. Raises Http404 for one the person may not see, Forbidden for the action."""
     rows = Item.objects.visible_to(request.user).select_related(  # type: ignore[arg-type]
         "pipeline", "stage", "owner", "contact", "company", "item_type", "lost_reason"
     )
     found: Item = get_object_or_404(rows, pk=pk)
+    if action != "view":
+        found.require(request.user, action)  # type: ignore[arg-type]
     return found
 
 
@@ -54,10 +57,11 @@ def page_context(
     request: HttpRequest, shown: Item, form: ItemForm | None = None, composing: tuple[str, Any] | None = None
 ) -> dict[str, Any]:
     """Everything on the card. `composing`: the composer's form that was refused, by its kind."""
+    machine = machine_of(shown.pipeline_id)
+    may = rights.allowed(request.user, machine, shown)  # type: ignore[arg-type]
     tabs = [tab for tab in (make(shown, request.user) for make in slots.item_tabs) if tab is not None]
     for tab in tabs:
-        tab.html = render_to_string(tab.template, {**tab.context, "item": shown}, request)
-    machine = machine_of(shown.pipeline_id)
+        tab.html = render_to_string(tab.template, {**tab.context, "item": shown, "may": may}, request)
     ordered = machine.ordered()
     here = machine.position.get(shown.stage_id, -1)
     return {
@@ -81,6 +85,7 @@ def page_context(
         "tasks": shown.tasks.open().select_related("assignee").order_by("deadline", "pk"),
         "messages_sent": shown.messages.select_related("channel").order_by("-created_at")[:20],
         "tabs": tabs,
+        "may": may,
         "nav": "board",
     }
 
@@ -125,7 +130,15 @@ def timeline_context(request: HttpRequest, shown: Item) -> dict[str, Any]:
 def timeline(request: HttpRequest, pk: int) -> HttpResponse:
     """Another filter, or older entries, as a fragment."""
     shown = visible_item(request, pk)
-    return render(request, "items/_timeline.html", {"item": shown, **timeline_context(request, shown)})
+    return render(
+        request,
+        "items/_timeline.html",
+        {
+            "item": shown,
+            "may": rights.allowed(request.user, machine_of(shown.pipeline_id), shown),
+            **timeline_context(request, shown),
+        },
+    )
 
 
 def other_items(request: HttpRequest, shown: Item) -> list[Item]:
@@ -139,7 +152,7 @@ def other_items(request: HttpRequest, shown: Item) -> list[Item]:
 @staff_of_ours
 def edit(request: HttpRequest, pk: int) -> HttpResponse:
     """Fields of the left side. Bad input: the same page with what was typed and an error at each field."""
-    shown = visible_item(request, pk)
+    shown = visible_item(request, pk, "edit")
     if request.method != "POST":
         return render(request, "items/edit.html", {**page_context(request, shown), "editing": True})
     form = ItemForm(shown, request.POST)
@@ -196,6 +209,7 @@ def delete(request: HttpRequest, pk: int) -> HttpResponse:
 def task_status(request: HttpRequest, pk: int) -> HttpResponse:
     seen = Q(item__in=Item.objects.visible_to(request.user)) | Q(item__isnull=True, assignee=request.user)  # type: ignore[arg-type]
     task = get_object_or_404(Task.objects.filter(seen), pk=pk)
+    task.require(request.user)  # type: ignore[arg-type]
     status = request.POST.get("status", "")
     if status not in Task.Status.values:
         raise Http404

@@ -158,7 +158,7 @@ def test_a_card_goes_to_another_pipeline_of_its_type_and_rules_start_there(world
 
 def test_a_card_does_not_go_where_its_person_may_not(world, bob):
     other = Pipeline.objects.create(item_type=world.pipeline.item_type, name="Secret", order=2)
-    other.seen_by.add(world.charlie.department)
+    world.role(world.charlie, pipeline=other)
     stage = Stage.objects.create(pipeline=other, name="Inside")
     item = world.deal()
     assert "Inside" not in bob.get(f"/items/{item.pk}/transfer/").content.decode()

@@ -309,7 +309,7 @@ def test_a_contacts_history_leaves_out_cards_that_the_person_does_not_see(world,
     from crm.models import Pipeline, Stage
 
     hidden = Pipeline.objects.create(item_type=world.pipeline.item_type, name="Hidden", order=5)
-    hidden.seen_by.add(world.charlie.department)
+    world.role(world.charlie, pipeline=hidden)
     Stage.objects.create(pipeline=hidden, name="Secret stage")
     Item.create(hidden, "Secret card", contact=world.contact)
     world.deal("Open card")
