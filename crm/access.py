@@ -11,7 +11,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.core import checks
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
@@ -84,6 +84,18 @@ def every_view_declares_its_audience(app_configs: Any, **kwargs: Any) -> list[ch
     ]
 
 
+def _audience(view: Any) -> str:
+    return getattr(view, "audience", "administrators")
+
+
+def _has_to_set_up(request: HttpRequest, match: Any) -> bool:
+    """A second factor is asked for and missing: nothing opens but the pages where it is set up."""
+    from crm.accounts import lacks_second_factor
+
+    own = match is not None and str(match.url_name or "").startswith(("mfa_", "account_"))
+    return not own and request.user.is_authenticated and lacks_second_factor(request.user)
+
+
 class AudienceMiddleware:
     """What the check finds at start is also refused at run time; pages of users are never cached by others."""
 
@@ -96,11 +108,12 @@ class AudienceMiddleware:
     def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
         match = request.resolver_match
         if match is not None and match.app_name == "admin":
-            if not request.user.is_authenticated and match.url_name not in ("login", "logout"):
+            if not request.user.is_authenticated:
                 return redirect_to_login(request.get_full_path())
-            return None
-        if not _declares(view):
+        elif not _declares(view):
             raise PermissionDenied
+        if _audience(view) in ("users", "administrators") and _has_to_set_up(request, match):
+            return redirect("mfa_index")
         return None
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:

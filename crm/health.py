@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from django.core.cache import cache
+from django.core.cache import caches
 from django.utils.translation import gettext as _
 
 from crm import clock, slots, vault
@@ -52,8 +52,8 @@ def lines() -> list[Health]:
 
 def banner() -> str:
     """The sentence of the banner, or empty; asked at most every ten seconds a process."""
-    known = cache.get("health:banner")
+    known = caches["near"].get("health:banner")
     if known is None:
         known = next((line.fault for line in lines() if line.fault), "")
-        cache.set("health:banner", known, 10)
+        caches["near"].set("health:banner", known, 10)
     return str(known)

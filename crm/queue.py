@@ -14,7 +14,7 @@ from datetime import timedelta
 from typing import Any, Protocol
 
 from django.conf import settings
-from django.core.cache import cache
+from django.core.cache import caches
 from django.db import DatabaseError, connection, transaction
 
 from crm import clock, databases, slots
@@ -223,7 +223,7 @@ def _plan_recurring() -> None:
     for work in _recurring:
         slot = int(now.timestamp() // work.every.total_seconds())
         known = f"recurring:{work.kind}:{slot}"
-        if cache.add(known, 1, timeout=int(work.every.total_seconds()) + 1):
+        if caches["near"].add(known, 1, timeout=int(work.every.total_seconds()) + 1):
             Job.plan(work.kind, known, lane=1)
 
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, time
 from typing import Any
 
 import pytest
-from django.core.cache import cache
+from django.core.cache import caches
 
 from automation.models import Rule, Run, Trigger
 from crm import clock, queue
@@ -109,7 +109,8 @@ class World:
 
 @pytest.fixture(autouse=True)
 def _fresh_cache() -> None:
-    cache.clear()
+    for name in ("default", "near"):
+        caches[name].clear()
 
 
 @pytest.fixture

@@ -11,12 +11,15 @@ if os.environ.get("REDIS_URL"):
     os.environ["REDIS_URL"] = f"{os.environ['REDIS_URL'].rpartition('/')[0]}/{own}"
 
 from crm.settings import *  # noqa: F403
-from crm.settings import DATABASES, INSTALLED_APPS, STORAGES
+from crm.settings import CACHES, DATABASES, INSTALLED_APPS, REDIS_URL, STORAGES
 
 INSTALLED_APPS = [*INSTALLED_APPS, "tests.guest"]
 STORAGES = {**STORAGES, "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
 # Argon2 takes a tenth of a second on purpose; a hundred logins need it not.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+if not REDIS_URL:
+    # The product's shared cache is a table; tests without a database may not clear it.
+    CACHES = {**CACHES, "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "shared"}}
 WHITENOISE_AUTOREFRESH = True
 FORM_LIMIT_PER_ADDRESS = 10
 if DATABASES["default"]["ENGINE"] == "crm.sqlite":

@@ -3,7 +3,9 @@
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from django.utils.translation import gettext_lazy as _
 
 
@@ -13,6 +15,10 @@ class DealwrightAdminSite(admin.AdminSite):
     index_title = _("Set-up")
     site_url = "/"
     enable_nav_sidebar = True
+
+    def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponseBase:
+        """There is one way in: with its limits and its second factor."""
+        return redirect_to_login(request.GET.get("next") or request.get_full_path())
 
     def has_permission(self, request: HttpRequest) -> bool:
         user: Any = request.user

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from django.core.cache import caches
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -178,12 +179,39 @@ class SystemSwitches(models.Model):
         help_text=_("Rules, timers and everything that leaves the house wait; forms are still taken in."),
     )
 
+    class SecondFactor(models.TextChoices):
+        NOBODY = "", _("nobody")
+        ADMINISTRATORS = "administrators", _("who may open the administration")
+        EVERYBODY = "everybody", _("everybody")
+
+    second_factor = models.CharField(
+        _("second factor is asked of"),
+        max_length=20,
+        choices=SecondFactor.choices,
+        blank=True,
+        default="",
+        help_text=_("They set up an authenticator app or a security key before they go on working."),
+    )
+
     class Meta:
         verbose_name = _("system switches")
         verbose_name_plural = _("system switches")
 
     def __str__(self) -> str:
         return str(_("System switches"))
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        super().save(*args, **kwargs)
+        caches["near"].delete("second_factor")
+
+    @classmethod
+    def second_factor_asked(cls) -> str:
+        """Of whom; asked on every page, so each process remembers the answer for ten seconds."""
+        asked: str | None = caches["near"].get("second_factor")
+        if asked is None:
+            asked = cls.objects.values_list("second_factor", flat=True).first() or ""
+            caches["near"].set("second_factor", asked, 10)
+        return asked
 
     @classmethod
     def paused(cls) -> bool:

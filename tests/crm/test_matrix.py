@@ -16,9 +16,17 @@ from crm.models import Event, InboundHook, Item, Message, SavedView, StageVisit,
 # Pages of one's own, and those that anybody may see: they open for Charlie and hold nothing of others.
 OWN = {
     "home", "board-default", "contacts", "companies", "search", "contact-suggest", "day", "calendar",
-    "calendar-feed-switch", "bell", "outbox", "bin", "logout", "theme", "login",
+    "calendar-feed-switch", "bell", "outbox", "bin", "theme",
+    "account_profile", "account_sessions", "account_change_password", "account_reauthenticate", "mfa_index",
+    "mfa_reauthenticate", "mfa_activate_totp", "mfa_deactivate_totp", "mfa_view_recovery_codes",
+    "mfa_generate_recovery_codes", "mfa_download_recovery_codes", "mfa_list_webauthn", "mfa_add_webauthn",
+    "mfa_reauthenticate_webauthn", "mfa_remove_webauthn", "mfa_edit_webauthn",
 }  # fmt: skip
-PUBLIC = {"form", "embed", "demo-shop", "healthz", "hook", "twilio-status", "calendar-feed"}
+PUBLIC = {
+    "form", "embed", "demo-shop", "healthz", "hook", "twilio-status", "calendar-feed",
+    "account_login", "account_logout", "account_inactive", "account_reset_password", "account_reset_password_done",
+    "account_reset_password_from_key", "account_reset_password_from_key_done", "mfa_authenticate", "mfa_login_webauthn",
+}  # fmt: skip
 
 
 def addresses(patterns: Any, prefix: str = "") -> Any:
@@ -37,7 +45,7 @@ def snapshot() -> dict[str, Any]:
     """Every row of ours; sessions and what a visit of one's own page may note are left out."""
     rows = {}
     for model in apps.get_models():
-        if model._meta.app_label in ("crm", "automation") and not model._meta.proxy:
+        if model._meta.app_label in ("crm", "automation", "account", "mfa") and not model._meta.proxy:
             rows[model._meta.label] = sorted(map(repr, model._base_manager.values_list()))
     for row in ("crm.User",):
         rows.pop(row)
@@ -102,7 +110,7 @@ def test_no_address_shows_or_changes_what_is_not_ones_own(world, client, foreign
     body = b"" if answer.streaming else answer.content
     assert b"Secret" not in body, url
     if who == "nobody":
-        assert answer.status_code in (302, 401, 403, 404, 405) or name in ("login", "theme"), answer.status_code
+        assert answer.status_code in (302, 401, 403, 404, 405) or name == "theme", answer.status_code
         if answer.status_code == 302:
             assert "/login/" in answer.url, answer.url
     elif name not in OWN:
@@ -111,6 +119,11 @@ def test_no_address_shows_or_changes_what_is_not_ones_own(world, client, foreign
 
 def test_the_table_names_only_addresses_that_exist():
     assert set(ALL) >= OWN | PUBLIC
+
+
+def test_only_these_addresses_open_without_an_account():
+    found = {name for name, _route, pattern in addresses(get_resolver().url_patterns) if pattern.callback.audience == "public"}
+    assert found == PUBLIC
 
 
 def test_a_colleague_of_the_department_is_not_refused(world, client, foreign):

@@ -151,7 +151,7 @@ def person(browser: Browser) -> Iterator[Callable[..., Page]]:
         page.on("request", watch)
         if login:
             page.goto(f"{url}/login/")
-            page.fill("#id_username", f"{login}@example.com")
+            page.fill("#id_login", f"{login}@example.com")
             page.fill("#id_password", "dealwright-demo")
             page.click("main button[type=submit]")
             page.wait_for_url("**/board/**")

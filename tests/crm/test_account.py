@@ -1,0 +1,197 @@
+"""Coming in: limits, the second step, sessions, a new password; no way round any of them."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.internal.auth import (
+    TOTP,
+    format_hotp_value,
+    generate_totp_secret,
+    hotp_value,
+    yield_hotp_counters_from_time,
+)
+from allauth.usersessions.models import UserSession
+from django.test import Client
+
+from crm.models import Message, SystemSwitches, User
+
+
+def code_of(secret: str) -> str:
+    return format_hotp_value(hotp_value(secret, next(yield_hotp_counters_from_time())))
+
+
+def log_in(client: Client, password: str = "pw-bob", email: str = "bob@example.com"):
+    return client.post("/login/", {"login": email, "password": password})
+
+
+def with_app(user: User) -> str:
+    secret = generate_totp_secret()
+    TOTP.activate(user, secret)
+    return secret
+
+
+def test_a_person_comes_in_with_e_mail_and_password_in_any_case(world, client):
+    assert log_in(client, email="BOB@example.com").url == "/"
+    assert client.get(f"/board/{world.pipeline.pk}/").status_code == 200
+
+
+def test_a_wrong_password_is_said_in_words_and_the_address_is_kept(world, client):
+    page = log_in(client, "nope").content.decode()
+    assert "do not belong together" in page
+    assert "bob@example.com" in page
+
+
+def test_the_sixth_try_is_refused_even_with_the_right_password(world, client):
+    for _try in range(5):
+        log_in(client, "nope")
+    page = log_in(client).content.decode()
+    assert "Too many attempts" in page
+    assert "_auth_user_id" not in client.session
+
+
+def test_who_is_refused_at_one_account_still_comes_into_another(world, client):
+    for _try in range(6):
+        log_in(client, "nope")
+    assert log_in(client, "pw-alice", "alice@example.com").status_code == 302
+
+
+def test_the_administration_has_no_login_of_its_own(world, client):
+    for method in (client.get, client.post):
+        answer = method("/admin/login/", {"username": "alice@example.com", "password": "pw-alice"})
+        assert answer.status_code == 302
+        assert answer.url.startswith("/login/")
+    assert "_auth_user_id" not in client.session
+
+
+def test_with_an_app_the_password_alone_opens_nothing(world, client):
+    secret = with_app(world.bob)
+    assert log_in(client).url == "/account/two-step/login/"
+    assert client.get(f"/board/{world.pipeline.pk}/").status_code == 302
+    assert "not right" in client.post("/account/two-step/login/", {"code": "000000"}).content.decode()
+    assert client.post("/account/two-step/login/", {"code": code_of(secret)}).url == "/"
+    assert client.get(f"/board/{world.pipeline.pk}/").status_code == 200
+
+
+def test_the_sixth_code_is_refused_too(world, client):
+    secret = with_app(world.bob)
+    log_in(client)
+    for _try in range(5):
+        client.post("/account/two-step/login/", {"code": "000000"})
+    answer = client.post("/account/two-step/login/", {"code": code_of(secret)})
+    assert "_auth_user_id" not in client.session
+    assert answer.status_code in (200, 429)
+
+
+def test_the_secret_of_an_app_is_not_readable_in_the_database(world):
+    secret = with_app(world.bob)
+    assert secret not in str(Authenticator.objects.get(user=world.bob).data)
+
+
+def test_an_app_is_set_up_and_its_recovery_codes_let_in_once(world, client, django_capture_on_commit_callbacks):
+    log_in(client)
+    page = client.get("/account/app/add/")
+    assert page.status_code == 302, "a change of the login asks for the password again"
+    client.post(page.url, {"password": "pw-bob"})
+    page = client.get("/account/app/add/").content.decode()
+    secret = re.search(r"<code[^>]*>([A-Z0-9]+)</code>", page).group(1)
+    assert client.post("/account/app/add/", {"code": "123"}).status_code == 200
+    with django_capture_on_commit_callbacks(execute=True):
+        assert client.post("/account/app/add/", {"code": code_of(secret)}).status_code == 302
+    codes = re.search(r"<pre[^>]*>(.*?)</pre>", client.get("/account/codes/").content.decode(), re.S).group(1).split()
+    assert len(codes) >= 8
+    for expected in (True, False):
+        other = Client()
+        log_in(other)
+        other.post("/account/two-step/login/", {"code": codes[0]})
+        assert ("_auth_user_id" in other.session) is expected
+    told = Message.objects.filter(to="bob@example.com").values_list("text", flat=True)
+    assert any("authenticator app" in text for text in told)
+
+
+def test_when_the_switch_asks_for_it_nothing_opens_before_the_second_step_is_set_up(world, client):
+    switches = SystemSwitches.objects.get()
+    switches.second_factor = "everybody"
+    switches.save()
+    log_in(client)
+    for url in (f"/board/{world.pipeline.pk}/", "/day/", "/search/"):
+        assert client.get(url).url == "/account/two-step/", url
+    assert client.get("/account/two-step/").status_code == 200
+    with_app(world.bob)
+    assert client.get("/day/").status_code == 200
+
+
+def test_asked_of_administrators_alone_the_switch_leaves_others_alone(world, client):
+    switches = SystemSwitches.objects.get()
+    switches.second_factor = "administrators"
+    switches.save()
+    client.force_login(world.bob)
+    assert client.get("/day/").status_code == 200
+    client.force_login(world.alice)
+    assert client.get("/admin/").url == "/account/two-step/"
+
+
+def test_sessions_are_listed_and_one_of_them_is_ended(world, client):
+    phone = Client(headers={"User-Agent": "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0) Safari/604.1"})
+    for browser in (client, phone):
+        log_in(browser)
+    page = client.get("/account/sessions/").content.decode()
+    assert "Safari · iPhone" in page
+    ended = UserSession.objects.exclude(session_key=client.session.session_key).get()
+    client.post("/account/sessions/", {"end": ended.pk})
+    assert phone.get("/day/").status_code == 302
+    assert client.get("/day/").status_code == 200
+
+
+def test_nobody_ends_the_session_of_somebody_else(world, client):
+    log_in(client)
+    other = Client()
+    log_in(other, "pw-alice", "alice@example.com")
+    theirs = UserSession.objects.get(user=world.alice)
+    client.post("/account/sessions/", {"end": theirs.pk})
+    assert other.get("/day/").status_code == 200
+
+
+def test_a_new_password_ends_every_other_session(world, client):
+    other = Client()
+    for browser in (client, other):
+        log_in(browser)
+    answer = client.post(
+        "/account/password/", {"oldpassword": "pw-bob", "password1": "salt-and-oak-7", "password2": "salt-and-oak-7"}
+    )
+    assert answer.status_code == 302
+    assert client.get("/day/").status_code == 200
+    assert other.get("/day/").status_code == 302
+
+
+@pytest.mark.parametrize(("email", "mails"), [("bob@example.com", 1), ("who@example.com", 0)])
+def test_a_link_for_a_new_password_goes_to_known_addresses_and_the_page_does_not_tell(world, client, email, mails):
+    answer = client.post("/account/password/reset/", {"email": email}, follow=True)
+    assert "If the address is known" in answer.content.decode()
+    sent = Message.objects.filter(to=email)
+    assert sent.count() == mails
+    if mails:
+        link = re.search(r"https?://[^/]+(/\S+)", sent[0].text).group(1)
+        form = client.get(link, follow=True)
+        assert form.request["PATH_INFO"] != link, "the key does not stay in the address"
+        client.post(form.request["PATH_INFO"], {"password1": "salt-and-oak-7", "password2": "salt-and-oak-7"})
+        assert log_in(client, "salt-and-oak-7").status_code == 302
+        assert "not valid any more" in Client().get(link, follow=True).content.decode()
+
+
+def test_there_is_no_sign_up(client, db):
+    for url in ("/signup/", "/accounts/signup/", "/account/signup/"):
+        assert client.get(url).status_code == 404
+
+
+def test_the_profile_keeps_what_was_typed_when_something_is_wrong(world, client):
+    client.force_login(world.bob)
+    data = {"name": "Bob the Second", "language": "pl", "zone": "Europe/Warsaw", "phone": ""}
+    wrong = data | {"absent_from": "2026-12-24T08:00", "absent_until": "2026-12-23T08:00"}
+    answer = client.post("/account/", wrong)
+    assert answer.status_code == 422
+    assert "Bob the Second" in answer.content.decode()
+    client.post("/account/", data)
+    assert User.objects.get(pk=world.bob.pk).language == "pl"
