@@ -204,7 +204,7 @@ class RuleAdmin(PlacedAdmin):
         count = self.waiting_now(rule)
         transaction.on_commit(lambda: control.cancel_planned(rule, reason))
         if count:
-            messages.info(request, _now("%d planned runs are cancelled.") % count)
+            messages.info(request, _now("Planned runs cancelled: %d.") % count)
 
     def retire(self, request: HttpRequest, obj: Rule) -> None:
         super().retire(request, obj)
@@ -215,7 +215,7 @@ class RuleAdmin(PlacedAdmin):
         released = sum(
             int(control.release_rule(rule, request.user)) for rule in queryset.filter(paused_at__isnull=False)
         )
-        messages.success(request, _now("%d held runs go on.") % released)
+        messages.success(request, _now("Held runs that go on: %d.") % released)
 
 
 @register(Trigger)
@@ -259,30 +259,30 @@ class RunAdmin(ReadOnlyAdmin):
 
     @action(description=_("Run again with the newest settings"))
     def again_newest(self, request: HttpRequest, queryset: Any) -> None:
-        self._each(request, queryset, control.run_again, _now("%d runs start again."))
+        self._each(request, queryset, control.run_again, _now("Runs that start again: %d."))
 
     @action(description=_("Run again with the old settings"))
     def again_old(self, request: HttpRequest, queryset: Any) -> None:
         def again(run: Run, by: Any) -> Run:
             return control.run_again(run, by, old_settings=True)
 
-        self._each(request, queryset, again, _now("%d runs start again."))
+        self._each(request, queryset, again, _now("Runs that start again: %d."))
 
     @action(description=_("Cancel"))
     def do_cancel(self, request: HttpRequest, queryset: Any) -> None:
-        self._each(request, queryset, control.cancel, _now("%d runs were cancelled."))
+        self._each(request, queryset, control.cancel, _now("Runs cancelled: %d."))
 
     @action(description=_("Hold"))
     def do_hold(self, request: HttpRequest, queryset: Any) -> None:
-        self._each(request, queryset, control.hold, _now("%d runs are held."))
+        self._each(request, queryset, control.hold, _now("Runs held: %d."))
 
     @action(description=_("Release"))
     def do_release(self, request: HttpRequest, queryset: Any) -> None:
-        self._each(request, queryset, control.release, _now("%d runs were released."))
+        self._each(request, queryset, control.release, _now("Runs released: %d."))
 
     @action(description=_("Run now"))
     def do_now(self, request: HttpRequest, queryset: Any) -> None:
-        self._each(request, queryset, control.run_now, _now("%d runs start now."))
+        self._each(request, queryset, control.run_now, _now("Runs that start now: %d."))
 
 
 @register(TriggerFiring)

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 
 from crm import merge
 from crm.models.events import Cause
+from crm.models.leased import Status
 from crm.registry import Registry
 
 if TYPE_CHECKING:
@@ -187,7 +188,8 @@ class Action:
             return Done(context.outputs)
         if status == "skipped":
             return Skip(sentence)
-        raise ActionError(sentence or _("What it waited for was %s.") % status)
+        spoken = dict(Status.choices).get(status, status)
+        raise ActionError(sentence or _("What it waited for was %s.") % spoken)
 
     def summary(self, settings: dict[str, Any]) -> str:
         """One line for the rule's card, from cleaned settings."""

@@ -9,6 +9,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from django.utils.dates import WEEKDAYS_ABBR
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -221,7 +222,8 @@ def _time_between(now: datetime, wanted: Any, leaf: dict[str, Any], facts: Facts
 def _weekday(now: datetime, wanted: Any, leaf: dict[str, Any], facts: Facts, name: str) -> Verdict:
     names = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
     days = {part.strip().lower()[:3] for part in _list(wanted)}
-    return Verdict(names[now.weekday()] in days, f"{names[now.weekday()]} – {', '.join(sorted(days))}")
+    spoken = [str(WEEKDAYS_ABBR[place]) for place, day in enumerate(names) if day in days]
+    return Verdict(names[now.weekday()] in days, f"{WEEKDAYS_ABBR[now.weekday()]} – {', '.join(spoken)}")
 
 
 OPERATORS: dict[str, Operator] = {

@@ -13,6 +13,7 @@ from automation.models import Run, automation_of
 from automation.timing import duration_words
 from crm import clock, slots
 from crm.models import Item, User
+from crm.models.gate import field_labels
 from crm.models.leased import UNSTARTED, Status
 from crm.models.pipelines import Machine
 from crm.slots import Badge, ItemTab
@@ -41,7 +42,10 @@ def sentence(run: Run) -> str:
     if status == Status.PLANNED and run.waiting_for == "previous":
         return _("Will run after the rule before it.")
     if status == Status.PLANNED:
-        return _("Waiting for the field “%s” to be filled.") % run.waiting_for.removeprefix("date:")
+        return (
+            _("Waiting for the field “%s” to be filled.")
+            % field_labels(Item, [run.waiting_for.removeprefix("date:")])[0]
+        )
     if status == Status.WAITING:
         return _("Waiting for the message to be sent.") if run.wait_on.startswith("job:") else _("Waiting.")
     if status == Status.SKIPPED:

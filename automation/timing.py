@@ -115,20 +115,32 @@ class Timing:
 
     def words(self) -> str:
         """The *when* as people read it on the rule's card."""
-        unit = str(dict(UNITS).get(self.unit, self.unit))
         if self.when == DELAY:
-            text = _("after %(amount)d %(unit)s") % {"amount": self.amount, "unit": unit}
+            text = _("after %(delay)s") % {"delay": self._amount_words()}
         elif self.when == TIME_OF_DAY:
             text = _("at %s") % self.at.strftime("%H:%M")
         elif self.when == DATE:
-            words = {"amount": self.amount, "unit": unit, "field": self.date_field}
-            pattern = (
-                _("%(amount)d %(unit)s before %(field)s") if self.sign < 0 else _("%(amount)d %(unit)s after %(field)s")
-            )
-            text = pattern % words if self.amount else _("at %(field)s") % words
+            field = str(dict(date_fields()).get(self.date_field, self.date_field))
+            words = {"delay": self._amount_words(), "field": field}
+            pattern = _("%(delay)s before “%(field)s”") if self.sign < 0 else _("%(delay)s after “%(field)s”")
+            text = pattern % words if self.amount else _("at “%(field)s”") % words
         else:
             text = _("immediately")
         return _("%s, in working time") % text if self.working_only else text
+
+    def _amount_words(self) -> str:
+        n = self.amount
+        return {
+            "seconds": ngettext("%(n)d second", "%(n)d seconds", n),
+            "minutes": ngettext("%(n)d minute", "%(n)d minutes", n),
+            "hours": ngettext("%(n)d hour", "%(n)d hours", n),
+            "days": ngettext("%(n)d day", "%(n)d days", n),
+            "weeks": ngettext("%(n)d week", "%(n)d weeks", n),
+            "months": ngettext("%(n)d month", "%(n)d months", n),
+            "working_minutes": ngettext("%(n)d working minute", "%(n)d working minutes", n),
+            "working_hours": ngettext("%(n)d working hour", "%(n)d working hours", n),
+            "working_days": ngettext("%(n)d working day", "%(n)d working days", n),
+        }[self.unit] % {"n": n}
 
     @classmethod
     def of(cls, raw: dict[str, Any]) -> Timing:

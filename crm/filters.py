@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
+from django.utils.translation import ngettext
 
 from crm import clock
 from crm.models.fields import CustomField, FieldType
@@ -165,7 +166,7 @@ class ItemFilter:
         if self.activity:
             words["activity"] = _("next activity: %s") % dict(ACTIVITIES)[self.activity]
         if self.age is not None:
-            words["age"] = _("%d days or more in its stage") % self.age
+            words["age"] = ngettext("%d day or more in its stage", "%d days or more in its stage", self.age) % self.age
         if self.tag is not None:
             tag = Tag.objects.filter(pk=self.tag).first()
             words["tag"] = f"#{tag.name if tag else self.tag}"

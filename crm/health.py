@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from django.core.cache import caches
-from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from crm import clock, slots, vault
 from crm.models.leased import LeasedQuerySet
@@ -24,7 +24,16 @@ def standstill(name: str, rows: LeasedQuerySet) -> Health:
         return Health(name, figure="0")
     started = rows.order_by("-started_at").filter(started_at__gt=now - LATE).exists()
     minutes = int((now - oldest).total_seconds() // 60)
-    fault = "" if started else _("Nothing has started for %d minutes although work is due.") % minutes
+    fault = (
+        ""
+        if started
+        else ngettext(
+            "Nothing has started for %d minute although work is due.",
+            "Nothing has started for %d minutes although work is due.",
+            minutes,
+        )
+        % minutes
+    )
     return Health(name, fault=fault, figure=f"{int((now - oldest).total_seconds())} s")
 
 

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from automation.base import Action, ActionError, Context, Done, Outcome, SettingsForm, actions
 from automation.fields import ItemFieldChoice, MergeTextField
 from crm.models import CustomField, Item, User
+from crm.models.gate import field_labels
 
 ROWS = 4
 
@@ -58,7 +59,7 @@ class ChangeFields(Action):
             try:
                 value = typed(name, text)
             except ValidationError as error:
-                words = {"field": name, "value": text, "why": error.messages[0]}
+                words = {"field": field_labels(Item, [name])[0], "value": text, "why": error.messages[0]}
                 raise ActionError(_now("%(field)s cannot be “%(value)s”: %(why)s") % words) from error
             old = context.item.value_of(name)
             values[name] = [*old, *(v for v in value if v not in old)] if append and isinstance(old, list) else value

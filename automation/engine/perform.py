@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db import OperationalError, transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from automation.base import Action, ActionError, Context, Outcome, action_of, bind, first_error
 from automation.conditions import CannotJudge, judge
@@ -110,7 +111,12 @@ def skip_if_late(run: Run) -> bool:
     if run.attempts or run.due_at is None or not timing.too_late(run.due_at, clock.now()):
         return False
     late = int((clock.now() - run.due_at).total_seconds() // 60)
-    chain.end(run, Status.SKIPPED, _("It was %d minutes late.") % late, **chain.kept(run))
+    chain.end(
+        run,
+        Status.SKIPPED,
+        ngettext("It was %d minute late.", "It was %d minutes late.", late) % late,
+        **chain.kept(run),
+    )
     return True
 
 

@@ -49,7 +49,7 @@ class ApiTokenAdmin(ModelAdmin):
     @action(description=_("Revoke"))
     def revoke(self, request: Any, queryset: Any) -> None:
         count = queryset.filter(revoked_at=None).update(revoked_at=clock.now())
-        notes.success(request, _now("%d tokens were revoked.") % count)
+        notes.success(request, _now("Tokens revoked: %d.") % count)
 
     def has_delete_permission(self, request: Any, obj: Any = None) -> bool:
         return False  # revoked, so that who used what stays known

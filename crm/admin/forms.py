@@ -78,7 +78,7 @@ class SubmissionAdmin(ReadOnlyAdmin):
         failed = queryset.filter(status=Submission.Status.FAILED)
         for submission in failed:
             submissions.replay(submission)
-        messages.success(request, _now("%d submissions are being processed again.") % len(failed))
+        messages.success(request, _now("Submissions processed again: %d.") % len(failed))
 
 
 @register(Consent)

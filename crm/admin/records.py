@@ -59,7 +59,7 @@ class MessageAdmin(ReadOnlyAdmin):
         unknown = list(queryset.filter(status=Message.Status.UNKNOWN).select_related("job"))
         for message in unknown:
             sending.settle(message, arrived, request.user)
-        notes.success(request, _now("%d messages were settled.") % len(unknown))
+        notes.success(request, _now("Messages settled: %d.") % len(unknown))
 
     @action(description=_("Unknown ones: it arrived"))
     def it_arrived(self, request: Any, queryset: Any) -> None:

@@ -250,7 +250,8 @@ CHECKS: dict[Any, Any] = {
 }
 
 
-def field_labels(item: Item, names: list[str]) -> list[str]:
+def field_labels(item: Item | type[Item], names: list[str]) -> list[str]:
+    """What people call these columns and custom fields."""
     from crm.models.fields import CustomField
 
     custom = dict(

@@ -85,7 +85,8 @@ def bulk(request: HttpRequest, pk: int) -> HttpResponse:
     for fault in faults[:5]:
         messages.error(request, fault)
     if len(faults) > 5:
-        messages.error(request, _("%d more cards were refused.") % (len(faults) - 5))
+        more = len(faults) - 5
+        messages.error(request, ngettext("%d more card was refused.", "%d more cards were refused.", more) % more)
     return redirect(target)
 
 

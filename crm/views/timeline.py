@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 
 from crm import phones
 from crm.models import CustomField, Event, Item, User
@@ -86,6 +87,15 @@ def _call(event: Event) -> str:
     ) % words
 
 
+# What people do with runs (automation/engine/control.py), as the event keeps it.
+VERBS = {
+    "cancelled": lazy("cancelled"),
+    "held": lazy("held"),
+    "released": lazy("released"),
+    "run now": lazy("run now"),
+    "run again": lazy("run again"),
+}
+
 RENDERERS: dict[str, Callable[[Event], Shown]] = {
     "item.created": _created,
     "stage.entered": _entered,
@@ -128,7 +138,7 @@ RENDERERS: dict[str, Callable[[Event], Shown]] = {
     "task.status": _task,
     "supervisor.notified": lambda e: ("bell", _("Supervisor notified: %s") % e.data("to"), e.data("text")),
     "automation.resumed": lambda e: ("player-play", _("Automation goes on"), ""),
-    "run.changed": lambda e: ("robot", f"{e.data('rule')}: {e.data('verb')}", ""),
+    "run.changed": lambda e: ("robot", f"{e.data('rule')}: {VERBS.get(e.data('verb'), e.data('verb'))}", ""),
 }
 
 

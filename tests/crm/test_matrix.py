@@ -122,7 +122,11 @@ def test_the_table_names_only_addresses_that_exist():
 
 
 def test_only_these_addresses_open_without_an_account():
-    found = {name for name, _route, pattern in addresses(get_resolver().url_patterns) if pattern.callback.audience == "public"}
+    found = {
+        name
+        for name, _route, pattern in addresses(get_resolver().url_patterns)
+        if pattern.callback.audience == "public"
+    }
     assert found == PUBLIC
 
 
