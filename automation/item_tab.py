@@ -139,3 +139,12 @@ def drop_hints(machine: Machine) -> dict[int, str]:
             words = ngettext("%(n)d rule will run", "%(n)d rules will run", len(on)) % {"n": len(on)}
             hints[stage_id] = f"{words}: {' · '.join(rule.name for rule in on)}"
     return hints
+
+
+@slots.sends_on_entry.register
+def messages_on_entry(machine: Machine) -> dict[int, int]:
+    """How many rules of each stage send something."""
+    return {
+        stage_id: sum(rule.is_enabled and action_of(rule.action).sends for rule in rules)
+        for stage_id, rules in automation_of(machine).rules.items()
+    }

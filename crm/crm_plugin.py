@@ -2,6 +2,7 @@
 
 from crm import health, jobs, recycle_bin, sending, slots, submissions, webhooks
 from crm.api import idempotency
+from crm.importing import work as importing
 from crm.transports import outbox, smtp, twilio
 
 slots.event_interest.register(webhooks.wanted)
@@ -9,6 +10,7 @@ slots.event_interest.register(webhooks.wanted)
 __all__ = [
     "health",
     "idempotency",
+    "importing",
     "jobs",
     "outbox",
     "recycle_bin",

@@ -67,6 +67,7 @@ def record(
     key: str | None = None,
     visit: StageVisit | None = None,
     entry: Entry | None = None,
+    quiet: bool = False,
 ) -> Event | None:
     """Write what happened, in the caller's transaction.
 
@@ -74,6 +75,7 @@ def record(
         kind: past-tense key, such as "email.opened".
         item: what it is bound to; its contact is taken along.
         key: the provider's id; an event with a known key is not written again (E38), and None is returned.
+        quiet: nobody hears of it, neither rules nor triggers nor webhooks: what an import takes in.
         cause: of what a person or customer does the depth is 0, even on a mail that a rule sent.
     """
     values = {
@@ -91,6 +93,8 @@ def record(
         "created_at": clock.now(),
     }
     pending = _pending.get()
+    if quiet:
+        return Event.objects.create(**values)
     if pending is not None and key is None and entry is None and not any(cares(kind) for cares in slots.event_interest):
         pending.append(Event(**values))
         return pending[-1]

@@ -236,6 +236,13 @@ CONTENT_SECURITY_POLICY = {
 
 # A form with a hundred fields and no files fits in 256 KiB; a larger body is refused before it is parsed.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 262144
+# Files: a larger one is refused by its announced length, before anything of it is read.
+UPLOAD_MAX_BYTES = int(os.environ.get("UPLOAD_MAX_BYTES", str(50 * 1024 * 1024)))
+FILE_UPLOAD_HANDLERS = [
+    "crm.uploads.SizeLimit",
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+]
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
 
 # How long one worker may hold a row before another takes it over; seconds of real time.

@@ -7,6 +7,7 @@ item_tabs       f(item, user) -> ItemTab | None: a tab of the item page
 api_routers     ninja Routers of upper layers, under /api/v1/
 routes          URL patterns of upper layers
 column_hints    f(machine) -> {stage id: sentence}: what a drop on that column will start
+sends_on_entry  f(machine) -> {stage id: messages}: how many messages one card's entry can start, at most
 card_badges     f(items) -> {item id: [Badge]}: small marks on cards
 health_checks   f() -> [Health]: lines of /healthz and of the banner
 demo_parts      f(demo): adds a part to the demo company
@@ -73,6 +74,7 @@ item_tabs = Slot()
 api_routers = Slot()
 routes = Slot()
 column_hints = Slot()
+sends_on_entry = Slot()
 card_badges = Slot()
 health_checks = Slot()
 demo_parts = Slot()

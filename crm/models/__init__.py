@@ -4,6 +4,7 @@ from crm.models.api import ApiCall, ApiToken
 from crm.models.events import Cause, Event
 from crm.models.fields import CustomField
 from crm.models.gate import Forbidden, Gone, Moved, NeedsInput, Refused, Stale
+from crm.models.imports import Import, ImportRow
 from crm.models.items import Item
 from crm.models.jobs import Job
 from crm.models.messages import Channel, Conversation, Medium, Message
@@ -59,6 +60,8 @@ __all__ = [
     "Forbidden",
     "FormField",
     "Gone",
+    "Import",
+    "ImportRow",
     "InboundCall",
     "InboundHook",
     "Invoice",

@@ -102,6 +102,7 @@ class Move:
     changes: dict[str, tuple[Any, Any]] = field(default_factory=dict)
     undo_until: datetime | None = None
     start_rules: bool = True
+    quiet: bool = False
     # The item before the move, for undo: columns as JSON values, and the visit it stood in.
     was: dict[str, Any] = field(default_factory=dict)
 

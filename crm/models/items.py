@@ -163,6 +163,7 @@ class Item(Moving, RefreshMixin, models.Model):
         cause: Cause = Cause(),
         shown_as: User | None = None,
         key: str | None = None,
+        quiet: bool = False,
         **fields: Any,
     ) -> Item:
         """A new item in its first (or chosen) stage; the rules of that stage start (E04).
@@ -170,6 +171,7 @@ class Item(Moving, RefreshMixin, models.Model):
         Args:
             by: whose rights count; None for the system.
             shown_as: who the timeline names, if not `by`.
+            quiet: without rules, and nobody hears of it (an import).
             fields: columns of the item; `custom` is a dict of JSON values.
         Raises Refused (with a sentence) where `by` may not create there.
         """
@@ -189,7 +191,7 @@ class Item(Moving, RefreshMixin, models.Model):
                 title=title[:200],
                 stage_entered_at=now,
                 last_activity_at=now,
-                created_at=now,
+                created_at=fields.pop("created_at", now),
                 closed_at=None if target.is_open else now,
                 rank=-now.timestamp(),
                 **fields,
@@ -197,6 +199,7 @@ class Item(Moving, RefreshMixin, models.Model):
             item.base_amount = base_amount(item.amount, item.currency)
             item.save()
             move = Move(machine=machine, target=target, by=by, cause=cause, now=now, shown_as=shown_as, key=key)
+            move.quiet, move.start_rules = quiet, not quiet
             item._open_visit(move, left=None, source=None)
         return item
 
@@ -210,6 +213,7 @@ class Item(Moving, RefreshMixin, models.Model):
         cause: Cause = Cause(),
         shown_as: User | None = None,
         version: int | None = None,
+        quiet: bool = False,
     ) -> dict[str, list[Any]]:
         """Change fields under the item lock; returns {field: [old, new]} of what really changed.
 
@@ -239,11 +243,12 @@ class Item(Moving, RefreshMixin, models.Model):
                 actor=shown_as or by,
                 cause=cause,
                 payload={"changes": {name: [plain(old), plain(new)] for name, (old, new) in changes.items()}},
+                quiet=quiet,
             )
             if "owner" in changes:
                 old, new = changes["owner"]
                 payload = {"from": plain(old), "to": plain(new), "to_name": str(new or "")}
-                record("owner.changed", item=item, actor=shown_as or by, cause=cause, payload=payload)
+                record("owner.changed", item=item, actor=shown_as or by, cause=cause, payload=payload, quiet=quiet)
             boards.touch(item.pipeline_id, item.stage_id)
         for name in ("version", "last_activity_at", "custom", *(n for n in fields if not n.startswith("custom."))):
             setattr(self, name, getattr(item, name))

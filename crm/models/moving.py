@@ -199,6 +199,7 @@ class Moving(models.Model):
             payload=move.payload(source),
             visit=visit,
             entry=entry,
+            quiet=move.quiet,
         )
         wake_waiters(ended)
         if any(entry.cancelled.values()):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,17 +10,20 @@ from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 from django.views.decorators.http import require_GET
 
-from crm import merging
+from crm import clock, merging, tables
 from crm.access import staff_of_ours
 from crm.folding import fold
 from crm.forms.people import CompanyForm, ContactForm
-from crm.models import Company, Contact, Event, Item
+from crm.models import Company, Contact, CustomField, Event, Forbidden, Item
 from crm.views.board import number
 from crm.views.timeline import rows_for
 
@@ -67,9 +71,52 @@ def people(request: HttpRequest, kind: str) -> HttpResponse:
     else:
         rows = rows.select_related("owner")
     page = Paginator(rows, PAGE).get_page(request.GET.get("page"))
-    query = f"q={text}" if text else ""
+    query = urlencode({"q": text}) if text else ""
     context = {"page": page, "directory": directory, "kind": kind, "q": text, "query": query, "nav": kind}
+    context["may_export"] = directory.model.objects.all().may_export(request.user)
     return render(request, "people/list.html", context)
+
+
+@staff_of_ours
+@require_GET
+def export(request: HttpRequest, kind: str, form: str) -> HttpResponseBase:
+    """What the list shows, as CSV or XLSX."""
+    directory = _directory(kind)
+    if form not in ("csv", "xlsx"):
+        raise Http404
+    if not directory.model.objects.all().may_export(request.user):
+        raise Forbidden(_("Your role may not export."))
+    text = request.GET.get("q", "").replace("\0", "").strip()[:100]
+    rows = directory.model.objects.visible_to(request.user)
+    rows = (rows.found(text) if text else rows).order_by("search_key", "pk")
+    day = timezone.localdate(clock.now()).isoformat()
+    lines = _contact_lines(rows) if directory is CONTACTS else _company_lines(rows)
+    return tables.answer(lines, f"{kind}-{day}", form, timezone.get_current_timezone())
+
+
+def _contact_lines(rows: Any) -> Iterator[list[Any]]:
+    customs = list(CustomField.objects.filter(target="contact").order_by("order", "pk"))
+    heads = [_("id"), _("name"), _("phone"), _("e-mail"), _("company"), _("language"), _("owner"), _("tags")]
+    yield [*heads, _("created at"), *(field.label for field in customs)]
+    rows = rows.select_related("company", "owner").prefetch_related("phones", "emails", "tags")
+    for row in rows.iterator(chunk_size=1000):
+        phones = "; ".join(phone.number for phone in row.phones.all())
+        emails = "; ".join(email.address for email in row.emails.all())
+        tags = ", ".join(tag.name for tag in row.tags.all())
+        cells = [row.pk, row.name, phones, emails, row.company.name if row.company else "", row.language]
+        cells += [row.owner.name if row.owner else "", tags, row.created_at]
+        yield cells + [row.custom.get(field.key) for field in customs]
+
+
+def _company_lines(rows: Any) -> Iterator[list[Any]]:
+    customs = list(CustomField.objects.filter(target="company").order_by("order", "pk"))
+    heads = [_("id"), _("name"), _("tax number"), _("phone"), _("e-mail"), _("address"), _("owner"), _("tags")]
+    yield [*heads, _("created at"), *(field.label for field in customs)]
+    for row in rows.select_related("owner").prefetch_related("tags").iterator(chunk_size=1000):
+        tags = ", ".join(tag.name for tag in row.tags.all())
+        cells = [row.pk, row.name, row.tax_number, row.phone, row.email, row.address]
+        cells += [row.owner.name if row.owner else "", tags, row.created_at]
+        yield cells + [row.custom.get(field.key) for field in customs]
 
 
 @staff_of_ours

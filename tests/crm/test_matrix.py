@@ -11,7 +11,7 @@ import pytest
 from django.apps import apps
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from crm.models import Event, InboundHook, Item, Message, SavedView, StageVisit, Task
+from crm.models import Event, Import, InboundHook, Item, Message, SavedView, StageVisit, Task
 
 # Pages of one's own, and those that anybody may see: they open for Charlie and hold nothing of others.
 OWN = {
@@ -20,7 +20,7 @@ OWN = {
     "account_profile", "account_sessions", "account_change_password", "account_reauthenticate", "mfa_index",
     "mfa_reauthenticate", "mfa_activate_totp", "mfa_deactivate_totp", "mfa_view_recovery_codes",
     "mfa_generate_recovery_codes", "mfa_download_recovery_codes", "mfa_list_webauthn", "mfa_add_webauthn",
-    "mfa_reauthenticate_webauthn", "mfa_remove_webauthn", "mfa_edit_webauthn",
+    "mfa_reauthenticate_webauthn", "mfa_remove_webauthn", "mfa_edit_webauthn", "imports",
 }  # fmt: skip
 PUBLIC = {
     "form", "embed", "demo-shop", "healthz", "hook", "twilio-status", "calendar-feed",
@@ -71,7 +71,7 @@ def foreign(world: Any, drain: Any) -> dict[str, Any]:
         "board": world.pipeline.pk, "items": item.pk, "bin": gone.pk, "tasks": task.pk, "messages": message.pk,
         "outbox": message.pk, "views": view.pk, "contacts": world.contact.pk, "companies": 1, "runs": world.runs(item)[0].pk,
         "visits": visit.pk, "events": Event.objects.filter(item=item)[0].pk, "hook": hook.token, "visit": visit.pk,
-        "stage": world.stages["new"].pk,
+        "stage": world.stages["new"].pk, "import": Import.objects.create(user=world.bob, name="Secret file", total=0).pk,
     }  # fmt: skip
 
 
@@ -84,6 +84,8 @@ def address_of(route: str, ids: dict[str, Any]) -> str:
             parts.append(part)
         elif "stage" in part:
             parts.append(str(ids["stage"]))
+        elif part.startswith("export"):
+            parts.append("export.csv")
         elif part.startswith("<int") or part == "<pk>":
             parts.append(str(ids.get(first, ids["items"])))
         elif "kind" in part:

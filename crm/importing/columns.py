@@ -1,0 +1,142 @@
+"""What a column of a file may mean: our fields, and the names that others give them (Bitrix24's exports first)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from crm.folding import fold
+from crm.models import CustomField, Import, Pipeline
+
+
+@dataclass(frozen=True)
+class Column:
+    """A field that a file can fill.
+
+    Args:
+        kind: how a cell is read (crm/importing/cells.py).
+        names: how files call it, folded; the first columns that match take it.
+        several: more than one column of the file may fill it.
+    """
+
+    key: str
+    label: Any
+    kind: str = "text"
+    names: tuple[str, ...] = ()
+    several: bool = False
+
+
+# Bitrix24 writes its headers in the portal's language: en, pl, fr, vi, de, ru.
+_PERSON = (
+    Column("name", _("name"), names=("name", "full name", "contact", "contact name", "imie i nazwisko", "nom complet",
+        "ho va ten", "ho ten", "kontakt", "контакт", "фио")),
+    Column("given", _("given name"), names=("first name", "given name", "imie", "prenom", "ten", "vorname", "имя")),
+    Column("middle", _("middle name"), names=("second name", "middle name", "drugie imie", "deuxieme prenom",
+        "ten dem", "zweiter vorname", "отчество")),
+    Column("family", _("family name"), names=("last name", "surname", "family name", "nazwisko", "nom", "nom de famille",
+        "ho", "nachname", "фамилия")),
+    Column("mobile", _("mobile phone"), "phone", ("mobile", "mobile phone", "cell", "cell phone", "telefon komorkowy",
+        "komorka", "telephone portable", "portable", "di dong", "dien thoai di dong", "mobiltelefon", "handy",
+        "мобильныи телефон"), True),
+    Column("phone", _("phone"), "phone", ("phone", "work phone", "home phone", "other phone number", "telefon",
+        "telefon sluzbowy", "telefon domowy", "telephone", "telephone professionnel", "dien thoai",
+        "dien thoai co quan", "so dien thoai", "telefon geschaftlich", "geschaftliche telefonnummer", "telefon (arbeit)",
+        "рабочии телефон", "домашнии телефон", "телефон"), True),
+    Column("email", _("e-mail"), "email", ("e-mail", "email", "work e-mail", "home e-mail", "other e-mail",
+        "work email", "e-mail address", "e-mail sluzbowy", "adres e-mail", "e-mail professionnel", "courriel",
+        "adresse e-mail", "e-mail cong viec", "thu dien tu", "geschaftliche e-mail", "рабочии e-mail", "частныи e-mail"),
+        True),
+    Column("company", _("company"), names=("company", "company name", "organization", "organisation", "firma",
+        "nazwa firmy", "societe", "entreprise", "cong ty", "unternehmen", "компания", "название компании")),
+    Column("address_as", _("how to address"), names=("salutation", "zwrot grzecznosciowy", "civilite")),
+    Column("language", _("language"), "language", ("language", "jezyk", "langue", "ngon ngu", "sprache")),
+)  # fmt: skip
+_COMMON = (
+    Column("owner", _("owner"), "person", ("owner", "responsible", "responsible person", "assigned to",
+        "osoba odpowiedzialna", "odpowiedzialny", "opiekun", "responsable", "personne responsable", "nguoi phu trach",
+        "verantwortlich", "verantwortliche person", "ответственныи")),
+    Column("tags", _("tags"), "list", ("tags", "labels", "tagi", "etiquettes", "the", "nhan", "теги")),
+)  # fmt: skip
+_COMPANY = (
+    Column("name", _("name"), names=("company name", "company", "name", "nazwa firmy", "nazwa", "firma", "nom",
+        "societe", "nom de la societe", "ten cong ty", "cong ty", "firmenname", "название компании")),
+    Column("tax_number", _("tax number"), names=("tax id", "tax number", "vat", "vat id", "nip", "numero de tva",
+        "siret", "ma so thue", "ust-idnr.", "инн")),
+    Column("phone", _("phone"), "phone", ("phone", "work phone", "telefon", "telefon sluzbowy", "telephone",
+        "telephone professionnel", "dien thoai", "рабочии телефон")),
+    Column("email", _("e-mail"), "email", ("e-mail", "email", "work e-mail", "e-mail sluzbowy", "adres e-mail",
+        "courriel", "e-mail professionnel", "thu dien tu", "рабочии e-mail")),
+    Column("address", _("address"), names=("address", "street address", "adres", "adresse", "dia chi", "адрес")),
+)  # fmt: skip
+_ITEM = (
+    Column("title", _("title"), names=("title", "deal name", "deal", "lead name", "name", "nazwa deala", "nazwa",
+        "tytul", "temat", "nom de la transaction", "titre", "ten giao dich", "tieu de", "auftragsname",
+        "название сделки", "название")),
+    Column("stage", _("stage"), "stage", ("stage", "deal stage", "status", "etap", "etap deala", "etape",
+        "etape de la transaction", "giai doan", "phase", "auftragsphase", "стадия", "стадия сделки")),
+    Column("amount", _("amount"), "money", ("amount", "total", "value", "opportunity", "kwota", "wartosc", "montant",
+        "so tien", "gia tri", "betrag", "сумма")),
+    Column("currency", _("currency"), "currency", ("currency", "waluta", "devise", "tien te", "wahrung", "валюта")),
+    Column("contact_name", _("contact's name"), names=("contact", "contact name", "contact: name", "customer", "kontakt",
+        "klient", "client", "lien he", "khach hang", "контакт")),
+    Column("contact_phone", _("contact's phone"), "phone", ("phone", "contact: phone", "contact: work phone",
+        "contact: mobile", "work phone", "mobile", "telefon", "telephone", "dien thoai", "телефон"), True),
+    Column("contact_email", _("contact's e-mail"), "email", ("e-mail", "email", "contact: e-mail",
+        "contact: work e-mail", "work e-mail", "adres e-mail", "courriel", "thu dien tu"), True),
+    Column("company", _("company"), names=("company", "company name", "firma", "nazwa firmy", "societe", "entreprise",
+        "cong ty", "unternehmen", "компания")),
+    Column("source", _("source"), names=("source", "zrodlo", "nguon", "quelle", "источник")),
+    Column("due_date", _("expected on"), "date", ("expected close date", "close date", "end date", "due date",
+        "data zakonczenia", "date de cloture", "date de fin", "ngay ket thuc", "предполагаемая дата закрытия",
+        "дата завершения")),
+    Column("created_at", _("created at"), "moment", ("created on", "created", "created at", "date created",
+        "data utworzenia", "utworzono", "cree le", "ngay tao", "erstellt am", "дата создания")),
+    Column("probability", _("probability, %"), "whole", ("probability", "probability, %", "prawdopodobienstwo",
+        "probabilite", "xac suat", "вероятность, %")),
+    Column("external_id", _("id elsewhere"), names=("id", "external id", "deal id")),
+)  # fmt: skip
+_OWN = {
+    Import.Target.CONTACTS: (_PERSON, CustomField.Target.CONTACT),
+    Import.Target.COMPANIES: (_COMPANY, CustomField.Target.COMPANY),
+    Import.Target.ITEMS: (_ITEM, CustomField.Target.ITEM),
+}
+# What a row cannot do without.
+NEEDED = {
+    Import.Target.CONTACTS: ("name", "given", "family", "email", "mobile", "phone"),
+    Import.Target.COMPANIES: ("name",),
+    Import.Target.ITEMS: ("title", "contact_name", "company"),
+}
+
+
+def columns_of(target: str, pipeline: Pipeline | None = None) -> list[Column]:
+    """Everything that a file for this target can fill, custom fields too."""
+    own, where = _OWN[Import.Target(target)]
+    custom = CustomField.objects.filter(target=where)
+    if pipeline is not None:
+        custom = custom.filter(item_type=None) | custom.filter(item_type=pipeline.item_type_id)
+    made = [
+        Column(f"custom.{field.key}", field.label, "custom", (fold(field.label), fold(field.key)))
+        for field in custom.order_by("order", "pk")
+    ]
+    return [*own, *_COMMON, *made]
+
+
+def custom_fields_of(target: str) -> dict[str, CustomField]:
+    return {row.key: row for row in CustomField.objects.filter(target=_OWN[Import.Target(target)][1])}
+
+
+def guess(headers: list[str], columns: list[Column]) -> dict[str, str]:
+    """By the column's place in the file, as text: the field that its header means. Our own label counts too."""
+    found: dict[str, str] = {}
+    taken: set[str] = set()
+    for place, header in enumerate(headers):
+        wanted = fold(header).rstrip(":*").strip()
+        for column in columns:
+            known = wanted in column.names or wanted == fold(str(column.label))
+            if known and (column.several or column.key not in taken):
+                found[str(place)] = column.key
+                taken.add(column.key)
+                break
+    return found

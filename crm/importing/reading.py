@@ -1,0 +1,123 @@
+"""A file as a table of texts: CSV in any usual encoding and with any usual separator, XLSX, XLS, ODS."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+import zipfile
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from typing import Any
+
+from charset_normalizer import from_bytes
+from django.utils.translation import gettext as _
+from python_calamine import CalamineError, CalamineWorkbook
+
+MAX_ROWS = 100_000
+MAX_COLUMNS = 200
+MAX_CELL = 20_000
+MAX_UNPACKED = 500 * 1024 * 1024  # an XLSX is a ZIP: what it says it unpacks to
+ENCODINGS = ("utf-8", "cp1250", "cp1252", "cp1258", "cp1251", "iso8859-2", "utf-16")
+SEPARATORS = ",;\t|"
+_SPREADSHEETS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+
+
+class CannotRead(Exception):
+    """The sentence says why."""
+
+
+@dataclass
+class Table:
+    headers: list[str]
+    rows: list[list[str]]
+    encoding: str = ""
+
+
+def read(content: bytes, encoding: str = "") -> Table:
+    """The first sheet, its first filled line as headers. Empty lines are left out.
+
+    Args:
+        encoding: one of ENCODINGS; empty: found out. Does not matter for spreadsheets.
+    Raises CannotRead.
+    """
+    if content[:4] in _SPREADSHEETS:
+        lines, encoding = _spreadsheet(content), ""
+    else:
+        lines, encoding = _csv(content, encoding)
+    filled = [[_clean(cell) for cell in line] for line in lines]
+    filled = [line for line in filled if any(line)]
+    if len(filled) < 2:
+        raise CannotRead(_("The file needs a line of headers and at least one row."))
+    if len(filled) - 1 > MAX_ROWS:
+        raise CannotRead(_("The file has more than %d rows; please split it.") % MAX_ROWS)
+    width = max(len(line) for line in filled)
+    if width > MAX_COLUMNS:
+        raise CannotRead(_("The file has more than %d columns.") % MAX_COLUMNS)
+    return Table(filled[0], filled[1:], encoding)
+
+
+def _clean(cell: Any) -> str:
+    """One cell as a text; whole numbers without .0, moments in ISO form, NUL nowhere (PostgreSQL refuses it)."""
+    if cell is None:
+        return ""
+    if isinstance(cell, float) and cell.is_integer():
+        cell = int(cell)
+    if isinstance(cell, datetime | date | time):
+        return cell.isoformat()
+    return str(cell).replace("\0", "").strip()[:MAX_CELL]
+
+
+def _spreadsheet(content: bytes) -> list[list[Any]]:
+    try:
+        if content.startswith(b"PK"):
+            with zipfile.ZipFile(io.BytesIO(content)) as packed:
+                if sum(part.file_size for part in packed.infolist()) > MAX_UNPACKED:
+                    raise CannotRead(_("The spreadsheet is too large when it is unpacked."))
+        book = CalamineWorkbook.from_filelike(io.BytesIO(content))
+        return book.get_sheet_by_index(0).to_python(nrows=MAX_ROWS + 2) if book.sheet_names else []
+    except (CalamineError, zipfile.BadZipFile, OSError, ValueError) as error:
+        raise CannotRead(_("This spreadsheet cannot be read; is it an XLSX file, without a password?")) from error
+
+
+def _csv(content: bytes, encoding: str) -> tuple[list[list[str]], str]:
+    if b"\0" in content[:1000] and not content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) and not encoding:
+        raise CannotRead(_("This is neither a CSV file nor a spreadsheet."))
+    encoding = encoding or _encoding_of(content)
+    try:
+        text = content.decode("utf-8-sig" if encoding == "utf-8" else encoding)
+    except (UnicodeDecodeError, LookupError) as error:
+        line = content[: getattr(error, "start", 0)].count(b"\n") + 1
+        words = {"encoding": encoding, "line": line}
+        raise CannotRead(
+            _("The file is not in %(encoding)s (line %(line)d); choose another encoding.") % words
+        ) from None
+    try:
+        return list(csv.reader(io.StringIO(text, newline=""), delimiter=_separator_of(text), strict=False)), encoding
+    except csv.Error as error:
+        raise CannotRead(_("The file cannot be read as CSV: %s") % error) from error
+
+
+def _encoding_of(content: bytes) -> str:
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    try:
+        content.decode("utf-8-sig")
+        return "utf-8"
+    except UnicodeDecodeError:
+        best = from_bytes(content[:200_000], cp_isolation=[name for name in ENCODINGS if name[:3] != "utf"]).best()
+        found = best.encoding.replace("_", "-") if best else "cp1252"
+        return {"iso8859-2": "iso8859-2", "iso-8859-2": "iso8859-2"}.get(found, found)
+
+
+def _separator_of(text: str) -> str:
+    """The one that splits the first lines into the same number of parts, more than one."""
+    lines = text.splitlines()[:20]
+    best, score = ",", 0.0
+    for separator in SEPARATORS:
+        widths = [len(next(csv.reader([line], delimiter=separator), [])) for line in lines if line.strip()]
+        if widths and widths[0] > 1:
+            same = sum(width == widths[0] for width in widths) / len(widths)
+            if same * widths[0] > score:
+                best, score = separator, same * widths[0]
+    return best

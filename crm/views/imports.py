@@ -1,0 +1,170 @@
+"""Bringing tables along: upload, columns, dry run, import, taking back."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from pathlib import PurePath
+from typing import Any
+
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from crm import databases, slots
+from crm.access import staff_of_ours
+from crm.forms.imports import MappingForm, UploadForm
+from crm.importing import work as working
+from crm.importing.columns import columns_of, guess
+from crm.models import Import, ImportRow
+from crm.models.pipelines import machine_of
+from crm.tables import Echo, harmless
+
+SAMPLE = 5
+WRONG_SHOWN = 100
+
+
+@staff_of_ours
+@require_http_methods(["GET", "POST"])
+def imports(request: HttpRequest) -> HttpResponse:
+    """Former imports, and the form for a new one."""
+    user: Any = request.user
+    form = UploadForm(user, request.POST or None, request.FILES or None)
+    if request.method == "POST" and form.is_valid():
+        return redirect("import", _made(user, form.cleaned_data).pk)
+    rows = Import.objects.visible_to(user).select_related("user", "pipeline")[:50]
+    context = {"form": form, "imports": rows, "nav": "imports"}
+    return render(request, "imports/imports.html", context, status=422 if form.errors else 200)
+
+
+def _made(user: Any, data: dict[str, Any]) -> Import:
+    table = data["table"]
+    target, _colon, pipeline = data["what"].partition(":")
+    with transaction.atomic():
+        work = Import.objects.create(
+            user=user,
+            target=target,
+            pipeline_id=int(pipeline) if pipeline else None,
+            name=PurePath(data["file"].name.replace("\\", "/")).name[-200:] or "?",
+            encoding=table.encoding,
+            headers=table.headers,
+            total=len(table.rows),
+        )
+        work.mapping = guess(table.headers, columns_of(target, work.pipeline))
+        work.save()
+        rows = (ImportRow(parent=work, number=n, cells=cells) for n, cells in enumerate(table.rows, 1))
+        ImportRow.objects.bulk_create(rows, batch_size=1000)
+    return work
+
+
+def _mine(request: HttpRequest, pk: int) -> Import:
+    found: Import = get_object_or_404(
+        Import.objects.visible_to(request.user).select_related("pipeline", "stage"), pk=pk
+    )  # type: ignore[arg-type]
+    return found
+
+
+@staff_of_ours
+@require_http_methods(["GET", "POST"])
+def one(request: HttpRequest, pk: int) -> HttpResponse:
+    """Where the import stands. While a worker is at it only the progress is shown, and asks again by itself."""
+    work = _mine(request, pk)
+    if request.headers.get("HX-Request") and work.is_working:
+        return render(request, "imports/_progress.html", {"import": work})
+    choosing = work.status == Import.Status.NEW or (work.status == Import.Status.CHECKED and "columns" in request.GET)
+    form = MappingForm(work, request.POST or None) if choosing else None
+    if form is not None and request.method == "POST" and form.is_valid():
+        with transaction.atomic():
+            saved = form.save(commit=False)
+            saved.mapping = form.mapping()
+            working.start(saved, Import.Status.CHECKING)
+        return redirect("import", pk)
+    context = {"import": work, "form": form, "nav": "imports", **_shown(work, form)}
+    return render(request, "imports/import.html", context, status=422 if form and form.errors else 200)
+
+
+def _shown(work: Import, form: MappingForm | None) -> dict[str, Any]:
+    if form is not None:
+        sample = [row.cells for row in work.rows.all()[:SAMPLE]]
+        return {
+            "table": [
+                {"header": header, "field": form[f"column_{place}"], "cells": [_cell(cells, place) for cells in sample]}
+                for place, header in enumerate(work.headers)
+            ]
+        }
+    counts = work.counts()
+    names = {column.key: column.label for column in columns_of(work.target, work.pipeline)}
+    return {
+        "counts": [
+            (ImportRow.Outcome(key).label, key, counts[key])
+            for key in ("created", "updated", "skipped", "failed", "reverted")
+        ],
+        "new_or_changed": counts["created"] + counts["updated"],
+        "created": counts["created"],
+        "wrong": work.rows.filter(outcome=ImportRow.Outcome.FAILED)[:WRONG_SHOWN],
+        "kept": work.rows.exclude(reason="").filter(outcome=ImportRow.Outcome.CREATED)[:WRONG_SHOWN],
+        "mapped": [
+            (work.headers[int(place)], names.get(key, key))
+            for place, key in sorted(work.mapping.items(), key=lambda pair: int(pair[0]))
+            if int(place) < len(work.headers)
+        ],
+        **_rules(work, counts["created"]),
+    }
+
+
+def _cell(cells: list[str], place: int) -> str:
+    return cells[place][:80] if place < len(cells) else ""
+
+
+def _rules(work: Import, created: int) -> dict[str, Any]:
+    """What the rules of the stage would do, and how many messages that could be."""
+    if not work.start_rules or work.pipeline_id is None:
+        return {}
+    machine = machine_of(work.pipeline_id)
+    stage = machine.stages.get(work.stage_id or 0) or machine.first_open()
+    hints = {pk: text for hint in slots.column_hints for pk, text in hint(machine).items()}
+    sends = sum(count(machine).get(stage.pk, 0) for count in slots.sends_on_entry)
+    return {"rules_stage": stage, "rules_hint": hints.get(stage.pk, ""), "rules_messages": sends * created}
+
+
+STEPS = {
+    "import": (Import.Status.CHECKED, Import.Status.RUNNING),
+    "again": (Import.Status.CHECKED, Import.Status.CHECKING),
+    "revert": (Import.Status.DONE, Import.Status.REVERTING),
+}
+
+
+@staff_of_ours
+@require_POST
+def step(request: HttpRequest, pk: int) -> HttpResponse:
+    """Import what was checked, or take back what was imported. A second click finds it under way."""
+    _mine(request, pk)
+    before, after = STEPS.get(request.POST.get("step", ""), ("", ""))
+    if not after:
+        raise Http404
+    with transaction.atomic():
+        work = databases.lock(Import.objects.filter(pk=pk)).get()
+        if work.status == before and (after != Import.Status.REVERTING or work.may_be_reverted):
+            working.start(work, after)
+    return redirect("import", pk)
+
+
+@staff_of_ours
+@require_GET
+def wrong_rows(request: HttpRequest, pk: int) -> StreamingHttpResponse:
+    """The rows that could not be taken in, with the reason, as CSV: to be mended and uploaded again."""
+    work = _mine(request, pk)
+    rows = work.rows.filter(outcome=ImportRow.Outcome.FAILED)
+    heads = [_("line"), _("why"), *work.headers]
+
+    def lines() -> Iterator[str]:
+        writer = csv.writer(Echo())
+        yield "\ufeff" + writer.writerow([harmless(cell) for cell in heads])
+        for row in rows.iterator(chunk_size=1000):
+            yield writer.writerow([row.number + 1, harmless(row.reason), *(harmless(cell) for cell in row.cells)])
+
+    answer = StreamingHttpResponse(lines(), content_type="text/csv; charset=utf-8")
+    answer["Content-Disposition"] = f'attachment; filename="import-{work.pk}-wrong.csv"'
+    return answer
