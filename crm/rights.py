@@ -46,8 +46,8 @@ class Scope(models.IntegerChoices):
 
     NONE = 0, _("none")
     OWN = 1, _("own")
-    DEPARTMENT = 2, _("of the department")
-    TREE = 3, _("of the department and those below")
+    DEPARTMENT = 2, _("department")
+    TREE = 3, _("department and below")
     ALL = 4, _("all")
 
 

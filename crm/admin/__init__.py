@@ -11,7 +11,8 @@ class DealwrightAdminConfig(AdminConfig):
         super().ready()
         from django.contrib import admin
 
-        # The queue's own tables hold bells only; jobs and runs are what people look at.
-        for model in [model for model in admin.site._registry if model._meta.app_label == "django_q"]:
+        # The queue's own tables hold bells only; rights are roles; addresses, keys and sessions are the person's own.
+        foreign = ("django_q", "auth", "account", "mfa", "usersessions")
+        for model in [model for model in admin.site._registry if model._meta.app_label in foreign]:
             admin.site.unregister(model)
         from crm.admin import channels, connections, customers, forms, org, pipelines, records, roles  # noqa: F401

@@ -1,9 +1,12 @@
+from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
+from django.contrib import messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
-from django.contrib.auth.models import Group
+from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
-from crm.admin.base import ModelAdmin, TabularInline, admin, register
+from crm.admin.base import ModelAdmin, TabularInline, action, register
 from crm.models import (
     CalendarException,
     CalendarHours,
@@ -14,8 +17,6 @@ from crm.models import (
     User,
     WorkingCalendar,
 )
-
-admin.site.unregister(Group)
 
 
 class NewUserForm(AdminUserCreationForm):
@@ -46,6 +47,20 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):
         (_("Place"), {"fields": ("department", "language", "zone", "absent_from", "absent_until")}),
         (_("Rights"), {"fields": ("is_active", "is_staff", "is_superuser", "last_login")}),
     )
+    actions = ("log_out", "drop_second_step")
+
+    @action(description=_("Log out everywhere"))
+    def log_out(self, request, queryset) -> None:  # type: ignore[no-untyped-def]
+        sessions = list(UserSession.objects.filter(user__in=queryset))
+        for session in sessions:
+            session.end()
+        messages.success(request, _now("Sessions ended: %d.") % len(sessions))
+
+    @action(description=_("Remove the second step (phone or key lost)"))
+    def drop_second_step(self, request, queryset) -> None:  # type: ignore[no-untyped-def]
+        count = Authenticator.objects.filter(user__in=queryset).delete()[0]
+        messages.success(request, _now("Apps, keys and codes removed: %d.") % count)
+
     add_fieldsets = ((None, {"fields": ("email", "name", "usable_password", "password1", "password2")}),)
 
 

@@ -73,6 +73,8 @@ def one(request: HttpRequest, pk: int) -> HttpResponse:
     work = _mine(request, pk)
     if request.headers.get("HX-Request") and work.is_working:
         return render(request, "imports/_progress.html", {"import": work})
+    if request.headers.get("HX-Request"):
+        return render(request, "imports/_result.html", {"import": work, **_shown(work, None)})
     choosing = work.status == Import.Status.NEW or (work.status == Import.Status.CHECKED and "columns" in request.GET)
     form = MappingForm(work, request.POST or None) if choosing else None
     if form is not None and request.method == "POST" and form.is_valid():

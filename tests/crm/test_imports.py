@@ -326,6 +326,17 @@ def test_a_second_click_does_not_import_twice(world, bob, bring):
     assert Contact.objects.filter(name="Once").count() == 1
 
 
+def test_while_it_works_the_page_asks_for_its_progress_and_then_for_the_result_alone(world, bob, bring):
+    work = bring("name\nA\n")
+    Import.objects.filter(pk=work.pk).update(status="running")
+    part = bob.get(f"/import/{work.pk}/", headers={"HX-Request": "true"}).content.decode()
+    assert "<progress" in part
+    Import.objects.filter(pk=work.pk).update(status="done")
+    part = bob.get(f"/import/{work.pk}/", headers={"HX-Request": "true"}).content.decode()
+    assert "What happened" in part
+    assert "<nav" not in part
+
+
 # ---------------------------------------------------------------------- taking back
 
 
