@@ -14,6 +14,7 @@ from automation.actions import (
     send_sms,
 )
 from automation.engine import chain, match, plan, undo, worker
+from automation.models import Rule, Trigger
 from automation.triggers import (
     call_incoming,
     call_missed,
@@ -27,9 +28,12 @@ from automation.triggers import (
 )
 from automation.urls import routes
 from crm import slots
+from crm.audit import audited
 from crm.events import event_recorded
 from crm.queue import Kind, register_kind
 
+audited(Rule, without=["version"])
+audited(Trigger)
 event_recorded.connect(plan.on_event, dispatch_uid="automation.plan")
 slots.demo_parts.register(demo.add_automation)
 slots.api_routers.register(api.router)

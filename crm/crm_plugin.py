@@ -1,6 +1,6 @@
 """What the lowest layer itself registers: its workers, kinds of jobs and transports."""
 
-from crm import health, jobs, recycle_bin, sending, slots, submissions, webhooks
+from crm import audit, health, jobs, recycle_bin, sending, slots, submissions, webhooks
 from crm.api import idempotency
 from crm.importing import work as importing
 from crm.transports import outbox, smtp, twilio
@@ -8,6 +8,7 @@ from crm.transports import outbox, smtp, twilio
 slots.event_interest.register(webhooks.wanted)
 
 __all__ = [
+    "audit",
     "health",
     "idempotency",
     "importing",

@@ -60,6 +60,7 @@ INSTALLED_APPS = [
     "allauth.account",
     "allauth.mfa",
     "allauth.usersessions",
+    "auditlog",
     "django_q",
     "ninja",  # only for the files of its documentation page
 ]
@@ -75,6 +76,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "crm.audit.AuditMiddleware",
     "crm.access.AudienceMiddleware",
     "crm.access.PersonMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -182,6 +184,7 @@ ACCOUNT_RATE_LIMITS = {
     "reset_password": "10/5m/ip,3/5m/key",
     "reset_password_from_key": "10/5m/ip",
 }
+AUDITLOG_MASK_CALLABLE = "crm.audit.hide"
 MFA_ADAPTER = "crm.accounts.SecondFactors"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True

@@ -15,4 +15,7 @@ class DealwrightAdminConfig(AdminConfig):
         foreign = ("django_q", "auth", "account", "mfa", "usersessions")
         for model in [model for model in admin.site._registry if model._meta.app_label in foreign]:
             admin.site.unregister(model)
+        from crm.admin.audit import put_in_place_of_the_library_own
+
+        put_in_place_of_the_library_own(admin.site)
         from crm.admin import channels, connections, customers, forms, org, pipelines, records, roles  # noqa: F401

@@ -48,7 +48,11 @@ class ApiTokenAdmin(ModelAdmin):
 
     @action(description=_("Revoke"))
     def revoke(self, request: Any, queryset: Any) -> None:
-        count = queryset.filter(revoked_at=None).update(revoked_at=clock.now())
+        tokens = list(queryset.filter(revoked_at=None))
+        for token in tokens:
+            token.revoked_at = clock.now()
+            token.save()  # one by one, for the audit log
+        count = len(tokens)
         notes.success(request, _now("Tokens revoked: %d.") % count)
 
     def has_delete_permission(self, request: Any, obj: Any = None) -> bool:

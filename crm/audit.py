@@ -1,0 +1,73 @@
+"""Who changed which configuration, from what to what, and from where: written by itself, and never changed again.
+
+django-auditlog keeps the rows; which models count is said here and, for upper layers, in their `crm_plugin.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from auditlog.context import set_extra_data
+from auditlog.registry import auditlog
+from django.http import HttpRequest, HttpResponse
+
+from crm import models
+
+
+def audited(model: Any, *, without: Iterable[str] = (), hidden: Iterable[str] = (), m2m: Iterable[str] = ()) -> None:
+    """Keep every change of this model's rows.
+
+    Args:
+        without: columns that change by themselves and say nothing.
+        hidden: secrets; that they changed is kept, what they were is not.
+        m2m: links to many whose changes count too.
+    """
+    auditlog.register(model, exclude_fields=list(without), mask_fields=list(hidden), m2m_fields=set(m2m))
+
+
+def hide(value: str | None) -> str:
+    """What is written in place of a secret (settings.AUDITLOG_MASK_CALLABLE)."""
+    return "•••" if value else ""
+
+
+audited(models.Pipeline, without=["machine_version"])
+audited(models.Stage, m2m=["entered_by"])
+audited(models.StageTransition)
+audited(models.LostReason)
+audited(models.ItemType)
+audited(models.CustomField)
+audited(models.Role, m2m=["people", "departments"])
+audited(models.RoleRight)
+audited(models.User, without=["last_login", "feed_token"], hidden=["password"])
+audited(models.Department)
+audited(models.OwnCompany)
+audited(models.WorkingCalendar)
+audited(models.CalendarHours)
+audited(models.CalendarException)
+audited(models.CurrencyRate)
+audited(models.SystemSwitches)
+audited(models.Channel, hidden=["secret"], without=["fault"])
+audited(models.WebForm)
+audited(models.FormField)
+audited(models.Webhook, hidden=["secret"])
+audited(models.InboundHook, hidden=["token"])
+audited(models.ApiToken, hidden=["hash"], without=["last_used_at"])
+
+
+class AuditMiddleware:
+    """Tells the log who is at work. Only around requests that may change something, of people who are logged in."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        from django.conf import settings
+
+        if request.method in ("GET", "HEAD") or settings.SESSION_COOKIE_NAME not in request.COOKIES:
+            return self.get_response(request)
+        actor = request.user if request.user.is_authenticated else None
+        # The peer's own address: a header that anybody can send proves nothing.
+        known = {"actor": actor, "remote_addr": request.META.get("REMOTE_ADDR"), "remote_port": None}
+        with set_extra_data(context_data=known):
+            return self.get_response(request)
