@@ -1,6 +1,6 @@
 """What automation registers in the lower layer; third parties do the same in theirs."""
 
-from automation import api, demo, item_tab
+from automation import api, demo, item_tab, stage_uses
 from automation.actions import (
     add_comment,
     call_webhook,
@@ -65,6 +65,7 @@ __all__ = [
     "owner_changed",
     "send_email",
     "send_sms",
+    "stage_uses",
     "task_status",
     "webhook_received",
     "worker",

@@ -1,6 +1,6 @@
 """What the lowest layer itself registers: its workers, kinds of jobs and transports."""
 
-from crm import audit, health, jobs, recycle_bin, sending, slots, submissions, webhooks
+from crm import audit, health, jobs, recycle_bin, retiring, sending, slots, submissions, webhooks
 from crm.api import idempotency
 from crm.importing import work as importing
 from crm.transports import outbox, smtp, twilio
@@ -15,6 +15,7 @@ __all__ = [
     "jobs",
     "outbox",
     "recycle_bin",
+    "retiring",
     "sending",
     "smtp",
     "submissions",

@@ -14,6 +14,7 @@ demo_parts      f(demo): adds a part to the demo company
 event_interest  f(kind) -> bool: must the upper layer hear of such an event before the transaction goes on?
 job_ended       f(job): in the transaction that ends an outside job
 job_replaced    f(old, new): who waited for the old job waits for the new one
+stage_uses      f(stage) -> [StageUse]: what names a stage, and what becomes of it when the stage goes
 task_ended      f(task): in the transaction that ends a task
 move_undone     f(item, visit): a move was taken back; end what its visit began, revive what it had ended
 """
@@ -81,5 +82,6 @@ demo_parts = Slot()
 event_interest = Slot()
 job_ended = Slot()
 job_replaced = Slot()
+stage_uses = Slot()
 task_ended = Slot()
 move_undone = Slot()

@@ -24,6 +24,7 @@ from crm.views import (
     people,
     public,
     rights,
+    setup,
     shop,
 )
 
@@ -70,6 +71,7 @@ urlpatterns = [
     path("import/<int:pk>/", imports.one, name="import"),
     path("import/<int:pk>/step/", imports.step, name="import-step"),
     path("import/<int:pk>/wrong.csv", imports.wrong_rows, name="import-wrong"),
+    path("setup/stages/<int:pk>/remove/", setup.retire_stage, name="stage-remove"),
     path("search/", people.search, name="search"),
     path("bin/", bin.recycle_bin, name="bin"),
     path("bin/<int:pk>/restore/", bin.restore, name="bin-restore"),

@@ -5,11 +5,15 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import ValidationError
+from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
-from crm.admin.base import ModelAdmin, OfPipeline, StackedInline, TabularInline, register
+from crm.admin.base import ModelAdmin, OfPipeline, StackedInline, TabularInline, display, register
+from crm.diagram import diagram
 from crm.models import CustomField, Item, ItemType, LostReason, Pipeline, Stage, StageKind, StageTransition
+from crm.models.pipelines import machine_of
 
 
 @register(ItemType)
@@ -74,8 +78,10 @@ class StageInline(OfPipeline, StackedInline):
     form = StageForm
     formset = StagesFormSet
     extra = 0
+    can_delete = False  # a wizard asks where what uses it goes
+    readonly_fields = ("way_out",)
     fieldsets = (
-        (None, {"fields": (("name", "order", "kind", "colour"), ("probability", "days_to_rot"))}),
+        (None, {"fields": (("name", "order", "kind", "colour"), ("probability", "days_to_rot", "way_out"))}),
         (
             _("What it asks for"),
             {"fields": ("guidance", "needed_to_enter", "needed_to_leave", "entered_by"), "classes": ("collapse",)},
@@ -84,6 +90,12 @@ class StageInline(OfPipeline, StackedInline):
 
     def get_queryset(self, request: Any) -> Any:
         return super().get_queryset(request).filter(retired=False)
+
+    @display(description="")
+    def way_out(self, stage: Stage) -> str:
+        if stage.pk is None:
+            return ""
+        return format_html('<a href="{}">{}</a>', reverse("stage-remove", args=[stage.pk]), _now("Remove this stage…"))
 
 
 class TransitionInline(OfPipeline, TabularInline):
@@ -121,9 +133,15 @@ class PipelineAdmin(OfPipeline, ModelAdmin):
     autocomplete_fields = ("automation_owner", "calendar")
     fieldsets = (
         (None, {"fields": (("name", "item_type"), ("order", "is_default"), ("currency", "calendar"))}),
-        (_("Moving"), {"fields": (("may_skip", "may_go_back"), "undo_seconds")}),
+        (_("Moving"), {"fields": ("machine", ("may_skip", "may_go_back"), "undo_seconds")}),
         (_("People"), {"fields": ("automation_owner",)}),
     )
+
+    readonly_fields = ("machine",)
+
+    @display(description=_("state machine"))
+    def machine(self, pipeline: Pipeline) -> str:
+        return diagram(machine_of(pipeline.pk)) if pipeline.pk else "–"
 
     def has_add_permission(self, request: Any) -> bool:
         return bool(request.user.is_superuser)

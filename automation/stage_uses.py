@@ -1,0 +1,51 @@
+"""Rules and triggers of a stage that is taken out: they go where its cards go, behind those that are there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from automation.models import Rule, Trigger
+from crm import slots
+from crm.models import Stage
+from crm.retiring import StageUse
+
+
+@slots.stage_uses.register
+def rules_and_triggers(stage: Stage) -> list[StageUse]:
+    placed = [
+        StageUse(label, rows.count(), lambda to, rows=rows: _hand_over(rows, to))
+        for label, rows in (
+            (_("rules"), Rule.objects.filter(stage=stage, retired=False)),
+            (_("triggers that move cards here"), Trigger.objects.filter(stage=stage, retired=False)),
+        )
+    ]
+    leading = Rule.objects.filter(retired=False, action="change_stage", settings__stage__in=[stage.pk, str(stage.pk)])
+    leading = leading.exclude(stage=stage)
+    return [*placed, StageUse(_("rules that move cards here"), leading.count(), lambda to: _lead_to(leading, to))]
+
+
+def _hand_over(rows: Any, target: Stage) -> None:
+    there = rows.model.objects.filter(stage=target)
+    last = there.order_by("-order").values_list("order", flat=True).first() or 0
+    for place, row in enumerate(rows.order_by("order", "pk"), last + 1):
+        row.stage, row.order = target, place
+        if isinstance(row, Rule):
+            row.key = _free_key(row.key, set(there.values_list("key", flat=True)))
+        row.save()
+
+
+def _free_key(key: str, taken: set[str]) -> str:
+    free, number = key, 2
+    while free in taken:
+        free, number = f"{key[:36]}_{number}", number + 1
+    return free
+
+
+def _lead_to(rules: Any, target: Stage) -> None:
+    """One that stands on the target itself has nowhere to lead any more: it is switched off."""
+    for rule in list(rules):
+        rule.settings = {**rule.settings, "stage": str(target.pk)}
+        rule.is_enabled = rule.is_enabled and rule.stage_id != target.pk
+        rule.save()

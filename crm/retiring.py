@@ -1,0 +1,129 @@
+"""Taking a stage out of a pipeline: what uses it, where that goes, and its cards moved by the gate, a slice a job."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from crm import clock, databases, slots
+from crm.models import Cause, Import, Item, Refused, Stage, StageTransition, User, WebForm
+from crm.models.jobs import Job
+from crm.models.notifications import notify
+from crm.queue import Kind, register_kind
+
+SLICE = 50
+SLICE_SECONDS = 0.25
+
+
+@dataclass
+class StageUse:
+    """Something that names the stage.
+
+    Args:
+        hand_over: called with the stage that takes its place, in the wizard's transaction; None: nothing to do.
+    """
+
+    label: str
+    count: int
+    hand_over: Callable[[Stage], Any] | None = None
+
+
+class CannotRetire(Exception):
+    """The sentence says why."""
+
+
+def uses_of(stage: Stage) -> list[StageUse]:
+    """Everything that names the stage, upper layers' rows too; what is not used is left out."""
+    forms, imports = WebForm.objects.filter(stage=stage), Import.objects.filter(stage=stage)
+    moves = StageTransition.objects.filter(source=stage) | StageTransition.objects.filter(target=stage)
+    found = [
+        StageUse(_("cards"), Item.objects.alive().filter(stage=stage).count()),
+        StageUse(_("web forms whose cards start here"), forms.count(), lambda to: forms.update(stage=to)),
+        StageUse(_("imports"), imports.count(), lambda to: imports.update(stage=to)),
+        StageUse(_("allowed moves"), moves.count(), lambda to: moves.delete()),
+        *(use for uses in slots.stage_uses for use in uses(stage)),
+    ]
+    return [use for use in found if use.count]
+
+
+def targets_of(stage: Stage) -> list[Stage]:
+    """Stages that can take its place, those of its own kind first."""
+    others = Stage.active.filter(pipeline=stage.pipeline_id).exclude(pk=stage.pk).order_by("order", "pk")
+    return sorted(others, key=lambda other: other.kind != stage.kind)
+
+
+def retire(stage: Stage, target: Stage, *, by: User, start_rules: bool = False) -> None:
+    """Hand over what names the stage; its cards follow in the background, and then it is gone.
+
+    Args:
+        start_rules: cards start the rules of the target stage as they arrive; else they move silently.
+    Raises CannotRetire for the last stage of its kind, or a target that is none.
+    """
+    with transaction.atomic():
+        stage = databases.lock(Stage.active.filter(pk=stage.pk)).first()
+        if stage is None:
+            raise CannotRetire(_("This stage is gone already."))
+        others = targets_of(stage)
+        if target.pk not in {other.pk for other in others}:
+            raise CannotRetire(_("Please choose another stage of this pipeline."))
+        if not any(other.kind == stage.kind for other in others):
+            words = {"kind": stage.get_kind_display()}
+            raise CannotRetire(_("It is the only stage of the kind “%(kind)s”; make another one first.") % words)
+        for use in uses_of(stage):
+            if use.hand_over is not None:
+                use.hand_over(target)
+        stage.pipeline.touch_machine()
+        _plan(stage.pk, target.pk, by.pk, start_rules, 0)
+
+
+def _plan(stage: int, target: int, by: int, start_rules: bool, round: int) -> None:
+    payload = {"stage": stage, "target": target, "by": by, "start_rules": start_rules, "round": round}
+    moment = int(clock.now().timestamp())
+    Job.plan("retire_stage", f"retire:{stage}:{round}:{moment}", payload=payload, lane=2)
+
+
+def perform(job: Any) -> None:
+    stage = Stage.active.filter(pk=job.payload["stage"]).select_related("pipeline").first()
+    target = Stage.active.filter(pk=job.payload["target"]).first()
+    by = User.objects.filter(pk=job.payload["by"]).first()
+    if stage is None:
+        return
+    if target is None:
+        notify([by] if by else [], _("“%s” was not removed: its successor is gone.") % stage.name, kind="setup")
+        return
+    end = time.monotonic() + SLICE_SECONDS
+    rows = Item.objects.alive().filter(stage=stage).order_by("pk")
+    round = job.payload["round"]
+    while True:
+        items = list(rows[:SLICE])
+        for item in items:
+            _move(item, target, by, job.payload["start_rules"])
+        if not items:
+            stage.retired = True
+            stage.save()
+            if by is not None:
+                notify([by], _("“%s” is removed; its cards have moved.") % stage.name, kind="setup")
+            return
+        round += 1
+        if time.monotonic() > end:
+            break
+    _plan(stage.pk, target.pk, job.payload["by"], job.payload["start_rules"], round)
+
+
+def _move(item: Item, target: Stage, by: User | None, start_rules: bool) -> None:
+    """With the system's rights and past needed fields: the stage is going, nobody can be asked."""
+    cause = Cause("system", "", 0, str(_("stage removed")))
+    try:
+        item.move_to(target, cause=cause, override=True, shown_as=by, start_rules=start_rules)
+    except Refused:
+        # Deleted or moved away in this very moment: it is not here any more.
+        if Item.objects.alive().filter(pk=item.pk, stage_id=item.stage_id).exists():
+            raise
+
+
+register_kind(Kind("retire_stage", perform))

@@ -1,0 +1,136 @@
+"""Taking a stage out, and the picture of the state machine."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from automation.models import Rule, Run, Trigger
+from crm import retiring
+from crm.diagram import allowed_moves, diagram
+from crm.models import Item, Notification, Stage, StageTransition, WebForm
+from crm.models.pipelines import machine_of
+from crm.rights import Scope
+
+
+@pytest.fixture
+def alice(world, client):
+    client.force_login(world.alice)
+    return client
+
+
+def url(stage: Stage) -> str:
+    return f"/setup/stages/{stage.pk}/remove/"
+
+
+def test_the_wizard_says_what_uses_the_stage(world, alice):
+    talk = world.stages["talk"]
+    for title in ("One", "Two"):
+        world.deal(title, "talk")
+    world.rule("talk")
+    world.trigger("talk")
+    world.rule("new", "change_stage", {"stage": str(talk.pk)})
+    WebForm.objects.create(name="Order", slug="order", pipeline=world.pipeline, stage=talk)
+    StageTransition.objects.create(pipeline=world.pipeline, source=world.stages["new"], target=talk)
+    found = {use.label: use.count for use in retiring.uses_of(talk)}
+    assert found == {
+        "cards": 2, "web forms whose cards start here": 1, "allowed moves": 1, "rules": 1,
+        "triggers that move cards here": 1, "rules that move cards here": 1,
+    }  # fmt: skip
+    page = alice.get(url(talk)).content.decode()
+    assert "Cards" in page
+    assert 'class="num">2<' in page
+
+
+def test_everything_goes_to_the_other_stage_and_nothing_is_sent(world, alice, drain):
+    talk, papers = world.stages["talk"], world.stages["papers"]
+    items = [world.deal(f"Card {n}", "talk") for n in range(3)]
+    world.rule("papers", key="greet")
+    world.rule("talk", key="greet")
+    world.trigger("talk")
+    leading = world.rule("new", "change_stage", {"stage": str(talk.pk)})
+    drain()
+    answer = alice.post(url(talk), {"to": papers.pk})
+    assert answer.status_code == 302
+    drain()
+    assert set(Item.objects.filter(pk__in=[i.pk for i in items]).values_list("stage__name", flat=True)) == {"Papers"}
+    assert not Stage.active.filter(pk=talk.pk).exists()
+    assert sorted(Rule.objects.filter(stage=papers).values_list("key", flat=True)) == ["greet", "greet_2"]
+    assert Trigger.objects.get().stage == papers
+    leading.refresh_from_db()
+    assert leading.settings["stage"] == str(papers.pk)
+    assert not Run.objects.filter(visit__stage=papers).exists(), "silent: no rule of the new stage ran"
+    assert Notification.objects.filter(user=world.alice, text__contains="is removed").exists()
+    assert (
+        "Talk"
+        not in re.sub(r"<title>.*?</title>", "", alice.get(f"/board/{world.pipeline.pk}/").content.decode()).split(
+            "<main"
+        )[1]
+    )
+
+
+def test_on_wish_the_rules_of_the_new_stage_run(world, alice, drain):
+    world.deal("Card", "talk")
+    world.rule("papers")
+    alice.post(url(world.stages["talk"]), {"to": world.stages["papers"].pk, "rules": "1"})
+    drain()
+    assert Run.objects.filter(visit__stage=world.stages["papers"]).count() == 1
+
+
+def test_many_cards_move_in_slices_that_let_others_in_between(world, alice, drain, monkeypatch):
+    monkeypatch.setattr(retiring, "SLICE", 2)
+    monkeypatch.setattr(retiring, "SLICE_SECONDS", 0.0)
+    for n in range(7):
+        world.deal(f"Card {n}", "talk")
+    alice.post(url(world.stages["talk"]), {"to": world.stages["papers"].pk})
+    drain()
+    assert Item.objects.filter(stage=world.stages["papers"]).count() == 7
+    assert not Stage.active.filter(pk=world.stages["talk"].pk).exists()
+
+
+@pytest.mark.parametrize("name", ["won", "lost"])
+def test_the_last_stage_of_its_kind_stays(world, alice, name):
+    answer = alice.post(url(world.stages[name]), {"to": world.stages["talk"].pk})
+    assert answer.status_code == 422
+    assert "only stage of the kind" in answer.content.decode()
+
+
+def test_only_who_sets_the_pipeline_up_may_do_it(world, client):
+    client.force_login(world.bob)
+    assert client.post(url(world.stages["talk"]), {"to": world.stages["papers"].pk}).status_code == 403
+    client.force_login(world.charlie)
+    assert client.get(url(world.stages["talk"])).status_code == 404
+    world.role(world.bob, configure=Scope.ALL)
+    client.force_login(world.bob)
+    assert client.get(url(world.stages["talk"])).status_code == 200
+
+
+def test_the_diagram_draws_what_is_allowed(world):
+    machine = machine_of(world.pipeline.pk)
+    assert len(allowed_moves(machine)) == 30
+    assert "only the way forward" in diagram(machine)
+    assert diagram(machine).count("marker-end") == 5
+    new, talk = world.stages["new"], world.stages["talk"]
+    StageTransition.objects.create(pipeline=world.pipeline, source=new, target=talk)
+    machine = machine_of(world.pipeline.pk)
+    assert allowed_moves(machine) == [(new, talk)]
+    assert diagram(machine).count("marker-end") == 1
+
+
+def test_the_switches_shape_the_diagram_too(world):
+    world.pipeline.may_go_back = world.pipeline.may_skip = False
+    world.pipeline.save()
+    names = [(a.name, b.name) for a, b in allowed_moves(machine_of(world.pipeline.pk))]
+    assert ("New", "Talk") in names
+    assert ("New", "Lost") in names
+    assert ("New", "Papers") not in names
+    assert ("Talk", "New") not in names
+
+
+def test_a_name_full_of_markup_stays_text_in_the_diagram(world, alice):
+    Stage.objects.filter(pk=world.stages["new"].pk).update(name="<b>x</b> & ‘Żółć’")
+    world.pipeline.touch_machine()
+    page = alice.get(f"/admin/crm/pipeline/{world.pipeline.pk}/change/").content.decode()
+    assert "<svg" in page
+    assert "<b>x</b>" not in page
