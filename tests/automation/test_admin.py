@@ -4,7 +4,7 @@ import pytest
 
 from automation.base import Action, actions
 from automation.models import Rule, Run, Trigger
-from crm.models import Job, Stage, User
+from crm.models import Job, User
 
 BASE = {
     "name": "SMS",
@@ -160,24 +160,10 @@ def test_runs_are_run_again_from_the_list(world, alice, now, drain):
     assert [run.status for run in Run.objects.order_by("pk")] == ["failed", "done"]
 
 
-def test_a_stage_in_use_is_not_deleted_and_a_pipeline_keeps_its_kinds(world, alice):
-    world.deal()
-    page = alice.get(f"/admin/crm/pipeline/{world.pipeline.pk}/change/")
-    form = page.context["adminform"].form
-    data = {name: form[name].value() for name in form.fields if form[name].value() is not None}
-    formsets = page.context["inline_admin_formsets"]
-    for wrapped in formsets:
-        management = wrapped.formset.management_form
-        data |= {management.add_prefix(name): management[name].value() for name in management.fields}
-        for sub in wrapped.formset.initial_forms:
-            data |= {
-                sub.add_prefix(name): sub[name].value() for name in sub.fields if sub[name].value() not in (None, False)
-            }
-    stages = formsets[0].formset
-    data[f"{stages.initial_forms[0].add_prefix('DELETE')}"] = "on"
-    answer = alice.post(f"/admin/crm/pipeline/{world.pipeline.pk}/change/", data)
-    assert "protected related objects" in answer.content.decode()
-    assert Stage.objects.filter(pk=world.stages["new"].pk).exists()
+def test_a_stage_is_removed_by_its_wizard_alone(world, alice):
+    page = alice.get(f"/admin/crm/pipeline/{world.pipeline.pk}/change/").content.decode()
+    assert f"/setup/stages/{world.stages['new'].pk}/remove/" in page
+    assert "stages-0-DELETE" not in page
 
 
 @pytest.mark.parametrize(
