@@ -10,7 +10,8 @@ from django.utils.translation import gettext as _
 
 from crm.models.pipelines import Machine, Stage
 
-WIDTH, HEIGHT, GAP, TOP = 128, 44, 44, 96
+WIDTH, HEIGHT, GAP = 128, 44, 44
+MOST = 90  # how high an arrow rises at most
 COLOURS = {
     "blue": "#066fd1", "azure": "#4299e1", "indigo": "#4263eb", "purple": "#ae3ec9", "pink": "#d6336c",
     "red": "#d63939", "orange": "#f76707", "yellow": "#f59f00", "lime": "#74b816", "green": "#2fb344",
@@ -47,11 +48,14 @@ def diagram(machine: Machine) -> SafeString:
         note = _("%d moves are allowed.") % len(moves)
     place = {stage.pk: GAP + machine.position[stage.pk] * (WIDTH + GAP) for stage in stages}
     width = GAP + len(stages) * (WIDTH + GAP)
-    arrows = [_arrow(place[a.pk], place[b.pk]) for a, b in moves]
-    boxes = [_box(stage, place[stage.pk]) for stage in stages]
+    spans = [(place[a.pk], place[b.pk]) for a, b in moves]
+    top = 8 + max((_lift(start, end) for start, end in spans if end > start), default=0)
+    bottom = 8 + max((_lift(start, end) for start, end in spans if end < start), default=0)
+    arrows = [_arrow(start, end, top) for start, end in spans]
+    boxes = [_box(stage, place[stage.pk], top) for stage in stages]
     return format_html(
         '<div class="machine"><svg viewBox="0 0 {} {}" width="{}" role="img" aria-label="{}">{}{}{}</svg></div><p class="help">{}</p>',
-        width, TOP * 2 + HEIGHT, width, note, _HEAD, mark_safe("".join(arrows)), mark_safe("".join(boxes)), note,
+        width, round(top + HEIGHT + bottom), width, note, _HEAD, mark_safe("".join(arrows)), mark_safe("".join(boxes)), note,
     )  # fmt: skip
 
 
@@ -61,26 +65,31 @@ _HEAD = mark_safe(
 )
 
 
-def _arrow(start: int, end: int) -> SafeString:
-    if end == start + WIDTH + GAP:
-        path = f"M{start + WIDTH} {TOP + HEIGHT / 2} H{end - 2}"
+def _lift(start: int, end: int) -> float:
+    """How far an arrow rises above (or sinks below) the boxes; one to the next box does not."""
+    return 0 if end == start + WIDTH + GAP else min(MOST, 18 + abs(end - start) / (WIDTH + GAP) * 12)
+
+
+def _arrow(start: int, end: int, top: float) -> SafeString:
+    if not _lift(start, end):
+        path = f"M{start + WIDTH} {top + HEIGHT / 2} H{end - 2}"
     else:
         forward = end > start
-        edge = TOP if forward else TOP + HEIGHT
-        lift = min(TOP - 8, 18 + abs(end - start) / (WIDTH + GAP) * 12) * (-1 if forward else 1)
+        edge = top if forward else top + HEIGHT
+        lift = _lift(start, end) * (-1 if forward else 1)
         shift = 12 if forward else -12
         x1, x2 = start + WIDTH / 2 + shift, end + WIDTH / 2 - shift
         path = f"M{x1} {edge} C{x1} {edge + lift} {x2} {edge + lift} {x2} {edge + (-2 if forward else 2)}"
     return format_html('<path d="{}" fill="none" stroke="currentColor" opacity="0.65" marker-end="url(#head)"/>', path)
 
 
-def _box(stage: Stage, x: int) -> SafeString:
+def _box(stage: Stage, x: int, top: float) -> SafeString:
     lines = _wrapped(stage.name)
-    first = TOP + HEIGHT / 2 + 4 - (len(lines) - 1) * 7
+    first = top + HEIGHT / 2 + 4 - (len(lines) - 1) * 7
     rows: list[tuple[Any, ...]] = [(x + WIDTH / 2, first + number * 14, line) for number, line in enumerate(lines)]
     return format_html(
         '<g><title>{} ({})</title><rect x="{}" y="{}" width="{}" height="{}" rx="7" fill="{}" fill-opacity="0.14" stroke="{}" stroke-width="{}"/>{}</g>',
-        stage.name, stage.get_kind_display(), x, TOP, WIDTH, HEIGHT, COLOURS[stage.colour], COLOURS[stage.colour],
+        stage.name, stage.get_kind_display(), x, top, WIDTH, HEIGHT, COLOURS[stage.colour], COLOURS[stage.colour],
         1 if stage.is_open else 2.5,
         format_html_join("", '<text x="{}" y="{}" text-anchor="middle" font-size="12" fill="currentColor">{}</text>', rows),
     )  # fmt: skip

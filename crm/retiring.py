@@ -54,7 +54,7 @@ def uses_of(stage: Stage) -> list[StageUse]:
 def targets_of(stage: Stage) -> list[Stage]:
     """Stages that can take its place, those of its own kind first."""
     others = Stage.active.filter(pipeline=stage.pipeline_id).exclude(pk=stage.pk).order_by("order", "pk")
-    return sorted(others, key=lambda other: other.kind != stage.kind)
+    return sorted(others, key=lambda other: (other.kind != stage.kind, abs(other.order - stage.order), -other.order))
 
 
 def retire(stage: Stage, target: Stage, *, by: User, start_rules: bool = False) -> None:
