@@ -43,7 +43,7 @@ SORTS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "title": (lazy("title"), ("search_key", "pk")),
 }
 # What pages put into the address besides the filter.
-OWN = frozenset({"v", "from", "page", "embed", "panel"})
+OWN = frozenset({"v", "from", "page", "embed", "panel", "show"})
 EXACT = {FieldType.LIST, FieldType.NUMBER, FieldType.MONEY, FieldType.DATE, FieldType.DATETIME}
 
 

@@ -14,6 +14,7 @@ from crm.admin.base import ModelAdmin, OfPipeline, StackedInline, TabularInline,
 from crm.diagram import diagram
 from crm.models import CustomField, Item, ItemType, LostReason, Pipeline, Stage, StageKind, StageTransition
 from crm.models.pipelines import machine_of
+from crm.views import cards
 
 
 @register(ItemType)
@@ -123,9 +124,33 @@ FIRST_STAGES = (
 )
 
 
+class PipelineForm(forms.ModelForm):
+    card_fields = forms.MultipleChoiceField(
+        label=_("fields on cards"),
+        choices=cards.field_choices,
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("Up to six, besides title, customer, amount and owner."),
+    )
+
+    class Meta:
+        model = Pipeline
+        fields = (
+            *("name", "item_type", "order", "is_default", "currency", "calendar", "may_skip", "may_go_back"),
+            *("undo_seconds", "card_fields", "automation_owner"),
+        )
+
+    def clean_card_fields(self) -> list[str]:
+        chosen: list[str] = self.cleaned_data["card_fields"]
+        if len(chosen) > cards.MOST_FIELDS:
+            raise ValidationError(_now("At most %d fields fit on a card.") % cards.MOST_FIELDS)
+        return chosen
+
+
 @register(Pipeline)
 class PipelineAdmin(OfPipeline, ModelAdmin):
     pipeline_path = "pk"
+    form = PipelineForm
     list_display = ("name", "item_type", "order", "is_default", "currency")
     list_filter = ("item_type",)
     search_fields = ("name",)
@@ -134,6 +159,7 @@ class PipelineAdmin(OfPipeline, ModelAdmin):
     fieldsets = (
         (None, {"fields": (("name", "item_type"), ("order", "is_default"), ("currency", "calendar"))}),
         (_("Moving"), {"fields": ("machine", ("may_skip", "may_go_back"), "undo_seconds")}),
+        (_("Cards"), {"fields": ("card_fields",)}),
         (_("People"), {"fields": ("automation_owner",)}),
     )
 

@@ -10,7 +10,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from crm import phones
-from crm.models.pipelines import ItemType
+from crm.models.pipelines import ItemType, touch_all_machines
 
 
 class PhoneFormField(forms.CharField):
@@ -64,6 +64,10 @@ class CustomField(models.Model):
 
     def __str__(self) -> str:
         return self.label
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        super().save(*args, **kwargs)
+        touch_all_machines()  # cards show fields by their label
 
     def clean(self) -> None:
         if "-" in self.key:

@@ -56,6 +56,8 @@ class Item(Moving, RefreshMixin, models.Model):
     intent: Move
     # Marks of upper layers, put on by the board.
     badges: list[Any]
+    extras: list[tuple[Any, str]]
+    html: str
 
     item_type = models.ForeignKey(ItemType, models.PROTECT, related_name="items", verbose_name=_("type"))
     title = models.CharField(_("title"), max_length=200)

@@ -71,6 +71,12 @@ class Pipeline(models.Model):
     may_skip = models.BooleanField(_("people may skip stages"), default=True)
     may_go_back = models.BooleanField(_("people may move back"), default=True)
     undo_seconds = models.PositiveSmallIntegerField(_("undo window, seconds"), default=10)
+    card_fields = models.JSONField(
+        _("fields on cards"),
+        default=list,
+        blank=True,
+        help_text=_("Up to six, besides title, customer, amount and owner."),
+    )
     automation_owner = models.ForeignKey(
         "crm.User",
         models.SET_NULL,
@@ -117,6 +123,12 @@ class Pipeline(models.Model):
             own = OwnCompany.first()
             calendar = own.calendar if own else None
         return calendar.working_time() if calendar else None
+
+
+def touch_all_machines() -> None:
+    """Something that is compiled into every machine was edited: roles, custom fields."""
+    for pk in Pipeline.objects.order_by("pk").values_list("pk", flat=True):
+        Pipeline.objects.filter(pk=pk).update(machine_version=new_version())
 
 
 class StageKind(models.TextChoices):

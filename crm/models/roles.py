@@ -9,7 +9,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from crm.models.org import Department
-from crm.models.pipelines import Pipeline, new_version
+from crm.models.pipelines import Pipeline, touch_all_machines
 from crm.rights import Scope
 
 
@@ -41,9 +41,8 @@ class Role(models.Model):
 
     @staticmethod
     def took_effect() -> None:
-        """Who may do what is part of each pipeline's compiled machine: all are compiled anew."""
-        for pk in Pipeline.objects.values_list("pk", flat=True).order_by("pk"):
-            Pipeline.objects.filter(pk=pk).update(machine_version=new_version())
+        """Who may do what is part of each pipeline's compiled machine."""
+        touch_all_machines()
 
 
 class RoleRight(models.Model):

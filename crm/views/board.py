@@ -5,27 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from django.db.models import Count, Sum
+from django.db.models import Count, F, Sum
+from django.db.models.functions import Coalesce
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.template.loader import render_to_string
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from crm import clock, rights, slots
+from crm import rights, slots
 from crm.access import staff_of_ours
 from crm.filters import ItemFilter
 from crm.forms.items import NeedsForm, NewItemForm
-from crm.models import Gone, Item, Moved, NeedsInput, Notification, Pipeline, Refused, Stage, Stale, boards
+from crm.models import Gone, Item, Moved, NeedsInput, Notification, OwnCompany, Pipeline, Refused, Stage, Stale, boards
 from crm.models.pipelines import Machine, machine_of
+from crm.views import cards
 from crm.views.frame import pipelines_for
 
 PAGE = 40
-CARD_COLUMNS = (
-    *("title", "version", "amount", "currency", "stage_entered_at", "next_activity_at", "visit_id", "stage_id"),
-    *("contact__name", "company__name", "owner__name"),
-)
 
 
 def machine_for(request: HttpRequest, pk: int) -> Machine:
@@ -53,50 +49,18 @@ def cards_of(machine: Machine, stage: Stage, shown: ItemFilter, user: Any, offse
     """A page of a column's cards and one more, which tells that there are more."""
     rows = Item.objects.alive().filter(rights.limit(user, machine, "view"), stage=stage)
     rows = shown.apply(rows, user)
-    rows = rows.select_related("contact", "company", "owner").only(*CARD_COLUMNS).order_by(*shown.order)
-    cards: list[Item] = list(rows[offset : offset + PAGE + 1])
-    return cards
+    rows = rows.select_related("contact", "company", "owner").only(*cards.COLUMNS).order_by(*shown.order)
+    return list(rows[offset : offset + PAGE + 1])
 
 
 def columns(machine: Machine, stages: list[Stage], shown: ItemFilter, user: Any) -> list[dict[str, Any]]:
     """Stages with their first page of cards; marks of all cards in one question."""
     made = []
     for stage in stages:
-        cards = cards_of(machine, stage, shown, user)
-        made.append({"stage": stage, "cards": cards[:PAGE], "more": len(cards) > PAGE, "next": PAGE})
-    decorate([card for column in made for card in column["cards"]])
+        found = cards_of(machine, stage, shown, user)
+        made.append({"stage": stage, "cards": found[:PAGE], "more": len(found) > PAGE, "next": PAGE})
+    cards.decorate(machine, [card for column in made for card in column["cards"]])
     return made
-
-
-def decorate(cards: list[Item]) -> None:
-    """Put the marks of upper layers on the cards."""
-    marks: dict[int, list[Any]] = {}
-    for badges in slots.card_badges:
-        for item_id, found in badges(cards).items():
-            marks.setdefault(item_id, []).extend(found)
-    for card in cards:
-        card.badges = marks.get(card.pk, [])
-        card.html = card_html(card)
-
-
-# Cards as they were rendered, by everything that they show: most cards of a board do not change between two looks.
-_rendered: dict[tuple[Any, ...], str] = {}
-MOST_RENDERED = 20_000
-
-
-def card_html(card: Item) -> str:
-    key = (
-        *(card.pk, card.visit_id, card.title, card.amount, card.currency, get_language()),
-        *(card.next_activity_at, card.is_activity_late, (clock.now() - card.stage_entered_at).days),
-        *(card.contact and card.contact.name, card.company and card.company.name, card.owner and card.owner.name),
-        *((badge.icon, badge.label, badge.tone) for badge in card.badges),
-    )
-    known = _rendered.get(key)
-    if known is None:
-        if len(_rendered) >= MOST_RENDERED:
-            _rendered.clear()
-        known = _rendered[key] = render_to_string("board/_card.html", {"item": card})
-    return known
 
 
 def home_pipeline(request: HttpRequest) -> Pipeline | None:
@@ -204,20 +168,24 @@ def totals(request: HttpRequest, pk: int) -> HttpResponse:
     """Counts and sums of the column headers: over the whole stage, from one index, off the path of a drag."""
     machine = machine_for(request, pk)
     rows = asked(request, machine).apply(seen_items(machine, request.user), request.user)  # type: ignore[arg-type]
-    found = (
-        rows.order_by()
-        .values("stage_id", "currency")
-        .annotate(count=Count("pk"), sum=Sum("amount"), base=Sum("base_amount"))
-    )
+    weighted = request.GET.get("show") == "weighted"
+    figures: dict[str, Any] = {"count": Count("pk"), "sum": Sum("amount"), "base": Sum("base_amount")}
+    if weighted:
+        chance = Coalesce(F("probability"), F("stage__probability"))
+        figures |= {"sum": Sum(F("amount") * chance / 100), "base": Sum(F("base_amount") * chance / 100)}
     by_stage: dict[int, dict[str, Any]] = {
-        stage.pk: {"stage": stage, "count": 0, "sums": []} for stage in machine.ordered()
+        stage.pk: {"stage": stage, "count": 0, "base": 0, "sums": []} for stage in machine.ordered()
     }
-    for row in found:
+    for row in rows.order_by().values("stage_id", "currency").annotate(**figures):
         entry = by_stage.get(row["stage_id"])
         if entry is not None:
             entry["count"] += row["count"]
-            entry["sums"].append((row["sum"] or 0, row["currency"]))
-    return render(request, "board/_totals.html", {"totals": by_stage.values(), "pipeline": machine.pipeline})
+            entry["base"] += row["base"] or 0
+            if row["sum"]:
+                entry["sums"].append((row["sum"], row["currency"]))
+    own = OwnCompany.first() if any(len(entry["sums"]) > 1 for entry in by_stage.values()) else None
+    context = {"totals": by_stage.values(), "pipeline": machine.pipeline, "base": own.currency if own else ""}
+    return render(request, "board/_totals.html", context)
 
 
 @staff_of_ours
@@ -230,10 +198,10 @@ def column(request: HttpRequest, stage: int) -> HttpResponse:
     machine = machine_for(request, shown.pipeline_id)
     offset = max(0, number(request.GET.get("from")) or 0)
     filtered = asked(request, machine)
-    cards = cards_of(machine, shown, filtered, request.user, offset)
-    decorate(cards[:PAGE])
+    found = cards_of(machine, shown, filtered, request.user, offset)
+    cards.decorate(machine, found[:PAGE])
     context = {
-        "column": {"stage": shown, "cards": cards[:PAGE], "more": len(cards) > PAGE, "next": offset + PAGE},
+        "column": {"stage": shown, "cards": found[:PAGE], "more": len(found) > PAGE, "next": offset + PAGE},
         "pipeline": machine.pipeline,
         "filter": filtered,
     }

@@ -69,11 +69,14 @@ function bindLists() {
   }
 }
 
+const totalsShow = $("#totals-show");
 let totalsTimer = null;
 function loadTotals() {
   clearTimeout(totalsTimer);
   totalsTimer = setTimeout(async () => {
-    const response = await fetch(board.dataset.totalsUrl + asked, { headers: { "HX-Request": "true" } });
+    const query = new URLSearchParams(asked);
+    if (totalsShow.value) query.set("show", totalsShow.value);
+    const response = await fetch(`${board.dataset.totalsUrl}?${query}`, { headers: { "HX-Request": "true" } });
     if (response.ok) window.htmx.swap(board, await response.text(), { swapStyle: "none" });
   }, 120);
 }
@@ -91,6 +94,8 @@ if (board) {
   bindDialogs();
   bindPicking();
   bindPanel();
+  totalsShow.value = localStorage.getItem("totals") === "weighted" ? "weighted" : "";
+  totalsShow.addEventListener("change", () => (localStorage.setItem("totals", totalsShow.value), loadTotals()));
   loadTotals();
   const ask = () => {
     const query = new URLSearchParams(asked);

@@ -1,8 +1,10 @@
 """Pages: who sees what, and how refusals look."""
 
+from decimal import Decimal
+
 import pytest
 
-from crm.models import Event, Item, LostReason, Message, Notification, Task, boards
+from crm.models import Event, Item, LostReason, Message, Notification, Stage, Task, boards
 
 
 @pytest.fixture
@@ -215,3 +217,39 @@ def test_the_board_costs_at_most_sixteen_queries(world, bob, django_assert_max_n
     bob.get(url)
     with django_assert_max_num_queries(16):
         bob.get(url)
+
+
+def test_a_column_with_several_currencies_shows_the_base_sum_and_the_split_on_hover(world, client):
+    from crm.models import CurrencyRate
+
+    CurrencyRate.objects.create(currency="EUR", rate=Decimal("4"))
+    world.deal("A", amount=Decimal("100"))
+    world.deal("B", amount=Decimal("50"), currency="EUR")
+    client.force_login(world.bob)
+    page = client.get(f"/board/{world.pipeline.pk}/totals/").content.decode()
+    assert "≈ PLN\xa0300" in page or "≈ PLN300" in page
+    assert 'title="' in page
+    assert "€50" in page
+
+
+def test_weighted_sums_count_the_items_own_probability_or_the_stages(world, client):
+    Stage.objects.filter(pk=world.stages["new"].pk).update(probability=10)
+    world.deal("A", amount=Decimal("1000"))
+    world.deal("B", amount=Decimal("1000"), probability=50)
+    client.force_login(world.bob)
+    page = client.get(f"/board/{world.pipeline.pk}/totals/?show=weighted").content.decode()
+    assert "600" in page
+
+
+def test_cards_show_the_fields_that_the_pipeline_asks_for(world, client):
+    from crm.models import CustomField
+
+    CustomField.objects.create(target="item", key="wood", label="Kind of wood")
+    world.pipeline.card_fields = ["source", "custom.wood", "custom.gone"]
+    world.pipeline.save()
+    world.deal("A", source="Fair", custom={"wood": "dąb <b>"})
+    client.force_login(world.bob)
+    page = client.get(f"/board/{world.pipeline.pk}/").content.decode()
+    assert "Fair" in page
+    assert "Kind of wood" in page
+    assert "dąb &lt;b&gt;" in page
