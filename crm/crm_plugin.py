@@ -1,6 +1,6 @@
 """What the lowest layer itself registers: its workers, kinds of jobs and transports."""
 
-from crm import audit, health, jobs, recycle_bin, retiring, sending, slots, submissions, webhooks
+from crm import audit, digest, health, jobs, recycle_bin, retiring, sending, slots, submissions, webhooks
 from crm.api import idempotency
 from crm.importing import work as importing
 from crm.transports import outbox, smtp, twilio
@@ -9,6 +9,7 @@ slots.event_interest.register(webhooks.wanted)
 
 __all__ = [
     "audit",
+    "digest",
     "health",
     "idempotency",
     "importing",

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from crm import clock, databases
+from crm.models.files import Attachment
 from crm.models.items import Item
 from crm.models.visits import StageVisit
 from crm.queue import Kind, every, register_kind
@@ -21,6 +22,8 @@ def empty(job: Any) -> None:
     # Locked, and asked once more: somebody may have just taken one back.
     ids = list(databases.lock(old.filter(pk__in=chosen).order_by("pk")).values_list("pk", flat=True))
     if ids:
+        for attachment in Attachment.objects.filter(item__in=ids):
+            attachment.file.delete(save=False)
         Item.objects.filter(pk__in=ids).update(visit=None)
         StageVisit.objects.filter(item_id__in=ids).delete()
         Item.objects.filter(pk__in=ids).delete()

@@ -2,7 +2,9 @@
 
 from crm.models.api import ApiCall, ApiToken
 from crm.models.events import Cause, Event
+from crm.models.feed import Post
 from crm.models.fields import CustomField
+from crm.models.files import Attachment
 from crm.models.gate import Forbidden, Gone, Moved, NeedsInput, Refused, Stale
 from crm.models.imports import Import, ImportRow
 from crm.models.items import Item
@@ -40,6 +42,7 @@ from crm.models.webhooks import InboundCall, InboundHook, Webhook, WebhookDelive
 __all__ = [
     "ApiCall",
     "ApiToken",
+    "Attachment",
     "BoardVersion",
     "CalendarException",
     "CalendarHours",
@@ -77,6 +80,7 @@ __all__ = [
     "Notification",
     "OwnCompany",
     "Pipeline",
+    "Post",
     "Quote",
     "Refused",
     "Role",

@@ -5,12 +5,29 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from crm import clock
 from crm.models.people import User
+
+# What people choose between; several kinds of trouble are one choice.
+CHOICES = {
+    "task": _("a task is given to me"),
+    "mention": _("I am mentioned, or answered in the feed"),
+    "rule": _("a rule tells me something"),
+    "supervisor": _("something for the supervisor"),
+    "trouble": _("a rule or trigger was refused, paused or stopped"),
+    "work": _("an import or a change of the set-up is done"),
+}
+KIND_OF = {
+    **dict.fromkeys(("refused", "rights", "loop", "limit"), "trouble"),
+    **dict.fromkeys(("import", "setup"), "work"),
+    "notice": "rule",
+}
 
 
 class Notification(models.Model):
@@ -48,7 +65,26 @@ def notify(
         rung = Notification.objects.filter(user__in=people, group=group, read_at__isnull=True)
         for user_id in rung.values_list("user_id", flat=True):
             people.pop(user_id, None)
-    Notification.objects.bulk_create(
-        [Notification(user_id=pk, text=str(text), item=item, kind=kind, sender=sender, group=group) for pk in people]
-    )
+    choice = KIND_OF.get(kind, kind)
+    rows = [
+        Notification(user_id=pk, text=str(text), item=item, kind=kind, sender=sender, group=group)
+        for pk, user in people.items()
+        if user.hears(choice, "bell")
+    ]
+    Notification.objects.bulk_create(rows)
+    for user in people.values():
+        if user.hears(choice, "mail"):
+            _mail(user, str(text), item)
     return len(people)
+
+
+def _mail(user: User, text: str, item: Any) -> None:
+    from crm import sending
+
+    link = f"\n\n{settings.PUBLIC_URL}{reverse('item', args=[item.pk])}" if item is not None else ""
+    try:
+        channel = sending.channel_for("email")
+        subject = item.title if item is not None else text.splitlines()[0][:100]
+        sending.queue_message(channel=channel, to=user.email, subject=subject, text=text + link, language=user.language)
+    except sending.CannotSend:
+        return  # no channel for mail: health says so, the bell has rung

@@ -41,6 +41,10 @@ class User(AbstractBaseUser, PermissionsMixin):
     )
     absent_from = models.DateTimeField(_("absent from"), null=True, blank=True)
     absent_until = models.DateTimeField(_("absent until"), null=True, blank=True)
+    # By kind of notice: {"bell": bool, "mail": bool}; what is not named rings the bell.
+    notices = models.JSONField(default=dict, blank=True, editable=False)
+    digest = models.BooleanField(_("mail in the morning"), default=False)
+    digest_on = models.DateField(null=True, blank=True, editable=False)
     # The secret in the address of the person's calendar feed; empty: there is none.
     feed_token = models.CharField(max_length=60, unique=True, null=True, blank=True, editable=False)
     is_active = models.BooleanField(_("active"), default=True)
@@ -71,6 +75,10 @@ class User(AbstractBaseUser, PermissionsMixin):
         if self.absent_from is None or self.absent_from > now:
             return False
         return self.absent_until is None or now < self.absent_until
+
+    def hears(self, kind: str, how: str) -> bool:
+        """Whether notices of a kind come by "bell" or "mail"."""
+        return bool(self.notices.get(kind, {}).get(how, how == "bell"))
 
     def is_there(self) -> bool:
         return self.is_active and not self.is_absent()

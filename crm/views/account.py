@@ -19,6 +19,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from crm.access import public, staff_of_ours
 from crm.forms.account import ProfileForm
+from crm.models.notifications import CHOICES
 
 
 @staff_of_ours
@@ -45,6 +46,25 @@ def profile(request: HttpRequest) -> HttpResponse:
         return redirect("account_profile")
     status = 422 if form.errors else 200
     return render(request, "account/profile.html", {"form": form, "tab": "profile"}, status=status)
+
+
+@staff_of_ours
+@require_http_methods(["GET", "POST"])
+def notices(request: HttpRequest) -> HttpResponse:
+    """For each kind of notice: by bell, by mail, both or not at all; and the morning's mail."""
+    user: Any = request.user
+    if request.method == "POST":
+        chosen = {how: set(request.POST.getlist(how)) for how in ("bell", "mail")}
+        user.notices = {kind: {how: kind in kinds for how, kinds in chosen.items()} for kind in CHOICES}
+        user.digest = request.POST.get("digest") == "1"
+        user.save(update_fields=["notices", "digest"])
+        messages.success(request, _("Saved."))
+        return redirect("account_notices")
+    rows = [
+        {"key": kind, "label": label, "bell": user.hears(kind, "bell"), "mail": user.hears(kind, "mail")}
+        for kind, label in CHOICES.items()
+    ]
+    return render(request, "account/notices.html", {"rows": rows, "tab": "notices"})
 
 
 @staff_of_ours
@@ -97,6 +117,7 @@ urls = [
     path("account/two-step/login/", public(mfa_views.authenticate), name="mfa_authenticate"),
     path("account/keys/login/", public(webauthn_views.login_webauthn), name="mfa_login_webauthn"),
     path("account/", profile, name="account_profile"),
+    path("account/notices/", notices, name="account_notices"),
     path("account/sessions/", sessions, name="account_sessions"),
     path("account/password/", staff_of_ours(account_views.password_change), name="account_change_password"),
     path("account/confirm/", staff_of_ours(account_views.reauthenticate), name="account_reauthenticate"),

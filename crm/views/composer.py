@@ -6,16 +6,16 @@ from typing import Any
 
 from django.contrib import messages
 from django.db import transaction
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_GET, require_POST
 
 from crm import clock, mentions, sending
 from crm.access import staff_of_ours
 from crm.events import record
 from crm.forms.composer import FORMS
-from crm.models import Event, Item, Message, Task
+from crm.models import Attachment, Event, Item, Message, Task
 from crm.models.messages import Medium
 from crm.views import items
 
@@ -28,7 +28,7 @@ def write(request: HttpRequest, pk: int, kind: str) -> HttpResponse:
     made = FORMS.get(kind)
     if made is None:
         raise Http404
-    form = made(shown, request.POST)
+    form = made(shown, request.POST, request.FILES)
     if form.is_valid():
         try:
             with transaction.atomic():
@@ -44,7 +44,32 @@ def _note(request: HttpRequest, item: Item, data: dict[str, Any]) -> None:
     user: Any = request.user
     told = mentions.tell_mentioned(data["text"], item=item, by=user)
     payload = {"text": data["text"], "mentioned": [person.name for person in told]}
-    record("comment.added", item=item, actor=user, payload=payload)
+    event = record("comment.added", item=item, actor=user, payload=payload)
+    assert event is not None
+    kept = []
+    for file, name, kind in data["files"]:
+        row = Attachment.objects.create(
+            item=item, event=event, file=file, name=name, kind=kind, size=file.size, author=user
+        )
+        kept.append({"id": row.pk, "name": name, "size": file.size})
+    if kept:
+        Event.objects.filter(pk=event.pk).update(payload=payload | {"files": kept})
+
+
+@staff_of_ours
+@require_GET
+def download(request: HttpRequest, pk: int) -> FileResponse:
+    """A file of a note, to who sees its card: always saved, never opened as a page of ours."""
+    seen = Item.objects.visible_to(request.user)  # type: ignore[arg-type]
+    row = get_object_or_404(Attachment.objects.filter(item__in=seen), pk=pk)
+    try:
+        answer = FileResponse(row.file.open("rb"), as_attachment=True, filename=row.name, content_type=row.kind)
+    except FileNotFoundError:
+        raise Http404 from None
+    answer["Content-Security-Policy"] = "sandbox; default-src 'none'"
+    answer["X-Content-Type-Options"] = "nosniff"
+    answer["Cache-Control"] = "private, no-store"
+    return answer
 
 
 def _message(medium: str) -> Any:

@@ -136,6 +136,11 @@ RENDERERS: dict[str, Callable[[Event], Shown]] = {
         e.data("assignee"),
     ),
     "task.status": _task,
+    "lead.converted": lambda e: (
+        "arrow-right",
+        _("Converted: %(lead)s → %(deal)s") % {"lead": e.data("lead_title"), "deal": e.data("deal_title")},
+        "",
+    ),
     "supervisor.notified": lambda e: ("bell", _("Supervisor notified: %s") % e.data("to"), e.data("text")),
     "automation.resumed": lambda e: ("player-play", _("Automation goes on"), ""),
     "run.changed": lambda e: ("robot", f"{e.data('rule')}: {VERBS.get(e.data('verb'), e.data('verb'))}", ""),

@@ -11,7 +11,7 @@ import pytest
 from django.apps import apps
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from crm.models import Event, Import, InboundHook, Item, Message, SavedView, StageVisit, Task
+from crm.models import Attachment, Event, Import, InboundHook, Item, Message, Post, SavedView, StageVisit, Task
 
 # Pages of one's own, and those that anybody may see: they open for Charlie and hold nothing of others.
 OWN = {
@@ -20,7 +20,7 @@ OWN = {
     "account_profile", "account_sessions", "account_change_password", "account_reauthenticate", "mfa_index",
     "mfa_reauthenticate", "mfa_activate_totp", "mfa_deactivate_totp", "mfa_view_recovery_codes",
     "mfa_generate_recovery_codes", "mfa_download_recovery_codes", "mfa_list_webauthn", "mfa_add_webauthn",
-    "mfa_reauthenticate_webauthn", "mfa_remove_webauthn", "mfa_edit_webauthn", "imports",
+    "mfa_reauthenticate_webauthn", "mfa_remove_webauthn", "mfa_edit_webauthn", "imports", "feed", "account_notices",
 }  # fmt: skip
 PUBLIC = {
     "form", "embed", "demo-shop", "healthz", "hook", "twilio-status", "calendar-feed",
@@ -47,7 +47,7 @@ def snapshot() -> dict[str, Any]:
     for model in apps.get_models():
         if model._meta.app_label in ("crm", "automation", "account", "mfa") and not model._meta.proxy:
             rows[model._meta.label] = sorted(map(repr, model._base_manager.values_list()))
-    for row in ("crm.User",):
+    for row in ("crm.User", "crm.Post"):  # one's own name and one's own post in the feed of all
         rows.pop(row)
     return rows
 
@@ -71,6 +71,10 @@ def foreign(world: Any, drain: Any) -> dict[str, Any]:
         "board": world.pipeline.pk, "items": item.pk, "bin": gone.pk, "tasks": task.pk, "messages": message.pk,
         "outbox": message.pk, "views": view.pk, "contacts": world.contact.pk, "companies": 1, "runs": world.runs(item)[0].pk,
         "visits": visit.pk, "events": Event.objects.filter(item=item)[0].pk, "hook": hook.token, "visit": visit.pk,
+        "files": Attachment.objects.create(
+            item=item, event=Event.objects.filter(item=item)[0], file="x", name="Secret file", kind="text/plain", size=1
+        ).pk,
+        "feed": Post.objects.create(author=world.bob, text="For all").pk,
         "stage": world.stages["new"].pk, "import": Import.objects.create(user=world.bob, name="Secret file", total=0).pk,
     }  # fmt: skip
 

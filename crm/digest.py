@@ -1,0 +1,70 @@
+"""The morning's mail: what is late, what is due today, and what rang since yesterday; to who asked for it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.urls import reverse
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
+
+from crm import clock, sending
+from crm.models import Medium, Notification, Task, User
+from crm.queue import Kind, every, register_kind
+
+HOUR = 8  # of the person's own zone
+MOST = 20
+
+
+def send_all(job: Any) -> None:
+    """Each hour: everybody for whom it is past eight in the morning, and who has had none today."""
+    for user in User.objects.filter(is_active=True, digest=True):
+        local = clock.now().astimezone(ZoneInfo(user.zone))
+        if local.hour < HOUR or user.digest_on == local.date():
+            continue
+        User.objects.filter(pk=user.pk).update(digest_on=local.date())
+        with translation.override(user.language), timezone.override(user.zone):
+            text = text_for(user)
+            if text:
+                _send(user, text)
+
+
+def text_for(user: User) -> str:
+    """Empty where there is nothing to say."""
+    now = clock.now()
+    midnight = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+    tasks = Task.objects.open().filter(assignee=user, deadline__lt=midnight).select_related("item").order_by("deadline")
+    late = [task for task in tasks[:MOST] if task.deadline and task.deadline < now]
+    today = [task for task in tasks[:MOST] if task.deadline and task.deadline >= now]
+    rung = Notification.objects.filter(user=user, read_at__isnull=True, created_at__gt=now - timedelta(days=1))
+    parts = [
+        _part(_("Late"), [_line(task) for task in late]),
+        _part(_("Today"), [_line(task) for task in today]),
+        _part(_("Not read yet"), [notice.text for notice in rung.order_by("-pk")[:MOST]]),
+    ]
+    found = [part for part in parts if part]
+    return "\n\n".join([*found, f"{settings.PUBLIC_URL}{reverse('day')}"]) if found else ""
+
+
+def _part(head: str, lines: list[str]) -> str:
+    return "\n".join([head, *(f"– {line}" for line in lines)]) if lines else ""
+
+
+def _line(task: Task) -> str:
+    moment = timezone.localtime(task.deadline).strftime("%H:%M") if task.deadline else ""
+    return " · ".join(filter(None, [moment, task.title, task.item.title if task.item else ""]))
+
+
+def _send(user: User, text: str) -> None:
+    try:
+        channel = sending.channel_for(Medium.EMAIL)
+        sending.queue_message(channel=channel, to=user.email, subject=_("Your day"), text=text, language=user.language)
+    except sending.CannotSend:
+        return  # no channel: health says so, and the page shows the same
+
+
+register_kind(Kind("digest", send_all))
+every("digest", timedelta(hours=1))
