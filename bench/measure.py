@@ -231,9 +231,11 @@ def main() -> None:
 
     client = Client()
     client.force_login(User.objects.get(email="anna@example.com"))
-    board(client, pipeline)
-    gate(client, pipeline)
-    if SIZE == 10_000 or os.environ.get("BENCH_ALL"):
+    only = os.environ.get("BENCH_ONLY", "")
+    if only != "rooms":
+        board(client, pipeline)
+        gate(client, pipeline)
+    if only != "rooms" and (SIZE == 10_000 or os.environ.get("BENCH_ALL")):
         clear_work()
         IMPORT_SECONDS = import_seconds()
         runs_per_second(pipeline)
@@ -241,7 +243,12 @@ def main() -> None:
         from bench.stack import measure_stack
 
         measure_stack(line)
+    if SIZE == 100_000 or os.environ.get("BENCH_ALL"):
+        from bench.rooms import measure_rooms
+
+        measure_rooms(client, pipeline)
 
 
 IMPORT_SECONDS = 0.0
-main()
+if __name__ == "__main__":
+    main()

@@ -152,6 +152,7 @@ Q_CLUSTER = {
     "recycle": 5000,
     "log_level": "WARNING",
     "label": "Bells",
+    "cache": "near",  # its heartbeats, twice a second
 } | ({"redis": REDIS_URL} if REDIS_URL else {"orm": "default"})
 
 AUTH_USER_MODEL = "crm.User"

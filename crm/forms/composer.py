@@ -22,7 +22,7 @@ class FilesInput(forms.ClearableFileInput):
 class FilesField(forms.FileField):
     """Several files; cleans to a list of (file, plain name, kind). Raises ValidationError for the first wrong one."""
 
-    widget = FilesInput
+    widget = FilesInput(attrs={"class": "form-control form-control-sm"})
 
     def clean(self, data: Any, initial: Any = None) -> list[tuple[Any, str, str]]:
         sent = [file for file in (data if isinstance(data, list | tuple) else [data]) if file]

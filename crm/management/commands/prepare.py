@@ -22,7 +22,6 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         call_command("migrate", verbosity=0)
-        call_command("createcachetable")
         call_command("demo", stdout=io.StringIO())
         self._static_files()
         own = OwnCompany.first()
