@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 import queue
+import socket
 import threading
 import time
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from urllib.parse import urlsplit
 import requests
 from django.conf import settings
 from django.utils.translation import gettext as _
-from requests_hardened.ip_filter import InvalidIPAddress
+from requests_hardened.ip_filter import EXTRA_BLOCKED_NET_RANGES, InvalidIPAddress
 from requests_hardened.ip_filter_adapter import IPFilterAdapter
 
 CONNECT, WHOLE = 3.0, 10.0  # seconds
@@ -51,7 +52,7 @@ class _Filter(IPFilterAdapter):
     def build_connection_pool_key_attributes(self, request: Any, verify: Any, cert: Any = None) -> Any:
         host, pool = super().build_connection_pool_key_attributes(request, verify, cert)
         address = ipaddress.ip_address(host["host"].strip("[]"))
-        if any(address in network for network in MORE_BLOCKED if network.version == address.version):
+        if _blocked(address):
             raise InvalidIPAddress(address)
         return host, pool
 
@@ -75,6 +76,26 @@ def check(url: str) -> None:
         return
     if parts.scheme != "https" or port not in PORTS:
         raise Unsafe(_("Only https:// on port 443 or 8443 is called; an administrator can list other hosts."))
+    literal = _literal(parts.hostname)
+    if literal is not None and (not literal.is_global or _blocked(literal)):
+        raise Unsafe(_("This address leads into a private network."))
+
+
+def _literal(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """The address that a host spells out, also as 0177.0.0.1 or 2130706433; None for a name, which is asked for later."""
+    try:
+        return ipaddress.ip_address(host)
+    except ValueError:
+        pass
+    try:
+        return ipaddress.IPv4Address(socket.inet_aton(host))
+    except (OSError, UnicodeError):
+        return None
+
+
+def _blocked(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    networks = [*MORE_BLOCKED, *EXTRA_BLOCKED_NET_RANGES]
+    return any(address in network for network in networks if network.version == address.version)
 
 
 def _session(url: str) -> requests.Session:

@@ -19,6 +19,7 @@ SCOPES = {
     "write": _("add, change, move and delete"),
     "send": _("send messages to customers"),
     "automation": _("control runs, switch rules"),
+    "webhooks": _("make and change webhooks"),
 }
 
 

@@ -11,7 +11,7 @@ from standardwebhooks import Webhook as Signer
 from standardwebhooks import WebhookVerificationError
 
 from crm import clock, safe_http, webhooks
-from crm.models import Event, InboundCall, InboundHook, Item, Job, Webhook, WebhookDelivery
+from crm.models import ApiToken, Event, InboundCall, InboundHook, Item, Job, Webhook, WebhookDelivery
 
 
 @pytest.fixture
@@ -329,3 +329,46 @@ def test_calls_and_changes_of_owner_move_cards(world, drain, client):
     Item.objects.get(pk=item.pk).change({"owner": world.alice}, by=world.bob)
     drain()
     assert Item.objects.get(pk=item.pk).stage == world.stages["papers"]
+
+
+# ---------------------------------------------------------------------- webhooks by the API
+
+
+def _call(client, method, url, text, data=None):
+    return getattr(client, method)(
+        f"/api/v1{url}", data, content_type="application/json", headers={"Authorization": f"Bearer {text}"}
+    )
+
+
+def test_a_program_makes_changes_and_deletes_its_webhook(world, client):
+    _row, text = ApiToken.make(world.bob, "hooks", ["read", "webhooks"])
+    made = _call(
+        client, "post", "/webhooks", text, {"name": "ERP", "url": "https://erp.example.com/in", "kinds": ["stage."]}
+    )
+    assert made.status_code == 201
+    assert made.json()["secret"].startswith("whsec_")
+    pk = made.json()["id"]
+    assert "secret" not in _call(client, "get", f"/webhooks/{pk}", text).json()
+    assert _call(client, "patch", f"/webhooks/{pk}", text, {"is_active": False}).json()["is_active"] is False
+    assert _call(client, "get", f"/webhooks/{pk}/deliveries", text).json()["items"] == []
+    assert _call(client, "delete", f"/webhooks/{pk}", text).status_code == 204
+    assert not Webhook.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "url", ["http://example.com/", "https://127.0.0.1/", "https://[64:ff9b::7f00:1]/", "https://0177.0.0.1/"]
+)
+def test_an_address_inside_our_network_is_refused_by_field(world, client, url):
+    _row, text = ApiToken.make(world.bob, "hooks", ["webhooks"])
+    answer = _call(client, "post", "/webhooks", text, {"name": "x", "url": url})
+    assert answer.status_code == 422
+    assert "url" in answer.json()["error"]["fields"]
+
+
+def test_webhooks_of_others_are_not_there_and_a_token_needs_the_scope(world, client):
+    theirs = Webhook.objects.create(name="x", url="https://example.com/", owner=world.alice)
+    _row, text = ApiToken.make(world.bob, "hooks", ["read", "webhooks"])
+    assert _call(client, "get", f"/webhooks/{theirs.pk}", text).status_code == 404
+    assert _call(client, "delete", f"/webhooks/{theirs.pk}", text).status_code == 404
+    _row, text = ApiToken.make(world.bob, "read", ["read", "write"])
+    assert _call(client, "post", "/webhooks", text, {"name": "x", "url": "https://example.com/"}).status_code == 403
