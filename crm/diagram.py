@@ -7,6 +7,7 @@ from typing import Any
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from crm.models.pipelines import Machine, Stage
 
@@ -43,9 +44,9 @@ def diagram(machine: Machine) -> SafeString:
     if len(moves) == every and every > 12:
         # A web of all arrows says less than a sentence.
         moves = [(a, b) for a, b in moves if machine.position[b.pk] == machine.position[a.pk] + 1]
-        note = _("Every move is allowed; only the way forward is drawn.")
+        note = _("Every move is allowed; only those to the next stage are drawn.")
     else:
-        note = _("%d moves are allowed.") % len(moves)
+        note = ngettext("%d move is allowed.", "%d moves are allowed.", len(moves)) % len(moves)
     place = {stage.pk: GAP + machine.position[stage.pk] * (WIDTH + GAP) for stage in stages}
     width = GAP + len(stages) * (WIDTH + GAP)
     spans = [(place[a.pk], place[b.pk]) for a, b in moves]

@@ -109,9 +109,10 @@ def duplicates_of(record_: Any) -> list[Any]:
     if isinstance(record_, Contact):
         emails = list(record_.emails.values_list("address", flat=True))
         numbers = list(record_.phones.values_list("number", flat=True))
-        same = models.Q(emails__address__in=emails) | models.Q(phones__number__in=numbers)
-        if not (emails or numbers):
-            return []
+        # Ids first: one condition over two joins reads every contact.
+        by_email = ContactEmail.objects.filter(address__in=emails).values_list("contact_id", flat=True)
+        by_phone = ContactPhone.objects.filter(number__in=numbers).values_list("contact_id", flat=True)
+        same = models.Q(pk__in={*by_email, *by_phone})
     else:
         same = models.Q(pk__in=[])
         if record_.tax_number:

@@ -87,8 +87,8 @@ class AuditAdmin(ReadOnlyAdmin):
                 _now("what"),
                 _now("did"),
                 _now("field"),
-                _now("old"),
-                _now("new"),
+                _now("old value"),
+                _now("new value"),
                 _now("address"),
             ]
         ]

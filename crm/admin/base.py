@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.contrib import admin
+from django.core.paginator import Paginator
 from django.db import models
 from django.http import HttpRequest
+from django.utils.functional import cached_property
 
 from crm.models import Pipeline
 
@@ -20,8 +23,38 @@ class ModelAdmin(admin.ModelAdmin):
     list_per_page = 50
 
 
+class CappedPaginator(Paginator):
+    """Counts no further than anybody leafs: COUNT(*) over two million rows takes a second."""
+
+    MOST = 10_000
+
+    @cached_property
+    def count(self) -> int:
+        return self.object_list.order_by()[: self.MOST].count()
+
+
+def choice_filter(
+    name: str, heading: Any, choices: Callable[[], Iterable[tuple[str, Any]]]
+) -> type[admin.SimpleListFilter]:
+    """A filter by values that are known; Django's own would read every row for the different ones."""
+
+    class ChoiceFilter(admin.SimpleListFilter):
+        title = heading
+        parameter_name = name
+
+        def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+            return list(choices())
+
+        def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+            return queryset.filter(**{name: self.value()}) if self.value() else queryset
+
+    return ChoiceFilter
+
+
 class ReadOnlyAdmin(ModelAdmin):
     """Rows that the engine writes: to look at, never to edit by hand."""
+
+    paginator = CappedPaginator
 
     show_full_result_count = False
 

@@ -1,4 +1,4 @@
-from crm.admin.base import ModelAdmin, TabularInline, register
+from crm.admin.base import CappedPaginator, ModelAdmin, TabularInline, register
 from crm.models import Company, Contact, ContactEmail, ContactPhone, CustomField, Tag
 
 
@@ -22,6 +22,10 @@ class ContactAdmin(ModelAdmin):
     inlines = (PhoneInline, EmailInline)
     exclude = ("custom",)
     show_full_result_count = False
+    paginator = CappedPaginator
+
+    def get_search_results(self, request, queryset, search_term):  # type: ignore[no-untyped-def]
+        return (queryset.found(search_term) if search_term.strip() else queryset), False
 
 
 @register(Company)

@@ -8,8 +8,12 @@ from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from crm import sending
-from crm.admin.base import ReadOnlyAdmin, action, display, register
+from crm.admin.base import ReadOnlyAdmin, action, choice_filter, display, register
 from crm.models import Event, Item, Job, Message, Notification, StageVisit, Task
+from crm.queue import kinds
+from crm.views.timeline import RENDERERS
+
+CAUSES = ("person", "form", "api", "import", "rule", "trigger", "system")
 
 
 @register(Item)
@@ -31,7 +35,11 @@ class ItemAdmin(ReadOnlyAdmin):
 @register(Event)
 class EventAdmin(ReadOnlyAdmin):
     list_display = ("created_at", "kind", "item", "actor", "cause_kind", "cause_label", "depth")
-    list_filter = ("kind", "cause_kind", "created_at")
+    list_filter = (
+        choice_filter("kind", _("kind"), lambda: [(kind, kind) for kind in sorted(RENDERERS)]),
+        choice_filter("cause_kind", _("cause"), lambda: [(kind, kind) for kind in CAUSES]),
+        "created_at",
+    )
     search_fields = ("item__search_key",)
     list_select_related = ("item", "actor")
 
@@ -39,7 +47,11 @@ class EventAdmin(ReadOnlyAdmin):
 @register(Job)
 class JobAdmin(ReadOnlyAdmin):
     list_display = ("pk", "kind", "status", "due_at", "attempts", "item", "finished_at", "error")
-    list_filter = ("status", "kind", "outside")
+    list_filter = (
+        "status",
+        choice_filter("kind", _("kind"), lambda: [(kind, kind) for kind in sorted(kinds())]),
+        "outside",
+    )
     search_fields = ("key", "error")
     list_select_related = ("item",)
 

@@ -24,7 +24,7 @@ class RoleAdmin(ModelAdmin):
     def get_queryset(self, request: Any) -> Any:
         return super().get_queryset(request).prefetch_related("people", "departments", "rights__pipeline")
 
-    @display(description=_("for"))
+    @display(description=_("who has it"))
     def how_many(self, role: Role) -> str:
         names = [str(row) for row in (*role.departments.all(), *role.people.all())]
         return ", ".join(names[:5]) + (" …" if len(names) > 5 else "")

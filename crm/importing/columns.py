@@ -128,15 +128,20 @@ def custom_fields_of(target: str) -> dict[str, CustomField]:
 
 
 def guess(headers: list[str], columns: list[Column]) -> dict[str, str]:
-    """By the column's place in the file, as text: the field that its header means. Our own label counts too."""
+    """By the column's place in the file, as text: the field that its header means.
+
+    Names that others use come first, our own labels second: "Nom" is a family name in a French export, and our own
+    word for the whole name.
+    """
     found: dict[str, str] = {}
     taken: set[str] = set()
-    for place, header in enumerate(headers):
-        wanted = fold(header).rstrip(":*").strip()
-        for column in columns:
-            known = wanted in column.names or wanted == fold(str(column.label))
-            if known and (column.several or column.key not in taken):
-                found[str(place)] = column.key
-                taken.add(column.key)
-                break
-    return found
+    wanted = [fold(header).rstrip(":*").strip() for header in headers]
+    for own_words in (False, True):
+        for place, header in enumerate(wanted):
+            for column in columns if str(place) not in found else ():
+                known = header == fold(str(column.label)) if own_words else header in column.names
+                if known and (column.several or column.key not in taken):
+                    found[str(place)] = column.key
+                    taken.add(column.key)
+                    break
+    return dict(sorted(found.items(), key=lambda pair: int(pair[0])))

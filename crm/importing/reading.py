@@ -77,7 +77,7 @@ def _spreadsheet(content: bytes) -> list[list[Any]]:
         book = CalamineWorkbook.from_filelike(io.BytesIO(content))
         return book.get_sheet_by_index(0).to_python(nrows=MAX_ROWS + 2) if book.sheet_names else []
     except (CalamineError, zipfile.BadZipFile, OSError, ValueError) as error:
-        raise CannotRead(_("This spreadsheet cannot be read; is it an XLSX file, without a password?")) from error
+        raise CannotRead(_("This spreadsheet cannot be read; is it XLSX, XLS or ODS, without a password?")) from error
 
 
 def _csv(content: bytes, encoding: str) -> tuple[list[list[str]], str]:

@@ -100,7 +100,7 @@ class Import(models.Model):
 class ImportRow(models.Model):
     class Outcome(models.TextChoices):
         NONE = "", _("not looked at")
-        CREATED = "created", _("new")
+        CREATED = "created", _("new ones")
         UPDATED = "updated", _("changed")
         SKIPPED = "skipped", _("known, left alone")
         FAILED = "failed", _("wrong")

@@ -175,13 +175,15 @@ class Company(models.Model):
 class ContactQuerySet(SharedQuerySet):
     def found(self, text: str) -> Self:
         """By name, by a part of an e-mail address, or by the digits of a phone number."""
-        wanted = Q(search_key__contains=fold(text))
+        named = Contact.objects.filter(search_key__contains=fold(text)).order_by().values("pk")
         digits = "".join(c for c in text if c.isdigit())
         if "@" in text:
-            wanted |= Q(pk__in=ContactEmail.objects.filter(address__contains=text.lower()).values("contact"))
+            rows = ContactEmail.objects.filter(address__contains=text.lower()).order_by()
+            return self.filter(pk__in=named.union(rows.values("contact")))
         if len(digits) >= 5 and not any(c.isalpha() for c in text):
-            wanted |= Q(pk__in=ContactPhone.objects.filter(number__contains=digits.lstrip("0")).values("contact"))
-        return self.filter(wanted)
+            numbers = ContactPhone.objects.filter(number__contains=digits.lstrip("0")).order_by()
+            return self.filter(pk__in=named.union(numbers.values("contact")))
+        return self.filter(search_key__contains=fold(text))
 
     def reached_by(self, *, email: str = "", phone: str = "") -> models.QuerySet[Contact]:
         """Contacts with this e-mail (any case) or this E.164 phone, the oldest first."""

@@ -293,18 +293,20 @@ class Machine:
 _machines: dict[int, tuple[int, Machine]] = {}
 
 
-def machine_of(pipeline_id: int, *, share: bool = False) -> Machine:
+def machine_of(pipeline_id: int, *, share: bool = False, version: int | None = None) -> Machine:
     """The compiled machine of a pipeline; one small query when nothing was edited.
 
     Args:
         share: hold the pipeline row for the rest of the transaction, so that editing waits for us.
+        version: the row's machine_version, where the caller has just read it.
     Raises Pipeline.DoesNotExist.
     """
     if share:
         row = databases.share_lock(Pipeline, pipeline_id, "machine_version")
         version = row[0] if row else None
-    else:
-        version = Pipeline.objects.filter(pk=pipeline_id).values_list("machine_version", flat=True).first()
+    elif version is None:
+        rows = Pipeline.objects.filter(pk=pipeline_id).order_by("pk")
+        version = rows.values_list("machine_version", flat=True).first()
     if version is None:
         raise Pipeline.DoesNotExist(pipeline_id)
     known = _machines.get(pipeline_id)

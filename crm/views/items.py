@@ -30,6 +30,7 @@ def visible_item(request: HttpRequest, pk: int, action: str = "view") -> Item:
     rows = Item.objects.visible_to(request.user).select_related(  # type: ignore[arg-type]
         "pipeline", "stage", "owner", "contact", "company", "item_type", "lost_reason"
     )
+    rows = rows.prefetch_related("contact__phones", "contact__emails")  # read by two composers and the customer's block
     found: Item = get_object_or_404(rows, pk=pk)
     if action != "view":
         found.require(request.user, action)  # type: ignore[arg-type]

@@ -102,7 +102,7 @@ def test_only_who_sets_the_pipeline_up_may_do_it(world, client):
 def test_the_diagram_draws_what_is_allowed(world):
     machine = machine_of(world.pipeline.pk)
     assert len(allowed_moves(machine)) == 30
-    assert "only the way forward" in diagram(machine)
+    assert "only those to the next stage" in diagram(machine)
     assert diagram(machine).count("marker-end") == 5
     new, talk = world.stages["new"], world.stages["talk"]
     StageTransition.objects.create(pipeline=world.pipeline, source=new, target=talk)
