@@ -245,7 +245,7 @@ class RunAdmin(ReadOnlyAdmin):
     actions = ("again_newest", "again_old", "do_cancel", "do_hold", "do_release", "do_now")
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return obj is None
+        return obj is None and bool(request.user.is_superuser)
 
     def _each(self, request: HttpRequest, queryset: Any, verb: Any, done: str) -> None:
         count = 0

@@ -26,7 +26,11 @@ def measure(database: str, environment: dict[str, str]) -> None:
 
 def main() -> None:
     print(f"{'database':<11}{'deals':>8}  {'what':<52}{'figure':>14}   target", flush=True)
-    measure("sqlite", {})
+    chosen = os.environ.get("BENCH_DATABASES", "sqlite,postgresql").split(",")
+    if "sqlite" in chosen:
+        measure("sqlite", {})
+    if "postgresql" not in chosen:
+        return
     with postgres(fsync=True) as server:
         measure("postgresql", {"PG_SERVER": server})
 

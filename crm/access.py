@@ -21,6 +21,15 @@ from crm.models.gate import Refused
 View = TypeVar("View", bound=Callable[..., Any])
 
 
+def peer(request: HttpRequest) -> str:
+    """Who asks, as an IP address. Behind a proxy of ours (BEHIND_PROXY) it is the last hop that the proxy wrote."""
+    if settings.BEHIND_PROXY:
+        hops = request.headers.get("X-Forwarded-For", "").split(",")
+        if hops[-1].strip():
+            return hops[-1].strip()
+    return str(request.META.get("REMOTE_ADDR", ""))
+
+
 def public(view: View) -> View:
     """Anybody, without an account and without a cookie. The opt-out is explicit."""
     view.audience = "public"  # type: ignore[attr-defined]

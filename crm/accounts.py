@@ -8,12 +8,14 @@ from typing import Any
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.mfa.adapter import DefaultMFAAdapter
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django.utils import translation
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from crm import sending, vault
+from crm.access import peer
 from crm.models import Medium, SystemSwitches, User
 
 log = logging.getLogger("dealwright.accounts")
@@ -44,8 +46,11 @@ class Accounts(DefaultAccountAdapter):
         return False
 
     def get_client_ip(self, request: HttpRequest) -> str:
-        """The peer; behind a proxy its address is set by the web server (`--forwarded-allow-ips`)."""
-        return request.META.get("REMOTE_ADDR") or "127.0.0.1"
+        return peer(request) or "127.0.0.1"
+
+    def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
+        """Of the account alone: allauth's own key has the host in it, which whoever asks may spell in many ways."""
+        return str(credentials.get("email") or credentials.get("username") or "").strip().lower()
 
     def add_message(self, request: HttpRequest, level: Any, message_template: Any = None, *a: Any, **kw: Any) -> None:
         notice = NOTICES.get(_name(message_template))
@@ -82,7 +87,12 @@ class SecondFactors(DefaultMFAAdapter):
         return vault.lock({"value": text})
 
     def decrypt(self, encrypted_text: str) -> str:
-        return str(vault.unlock(encrypted_text).get("value", ""))
+        """Raises PermissionDenied where the key is not known any more: an empty secret would let everybody in."""
+        value = vault.unlock(encrypted_text).get("value")
+        if not value:
+            log.error("a second factor cannot be read: was SECRET_KEY changed without SECRET_KEY_FALLBACKS?")
+            raise PermissionDenied
+        return str(value)
 
     def get_totp_issuer(self) -> str:
         return "Dealwright"
@@ -110,6 +120,6 @@ def lacks_second_factor(user: User) -> bool:
     from allauth.mfa.utils import is_mfa_enabled
 
     asked = SystemSwitches.second_factor_asked()
-    if not asked or (asked == SystemSwitches.SecondFactor.ADMINISTRATORS and not user.is_staff):
+    if not asked or (asked == SystemSwitches.SecondFactor.ADMINISTRATORS and not (user.is_staff or user.is_superuser)):
         return False
     return not is_mfa_enabled(user)

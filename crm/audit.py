@@ -13,6 +13,7 @@ from auditlog.registry import auditlog
 from django.http import HttpRequest, HttpResponse
 
 from crm import models
+from crm.access import peer
 
 
 def audited(model: Any, *, without: Iterable[str] = (), hidden: Iterable[str] = (), m2m: Iterable[str] = ()) -> None:
@@ -51,12 +52,12 @@ audited(models.Channel, hidden=["secret"], without=["fault"])
 audited(models.WebForm)
 audited(models.FormField)
 audited(models.Webhook, hidden=["secret"])
-audited(models.InboundHook, hidden=["token"])
+audited(models.InboundHook, hidden=["token", "secret"])
 audited(models.ApiToken, hidden=["hash"], without=["last_used_at"])
 
 
 class AuditMiddleware:
-    """Tells the log who is at work. Only around requests that may change something, of people who are logged in."""
+    """Tells the log who is at work. Only around requests that may change something; a token's person is named by the API."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -64,10 +65,11 @@ class AuditMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         from django.conf import settings
 
-        if request.method in ("GET", "HEAD") or settings.SESSION_COOKIE_NAME not in request.COOKIES:
+        if request.method in ("GET", "HEAD"):
             return self.get_response(request)
-        actor = request.user if request.user.is_authenticated else None
-        # The peer's own address: a header that anybody can send proves nothing.
-        known = {"actor": actor, "remote_addr": request.META.get("REMOTE_ADDR"), "remote_port": None}
+        by_cookie = settings.SESSION_COOKIE_NAME in request.COOKIES and not request.path.startswith("/api/")
+        actor = request.user if by_cookie and request.user.is_authenticated else None
+        known = {"actor": actor, "remote_addr": peer(request) or None, "remote_port": None}
+        request.audited = known  # type: ignore[attr-defined]
         with set_extra_data(context_data=known):
             return self.get_response(request)

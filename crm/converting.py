@@ -7,6 +7,7 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from crm import databases
 from crm.events import record
 from crm.models import CustomField, Item, Pipeline, Refused, User
 from crm.models.pipelines import StageKind, machine_of
@@ -33,6 +34,8 @@ def convert(
     Raises Refused: no right to add there or to move the lead, or the lead is closed already.
     """
     with transaction.atomic():
+        # Read anew under its lock: a second click finds the lead won.
+        lead = databases.lock(Item.objects.filter(pk=lead.pk)).get()
         machine = machine_of(lead.pipeline_id)
         won = next((stage for stage in machine.ordered() if stage.kind == StageKind.WON), None)
         if won is None or lead.stage.kind != StageKind.OPEN:

@@ -7,12 +7,13 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from crm import clock, sending
-from crm.models import Medium, Notification, Task, User
+from crm.models import Item, Medium, Notification, Task, User
 from crm.queue import Kind, every, register_kind
 
 HOUR = 8  # of the person's own zone
@@ -36,13 +37,13 @@ def text_for(user: User) -> str:
     """Empty where there is nothing to say."""
     now = clock.now()
     midnight = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
-    tasks = Task.objects.open().filter(assignee=user, deadline__lt=midnight).select_related("item").order_by("deadline")
-    late = [task for task in tasks[:MOST] if task.deadline and task.deadline < now]
-    today = [task for task in tasks[:MOST] if task.deadline and task.deadline >= now]
+    seen = Q(item=None) | Q(item__in=Item.objects.visible_to(user))
+    tasks = Task.objects.open().filter(seen, assignee=user).select_related("item").order_by("deadline")
+    late, today = tasks.filter(deadline__lt=now), tasks.filter(deadline__gte=now, deadline__lt=midnight)
     rung = Notification.objects.filter(user=user, read_at__isnull=True, created_at__gt=now - timedelta(days=1))
     parts = [
-        _part(_("Late"), [_line(task) for task in late]),
-        _part(_("Today"), [_line(task) for task in today]),
+        _part(_("Late"), [_line(task, "%Y-%m-%d %H:%M") for task in late[:MOST]]),
+        _part(_("Today"), [_line(task, "%H:%M") for task in today[:MOST]]),
         _part(_("Not read yet"), [notice.text for notice in rung.order_by("-pk")[:MOST]]),
     ]
     found = [part for part in parts if part]
@@ -53,8 +54,8 @@ def _part(head: str, lines: list[str]) -> str:
     return "\n".join([head, *(f"– {line}" for line in lines)]) if lines else ""
 
 
-def _line(task: Task) -> str:
-    moment = timezone.localtime(task.deadline).strftime("%H:%M") if task.deadline else ""
+def _line(task: Task, pattern: str) -> str:
+    moment = timezone.localtime(task.deadline).strftime(pattern) if task.deadline else ""
     return " · ".join(filter(None, [moment, task.title, task.item.title if task.item else ""]))
 
 

@@ -94,7 +94,12 @@ def record(
     }
     pending = _pending.get()
     if quiet:
-        return Event.objects.create(**values)
+        event = Event.objects.create(**values)
+        if entry is not None and entry.left_id is not None:
+            # What the visit had planned still ends; the event is marked for those who would tell of it.
+            event.quiet = True
+            event_recorded.send(sender=Event, event=event, entry=entry)
+        return event
     if pending is not None and key is None and entry is None and not any(cares(kind) for cares in slots.event_interest):
         pending.append(Event(**values))
         return pending[-1]

@@ -11,6 +11,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from crm import clock, databases, slots
+from crm.jobs import Temporary
 from crm.models import Cause, Import, Item, Refused, Stage, StageTransition, User, WebForm
 from crm.models.jobs import Job
 from crm.models.notifications import notify
@@ -43,12 +44,32 @@ def uses_of(stage: Stage) -> list[StageUse]:
     moves = StageTransition.objects.filter(source=stage) | StageTransition.objects.filter(target=stage)
     found = [
         StageUse(_("cards"), Item.objects.alive().filter(stage=stage).count()),
-        StageUse(_("web forms whose cards start here"), forms.count(), lambda to: forms.update(stage=to)),
+        StageUse(_("web forms whose cards start here"), forms.count(), lambda to: _lead_to(forms, to)),
         StageUse(_("imports"), imports.count(), lambda to: imports.update(stage=to)),
-        StageUse(_("allowed moves"), moves.count(), lambda to: moves.delete()),
+        StageUse(_("allowed moves"), moves.count(), lambda to: _hand_over_moves(stage, to)),
         *(use for uses in slots.stage_uses for use in uses(stage)),
     ]
     return [use for use in found if use.count]
+
+
+def _lead_to(rows: Any, target: Stage) -> None:
+    for row in list(rows):
+        row.stage = target
+        row.save()  # one by one, for the audit log
+
+
+def _hand_over_moves(stage: Stage, target: Stage) -> None:
+    """Moves to and from the stage become moves to and from the one that takes its place; none would open all of them."""
+    rows = StageTransition.objects.filter(pipeline=stage.pipeline_id)
+    known = set(rows.values_list("source", "target"))
+    for row in rows.filter(source=stage) | rows.filter(target=stage):
+        pair = tuple(target.pk if pk == stage.pk else pk for pk in (row.source_id, row.target_id))
+        if pair[0] == pair[1] or pair in known:
+            row.delete()
+        else:
+            row.source_id, row.target_id = pair
+            row.save()
+            known.add(pair)
 
 
 def targets_of(stage: Stage) -> list[Stage]:
@@ -104,15 +125,26 @@ def perform(job: Any) -> None:
         for item in items:
             _move(item, target, by, job.payload["start_rules"])
         if not items:
-            stage.retired = True
-            stage.save()
-            if by is not None:
-                notify([by], _("“%s” is removed; its cards have moved.") % stage.name, kind="setup")
+            _finish(stage, rows, by)
             return
         round += 1
         if time.monotonic() > end:
             break
     _plan(stage.pk, target.pk, job.payload["by"], job.payload["start_rules"], round)
+
+
+def _finish(stage: Stage, rows: Any, by: User | None) -> None:
+    """Under the pipeline's lock, which every move shares: no card comes in while the stage goes."""
+    stage.pipeline.touch_machine()
+    if rows.exists():
+        raise Temporary(_("A card has just come in."), retry_after=1)
+    told = [by] if by else []
+    if not any(other.kind == stage.kind for other in targets_of(stage)):
+        notify(told, _("“%s” stays: it is the only stage of its kind by now.") % stage.name, kind="setup")
+        return
+    stage.retired = True
+    stage.save()
+    notify(told, _("“%s” is removed; its cards have moved.") % stage.name, kind="setup")
 
 
 def _move(item: Item, target: Stage, by: User | None, start_rules: bool) -> None:

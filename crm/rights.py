@@ -127,6 +127,8 @@ def departments_of(user: User, scope: Scope) -> set[int]:
     if user.department_id is None:
         return set()
     reached = {user.department_id}
+    if scope == Scope.TREE and "_tree" in user.__dict__:
+        return set(user.__dict__["_tree"])
     if scope == Scope.TREE:
         below: dict[int | None, list[int]] = {}
         for pk, parent in Department.objects.values_list("pk", "parent_id"):
@@ -135,6 +137,7 @@ def departments_of(user: User, scope: Scope) -> set[int]:
         while fresh:
             fresh = [pk for above in fresh for pk in below.get(above, []) if pk not in reached]
             reached.update(fresh)
+        user.__dict__["_tree"] = reached
     return reached
 
 

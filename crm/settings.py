@@ -36,6 +36,8 @@ def _secret_key() -> str:
 
 
 SECRET_KEY = _secret_key()
+# Former keys, for signatures and encrypted secrets of before a change.
+SECRET_KEY_FALLBACKS = [key for key in os.environ.get("SECRET_KEY_FALLBACKS", "").split(",") if key]
 
 # The address customers reach us at: links in messages, the embed script, signatures of webhooks.
 PUBLIC_URL = os.environ.get("PUBLIC_URL", "http://127.0.0.1:8000").rstrip("/")
@@ -129,7 +131,11 @@ CACHES = {
     # Shared by all processes: what counts attempts to log in must not count per process.
     "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
     if REDIS_URL
-    else {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "shared_cache"},
+    else {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "shared_cache",
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
+    },
     # Of each process: what is read on every page and may be some seconds old.
     "near": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
 }
@@ -218,7 +224,8 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = PRODUCTION
 # Not even in frames of ours, but for a mail's body; a public form names its own sites by the CSP.
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "strict-origin-when-cross-origin"
-if PRODUCTION and os.environ.get("BEHIND_PROXY"):
+BEHIND_PROXY = PRODUCTION and bool(os.environ.get("BEHIND_PROXY"))
+if BEHIND_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
 # No inline code, no eval, no third party, on any page, admin included.

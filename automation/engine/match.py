@@ -14,7 +14,7 @@ from automation.conditions import CannotJudge, judge
 from automation.models import Trigger, TriggerFiring, automation_of, scope_of, type_of
 from automation.values import facts_for
 from crm import clock, databases
-from crm.models import Cause, Event, Item, Job, Refused
+from crm.models import Cause, Event, Item, Job, Refused, User
 from crm.models.leased import LeaseLost, Status
 from crm.models.notifications import notify
 from crm.models.people import administrators
@@ -148,9 +148,12 @@ def choose(item: Item, machine: Machine, matched: list[Trigger]) -> Trigger | No
 def _move(event: Event, item: Item, trigger: Trigger) -> TriggerFiring:
     if item.automation_paused_at is not None:
         return _fire(event, trigger, item, Result.REFUSED, _("Automation of this item is paused."))
-    rights = trigger.publisher
+    # Read anew: the trigger was compiled with the machine, its publisher may have lost rights or the account since.
+    owner = machine_of(item.pipeline_id).pipeline.automation_owner_id
+    known = User.objects.in_bulk([pk for pk in (trigger.publisher_id, owner) if pk])
+    rights = known.get(trigger.publisher_id)
     if rights is None or not rights.is_active:
-        rights = machine_of(item.pipeline_id).pipeline.automation_owner
+        rights = known.get(owner)
     if rights is None or not rights.is_active:
         reason = _("Its publisher is no longer active and nobody takes over.")
         notify(administrators(), f"“{trigger.name}”: {reason}", kind="rights", group=f"trigger:{trigger.pk}")

@@ -39,6 +39,8 @@ def on_event(sender: Any, event: Event, entry: Entry | None, **kwargs: Any) -> N
     """The one receiver of `event_recorded`: what must commit with the event."""
     if entry is not None:
         cancel_left(entry)
+        if event.quiet:
+            return
         if entry.visit is not None and entry.start_rules:
             plan(entry, event)
     elif event.item is not None and event.kind in REPLANNING:

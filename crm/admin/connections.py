@@ -121,7 +121,7 @@ class WebhookDeliveryAdmin(ReadOnlyAdmin):
     actions = ("redeliver",)
 
     def has_change_permission(self, request: Any, obj: Any = None) -> bool:
-        return obj is None
+        return obj is None and bool(request.user.is_superuser)
 
     @action(description=_("Deliver again"))
     def redeliver(self, request: Any, queryset: Any) -> None:

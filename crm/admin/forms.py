@@ -71,7 +71,7 @@ class SubmissionAdmin(ReadOnlyAdmin):
 
     def has_change_permission(self, request: Any, obj: Any = None) -> bool:
         # Actions need it; the form itself stays read-only.
-        return obj is None
+        return obj is None and bool(request.user.is_superuser)
 
     @action(description=_("Process again"))
     def process_again(self, request: Any, queryset: Any) -> None:

@@ -1,11 +1,13 @@
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
+from auditlog.models import LogEntry
 from django.contrib import messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
+from crm.accounts import Accounts
 from crm.admin.base import ModelAdmin, TabularInline, action, register
 from crm.models import (
     CalendarException,
@@ -58,7 +60,15 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):
 
     @action(description=_("Remove the second step (phone or key lost)"))
     def drop_second_step(self, request, queryset) -> None:  # type: ignore[no-untyped-def]
-        count = Authenticator.objects.filter(user__in=queryset).delete()[0]
+        count = 0
+        for user in queryset:
+            removed = Authenticator.objects.filter(user=user).delete()[0]
+            if removed:
+                LogEntry.objects.log_create(
+                    user, force_log=True, action=LogEntry.Action.UPDATE, changes={"second step": ["set up", "removed"]}
+                )
+                Accounts().send_notification_mail("totp_deactivated", user)
+            count += removed
         messages.success(request, _now("Apps, keys and codes removed: %d.") % count)
 
     add_fieldsets = ((None, {"fields": ("email", "name", "usable_password", "password1", "password2")}),)

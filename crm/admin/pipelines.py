@@ -165,6 +165,10 @@ class PipelineAdmin(OfPipeline, ModelAdmin):
 
     readonly_fields = ("machine",)
 
+    def get_readonly_fields(self, request: Any, obj: Any = None) -> Any:
+        """Whose rights automation falls back to is for administrators to say."""
+        return ("machine",) if request.user.is_superuser else ("machine", "automation_owner", "calendar")
+
     @display(description=_("state machine"))
     def machine(self, pipeline: Pipeline) -> str:
         return diagram(machine_of(pipeline.pk)) if pipeline.pk else "–"

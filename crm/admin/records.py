@@ -60,12 +60,12 @@ class JobAdmin(ReadOnlyAdmin):
 class MessageAdmin(ReadOnlyAdmin):
     list_display = ("created_at", "channel", "to", "subject", "status", "item", "error")
     list_filter = ("status", "channel", "direction", "created_at")
-    search_fields = ("to", "subject", "text")
+    search_fields = ("to", "subject")
     list_select_related = ("channel", "item")
     actions = ("it_arrived", "send_again")
 
     def has_change_permission(self, request: Any, obj: Any = None) -> bool:
-        return obj is None
+        return obj is None and bool(request.user.is_superuser)
 
     def _settle(self, request: Any, queryset: Any, arrived: bool) -> None:
         unknown = list(queryset.filter(status=Message.Status.UNKNOWN).select_related("job"))

@@ -33,6 +33,10 @@ class RoleAdmin(ModelAdmin):
     def pipelines(self, role: Role) -> str:
         return ", ".join(right.pipeline.name for right in role.rights.all())
 
+    def delete_queryset(self, request: Any, queryset: Any) -> None:
+        super().delete_queryset(request, queryset)
+        Role.took_effect()
+
     def save_related(self, request: Any, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
         form.instance.took_effect()

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
@@ -19,7 +20,11 @@ class DealwrightAdminSite(admin.AdminSite):
 
     def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponseBase:
         """There is one way in: with its limits and its second factor."""
-        return redirect_to_login(request.GET.get("next") or request.get_full_path())
+        if self.has_permission(request):
+            return redirect("admin:index")
+        if request.user.is_authenticated:
+            raise PermissionDenied
+        return redirect_to_login(request.GET.get("next") or "/admin/")
 
     def password_change(self, request: HttpRequest, extra_context: Any = None) -> HttpResponseBase:
         return redirect("account_change_password")

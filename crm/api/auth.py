@@ -36,6 +36,7 @@ class Bearer(HttpBearer):
             raise ApiError(422, "invalid", _("A text must not contain the character NUL."))
         request.user = found.user
         request.api_token = found  # type: ignore[attr-defined]
+        getattr(request, "audited", {})["actor"] = found.user  # whose change the audit log names
         translation.activate(found.user.language)
         timezone.activate(found.user.zone)
         return found

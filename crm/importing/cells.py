@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
@@ -19,27 +19,53 @@ from crm.folding import fold
 from crm.models import User
 
 DATES = ("%Y-%m-%d", "%d.%m.%Y", "%d/%m/%Y", "%d-%m-%Y", "%Y/%m/%d", "%Y.%m.%d")
-TIMES = ("", " %H:%M:%S", " %H:%M", "T%H:%M:%S", "T%H:%M")
+MONTH_FIRST = ("%m/%d/%Y", "%m-%d-%Y")
+TIMES = ("", " %H:%M:%S", " %H:%M", "T%H:%M:%S", "T%H:%M", " %I:%M:%S %p", " %I:%M %p")
+_SLASHED = re.compile(r"(\d{1,2})[/-](\d{1,2})[/-]\d{4}\b")
+
+
+def month_comes_first(cells: Iterable[str]) -> bool:
+    """Whether a column of dates is written as in the United States: some second part is no month, no first part is."""
+    pairs = [(int(m[1]), int(m[2])) for m in map(_SLASHED.match, cells) if m]
+    return any(second > 12 for _first, second in pairs) and not any(first > 12 for first, _second in pairs)
 
 
 def _text(cell: str) -> str:
     return cell
 
 
+# A whole number in groups of three, then perhaps decimals; or digits with one decimal separator.
+_GROUPED = re.compile(r"([1-9]\d{0,2})(?:([.,])\d{3})(?:\2\d{3})*(?:([.,])(\d+))?")
+_PLAIN = re.compile(r"(\d+)(?:[.,](\d+))?")
+_CURRENCY = re.compile(r"^(?:[^\W\d_]{1,4}\.?|[€$£¥₫₽₴])\s*|\s*(?:[^\W\d_]{1,4}\.?|[€$£¥₫₽₴])$")
+
+
 def amount(cell: str) -> Decimal:
-    """ "1 234,50 zł", "1,234.50", "-12": the last separator with one or two digits behind it is the decimal one."""
-    bare = re.sub(r"[^\d,.\-]", "", cell)
-    match = re.fullmatch(r"(-?[\d.,]*?)(?:[.,](\d{1,2}))?", bare)
-    if re.search(r"[=*/]|\d\s*\+", cell) or not bare or match is None or not re.search(r"\d", bare):
+    """ "1 234,50 zł", "1,234.50", "(12.50)", "1500.0000".
+
+    A separator groups thousands only if the whole number is made of groups of three; else the last one is decimal.
+    """
+    text = cell.strip().replace("\u2212", "-")
+    minus = text.startswith("(") and text.endswith(")")
+    text = _CURRENCY.sub("", text.strip("() "), count=1)
+    text = _CURRENCY.sub("", text, count=1).strip()
+    minus, text = minus or text.startswith("-") or text.endswith("-"), text.strip("-+ ")
+    bare = re.sub(r"(?<=\d)[\s'\u00a0\u202f](?=\d{3}(?!\d))", "", text)
+    found = _read_amount(bare)
+    if found is None:
         raise ValidationError(_("“%s” is not an amount.") % cell[:40])
-    whole = re.sub(r"[.,]", "", match.group(1)) or "0"
-    try:
-        found = Decimal(f"{whole}.{match.group(2) or '0'}")
-    except InvalidOperation:
-        raise ValidationError(_("“%s” is not an amount.") % cell[:40]) from None
-    if abs(found) >= Decimal(10) ** 16:
+    if found >= Decimal(10) ** 12:
         raise ValidationError(_("“%s” is too large.") % cell[:40])
-    return found
+    return (-found if minus else found).quantize(Decimal("0.01"))
+
+
+def _read_amount(bare: str) -> Decimal | None:
+    grouped = _GROUPED.fullmatch(bare)
+    if grouped is not None and grouped.group(3) != grouped.group(2):
+        whole = bare[: grouped.start(3)] if grouped.group(3) else bare
+        return Decimal(f"{re.sub('[.,]', '', whole)}.{grouped.group(4) or 0}")
+    plain = _PLAIN.fullmatch(bare)
+    return Decimal(f"{plain.group(1)}.{plain.group(2) or 0}") if plain else None
 
 
 def _whole(cell: str) -> int:
@@ -50,17 +76,28 @@ def _whole(cell: str) -> int:
 
 
 def day(cell: str) -> date:
-    return _moment_in(cell, "").date()
+    return _moment_in(cell, DATES).date()
+
+
+def american_day(cell: str) -> date:
+    return _moment_in(cell, (*MONTH_FIRST, *DATES)).date()
 
 
 def _moment(cell: str) -> datetime:
+    return _aware(_moment_in(cell, DATES))
+
+
+def american_moment(cell: str) -> datetime:
+    return _aware(_moment_in(cell, (*MONTH_FIRST, *DATES)))
+
+
+def _aware(found: datetime) -> datetime:
     """In the zone of whoever imports."""
-    found = _moment_in(cell, "")
     return found if timezone.is_aware(found) else timezone.make_aware(found).astimezone(UTC)
 
 
-def _moment_in(cell: str, _zone: str) -> datetime:
-    for pattern in DATES:
+def _moment_in(cell: str, patterns: tuple[str, ...]) -> datetime:
+    for pattern in patterns:
         for clock in TIMES:
             try:
                 return datetime.strptime(cell, pattern + clock)
@@ -73,17 +110,19 @@ def _moment_in(cell: str, _zone: str) -> datetime:
 
 
 def _email(cell: str) -> list[str]:
-    found = [part.strip().lower() for part in re.split(r"[;,\s]+", cell) if part.strip()]
+    found = list(dict.fromkeys(part.strip().lower() for part in re.split(r"[;,\s]+", cell) if part.strip()))
     for address in found:
         try:
             validate_email(address)
+            if len(address) > 254:
+                raise ValidationError("")
         except ValidationError:
             raise ValidationError(_("“%s” is not an e-mail address.") % address[:60]) from None
     return found
 
 
 def _phone(cell: str) -> list[str]:
-    return [phones.parse(part) for part in re.split(r"[;,/\n]+", cell) if part.strip()]
+    return list(dict.fromkeys(phones.parse(part) for part in re.split(r"[;,/\n]+", cell) if part.strip()))
 
 
 def _list(cell: str) -> list[str]:

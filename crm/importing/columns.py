@@ -112,19 +112,20 @@ NEEDED = {
 
 def columns_of(target: str, pipeline: Pipeline | None = None) -> list[Column]:
     """Everything that a file for this target can fill, custom fields too."""
-    own, where = _OWN[Import.Target(target)]
-    custom = CustomField.objects.filter(target=where)
-    if pipeline is not None:
-        custom = custom.filter(item_type=None) | custom.filter(item_type=pipeline.item_type_id)
+    own, _where = _OWN[Import.Target(target)]
     made = [
         Column(f"custom.{field.key}", field.label, "custom", (fold(field.label), fold(field.key)))
-        for field in custom.order_by("order", "pk")
+        for field in custom_fields_of(target, pipeline).values()
     ]
     return [*own, *_COMMON, *made]
 
 
-def custom_fields_of(target: str) -> dict[str, CustomField]:
-    return {row.key: row for row in CustomField.objects.filter(target=_OWN[Import.Target(target)][1])}
+def custom_fields_of(target: str, pipeline: Pipeline | None = None) -> dict[str, CustomField]:
+    """By key, those of the pipeline's item type (and of all types) only: another type may use the same key."""
+    rows = CustomField.objects.filter(target=_OWN[Import.Target(target)][1])
+    if pipeline is not None:
+        rows = rows.filter(item_type=None) | rows.filter(item_type=pipeline.item_type_id)
+    return {row.key: row for row in rows.order_by("order", "pk")}
 
 
 def guess(headers: list[str], columns: list[Column]) -> dict[str, str]:

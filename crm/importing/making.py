@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
 from crm.folding import fold
-from crm.importing.cells import READERS, People
+from crm.importing.cells import READERS, People, american_day, american_moment, month_comes_first
 from crm.importing.columns import NEEDED, Column, columns_of, custom_fields_of
 from crm.models import (
     Cause,
@@ -56,8 +56,20 @@ class Maker:
         self.columns = {column.key: column for column in columns_of(work.target, work.pipeline)}
         self.places = {int(place): self.columns[key] for place, key in work.mapping.items() if key in self.columns}
         self.people = People()
-        self.custom = custom_fields_of(self.target)
+        self.custom = custom_fields_of(self.target, work.pipeline)
+        self.firms: dict[str, Company] = {}
+        self.american = self._american_columns()
         self.tags: dict[str, Tag] = {}
+
+    def _american_columns(self) -> set[str]:
+        """Columns of dates that are written month first, as their first thousand rows tell."""
+        places = [(place, column.key) for place, column in self.places.items() if column.kind in ("date", "moment")]
+        if not places:
+            return set()
+        sample = list(self.work.rows.order_by("number").values_list("cells", flat=True)[:1000])
+        return {
+            key for place, key in places if month_comes_first(cells[place] for cells in sample if place < len(cells))
+        }
 
     # ------------------------------------------------------------------ reading
 
@@ -90,6 +102,8 @@ class Maker:
             return self._custom(column.key.removeprefix("custom."), cell)
         if column.kind == "stage":
             return self._stage(cell)
+        if column.key in self.american:
+            return american_day(cell) if column.kind == "date" else american_moment(cell)
         return READERS[column.kind](cell)
 
     def _stage(self, cell: str) -> Any:
@@ -149,22 +163,29 @@ class Maker:
         """Write values into a known record; the row remembers what was there and what stands there now."""
         before, after = {}, {}
         for name, value in values.items():
+            if name == "custom":
+                for key, one in value.items():
+                    if record.custom.get(key) != one:
+                        before[f"custom.{key}"], after[f"custom.{key}"] = record.custom.get(key), one
+                record.custom = {**record.custom, **value}
+                continue
             old = getattr(record, name)
             if value not in (None, "") and old != value:
                 before[name], after[name] = plain(old), plain(value)
                 setattr(record, name, value)
         if before:
             record.save()
-        row.made = {"before": before, "after": after}
+        row.made = {**row.made, "before": before, "after": after}
 
     def company_named(self, row: ImportRow, name: str | None) -> Company | None:
         if not name:
             return None
         key = Company(name=name[:200]).folded()
-        found = Company.objects.filter(search_key=key).order_by("pk").first()
+        found = self.firms.get(key) or Company.objects.filter(search_key=key).order_by("pk").first()
         if found is None:
             found = Company.objects.create(name=name[:200], owner=self.work.user)
             row.made = {**row.made, "companies": [*row.made.get("companies", []), found.pk]}
+        self.firms[key] = found
         return found
 
 
@@ -203,16 +224,13 @@ class ContactMaker(Maker):
             owner=read.get("owner", self.work.user),
             custom=self.custom_of(read),
         )
-        self._reach(contact, read)
+        self._reach(contact, read, set())
         self.tag(contact, read.get("tags"))
-        row.contact = contact
+        row.contact, row.made = contact, {**row.made, "own": contact.pk}
 
-    def _reach(self, contact: Contact, read: Read) -> tuple[list[str], list[str]]:
-        """Add numbers and addresses that the contact has not; returns them."""
+    def _reach(self, contact: Contact, read: Read, had: set[str]) -> tuple[list[str], list[str]]:
+        """Add numbers and addresses that the contact has not (`had`: what it has); returns them."""
         numbers, addresses = self.numbers(read), read.get("email", [])
-        had = set(contact.phones.values_list("number", flat=True)) | set(
-            contact.emails.values_list("address", flat=True)
-        )
         mobile = set(read.get("mobile", []))
         fresh = [n for n in numbers if n not in had]
         ContactPhone.objects.bulk_create(
@@ -234,13 +252,11 @@ class ContactMaker(Maker):
         if read.get("name") or read.get("family"):
             values["name"] = self.name_of(read)
         values["company"] = self.company_named(row, read.get("company"))
-        made = row.made
-        custom = self.custom_of(read)
-        if custom:
-            values["custom"] = {**known.custom, **custom}
+        values["custom"] = self.custom_of(read)
         self.replace(row, known, values)
-        fresh, new = self._reach(known, read)
-        row.made = {**made, **row.made, "numbers": fresh, "addresses": new}
+        had = {*known.phones.values_list("number", flat=True), *known.emails.values_list("address", flat=True)}
+        fresh, new = self._reach(known, read, had)
+        row.made = {**row.made, "numbers": fresh, "addresses": new}
         self.tag(known, read.get("tags"))
         row.contact = known
 
@@ -253,7 +269,9 @@ class CompanyMaker(Maker):
             found = Company.objects.filter(tax_number=read.get("tax_number")).order_by("pk").first()
             if found is not None:
                 return found
-        return Company.objects.filter(search_key=fold(read.get("name"))[:250]).order_by("pk").first()
+        named = Company.objects.filter(search_key=fold(read.get("name"))[:250]).order_by("pk")
+        # Two firms of one name with different tax numbers are two firms.
+        return (named.filter(tax_number="") if read.get("tax_number") else named).first()
 
     def _values(self, read: Read) -> dict[str, Any]:
         return {
@@ -269,13 +287,11 @@ class CompanyMaker(Maker):
         values = self._values(read)
         values["owner"] = values["owner"] or self.work.user
         row.company = Company.objects.create(**values, custom=self.custom_of(read))
+        row.made = {**row.made, "own": row.company.pk}
         self.tag(row.company, read.get("tags"))
 
     def update(self, row: ImportRow, known: Company, read: Read) -> None:
-        values, custom = self._values(read), self.custom_of(read)
-        if custom:
-            values["custom"] = {**known.custom, **custom}
-        self.replace(row, known, values)
+        self.replace(row, known, self._values(read) | {"custom": self.custom_of(read)})
         self.tag(known, read.get("tags"))
         row.company = known
 
@@ -290,6 +306,7 @@ class ItemMaker(Maker):
         self.by_name = {fold(stage.name): stage for stage in self.machine.ordered()}
         self.first = self.machine.stages.get(work.stage_id or 0) or self.machine.first_open()
         self.customers = ContactMaker(work)
+        self.customers.firms = self.firms
 
     def _stage(self, cell: str) -> Any:
         found = self.by_name.get(fold(cell))
@@ -302,6 +319,12 @@ class ItemMaker(Maker):
             return None
         rows = Item.objects.alive().filter(pipeline=self.machine.pipeline, external_id=read.get("external_id")[:100])
         return rows.order_by("pk").first()  # type: ignore[no-any-return]
+
+    def row(self, row: ImportRow, dry: bool) -> None:
+        super().row(row, dry)
+        if dry and row.outcome == Outcome.CREATED:
+            # What the rules of each row's own stage would send is counted before anything is imported.
+            row.made = {"stage": self.read(row.cells).get("stage", self.first).pk}
 
     def _contact(self, row: ImportRow, read: Read) -> Contact | None:
         """Known by e-mail or phone, else made; a name alone is not enough to be the same person."""
@@ -319,7 +342,7 @@ class ItemMaker(Maker):
             self.customers.create(row, asked)
             found, row.contact = row.contact, None
             assert found is not None
-            row.made = {**row.made, "contacts": [found.pk]}
+            row.made = {**row.made, "own": None, "contacts": [found.pk]}
         return found
 
     def _values(self, read: Read) -> dict[str, Any]:

@@ -6,13 +6,14 @@ import logging
 import time
 from typing import Any
 
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, DataError, IntegrityError, transaction
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from crm import clock, databases
 from crm.importing.making import MAKERS, WrongRow
-from crm.models import Import, ImportRow, Item, Refused
+from crm.models import Consent, Import, ImportRow, Item, Refused, Submission
+from crm.models.items import plain
 from crm.models.jobs import Job
 from crm.models.notifications import notify
 from crm.models.people import Company, Contact, ContactEmail, ContactPhone
@@ -30,10 +31,13 @@ NEXT = {Status.CHECKING: Status.CHECKED, Status.RUNNING: Status.DONE, Status.REV
 
 def start(work: Import, status: str) -> None:
     """From now on a worker goes through the rows. Call it inside a transaction that holds the import's row."""
-    work.status, work.position, work.error, work.finished_at = status, 0, "", None
+    going_on = work.status == Status.FAILED and work.phase == status
+    work.status, work.phase, work.error, work.finished_at = status, status, "", None
+    if not going_on:
+        work.position = 0
     work.save()
-    if status != Status.REVERTING:
-        work.rows.update(outcome=Outcome.NONE, reason="")
+    if status != Status.REVERTING and not going_on:
+        work.rows.update(outcome=Outcome.NONE, reason="", made={})
     _plan(work)
 
 
@@ -86,6 +90,10 @@ def _alone(row: ImportRow, each: Any) -> None:
             row.save()
     except (WrongRow, Refused) as error:
         _failed(row, str(error))
+    except (IntegrityError, DataError) as error:
+        # The row's own fault, and its savepoint is gone; a lost connection or a deadlock is the whole slice's.
+        log.warning("import row %s: %s", row.pk, error)
+        _failed(row, _("The database refuses this row: %s") % str(error).splitlines()[0])
     except DatabaseError:
         raise
     except Exception as error:
@@ -94,8 +102,11 @@ def _alone(row: ImportRow, each: Any) -> None:
 
 
 def _failed(row: ImportRow, reason: str) -> None:
-    row.item = row.contact = row.company = None
-    row.made, row.outcome, row.reason = {}, Outcome.FAILED, reason[:300]
+    """Nothing of the row stands; while an import is taken back its record and what it made stay known."""
+    row = ImportRow.objects.get(pk=row.pk)
+    row.reason = reason[:300]
+    if row.parent.status != Status.REVERTING:
+        row.outcome = Outcome.FAILED
     row.save()
 
 
@@ -120,34 +131,52 @@ register_kind(Kind("import", perform, lost=_lost))
 def _reverter(work: Import) -> Any:
     def back(row: ImportRow) -> None:
         if row.outcome == Outcome.CREATED:
-            _remove(row)
+            _remove(row, work)
         elif row.outcome == Outcome.UPDATED:
-            _put_back(row)
+            _put_back(row, work)
 
     return back
 
 
-def _remove(row: ImportRow) -> None:
-    """Items go to the recycle bin; people and companies only if nobody has built on them since."""
-    if row.item is not None:
-        item = row.item
-        item.delete_softly()
-        Item.objects.filter(pk=item.pk).update(contact=None, company=None)
-    for contact in Contact.objects.filter(pk__in=[*row.made.get("contacts", []), row.contact_id or 0]):
-        if contact.items.alive().exists() or contact.messages.exists():
+def _remove(row: ImportRow, work: Import) -> None:
+    """Cards go to the recycle bin, with the rights of who imports; people and firms only if nobody built on them."""
+    if row.item is not None and row.item.deleted_at is None:
+        row.item.delete_softly(by=work.user, quiet=True)
+    own = row.made.get("own")
+    contacts = [*row.made.get("contacts", []), *([own] if row.contact_id and row.contact_id == own else [])]
+    for contact in Contact.objects.filter(pk__in=contacts):
+        if _built_on(contact):
             row.reason = _("“%s” was kept: cards or messages belong to it.") % contact.name[:100]
-            return
-        contact.delete()
-    for company in Company.objects.filter(pk__in=[*row.made.get("companies", []), row.company_id or 0]):
+        else:
+            contact.delete()
+    firms = [*row.made.get("companies", []), *([own] if row.company_id and row.company_id == own else [])]
+    _remove_firms(row, firms)
+    if not row.reason:
+        row.item = row.contact = row.company = None
+        row.outcome = Outcome.REVERTED
+
+
+def _built_on(contact: Contact) -> bool:
+    """Somebody wrote to the person, agreed something with them, sent a form, or linked another card."""
+    return (
+        contact.items.alive().exists()
+        or contact.messages.exists()
+        or contact.conversations.exists()
+        or Consent.objects.filter(contact=contact).exists()
+        or Submission.objects.filter(contact=contact).exists()
+        or Item.contacts.through.objects.filter(contact=contact).exists()
+    )
+
+
+def _remove_firms(row: ImportRow, ids: list[int]) -> None:
+    for company in Company.objects.filter(pk__in=ids):
         if company.items.alive().exists() or company.contacts.exists():
             row.reason = _("“%s” was kept: cards or contacts belong to it.") % company.name[:100]
-            return
-        company.delete()
-    row.item = row.contact = row.company = None
-    row.outcome = Outcome.REVERTED
+        else:
+            company.delete()
 
 
-def _put_back(row: ImportRow) -> None:
+def _put_back(row: ImportRow, work: Import) -> None:
     """Only values that still are as the import wrote them."""
     before, after = row.made.get("before", {}), row.made.get("after", {})
     record: Any = row.item or row.contact or row.company
@@ -157,22 +186,30 @@ def _put_back(row: ImportRow) -> None:
         written = _typed(after)
         values = _typed({n: old for n, old in before.items() if record.value_of(n) == written.get(n)})
         if values:
-            record.change(values, quiet=True)
+            record.change(values, by=work.user, quiet=True)
     else:
-        for name, old in before.items():
-            if _plain(getattr(record, name)) == after.get(name):
-                setattr(record, f"{name}_id" if name in ("owner", "company") else name, old)
-        record.save()
+        _put_back_person(record, before, after)
     if isinstance(record, Contact):
         ContactPhone.objects.filter(contact=record, number__in=row.made.get("numbers", [])).delete()
         ContactEmail.objects.filter(contact=record, address__in=row.made.get("addresses", [])).delete()
+    _remove_firms(row, row.made.get("companies", []))
     row.outcome = Outcome.REVERTED
 
 
-def _plain(value: Any) -> Any:
-    from crm.models.items import plain
-
-    return plain(value)
+def _put_back_person(record: Any, before: dict[str, Any], after: dict[str, Any]) -> None:
+    for name, old in before.items():
+        if name.startswith("custom."):
+            key = name.removeprefix("custom.")
+            if record.custom.get(key) == after.get(name):
+                kept = {k: v for k, v in record.custom.items() if k != key}
+                record.custom = kept if old in (None, "") else kept | {key: old}
+        elif plain(getattr(record, name)) == after.get(name):
+            if name not in ("owner", "company"):
+                setattr(record, name, old)
+            else:
+                model: Any = type(record)._meta.get_field(name).related_model
+                setattr(record, name, model.objects.filter(pk=old or 0).first())
+    record.save()
 
 
 def _typed(values: dict[str, Any]) -> dict[str, Any]:

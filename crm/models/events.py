@@ -55,6 +55,8 @@ class Event(models.Model):
     pinned_at = models.DateTimeField(null=True, blank=True)
 
     objects = EventQuerySet.as_manager()
+    # Nobody is told of it; known only while it happens (crm/events.py).
+    quiet = False
 
     class Meta:
         verbose_name = _("event")

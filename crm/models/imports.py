@@ -59,6 +59,8 @@ class Import(models.Model):
     )
     start_rules = models.BooleanField(_("start the rules of the stage"), default=False)
     status = models.CharField(_("status"), max_length=10, choices=Status.choices, default=Status.NEW)
+    # What it was doing, for going on after an error.
+    phase = models.CharField(max_length=10, blank=True)
     total = models.PositiveIntegerField(_("rows"), default=0)
     position = models.PositiveIntegerField(default=0)
     error = models.TextField(_("error"), blank=True)
@@ -86,7 +88,8 @@ class Import(models.Model):
     @property
     def may_be_reverted(self) -> bool:
         """For some days: later too much has been built on what came in."""
-        if self.status != self.Status.DONE or self.finished_at is None:
+        halfway = self.status == self.Status.FAILED and self.phase in (self.Status.RUNNING, self.Status.REVERTING)
+        if not (self.status == self.Status.DONE or halfway) or self.finished_at is None:
             return False
         return clock.now() - self.finished_at < timedelta(days=REVERT_DAYS)
 

@@ -120,6 +120,7 @@ class Item(Moving, RefreshMixin, models.Model):
                 name="item_totals",
                 condition=Q(deleted_at__isnull=True),
             ),
+            models.Index(fields=["external_id"], name="item_external", condition=~Q(external_id="")),
             models.Index(fields=["owner", "-last_activity_at"], name="item_of_owner"),
             models.Index(fields=["contact", "-created_at"], name="item_of_contact"),
         ]
@@ -284,8 +285,8 @@ class Item(Moving, RefreshMixin, models.Model):
             return self.custom.get(name.removeprefix("custom."))
         return getattr(self, name, None)
 
-    def delete_softly(self, *, by: User | None = None, cause: Cause = Cause()) -> None:
-        """To the recycle bin: the visit closes, runs and planned jobs are cancelled (E29)."""
+    def delete_softly(self, *, by: User | None = None, cause: Cause = Cause(), quiet: bool = False) -> None:
+        """To the recycle bin: the visit closes, runs and planned jobs are cancelled (E29). `quiet` tells no webhook."""
         from crm.events import Entry, record
 
         with transaction.atomic():
@@ -303,7 +304,7 @@ class Item(Moving, RefreshMixin, models.Model):
             item.version += 1
             item.save()
             entry = Entry(item=item, visit=None, left_id=left, machine=machine, cancelled=closed)
-            record("item.deleted", item=item, actor=by, cause=cause, entry=entry)
+            record("item.deleted", item=item, actor=by, cause=cause, entry=entry, quiet=quiet)
             wake_waiters(ended)
             boards.touch(item.pipeline_id, item.stage_id)
 

@@ -139,6 +139,8 @@ class Moving(models.Model):
             if done is not None:
                 return Moved(item, done, repeated=True)
         checked_by(by, machine, "move", item, machine.stages.get(stage.pk, stage))
+        if asked["fields"]:
+            self._may_bring(machine, item, stage, by, asked["fields"])
         if stale:
             raise Stale(item)
         if item.stage_id == stage.pk:
@@ -153,6 +155,14 @@ class Moving(models.Model):
         closed = close_visit(item, left, move.now)
         visit = item._open_visit(move, left=left, source=source_id, closed=closed)
         return Moved(item, visit, machine=machine)
+
+    @staticmethod
+    def _may_bring(machine: Any, item: Any, stage: Stage, by: User | None, fields: dict[str, Any]) -> None:
+        """What a stage asks for comes with the move; any other field is an edit, and needs the right to edit."""
+        here, there = machine.stages.get(item.stage_id), machine.stages.get(stage.pk)
+        asked = {*(here.needed_to_leave if here else ()), *(there.needed_to_enter if there else ())}
+        if set(fields) - asked:
+            checked_by(by, machine, "edit", item)
 
     def _open_visit(
         self,

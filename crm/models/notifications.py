@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
@@ -65,22 +66,32 @@ def notify(
         rung = Notification.objects.filter(user__in=people, group=group, read_at__isnull=True)
         for user_id in rung.values_list("user_id", flat=True):
             people.pop(user_id, None)
-    choice = KIND_OF.get(kind, kind)
-    rows = [
-        Notification(user_id=pk, text=str(text), item=item, kind=kind, sender=sender, group=group)
+    choice, now = KIND_OF.get(kind, kind), clock.now()
+    by_mail = [user for user in people.values() if user.hears(choice, "mail")]
+    if group and by_mail:
+        # The bell may be off, or read at once: one mail a day for each trouble.
+        recent = Notification.objects.filter(user__in=by_mail, group=group, created_at__gt=now - timedelta(days=1))
+        told = set(recent.values_list("user_id", flat=True))
+        by_mail = [user for user in by_mail if user.pk not in told]
+    Notification.objects.bulk_create(
+        Notification(
+            user_id=pk, text=str(text), item=item, kind=kind, sender=sender, group=group,
+            read_at=None if user.hears(choice, "bell") else now,
+        )
         for pk, user in people.items()
-        if user.hears(choice, "bell")
-    ]
-    Notification.objects.bulk_create(rows)
-    for user in people.values():
-        if user.hears(choice, "mail"):
-            _mail(user, str(text), item)
+        if user.hears(choice, "bell") or user in by_mail
+    )  # fmt: skip
+    for user in by_mail:
+        _mail(user, str(text), item)
     return len(people)
 
 
 def _mail(user: User, text: str, item: Any) -> None:
     from crm import sending
+    from crm.models.items import Item
 
+    if item is not None and not Item.objects.visible_to(user).filter(pk=item.pk).exists():
+        item = None
     link = f"\n\n{settings.PUBLIC_URL}{reverse('item', args=[item.pk])}" if item is not None else ""
     try:
         channel = sending.channel_for("email")

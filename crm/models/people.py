@@ -62,6 +62,10 @@ class User(AbstractBaseUser, PermissionsMixin):
     def __str__(self) -> str:
         return self.name
 
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.email = self.email.strip().lower()  # the login looks for it so
+        super().save(*args, **kwargs)
+
     def get_short_name(self) -> str:
         return self.name.split()[0] if self.name else self.email
 

@@ -8,7 +8,7 @@ from django.views.decorators.http import require_http_methods
 
 from crm import clock
 from crm.access import staff_of_ours
-from crm.models import Notification
+from crm.models import Item, Notification
 
 SHOWN = 100
 
@@ -24,5 +24,9 @@ def bell(request: HttpRequest) -> HttpResponse:
             unread = unread.filter(pk=request.POST["id"]) if request.POST["id"].isdigit() else unread.none()
         unread.update(read_at=clock.now())
         return redirect("bell")
-    notices = mine.select_related("item", "sender").order_by("-created_at", "-pk")[:SHOWN]
+    notices = list(mine.select_related("item", "sender").order_by("-created_at", "-pk")[:SHOWN])
+    seen = Item.objects.visible_to(request.user).filter(pk__in={notice.item_id for notice in notices})  # type: ignore[arg-type]
+    known = set(seen.values_list("pk", flat=True))
+    for notice in notices:
+        notice.shows_item = notice.item_id in known  # access may have been lost since it rang
     return render(request, "bell/bell.html", {"notices": notices, "nav": "bell"})

@@ -174,19 +174,22 @@ def totals(request: HttpRequest, pk: int) -> HttpResponse:
     rows = asked(request, machine).apply(seen_items(machine, request.user), request.user)  # type: ignore[arg-type]
     weighted = request.GET.get("show") == "weighted"
     figures: dict[str, Any] = {"count": Count("pk"), "sum": Sum("amount"), "base": Sum("base_amount")}
+    figures |= {"amounts": Count("amount"), "known": Count("base_amount")}
     if weighted:
         chance = Coalesce(F("probability"), F("stage__probability"))
-        figures |= {"sum": Sum(F("amount") * chance / 100), "base": Sum(F("base_amount") * chance / 100)}
+        figures |= {"sum": Sum(F("amount") * chance), "base": Sum(F("base_amount") * chance)}
+    share = 100 if weighted else 1  # divided here: SQLite would divide whole numbers as such
     by_stage: dict[int, dict[str, Any]] = {
-        stage.pk: {"stage": stage, "count": 0, "base": 0, "sums": []} for stage in machine.ordered()
+        stage.pk: {"stage": stage, "count": 0, "base": 0, "sums": [], "whole": True} for stage in machine.ordered()
     }
     for row in rows.order_by().values("stage_id", "currency").annotate(**figures):
         entry = by_stage.get(row["stage_id"])
         if entry is not None:
             entry["count"] += row["count"]
-            entry["base"] += row["base"] or 0
+            entry["base"] += (row["base"] or 0) / share
+            entry["whole"] = entry["whole"] and row["amounts"] == row["known"]
             if row["sum"]:
-                entry["sums"].append((row["sum"], row["currency"]))
+                entry["sums"].append((row["sum"] / share, row["currency"]))
     own = OwnCompany.first() if any(len(entry["sums"]) > 1 for entry in by_stage.values()) else None
     context = {"totals": by_stage.values(), "pipeline": machine.pipeline, "base": own.currency if own else ""}
     return render(request, "board/_totals.html", context)
@@ -255,7 +258,8 @@ def make_move(request: HttpRequest, item: Item, stage: Stage) -> Any:
     reason, note = None, ""
     if post.get("asked"):
         names = [name for name in post["asked"].split(",") if name]
-        item = Item.objects.select_related("stage").filter(pk=item.pk).first() or item
+        seen = Item.objects.visible_to(request.user).select_related("stage")  # type: ignore[arg-type]
+        item = seen.filter(pk=item.pk).first() or item
         if item.stage_id is None:
             raise Gone(_("This item was deleted."))
         target = Stage.objects.filter(pk=stage.pk).first()

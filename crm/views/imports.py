@@ -8,6 +8,7 @@ from pathlib import PurePath
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Count
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -112,7 +113,7 @@ def _shown(work: Import, form: MappingForm | None) -> dict[str, Any]:
             for place, key in sorted(work.mapping.items(), key=lambda pair: int(pair[0]))
             if int(place) < len(work.headers)
         ],
-        **_rules(work, counts["created"]),
+        **_rules(work),
     }
 
 
@@ -120,21 +121,24 @@ def _cell(cells: list[str], place: int) -> str:
     return cells[place][:80] if place < len(cells) else ""
 
 
-def _rules(work: Import, created: int) -> dict[str, Any]:
+def _rules(work: Import) -> dict[str, Any]:
     """What the rules of the stage would do, and how many messages that could be."""
     if not work.start_rules or work.pipeline_id is None:
         return {}
     machine = machine_of(work.pipeline_id)
-    stage = machine.stages.get(work.stage_id or 0) or machine.first_open()
     hints = {pk: text for hint in slots.column_hints for pk, text in hint(machine).items()}
-    sends = sum(count(machine).get(stage.pk, 0) for count in slots.sends_on_entry)
-    return {"rules_stage": stage, "rules_hint": hints.get(stage.pk, ""), "rules_messages": sends * created}
+    sends = {pk: n for count in slots.sends_on_entry for pk, n in count(machine).items()}
+    entered = work.rows.filter(outcome=ImportRow.Outcome.CREATED).values_list("made__stage").annotate(n=Count("pk"))
+    found = [(machine.stages[pk], count) for pk, count in entered.order_by() if pk in machine.stages]
+    return {
+        "rules": [(stage, count, hints[stage.pk]) for stage, count in found if stage.pk in hints],
+        "rules_messages": sum(sends.get(stage.pk, 0) * count for stage, count in found),
+    }
 
 
 STEPS = {
-    "import": (Import.Status.CHECKED, Import.Status.RUNNING),
-    "again": (Import.Status.CHECKED, Import.Status.CHECKING),
-    "revert": (Import.Status.DONE, Import.Status.REVERTING),
+    "import": ({Import.Status.CHECKED}, Import.Status.RUNNING),
+    "revert": ({Import.Status.DONE, Import.Status.FAILED}, Import.Status.REVERTING),
 }
 
 
@@ -143,13 +147,15 @@ STEPS = {
 def step(request: HttpRequest, pk: int) -> HttpResponse:
     """Import what was checked, or take back what was imported. A second click finds it under way."""
     _mine(request, pk)
-    before, after = STEPS.get(request.POST.get("step", ""), ("", ""))
-    if not after:
+    asked = request.POST.get("step", "")
+    if asked not in (*STEPS, "go_on"):
         raise Http404
     with transaction.atomic():
         work = databases.lock(Import.objects.filter(pk=pk)).get()
-        if work.status == before and (after != Import.Status.REVERTING or work.may_be_reverted):
-            working.start(work, after)
+        if asked == "go_on" and work.status == Import.Status.FAILED and work.phase:
+            working.start(work, work.phase)
+        elif asked in STEPS and work.status in STEPS[asked][0] and (asked != "revert" or work.may_be_reverted):
+            working.start(work, STEPS[asked][1])
     return redirect("import", pk)
 
 

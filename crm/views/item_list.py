@@ -75,6 +75,7 @@ def bulk(request: HttpRequest, pk: int) -> HttpResponse:
             "act": request.POST["act"],
             "back": target,
             "pipeline": machine.pipeline,
+            "configures": rights.configures(request.user, machine),  # type: ignore[arg-type]
             "nav": "board",
         }
         return render(request, "board/sure.html", context)
@@ -200,7 +201,17 @@ def export(request: HttpRequest, pk: int, kind: str) -> HttpResponseBase:
 
 def _lines(machine: Machine, rows: Any) -> Iterator[list[Any]]:
     customs = custom_fields(machine.pipeline)
-    heads = [_("id"), _("title"), _("stage"), _("customer"), _("phone"), _("e-mail"), _("company"), _("owner")]
+    heads = [
+        "#",
+        _("id elsewhere"),
+        _("title"),
+        _("stage"),
+        _("customer"),
+        _("phone"),
+        _("e-mail"),
+        _("company"),
+        _("owner"),
+    ]
     heads += [_("amount"), _("currency"), _("source"), _("in stage since"), _("created at"), _("closed at")]
     yield heads + [field.label for field in customs]
     rows = rows.select_related("contact", "company", "owner", "stage")
@@ -209,7 +220,7 @@ def _lines(machine: Machine, rows: Any) -> Iterator[list[Any]]:
         contact = item.contact
         phone = contact.phones.all()[0].number if contact and contact.phones.all() else ""
         email = contact.emails.all()[0].address if contact and contact.emails.all() else ""
-        cells = [item.pk, item.title, item.stage.name, contact.name if contact else "", phone, email]
+        cells = [item.pk, item.external_id, item.title, item.stage.name, contact.name if contact else "", phone, email]
         cells += [item.company.name if item.company else "", item.owner.name if item.owner else ""]
         cells += [item.amount, item.currency, item.source, item.stage_entered_at, item.created_at, item.closed_at]
         yield cells + [item.custom.get(field.key) for field in customs]

@@ -8,10 +8,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
+from crm import rights
 from crm.access import staff_of_ours
 from crm.models import Item, Moved, Refused, Stage, StageVisit
 from crm.models import undo as undoing
-from crm.models.pipelines import Machine
+from crm.models.pipelines import Machine, machine_of
 from crm.views import board
 from crm.views.frame import pipelines_for
 
@@ -41,9 +42,9 @@ def items_of(request: HttpRequest, machine: Machine) -> list[Item]:
     return [found[pk] for pk in ids if pk in found]
 
 
-def without_rules(request: HttpRequest) -> bool:
-    """Moving without rules is for those who set rules up; others' wish is not heard."""
-    return request.POST.get("rules") == "0" and request.user.is_staff
+def without_rules(request: HttpRequest, machine: Machine) -> bool:
+    """Moving without rules is for those who set the pipeline up; others' wish is not heard."""
+    return request.POST.get("rules") == "0" and rights.configures(request.user, machine)  # type: ignore[arg-type]
 
 
 @staff_of_ours
@@ -68,7 +69,7 @@ def move_all(request: HttpRequest, items: list[Item], stage: Stage) -> tuple[lis
         if item.stage_id == stage.pk:
             continue
         try:
-            start = not without_rules(request)
+            start = not without_rules(request, machine_of(item.pipeline_id))
             moves.append(item.move_to(stage, by=request.user, undoable=True, start_rules=start))  # type: ignore[arg-type]
         except Refused as refused:
             faults.append(f"{item.title}: {refused.sentence}")

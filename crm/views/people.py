@@ -96,7 +96,7 @@ def export(request: HttpRequest, kind: str, form: str) -> HttpResponseBase:
 
 def _contact_lines(rows: Any) -> Iterator[list[Any]]:
     customs = list(CustomField.objects.filter(target="contact").order_by("order", "pk"))
-    heads = [_("id"), _("name"), _("phone"), _("e-mail"), _("company"), _("language"), _("owner"), _("tags")]
+    heads = ["#", _("name"), _("phone"), _("e-mail"), _("company"), _("language"), _("owner"), _("tags")]
     yield [*heads, _("created at"), *(field.label for field in customs)]
     rows = rows.select_related("company", "owner").prefetch_related("phones", "emails", "tags")
     for row in rows.iterator(chunk_size=1000):
@@ -110,7 +110,7 @@ def _contact_lines(rows: Any) -> Iterator[list[Any]]:
 
 def _company_lines(rows: Any) -> Iterator[list[Any]]:
     customs = list(CustomField.objects.filter(target="company").order_by("order", "pk"))
-    heads = [_("id"), _("name"), _("tax number"), _("phone"), _("e-mail"), _("address"), _("owner"), _("tags")]
+    heads = ["#", _("name"), _("tax number"), _("phone"), _("e-mail"), _("address"), _("owner"), _("tags")]
     yield [*heads, _("created at"), *(field.label for field in customs)]
     for row in rows.select_related("owner").prefetch_related("tags").iterator(chunk_size=1000):
         tags = ", ".join(tag.name for tag in row.tags.all())

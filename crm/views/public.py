@@ -21,7 +21,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_http_methods
 
 from crm import clock, formtokens, merge, submissions
-from crm.access import public
+from crm.access import peer, public
 from crm.forms.public import PublicForm
 from crm.models import Submission, WebForm
 
@@ -32,7 +32,7 @@ TOUCH = ("utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content", 
 def address_hash(request: HttpRequest) -> str:
     """Who sends, as a keyed hash: an IPv4 address, or an IPv6 /64."""
     try:
-        address = ipaddress.ip_address(request.META.get("REMOTE_ADDR", ""))
+        address = ipaddress.ip_address(peer(request))
     except ValueError:
         address = ipaddress.ip_address("0.0.0.0")
     prefix = 64 if address.version == 6 else 32

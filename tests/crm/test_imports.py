@@ -433,7 +433,7 @@ def test_the_export_as_a_spreadsheet_holds_numbers_as_numbers_and_no_formulas(wo
     answer = bob.get(f"/board/{world.pipeline.pk}/export.xlsx")
     content = b"".join(answer.streaming_content)
     table = reading.read(content)
-    assert table.rows[0][1] == "=1+1"
+    assert table.rows[0][2] == "=1+1"
     assert "12.5" in table.rows[0]
     with zipfile.ZipFile(io.BytesIO(content)) as packed:
         assert b"<f>" not in packed.read("xl/worksheets/sheet1.xml")

@@ -147,7 +147,7 @@ def test_each_kind_of_notice_comes_as_it_was_chosen(world, bob):
     item = world.deal()
     for kind in ("mention", "task", "refused"):
         notify([person], f"about {kind}", item=item, kind=kind)
-    assert [n.kind for n in Notification.objects.filter(user=person)] == ["mention"]
+    assert [n.kind for n in Notification.objects.filter(user=person, read_at=None)] == ["mention"]
     mails = Message.objects.filter(to=person.email).order_by("pk")
     assert [mail.text.splitlines()[0] for mail in mails] == ["about mention", "about refused"]
     assert f"/items/{item.pk}/" in mails[0].text
@@ -172,7 +172,7 @@ def test_the_mornings_mail_comes_once_a_day_at_eight_of_the_persons_zone(world):
         with clock.at(early + timedelta(hours=hours)):
             digest.send_all(None)
     text = Message.objects.get(to="bob@example.com").text
-    assert "Late\n– 04:30 · Late call" in text
+    assert "Late\n– 2026-11-18 04:30 · Late call" in text
     assert "Visit today" in text
     assert "· Next week" not in text
 
