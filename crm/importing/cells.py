@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from django.conf import settings
@@ -56,7 +56,7 @@ def amount(cell: str) -> Decimal:
         raise ValidationError(_("“%s” is not an amount.") % cell[:40])
     if found >= Decimal(10) ** 12:
         raise ValidationError(_("“%s” is too large.") % cell[:40])
-    return (-found if minus else found).quantize(Decimal("0.01"))
+    return (-found if minus else found).quantize(Decimal("0.01"), rounding=ROUND_HALF_UP)
 
 
 def _read_amount(bare: str) -> Decimal | None:

@@ -195,3 +195,48 @@ def test_the_profile_keeps_what_was_typed_when_something_is_wrong(world, client)
     assert "Bob the Second" in answer.content.decode()
     client.post("/account/", data)
     assert User.objects.get(pk=world.bob.pk).language == "pl"
+
+
+@pytest.mark.parametrize(
+    "hosts", [("localhost", "localhost:1", "LOCALHOST", "localhost:2", "127.0.0.1", "localhost:3")]
+)
+def test_the_limit_does_not_look_at_how_the_host_is_spelled(world, client, hosts):
+    for host in hosts:
+        client.post("/login/", {"login": "bob@example.com", "password": "nope"}, headers={"Host": host})
+    page = client.post("/login/", {"login": "bob@example.com", "password": "pw-bob"}, headers={"Host": "localhost:9"})
+    assert "_auth_user_id" not in client.session, page.status_code
+
+
+def test_after_a_lost_key_no_code_lets_in(world, client, settings):
+    with_app(world.bob)
+    settings.SECRET_KEY = "another-key-altogether-" + "x" * 40
+    log_in(client)
+    answer = client.post("/account/two-step/login/", {"code": code_of("")})
+    assert answer.status_code == 403
+    assert "_auth_user_id" not in client.session
+
+
+def test_who_may_not_open_the_administration_is_told_so_once(world, client):
+    log_in(client)
+    assert client.get("/admin/", follow=True).status_code == 403
+    client.force_login(world.alice)
+    assert client.get("/admin/login/").url == "/admin/"
+
+
+def test_an_account_made_with_capitals_is_found_by_its_login(world, client):
+    User.objects.create_user("x@example.com", "pw-long-enough", name="X")
+    person = User.objects.get(email="x@example.com")
+    person.email = "Xenia@Example.com"
+    person.save()
+    assert log_in(client, "pw-long-enough", "xenia@example.com").status_code == 302
+
+
+def test_a_change_by_a_token_is_its_persons_in_the_audit_log(world, client):
+    from auditlog.models import LogEntry
+
+    from crm.models import ApiToken
+
+    _row, text = ApiToken.make(world.bob, "t", ["webhooks"])
+    body = {"name": "x", "url": "https://example.com/"}
+    client.post("/api/v1/webhooks", body, content_type="application/json", headers={"Authorization": f"Bearer {text}"})
+    assert LogEntry.objects.get(content_type__model="webhook").actor == world.bob

@@ -129,13 +129,24 @@ def test_what_cannot_be_read_is_said_in_words(content, why):
         ("-12", "-12"),
         ("€ 7,5", "7.5"),
         ("12 000 000 ₫", "12000000"),
+        ("1234.5678", "1234.57"),
+        ("1500.0000", "1500"),
+        ("0.125", "0.13"),
+        ("0,500", "0.5"),
+        ("\u221212,50", "-12.5"),
+        ("(1,234.50)", "-1234.5"),
+        ("Fr. 50", "50"),
+        ("zł. 50", "50"),
+        ("813.008130081301", "813.01"),
     ],
 )
 def test_amounts_are_read_in_every_habit(cell, value):
     assert cells.amount(cell) == Decimal(value)
 
 
-@pytest.mark.parametrize("cell", ["about ten", "1-2", "", "=1+2", "9" * 30])
+@pytest.mark.parametrize(
+    "cell", ["about ten", "1-2", "", "=1+2", "9" * 30, "2 x 500", "1.2345E+5", "1e16", "12 000 00"]
+)
 def test_what_is_no_amount_is_refused(cell):
     with pytest.raises(ValidationError):
         cells.amount(cell)
@@ -337,7 +348,109 @@ def test_while_it_works_the_page_asks_for_its_progress_and_then_for_the_result_a
     assert "<nav" not in part
 
 
+def test_the_same_number_twice_in_one_cell_is_one(world, bring):
+    work = bring("name,phone,email\nAnna,601 234 567; +48601234567,a@x.pl; A@x.pl\n")
+    assert work.counts()["created"] == 1
+    contact = Contact.objects.get(name="Anna")
+    assert (contact.phones.count(), contact.emails.count()) == (1, 1)
+
+
+def test_a_row_that_the_database_refuses_spoils_no_other(world, bring):
+    work = bring("name,how to address\nAnna,x\nBert," + "y" * 90 + "\n")
+    assert work.status == "done"
+    assert work.counts()["created"] == 2
+
+
+@pytest.mark.parametrize(
+    ("days", "date"), [("03/04/2024,03/25/2024", "2024-03-04"), ("03/04/2024,25/03/2024", "2024-04-03")]
+)
+def test_a_column_of_dates_says_by_itself_whether_the_month_comes_first(world, bring, days, date):
+    first, second = days.split(",")
+    bring(f"title,due date\nA,{first}\nB,{second}\n", deals(world))
+    assert Item.objects.get(title="A").due_date.isoformat() == date
+
+
+def test_firms_of_one_name_with_different_tax_numbers_are_two(world, bring):
+    Company.objects.create(name="ABC", tax_number="111")
+    bring("Company name,Tax ID\nABC,222\n", "companies", duplicates="update")
+    assert sorted(Company.objects.values_list("tax_number", flat=True)) == ["111", "222"]
+
+
+def test_the_warning_counts_the_rules_of_each_rows_own_stage(world, bob, bring):
+    world.rule("talk", "send_email", {"subject": "Hi", "text": "x", "to": "contact"})
+    work = bring("title,stage\nOne,Talk\nTwo,Talk\nThree,New\n", deals(world), only_check=True, start_rules="on")
+    page = bob.get(f"/import/{work.pk}/").content.decode()
+    assert "“Talk” start for 2 cards" in page
+    assert "That can be 2 messages." in page
+
+
+def test_our_own_export_comes_back_without_meeting_cards_of_another_number(world, bob, bring):
+    item = world.deal("Mine", external_id="")
+    world.deal("Theirs", external_id=str(item.pk))
+    text = b"".join(bob.get(f"/board/{world.pipeline.pk}/export.csv").streaming_content)
+    bring(text, deals(world), duplicates="update")
+    assert Item.objects.get(external_id=str(item.pk)).title == "Theirs"
+
+
+def test_an_import_that_stopped_halfway_goes_on_or_is_taken_back(world, bob, bring, drain):
+    work = bring("name\nA\nB\n")
+    Import.objects.filter(pk=work.pk).update(status="failed", phase="running", position=1)
+    ImportRow.objects.filter(parent=work, number=2).update(outcome="", contact=None)
+    Contact.objects.filter(name="B").delete()
+    assert "Go on" in bob.get(f"/import/{work.pk}/").content.decode()
+    bob.post(f"/import/{work.pk}/step/", {"step": "go_on"})
+    drain()
+    assert Contact.objects.filter(name__in=("A", "B")).count() == 2
+    bob.post(f"/import/{work.pk}/step/", {"step": "revert"})
+    drain()
+    assert not Contact.objects.filter(name__in=("A", "B")).exists()
+
+
+def test_a_small_spreadsheet_with_a_cell_far_away_takes_no_memory_of_ours(world):
+    far = io.BytesIO()
+    with xlsxwriter.Workbook(far) as book:
+        sheet = book.add_worksheet()
+        sheet.write(0, 0, "name")
+        sheet.write(1_048_575, 16_383, "far")
+    with pytest.raises(reading.CannotRead):
+        reading.read(far.getvalue())
+
+
 # ---------------------------------------------------------------------- taking back
+
+
+def test_who_was_merged_with_an_imported_double_stays(world, bob, bring, drain):
+    from crm import merging
+
+    world.contact.items.all().delete()
+    work = bring("name\nHằng again\n", duplicates="create")
+    double = Contact.objects.get(name="Hằng again")
+    merging.merge(world.contact, double, {}, by=world.bob)
+    bob.post(f"/import/{work.pk}/step/", {"step": "revert"})
+    drain()
+    assert Contact.objects.filter(pk=world.contact.pk).exists()
+
+
+def test_a_card_out_of_the_bin_still_has_its_customer(world, bob, bring, drain):
+    work = bring("title,e-mail\nDeal,hang@example.com\n", deals(world))
+    bob.post(f"/import/{work.pk}/step/", {"step": "revert"})
+    drain()
+    item = Item.objects.get(title="Deal")
+    item.restore(by=world.bob)
+    assert Item.objects.get(title="Deal").contact == world.contact
+
+
+def test_without_the_right_to_delete_nothing_is_taken_back(world, bob, bring, drain):
+    from crm.models import RoleRight
+
+    work = bring("title\nDeal\n", deals(world))
+    right = RoleRight.objects.get()
+    right.may_delete = Scope.NONE
+    right.save()
+    bob.post(f"/import/{work.pk}/step/", {"step": "revert"})
+    drain()
+    assert Item.objects.alive().filter(title="Deal").exists()
+    assert "may not delete" in ImportRow.objects.get(parent=work).reason
 
 
 def test_an_import_is_taken_back_what_people_built_on_stays(world, bob, bring, drain):

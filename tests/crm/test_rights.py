@@ -214,3 +214,87 @@ def test_a_role_that_configures_opens_the_set_up_of_its_pipeline_alone(world, ho
     assert client.get(f"/admin/automation/rule/{rule.pk}/change/").status_code == 200
     assert client.get(f"/admin/automation/rule/{hidden.pk}/change/").status_code == 302
     assert client.get("/admin/crm/user/").status_code == 403
+
+
+def test_staff_without_rights_find_no_messages_runs_or_deliveries_in_the_administration(world, house, client):
+    User.objects.filter(pk=house["jan"].pk).update(is_staff=True)
+    world.role(house["jan"], configure=Scope.ALL)
+    client.force_login(house["jan"])
+    for path in (
+        "crm/message",
+        "automation/run",
+        "crm/webhookdelivery",
+        "crm/submission",
+        "crm/event",
+        "auditlog/logentry",
+    ):
+        assert client.get(f"/admin/{path}/").status_code == 403, path
+
+
+def test_a_move_brings_only_fields_that_the_stage_asks_for(world, house, client):
+    world.role(house["jan"], move=Scope.ALL, edit=Scope.NONE)
+    _row, text = ApiToken.make(house["jan"], "t", ["read", "write"])
+    item = house["items"]["team"]
+    stage = world.stages["talk"]
+    stage.needed_to_enter = ["source"]
+    stage.save()
+    headers = {"Authorization": f"Bearer {text}"}
+    body = {"stage": stage.pk, "fields": {"source": "fair", "title": "Mine now"}}
+    answer = client.post(f"/api/v1/items/{item.pk}/move", body, content_type="application/json", headers=headers)
+    assert answer.status_code == 403
+    body["fields"].pop("title")
+    answer = client.post(f"/api/v1/items/{item.pk}/move", body, content_type="application/json", headers=headers)
+    assert answer.status_code == 200
+
+
+def test_roles_deleted_from_the_list_are_gone_at_once(world, house, client):
+    role = world.role(house["jan"])
+    other = world.role(world.bob)
+    assert rights.sees(house["jan"], machine_of(world.pipeline.pk))
+    client.force_login(world.alice)
+    client.post("/admin/crm/role/", {"action": "delete_selected", "_selected_action": [role.pk], "post": "yes"})
+    assert not rights.sees(house["jan"], machine_of(world.pipeline.pk))
+    assert other
+
+
+def test_a_refused_move_names_no_card_that_one_does_not_see(world, house, client):
+    world.role(house["jan"], view=Scope.OWN)
+    client.force_login(house["jan"])
+    hidden = house["items"]["foreign"]
+    data = {"id": hidden.pk, "to": world.stages["lost"].pk, "asked": "lost_reason"}
+    answer = client.post(f"/board/{world.pipeline.pk}/move/", data)
+    assert hidden.title not in answer.content.decode()
+
+
+def test_a_trigger_of_a_publisher_who_has_left_moves_nothing(world, drain):
+    from crm.events import record
+
+    world.trigger("talk", publisher=world.alice)
+    item = world.deal()
+    machine_of(world.pipeline.pk)
+    record("guest.knocked", item=item, payload={"times": 2})
+    User.objects.filter(pk=world.alice.pk).update(is_active=False)
+    drain()
+    assert Item.objects.get(pk=item.pk).stage.name == "New"
+
+
+def test_who_sets_a_pipeline_up_does_not_choose_whose_rights_automation_falls_back_to(world, house, client):
+    User.objects.filter(pk=house["jan"].pk).update(is_staff=True)
+    world.role(house["jan"], configure=Scope.ALL)
+    client.force_login(house["jan"])
+    page = client.get(f"/admin/crm/pipeline/{world.pipeline.pk}/change/")
+    assert "automation_owner" not in page.context["adminform"].form.fields
+
+
+def test_moving_without_rules_is_for_who_sets_this_pipeline_up(world, house, client, drain):
+    world.rule("talk")
+    User.objects.filter(pk=house["jan"].pk).update(is_staff=True)
+    other = Pipeline.objects.create(item_type=world.pipeline.item_type, name="Other", order=3)
+    world.role(house["jan"])
+    world.role(house["jan"], pipeline=other, configure=Scope.ALL)
+    client.force_login(house["jan"])
+    item = house["items"]["own"]
+    data = {"id": item.pk, "act": f"move:{world.stages['talk'].pk}", "sure": "1", "rules": "0"}
+    client.post(f"/board/{world.pipeline.pk}/bulk/", data)
+    drain()
+    assert world.comments(item) == ["hello"]

@@ -241,3 +241,39 @@ def test_without_the_right_to_add_a_deal_the_lead_stays(world, bob, lead):
 
 def test_a_deal_is_no_lead(world, bob):
     assert bob.get(f"/items/{world.deal().pk}/convert/").status_code == 404
+
+
+def test_two_clicks_at_the_same_moment_make_one_deal(world, lead):
+    from crm import converting
+    from crm.models import Refused
+
+    before = Item.objects.get(pk=lead.pk)  # what the second request had read
+    converting.convert(lead, by=world.bob, pipeline=world.pipeline)
+    with pytest.raises(Refused):
+        converting.convert(before, by=world.bob, pipeline=world.pipeline)
+    assert Item.objects.filter(pipeline=world.pipeline).count() == 1
+
+
+def test_one_trouble_is_one_mail_a_day_even_with_the_bell_off(world, bob):
+    bob.post("/account/notices/", {"mail": ["trouble"]})
+    person = User.objects.get(pk=world.bob.pk)
+    for _time in range(3):
+        notify([person], "refused", kind="refused", group="refused:1")
+    assert Message.objects.filter(to=person.email).count() == 1
+    with clock.at(clock.now() + timedelta(days=2)):
+        notify([person], "refused", kind="refused", group="refused:1")
+    assert Message.objects.filter(to=person.email).count() == 2
+
+
+def test_a_notice_by_mail_names_no_card_that_its_reader_does_not_see(world):
+    User.objects.filter(pk=world.charlie.pk).update(notices={"task": {"bell": True, "mail": True}})
+    charlie = User.objects.get(pk=world.charlie.pk)
+    notify([charlie], "a task", item=world.deal("Secret table"), kind="task")
+    assert "Secret" not in Message.objects.get().subject + Message.objects.get().text
+
+
+def test_the_mornings_mail_names_no_card_that_its_reader_does_not_see(world):
+    with clock.at(datetime(2026, 11, 18, 9, 0, tzinfo=UTC)):
+        Task.add(item=world.deal("Secret table"), title="x", assignee=world.charlie, deadline=clock.now())
+        Notification.objects.all().delete()
+        assert "Secret" not in digest.text_for(User.objects.get(pk=world.charlie.pk))

@@ -127,3 +127,21 @@ def test_a_name_full_of_markup_stays_text_in_the_diagram(world, alice):
     page = alice.get(f"/admin/crm/pipeline/{world.pipeline.pk}/change/").content.decode()
     assert "<svg" in page
     assert "<b>x</b>" not in page
+
+
+def test_moves_that_name_the_stage_lead_to_the_one_in_its_place(world, alice, drain):
+    new, talk, papers, won = (world.stages[name] for name in ("new", "talk", "papers", "won"))
+    for source, target in ((new, talk), (talk, won), (talk, papers)):
+        StageTransition.objects.create(pipeline=world.pipeline, source=source, target=target)
+    alice.post(url(talk), {"to": papers.pk})
+    drain()
+    found = set(StageTransition.objects.values_list("source__name", "target__name"))
+    assert found == {("New", "Papers"), ("Papers", "Won")}
+
+
+def test_of_all_open_stages_removed_at_once_the_last_one_stays(world, alice, drain):
+    for name in ("new", "talk", "papers", "pay"):
+        retiring.retire(world.stages[name], world.stages["won"], by=world.alice)
+    drain()
+    assert Stage.active.filter(pipeline=world.pipeline, kind="open").count() == 1
+    assert Notification.objects.filter(user=world.alice, text__contains="only stage of its kind").exists()
