@@ -12,7 +12,7 @@ from automation.base import action_of
 from automation.models import Run, automation_of
 from automation.timing import duration_words
 from crm import clock, slots
-from crm.models import Item, User
+from crm.models import Item, Job, User
 from crm.models.gate import field_labels
 from crm.models.leased import UNSTARTED, Status
 from crm.models.pipelines import Machine
@@ -47,7 +47,7 @@ def sentence(run: Run) -> str:
             % field_labels(Item, [run.waiting_for.removeprefix("date:")])[0]
         )
     if status == Status.WAITING:
-        return _("Waiting for the message to be sent.") if run.wait_on.startswith("job:") else _("Waiting.")
+        return _waiting(run)
     if status == Status.SKIPPED:
         return _("Did not run: %s") % run.error
     if status == Status.FAILED:
@@ -59,6 +59,17 @@ def sentence(run: Run) -> str:
     if status == Status.UNKNOWN:
         return _("Unknown: %s") % run.error
     return run.error if status == Status.DONE else str(run.get_status_display())
+
+
+def _waiting(run: Run) -> str:
+    """For a message: whether it is held because the move may still be undone (E54), and how long."""
+    kind, _colon, pk = run.wait_on.partition(":")
+    if kind != "job":
+        return _("Waiting.")
+    due = Job.objects.filter(pk=pk, status=Status.PLANNED, attempts=0).values_list("due_at", flat=True).first()
+    if due is not None and due > clock.now():
+        return _("Will be sent in %s.") % duration_words(due - clock.now())
+    return _("Waiting for the message to be sent.")
 
 
 VERBS = {

@@ -44,9 +44,9 @@ def item_list(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def filtered(request: HttpRequest, machine: Machine, shown: ItemFilter, action: str = "view") -> Any:
-    """Items of the filter in its order; by hand means nothing in a list, so stage by stage there."""
+    """Items of the filter in its order; by hand means nothing in a list, so the newest first there."""
     rows = shown.apply(board.seen_items(machine, request.user, action), request.user)  # type: ignore[arg-type]
-    order = shown.order if shown.sort else ("stage__order", "rank", "-pk")
+    order = shown.order if shown.sort else ("-pk",)
     return rows.order_by(*order)
 
 

@@ -226,3 +226,12 @@ def test_E54_a_former_stage_that_is_gone_cannot_be_returned_to(world, now):
     world.stages["talk"].save()
     with pytest.raises(undoing.TooLate, match="does not exist any more"):
         undoing.undo(visit, by=world.bob)
+
+
+def test_the_card_says_how_long_a_message_is_held(world, now, client, drain):
+    world.rule("talk", "send_sms", {"text": "hello", "to": "contact"})
+    item = world.deal()
+    Item.objects.get(pk=item.pk).move_to(world.stages["talk"], by=world.bob, undoable=True)
+    drain()
+    client.force_login(world.bob)
+    assert "Will be sent in 10 s." in client.get(f"/items/{item.pk}/").content.decode()
