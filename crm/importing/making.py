@@ -122,11 +122,32 @@ class Maker:
         typed: Any = [part.strip() for part in cell.split(",")] if definition.type == "multi_list" else cell
         return CustomField.to_json(definition.form_field().clean(typed))
 
+    def prepare(self, rows: list[ImportRow]) -> None:
+        """Read a slice of rows, and look up in a few questions what is known of them; `row` comes after."""
+        self.ready: dict[int, Read | WrongRow] = {}
+        for row in rows:
+            try:
+                self.ready[row.number] = self.read(row.cells)
+            except WrongRow as wrong:
+                self.ready[row.number] = wrong
+        self.look_up([read for read in self.ready.values() if isinstance(read, Read)])
+
+    def forget(self, rest: list[ImportRow]) -> None:
+        """A row was rolled back: what it had made is gone, and the rest is looked up anew."""
+        self.firms.clear()
+        self.tags.clear()
+        self.prepare(rest)
+
+    def look_up(self, reads: list[Read]) -> None:
+        """For `known`: what the rows of a slice may be about."""
+
     # ------------------------------------------------------------------ writing
 
     def row(self, row: ImportRow, dry: bool) -> None:
         """Decide, and unless it is a dry run do it; the row tells the outcome. Raises WrongRow, Refused."""
-        read = self.read(row.cells)
+        read = self.ready[row.number]
+        if isinstance(read, WrongRow):
+            raise read
         known = self.known(read)
         if known is not None and self.work.duplicates == Import.Duplicates.SKIP:
             row.outcome, row.reason = Outcome.SKIPPED, str(known)[:300]
@@ -204,16 +225,21 @@ class ContactMaker(Maker):
     def numbers(self, read: Read) -> list[str]:
         return [*read.get("mobile", []), *(n for n in read.get("phone", []) if n not in read.get("mobile", []))]
 
+    def look_up(self, reads: list[Read]) -> None:
+        """By address and by number, the oldest contact of each."""
+        self.reached: dict[str, Contact] = {}
+        addresses = {address for read in reads for address in read.get("email", [])}
+        numbers = {number for read in reads for number in self.numbers(read)}
+        emails = ContactEmail.objects.filter(address__in=addresses).select_related("contact").order_by("contact_id")
+        phones = ContactPhone.objects.filter(number__in=numbers).select_related("contact").order_by("contact_id")
+        for email in emails:
+            self.reached.setdefault(email.address, email.contact)
+        for phone in phones:
+            self.reached.setdefault(phone.number, phone.contact)
+
     def known(self, read: Read) -> Contact | None:
-        for address in read.get("email", []):
-            found = Contact.objects.reached_by(email=address).first()
-            if found is not None:
-                return found  # type: ignore[no-any-return]
-        for number in self.numbers(read):
-            found = Contact.objects.reached_by(phone=number).first()
-            if found is not None:
-                return found  # type: ignore[no-any-return]
-        return None
+        keys = [*read.get("email", []), *self.numbers(read)]
+        return next((self.reached[key] for key in keys if key in self.reached), None)
 
     def create(self, row: ImportRow, read: Read) -> None:
         contact = Contact.objects.create(
@@ -225,6 +251,8 @@ class ContactMaker(Maker):
             custom=self.custom_of(read),
         )
         self._reach(contact, read, set())
+        for key in (*read.get("email", []), *self.numbers(read)):
+            self.reached.setdefault(key, contact)
         self.tag(contact, read.get("tags"))
         row.contact, row.made = contact, {**row.made, "own": contact.pk}
 
@@ -314,27 +342,37 @@ class ItemMaker(Maker):
             raise ValidationError(_("“%s” is not a stage of this pipeline.") % cell[:60])
         return found
 
+    def look_up(self, reads: list[Read]) -> None:
+        wanted = {read.get("external_id")[:100] for read in reads if read.get("external_id")}
+        rows = Item.objects.alive().filter(external_id__in=wanted, pipeline=self.machine.pipeline).order_by("-pk")
+        self.by_id: dict[str, Item] = {item.external_id: item for item in rows}
+        self.customers.look_up([self._customer(read) for read in reads])
+
     def known(self, read: Read) -> Item | None:
-        if not read.get("external_id"):
-            return None
-        rows = Item.objects.alive().filter(pipeline=self.machine.pipeline, external_id=read.get("external_id")[:100])
-        return rows.order_by("pk").first()  # type: ignore[no-any-return]
+        return self.by_id.get(read.get("external_id", "")[:100]) if read.get("external_id") else None
 
     def row(self, row: ImportRow, dry: bool) -> None:
         super().row(row, dry)
         if dry and row.outcome == Outcome.CREATED:
             # What the rules of each row's own stage would send is counted before anything is imported.
-            row.made = {"stage": self.read(row.cells).get("stage", self.first).pk}
+            read = self.ready[row.number]
+            assert isinstance(read, Read)
+            row.made = {"stage": read.get("stage", self.first).pk}
 
-    def _contact(self, row: ImportRow, read: Read) -> Contact | None:
-        """Known by e-mail or phone, else made; a name alone is not enough to be the same person."""
+    @staticmethod
+    def _customer(read: Read) -> Read:
+        """What the row says of its customer, as a row of contacts would say it."""
         values = {
             "name": read.get("contact_name"),
             "email": read.get("contact_email"),
             "phone": read.get("contact_phone"),
             "company": read.get("company"),
         }
-        asked = Read({key: value for key, value in values.items() if value})
+        return Read({key: value for key, value in values.items() if value})
+
+    def _contact(self, row: ImportRow, read: Read) -> Contact | None:
+        """Known by e-mail or phone, else made; a name alone is not enough to be the same person."""
+        asked = self._customer(read)
         if not (asked.get("name") or asked.get("email") or asked.get("phone")):
             return None
         found = self.customers.known(asked)
@@ -373,6 +411,8 @@ class ItemMaker(Maker):
             **values,
         )
         self.tag(item, read.get("tags"))
+        if item.external_id:
+            self.by_id.setdefault(item.external_id, item)
         row.item = item
 
     def update(self, row: ImportRow, known: Item, read: Read) -> None:

@@ -11,7 +11,7 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from crm import clock, databases
-from crm.importing.making import MAKERS, WrongRow
+from crm.importing.making import MAKERS, Maker, WrongRow
 from crm.models import Consent, Import, ImportRow, Item, Refused, Submission
 from crm.models.items import plain
 from crm.models.jobs import Job
@@ -64,56 +64,73 @@ def perform(job: Any) -> None:
         _plan(work)
 
 
+KEPT = ("outcome", "reason", "made", "item", "contact", "company")
+
+
 def _slices(work: Import) -> None:
     """Rows in the order of the file (backwards when they are taken back) until the time is over."""
     end = time.monotonic() + SLICE_SECONDS
-    each = _reverter(work) if work.status == Status.REVERTING else _maker(work)
-    backwards = work.status == Status.REVERTING
+    backwards, dry = work.status == Status.REVERTING, work.status == Status.CHECKING
+    maker = None if backwards else MAKERS[work.target](work)
     while work.position < work.total:
         rows = work.rows.order_by("-number" if backwards else "number")
         if backwards:
             rows = rows.filter(number__lte=work.total - work.position)
         else:
             rows = rows.filter(number__gt=work.position)
-        for row in rows[:SLICE]:
-            _alone(row, each)
-            work.position += 1
+        found, done = list(rows[:SLICE]), 0
+        if maker is not None:
+            maker.prepare(found)
+        for row in found:
+            if maker is None:
+                _alone(row, lambda row: _back(row, work), work)
+            elif dry:
+                _tried(row, maker)
+            else:
+                _alone(row, lambda row: maker.row(row, False), work)
+                if row.outcome == Outcome.FAILED and not isinstance(maker.ready[row.number], WrongRow):
+                    maker.forget(found[done + 1 :])
+            done += 1
             if time.monotonic() > end:
-                return
+                break
+        ImportRow.objects.bulk_update(found[:done], KEPT)
+        work.position += done
+        if time.monotonic() > end:
+            return
 
 
-def _alone(row: ImportRow, each: Any) -> None:
+def _tried(row: ImportRow, maker: Maker) -> None:
+    """A row of the check: it writes nothing, so it needs no savepoint."""
+    try:
+        maker.row(row, True)
+    except (WrongRow, Refused) as error:
+        row.outcome, row.reason = Outcome.FAILED, str(error)[:300]
+
+
+def _alone(row: ImportRow, each: Any, work: Import) -> None:
     """A savepoint for each row: one that fails spoils no other."""
+    before = {name: getattr(row, name) for name in ("outcome", "made", "item", "contact", "company")}
     try:
         with transaction.atomic():
             each(row)
-            row.save()
+        return
     except (WrongRow, Refused) as error:
-        _failed(row, str(error))
+        reason = str(error)
     except (IntegrityError, DataError) as error:
         # The row's own fault, and its savepoint is gone; a lost connection or a deadlock is the whole slice's.
         log.warning("import row %s: %s", row.pk, error)
-        _failed(row, _("The database refuses this row: %s") % str(error).splitlines()[0])
+        reason = _("The database refuses this row: %s") % str(error).splitlines()[0]
     except DatabaseError:
         raise
     except Exception as error:
         log.exception("import row %s", row.pk)
-        _failed(row, str(error) or repr(error))
-
-
-def _failed(row: ImportRow, reason: str) -> None:
-    """Nothing of the row stands; while an import is taken back its record and what it made stay known."""
-    row = ImportRow.objects.get(pk=row.pk)
+        reason = str(error) or repr(error)
+    # Nothing of it stands; while an import is taken back its record and what it made stay known.
+    for name, value in before.items():
+        setattr(row, name, value)
     row.reason = reason[:300]
-    if row.parent.status != Status.REVERTING:
+    if work.status != Status.REVERTING:
         row.outcome = Outcome.FAILED
-    row.save()
-
-
-def _maker(work: Import) -> Any:
-    maker = MAKERS[work.target](work)
-    dry = work.status == Status.CHECKING
-    return lambda row: maker.row(row, dry)
 
 
 def _lost(job: Any) -> None:
@@ -128,14 +145,11 @@ register_kind(Kind("import", perform, lost=_lost))
 # ---------------------------------------------------------------------- taking back
 
 
-def _reverter(work: Import) -> Any:
-    def back(row: ImportRow) -> None:
-        if row.outcome == Outcome.CREATED:
-            _remove(row, work)
-        elif row.outcome == Outcome.UPDATED:
-            _put_back(row, work)
-
-    return back
+def _back(row: ImportRow, work: Import) -> None:
+    if row.outcome == Outcome.CREATED:
+        _remove(row, work)
+    elif row.outcome == Outcome.UPDATED:
+        _put_back(row, work)
 
 
 def _remove(row: ImportRow, work: Import) -> None:

@@ -44,14 +44,28 @@ class ItemQuerySet(models.QuerySet[Any]):
 
     def found(self, text: str) -> Self:
         """Items whose title, customer or company contains the text, accents and case ignored."""
-        key = fold(text)
-        # A union of ids: each part has an index of its own, one condition over three tables has none.
-        own = Item.objects.filter(search_key__contains=key).values("pk")
-        customers = Contact.objects.filter(search_key__contains=key).order_by().values("pk")
-        companies = Company.objects.filter(search_key__contains=key).order_by().values("pk")
-        theirs = Item.objects.filter(contact__in=customers).values("pk")
-        firms = Item.objects.filter(company__in=companies).values("pk")
-        return self.filter(pk__in=own.union(theirs, firms))
+        return self.filter(matching(text))
+
+
+FEW = 2000
+
+
+def matching(text: str) -> Q:
+    """Which items a text is found in, as a condition; asks once how many there are.
+
+    Few are named by their ids, which each table's own index finds. Many are found soonest by walking a page's order
+    and looking at each row.
+    """
+    key = fold(text)
+    own = Item.objects.filter(search_key__contains=key).values("pk")
+    customers = Contact.objects.filter(search_key__contains=key).order_by().values("pk")
+    companies = Company.objects.filter(search_key__contains=key).order_by().values("pk")
+    theirs = Item.objects.filter(contact__in=customers).values("pk")
+    firms = Item.objects.filter(company__in=companies).values("pk")
+    ids = [row["pk"] for row in own.union(theirs, firms, all=True)[: FEW + 1]]
+    if len(ids) <= FEW:
+        return Q(pk__in=ids)
+    return Q(search_key__contains=key) | Q(contact__search_key__contains=key) | Q(company__search_key__contains=key)
 
 
 class Item(Moving, RefreshMixin, models.Model):
@@ -120,6 +134,8 @@ class Item(Moving, RefreshMixin, models.Model):
                 name="item_totals",
                 condition=Q(deleted_at__isnull=True),
             ),
+            # What is found in many items is shown newest first, by walking this.
+            models.Index(fields=["-last_activity_at"], name="item_recent", condition=Q(deleted_at__isnull=True)),
             models.Index(fields=["external_id"], name="item_external", condition=~Q(external_id="")),
             models.Index(fields=["owner", "-last_activity_at"], name="item_of_owner"),
             models.Index(fields=["contact", "-created_at"], name="item_of_contact"),

@@ -555,3 +555,17 @@ def test_the_export_as_a_spreadsheet_holds_numbers_as_numbers_and_no_formulas(wo
 def test_rows_are_only_ever_marked_once(world, bring):
     work = bring("name\nA\nB\n")
     assert ImportRow.objects.filter(parent=work, outcome="created").count() == 2
+
+
+def test_a_row_that_fails_late_takes_nothing_of_the_next_ones_along(world, bring, monkeypatch):
+    """Its customer and firm were made and rolled back; the next row with the same ones makes them again."""
+    from crm.models import RoleRight
+
+    right = RoleRight.objects.get()
+    right.may_add = Scope.OWN
+    right.save()
+    text = "title,owner,contact,e-mail,company\nA,Alice Head,Man,m@x.pl,Firm\nB,Bob Seller,Man,m@x.pl,Firm\n"
+    work = bring(text, deals(world))
+    assert [row.outcome for row in work.rows.all()] == ["failed", "created"]
+    item = Item.objects.get(title="B")
+    assert (item.contact.email(), item.company.name) == ("m@x.pl", "Firm")
