@@ -11,7 +11,10 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from crm import clock, databases
-from crm.importing.making import MAKERS, Maker, WrongRow
+from crm.importing.companies import CompanyMaker
+from crm.importing.contacts import ContactMaker
+from crm.importing.items import ItemMaker
+from crm.importing.making import Maker, WrongRow
 from crm.models import Consent, Import, ImportRow, Item, Refused, Submission
 from crm.models.items import plain
 from crm.models.jobs import Job
@@ -64,6 +67,7 @@ def perform(job: Any) -> None:
         _plan(work)
 
 
+MAKERS: dict[str, type[Maker]] = {maker.target: maker for maker in (ContactMaker, CompanyMaker, ItemMaker)}
 KEPT = ("outcome", "reason", "made", "item", "contact", "company")
 
 

@@ -1,0 +1,122 @@
+"""Rows that are items of a pipeline, with their customers and companies."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+
+from crm.folding import fold
+from crm.importing.contacts import ContactMaker
+from crm.importing.making import Maker, Outcome, Read
+from crm.models import Cause, Contact, Import, ImportRow, Item
+from crm.models.pipelines import Machine, machine_of
+
+
+class ItemMaker(Maker):
+    target = Import.Target.ITEMS
+
+    def __init__(self, work: Import) -> None:
+        super().__init__(work)
+        assert work.pipeline_id is not None
+        self.machine: Machine = machine_of(work.pipeline_id)
+        self.by_name = {fold(stage.name): stage for stage in self.machine.ordered()}
+        self.first = self.machine.stages.get(work.stage_id or 0) or self.machine.first_open()
+        self.customers = ContactMaker(work)
+        self.customers.firms = self.firms
+
+    def _stage(self, cell: str) -> Any:
+        found = self.by_name.get(fold(cell))
+        if found is None:
+            raise ValidationError(_("“%s” is not a stage of this pipeline.") % cell[:60])
+        return found
+
+    def look_up(self, reads: list[Read]) -> None:
+        wanted = {read.get("external_id")[:100] for read in reads if read.get("external_id")}
+        rows = Item.objects.alive().filter(external_id__in=wanted, pipeline=self.machine.pipeline).order_by("-pk")
+        self.by_id: dict[str, Item] = {item.external_id: item for item in rows}
+        self.customers.look_up([self._customer(read) for read in reads])
+
+    def known(self, read: Read) -> Item | None:
+        return self.by_id.get(read.get("external_id", "")[:100]) if read.get("external_id") else None
+
+    def row(self, row: ImportRow, dry: bool) -> None:
+        super().row(row, dry)
+        if dry and row.outcome == Outcome.CREATED:
+            # What the rules of each row's own stage would send is counted before anything is imported.
+            read = self.ready[row.number]
+            assert isinstance(read, Read)
+            row.made = {"stage": read.get("stage", self.first).pk}
+
+    @staticmethod
+    def _customer(read: Read) -> Read:
+        """What the row says of its customer, as a row of contacts would say it."""
+        values = {
+            "name": read.get("contact_name"),
+            "email": read.get("contact_email"),
+            "phone": read.get("contact_phone"),
+            "company": read.get("company"),
+        }
+        return Read({key: value for key, value in values.items() if value})
+
+    def _contact(self, row: ImportRow, read: Read) -> Contact | None:
+        """Known by e-mail or phone, else made; a name alone is not enough to be the same person."""
+        asked = self._customer(read)
+        if not (asked.get("name") or asked.get("email") or asked.get("phone")):
+            return None
+        found = self.customers.known(asked)
+        if found is None:
+            self.customers.create(row, asked)
+            found, row.contact = row.contact, None
+            assert found is not None
+            row.made = {**row.made, "own": None, "contacts": [found.pk]}
+        return found
+
+    def _values(self, read: Read) -> dict[str, Any]:
+        names = ("amount", "currency", "source", "due_date", "probability", "owner")
+        values = {name: read.get(name) for name in names if read.get(name) is not None}
+        if "source" in values:
+            values["source"] = values["source"][:80]
+        return values
+
+    def create(self, row: ImportRow, read: Read) -> None:
+        contact = self._contact(row, read)
+        company = self.company_named(row, read.get("company"))
+        values = self._values(read)
+        values.setdefault("owner", self.work.user)
+        title = read.get("title") or (company.name if company else contact.name if contact else "")
+        item = Item.create(
+            self.machine.pipeline,
+            title,
+            stage=read.get("stage", self.first),
+            by=self.work.user,
+            cause=Cause("import", f"import:{self.work.pk}", 0, self.work.name[:100]),
+            quiet=not self.work.start_rules,
+            contact=contact,
+            company=company,
+            external_id=read.get("external_id", "")[:100],
+            custom=self.custom_of(read),
+            **({"created_at": read.get("created_at")} if read.get("created_at") else {}),
+            **values,
+        )
+        self.tag(item, read.get("tags"))
+        if item.external_id:
+            self.by_id.setdefault(item.external_id, item)
+        row.item = item
+
+    def update(self, row: ImportRow, known: Item, read: Read) -> None:
+        """Fields only: an import moves no card that is on the board already."""
+        values = self._values(read)
+        if read.get("title"):
+            values["title"] = read.get("title")[:200]
+        values |= {f"custom.{key}": value for key, value in self.custom_of(read).items()}
+        cause = Cause("import", f"import:{self.work.pk}", 0, self.work.name[:100])
+        changed = known.change(values, by=self.work.user, cause=cause, quiet=not self.work.start_rules)
+        row.made = {
+            **row.made,
+            "before": {name: old for name, (old, _new) in changed.items()},
+            "after": {name: new for name, (_old, new) in changed.items()},
+        }
+        self.tag(known, read.get("tags"))
+        row.item = known
