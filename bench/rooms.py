@@ -184,8 +184,9 @@ def tables(client: Client, pipeline: Any) -> None:
     for status, what in (("checking", "checked"), ("running", "imported")):
         start = time.perf_counter()
         working.start(made, status)
-        drain_all()
-        made.refresh_from_db()
+        while made.is_working:
+            drain_all()
+            made.refresh_from_db()
         seconds = time.perf_counter() - start
         line(f"import, {IMPORTED} rows {what}, s", f"{seconds:.0f}", "<= 300" if what == "imported" else "")
     counts = made.counts()

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
+from django.core.cache import caches
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from crm.models.org import OwnCompany
+
+RATES = "rates"
 
 
 class CurrencyRate(models.Model):
@@ -24,10 +28,22 @@ class CurrencyRate(models.Model):
     def __str__(self) -> str:
         return f"{self.currency} {self.rate}"
 
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        super().save(*args, **kwargs)
+        caches["near"].delete(RATES)
+
+    def delete(self, *args: Any, **kwargs: Any) -> Any:
+        deleted = super().delete(*args, **kwargs)
+        caches["near"].delete(RATES)
+        return deleted
+
 
 def rate_to_base(currency: str) -> Decimal | None:
-    """What one unit is worth in the base currency; None if nobody said."""
-    own = OwnCompany.objects.order_by("pk").values_list("currency", flat=True).first()
-    if own is None or own == currency:
-        return Decimal(1)
-    return CurrencyRate.objects.filter(currency=currency).values_list("rate", flat=True).first()
+    """What one unit is worth in the base currency; None if nobody said. A process reads the rates once in ten seconds."""
+    known: tuple[str | None, dict[str, Decimal]] | None = caches["near"].get(RATES)
+    if known is None:
+        own = OwnCompany.objects.order_by("pk").values_list("currency", flat=True).first()
+        known = (own, dict(CurrencyRate.objects.values_list("currency", "rate")))
+        caches["near"].set(RATES, known, 10)
+    own, rates = known
+    return Decimal(1) if own is None or own == currency else rates.get(currency)

@@ -134,6 +134,10 @@ class OwnCompany(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        super().save(*args, **kwargs)
+        caches["near"].delete("rates")  # which currency is the base
+
     @classmethod
     def first(cls) -> OwnCompany | None:
         return cls.objects.select_related("calendar").order_by("pk").first()
