@@ -8,16 +8,17 @@ import resource
 import signal
 import subprocess
 import sys
-import threading
 import time
 import urllib.request
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from django.db import connection
 from django.test import Client
 
 from bench.measure import HTTP, SIZE, line, milliseconds, queries
+from bench.stack import together, wait
 from tests.servers import free_port
 
 CONTACTS, EVENTS = 2 * SIZE, 20 * SIZE
@@ -114,7 +115,7 @@ def moves(pipeline: Any) -> None:
     environment = os.environ | {"WEB_WORKERS": "2", "API_REQUESTS_A_MINUTE": "1000000"}
     process = subprocess.Popen([sys.executable, "manage.py", "up", "--bind", f"127.0.0.1:{port}"], env=environment)
     try:
-        wait(port)
+        wait(f"http://127.0.0.1:{port}")
 
         def client(own: list[int]) -> None:
             for pk in own:
@@ -125,13 +126,7 @@ def moves(pipeline: Any) -> None:
                 )
                 urllib.request.urlopen(request, timeout=60).read()
 
-        threads = [threading.Thread(target=client, args=(ids[n::clients],)) for n in range(clients)]
-        start = time.perf_counter()
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        seconds = time.perf_counter() - start
+        seconds = together([partial(client, ids[n::clients]) for n in range(clients)])
         assert Item.objects.filter(pk__in=ids, stage=target).count() == len(ids)
         line("moves by API a second, 16 clients, two web workers", f"{len(ids) / seconds:.0f}", ">= 100")
     finally:
@@ -139,17 +134,8 @@ def moves(pipeline: Any) -> None:
         process.wait(40)
 
 
-def wait(port: int) -> None:
-    while True:
-        try:
-            urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=1)
-            return
-        except OSError:
-            time.sleep(0.05)
-
-
-def tables(client: Client, pipeline: Any) -> None:
-    """An import through the worker, check included; exports as they are streamed."""
+def imported(pipeline: Any) -> None:
+    """An import through the worker, check included."""
     from crm.importing import work as working
     from crm.importing.columns import columns_of, guess
     from crm.models import Import, ImportRow, User
@@ -191,6 +177,10 @@ def tables(client: Client, pipeline: Any) -> None:
         line(f"import, {IMPORTED} rows {what}, s", f"{seconds:.0f}", "<= 300" if what == "imported" else "")
     counts = made.counts()
     assert counts["created"] == IMPORTED, counts
+
+
+def exported(client: Client, pipeline: Any) -> None:
+    """Exports as they are streamed."""
     for kind in ("csv", "xlsx"):
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         start = time.perf_counter()
@@ -208,7 +198,8 @@ def measure_rooms(client: Client, pipeline: Any) -> None:
     steps: list[Callable[[], None]] = [
         fill,
         lambda: pages(client, pipeline),
-        lambda: tables(client, pipeline),
+        lambda: imported(pipeline),
+        lambda: exported(client, pipeline),
         lambda: moves(pipeline),
     ]
     for step in steps:

@@ -14,6 +14,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Callable
+from functools import partial
 
 from tests.servers import free_port
 
@@ -30,12 +31,7 @@ def measure_stack(line: Callable[[str, str, str], None]) -> None:
     started = time.perf_counter()
     process = subprocess.Popen([sys.executable, "manage.py", "up", "--bind", f"127.0.0.1:{port}"], env=environment)
     try:
-        while True:
-            try:
-                urllib.request.urlopen(f"{url}/healthz", timeout=1)
-                break
-            except OSError:
-                time.sleep(0.05)
+        wait(url)
         line("whole stack answers after, s", f"{time.perf_counter() - started:.1f}", "(4)")
         time.sleep(4)
         line("whole stack idle, PSS MB", f"{memory(process.pid):.0f}", "<= 300 (two web workers)")
@@ -44,6 +40,27 @@ def measure_stack(line: Callable[[str, str, str], None]) -> None:
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(40)
+
+
+def wait(url: str) -> None:
+    """Until the stack answers."""
+    while True:
+        try:
+            urllib.request.urlopen(f"{url}/healthz", timeout=1)
+            return
+        except OSError:
+            time.sleep(0.05)
+
+
+def together(clients: list[Callable[[], None]]) -> float:
+    """All of them at once, a thread each; the seconds until the last is done."""
+    threads = [threading.Thread(target=client) for client in clients]
+    start = time.perf_counter()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return time.perf_counter() - start
 
 
 def memory(pid: int) -> float:
@@ -104,13 +121,7 @@ def posts(url: str, line: Callable[[str, str, str], None]) -> None:
             answer.read()
             times.append((time.perf_counter() - start) * 1000)
 
-    threads = [threading.Thread(target=client, args=(tokens[n::clients], n)) for n in range(clients)]
-    start = time.perf_counter()
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    seconds = time.perf_counter() - start
+    seconds = together([partial(client, tokens[n::clients], n) for n in range(clients)])
     from crm.models import Submission
 
     kept = Submission.objects.count()

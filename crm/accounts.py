@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from crm import sending, vault
 from crm.access import peer
-from crm.models import Medium, SystemSwitches, User
+from crm.models import SystemSwitches, User
 
 log = logging.getLogger("dealwright.accounts")
 
@@ -67,14 +67,14 @@ class Accounts(DefaultAccountAdapter):
                     "%(link)s\n\nIf it was not you, nothing needs to be done: the old password stays."
                 )
                 words = {"link": context["password_reset_url"]}
-                _mail(user, _now("A new password for Dealwright"), text % words)
+                sending.mail_colleague(user, _now("A new password for Dealwright"), text % words)
 
     def send_notification_mail(self, template_prefix: str, user: User, context: Any = None, email: Any = None) -> None:
         notice = NOTICES.get(_name(template_prefix))
         if notice:
             with translation.override(user.language):
                 more = _now("If it was not you, please tell your administrator at once.")
-                _mail(user, _now("Your Dealwright account"), f"{notice}\n\n{more}")
+                sending.mail_colleague(user, _now("Your Dealwright account"), f"{notice}\n\n{more}")
 
 
 class SecondFactors(DefaultMFAAdapter):
@@ -103,16 +103,6 @@ class SecondFactors(DefaultMFAAdapter):
 
 def _name(template: Any) -> str:
     return str(template or "").rpartition("/")[2].removesuffix(".txt")
-
-
-def _mail(user: User, subject: str, text: str) -> None:
-    """Through the default e-mail channel, outside every limit of customers; without a channel the log says so."""
-    try:
-        sending.queue_message(
-            channel=sending.channel_for(Medium.EMAIL), to=user.email, subject=subject, text=text, language=user.language
-        )
-    except sending.CannotSend as refused:
-        log.warning("no mail to %s: %s", user.pk, refused)
 
 
 def lacks_second_factor(user: User) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 
 from auditlog.context import set_extra_data
 from auditlog.registry import auditlog
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from crm import models
@@ -63,8 +64,6 @@ class AuditMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        from django.conf import settings
-
         if request.method in ("GET", "HEAD"):
             return self.get_response(request)
         by_cookie = settings.SESSION_COOKIE_NAME in request.COOKIES and not request.path.startswith("/api/")

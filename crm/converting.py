@@ -9,7 +9,8 @@ from django.utils.translation import gettext as _
 
 from crm import databases
 from crm.events import record
-from crm.models import CustomField, Item, Pipeline, Refused, User
+from crm.filters import custom_fields
+from crm.models import Item, Pipeline, Refused, User
 from crm.models.pipelines import StageKind, machine_of
 
 
@@ -55,14 +56,11 @@ def convert(
 
 def _taken(lead: Item, pipeline: Pipeline) -> dict[str, Any]:
     """Columns that mean the same on both, and custom fields that the other type has too."""
-    known = CustomField.objects.filter(target="item")
-    keys = set(
-        (known.filter(item_type=None) | known.filter(item_type=pipeline.item_type_id)).values_list("key", flat=True)
-    )
+    keys = {field.key for field in custom_fields(pipeline)}
     return {
         "contact": lead.contact,
         "company": lead.company,
-        "owner": lead.owner or None,
+        "owner": lead.owner,
         "amount": lead.amount,
         "currency": lead.currency,
         "source": lead.source,

@@ -13,7 +13,7 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from crm import clock, sending
-from crm.models import Item, Medium, Notification, Task, User
+from crm.models import Item, Notification, Task, User
 from crm.queue import Kind, every, register_kind
 
 HOUR = 8  # of the person's own zone
@@ -30,7 +30,7 @@ def send_all(job: Any) -> None:
         with translation.override(user.language), timezone.override(user.zone):
             text = text_for(user)
             if text:
-                _send(user, text)
+                sending.mail_colleague(user, _("Your day"), text)
 
 
 def text_for(user: User) -> str:
@@ -57,14 +57,6 @@ def _part(head: str, lines: list[str]) -> str:
 def _line(task: Task, pattern: str) -> str:
     moment = timezone.localtime(task.deadline).strftime(pattern) if task.deadline else ""
     return " · ".join(filter(None, [moment, task.title, task.item.title if task.item else ""]))
-
-
-def _send(user: User, text: str) -> None:
-    try:
-        channel = sending.channel_for(Medium.EMAIL)
-        sending.queue_message(channel=channel, to=user.email, subject=_("Your day"), text=text, language=user.language)
-    except sending.CannotSend:
-        return  # no channel: health says so, and the page shows the same
 
 
 register_kind(Kind("digest", send_all))

@@ -105,19 +105,16 @@ class ItemFilter:
                 raise BadFilter(name, _("There is no filter “%s”.") % name)
         return cls(**values, custom=custom)
 
+    @cached_property
     def _matching(self) -> Q:
         """Asked for once, however many columns are narrowed by it."""
-        known: Q | None = self.__dict__.get("_found")
-        if known is None:
-            known = matching(self.text)
-            object.__setattr__(self, "_found", known)
-        return known
+        return matching(self.text)
 
     def apply(self, rows: QuerySet[Any], user: User) -> QuerySet[Any]:
         """Narrow a queryset of items. `user` is who "me" means and whose zone "today" means."""
         now = clock.now()
         if self.text:
-            rows = rows.filter(self._matching())
+            rows = rows.filter(self._matching)
         if self.owner:
             who = user.pk if self.owner == "me" else None if self.owner == "none" else int(self.owner)
             rows = rows.filter(owner_id=who) if who else rows.filter(owner__isnull=True)

@@ -63,13 +63,13 @@ def _hand_over_moves(stage: Stage, target: Stage) -> None:
     rows = StageTransition.objects.filter(pipeline=stage.pipeline_id)
     known = set(rows.values_list("source", "target"))
     for row in rows.filter(source=stage) | rows.filter(target=stage):
-        pair = tuple(target.pk if pk == stage.pk else pk for pk in (row.source_id, row.target_id))
-        if pair[0] == pair[1] or pair in known:
+        source, end = (target.pk if pk == stage.pk else pk for pk in (row.source_id, row.target_id))
+        if source == end or (source, end) in known:
             row.delete()
         else:
-            row.source_id, row.target_id = pair
+            row.source_id, row.target_id = source, end
             row.save()
-            known.add(pair)
+            known.add((source, end))
 
 
 def targets_of(stage: Stage) -> list[Stage]:
@@ -86,8 +86,7 @@ def retire(stage: Stage, target: Stage, *, by: User, start_rules: bool = False) 
     Raises CannotRetire for the last stage of its kind, or a target that is none.
     """
     with transaction.atomic():
-        stage = databases.lock(Stage.active.filter(pk=stage.pk)).first()
-        if stage is None:
+        if databases.lock(Stage.active.filter(pk=stage.pk)).first() is None:
             raise CannotRetire(_("This stage is gone already."))
         others = targets_of(stage)
         if target.pk not in {other.pk for other in others}:

@@ -126,19 +126,19 @@ def departments_of(user: User, scope: Scope) -> set[int]:
 
     if user.department_id is None:
         return set()
-    reached = {user.department_id}
-    if scope == Scope.TREE and "_tree" in user.__dict__:
-        return set(user.__dict__["_tree"])
-    if scope == Scope.TREE:
+    if scope != Scope.TREE:
+        return {user.department_id}
+    known: set[int] | None = user.__dict__.get("_tree")
+    if known is None:
         below: dict[int | None, list[int]] = {}
         for pk, parent in Department.objects.values_list("pk", "parent_id"):
             below.setdefault(parent, []).append(pk)
-        fresh = [user.department_id]
+        known = fresh = {user.department_id}
         while fresh:
-            fresh = [pk for above in fresh for pk in below.get(above, []) if pk not in reached]
-            reached.update(fresh)
-        user.__dict__["_tree"] = reached
-    return reached
+            fresh = {pk for above in fresh for pk in below.get(above, [])} - known
+            known |= fresh
+        user.__dict__["_tree"] = known
+    return known
 
 
 # ---------------------------------------------------------------------- for lists

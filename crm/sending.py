@@ -5,6 +5,7 @@ The composer, the digest and every rule send through `queue_message`; *unknown* 
 
 from __future__ import annotations
 
+import logging
 from datetime import timedelta
 from typing import Any
 
@@ -25,6 +26,7 @@ from crm.queue import Kind, register_kind
 from crm.transports.base import Transport, TransportError, transports
 
 KIND = "send_message"
+log = logging.getLogger("dealwright.sending")
 
 
 class CannotSend(Exception):
@@ -130,6 +132,16 @@ def queue_message(
     message.job = job
     message.save(update_fields=["job"])
     return message
+
+
+def mail_colleague(user: User, subject: str, text: str) -> None:
+    """To one of ours, by the default e-mail channel; where there is none, nobody gets mail and the log says so."""
+    try:
+        queue_message(
+            channel=channel_for(Medium.EMAIL), to=user.email, subject=subject, text=text, language=user.language
+        )
+    except CannotSend as refused:
+        log.warning("no mail to user %s: %s", user.pk, refused)
 
 
 # ---------------------------------------------------------------------- the job

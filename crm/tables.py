@@ -34,7 +34,7 @@ def _figure(text: str) -> bool:
     return text[:1] in "+-" and body.replace(".", "", 1).isascii() and body.replace(".", "", 1).isdigit()
 
 
-class Echo:
+class _Echo:
     """A file that hands each line back instead of keeping it."""
 
     def write(self, line: str) -> str:
@@ -59,7 +59,7 @@ def answer(rows: Iterable[list[Any]], name: str, kind: str, zone: Any) -> HttpRe
 
 
 def _csv(rows: Iterable[list[Any]], zone: Any) -> Iterator[str]:
-    writer = csv.writer(Echo())
+    writer = csv.writer(_Echo())
     for number, row in enumerate(rows):
         line: str = writer.writerow([harmless(_moment(cell, zone)) for cell in row])
         yield line if number else "\ufeff" + line

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
+from crm.filters import custom_fields
 from crm.folding import fold
 from crm.models import CustomField, Import, Pipeline
 
@@ -122,10 +123,9 @@ def columns_of(target: str, pipeline: Pipeline | None = None) -> list[Column]:
 
 def custom_fields_of(target: str, pipeline: Pipeline | None = None) -> dict[str, CustomField]:
     """By key, those of the pipeline's item type (and of all types) only: another type may use the same key."""
-    rows = CustomField.objects.filter(target=_OWN[Import.Target(target)][1])
-    if pipeline is not None:
-        rows = rows.filter(item_type=None) | rows.filter(item_type=pipeline.item_type_id)
-    return {row.key: row for row in rows.order_by("order", "pk")}
+    where = _OWN[Import.Target(target)][1]
+    items = where == CustomField.Target.ITEM
+    return {row.key: row for row in (custom_fields(pipeline) if items else CustomField.objects.filter(target=where))}
 
 
 def guess(headers: list[str], columns: list[Column]) -> dict[str, str]:

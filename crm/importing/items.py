@@ -23,6 +23,7 @@ class ItemMaker(Maker):
         self.machine: Machine = machine_of(work.pipeline_id)
         self.by_name = {fold(stage.name): stage for stage in self.machine.ordered()}
         self.first = self.machine.stages.get(work.stage_id or 0) or self.machine.first_open()
+        self.readers["stage"] = self._stage
         self.customers = ContactMaker(work)
         self.customers.firms = self.firms
 

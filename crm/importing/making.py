@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -42,13 +43,12 @@ class Maker:
     """What the three have in common: reading cells, custom fields, tags, what is replaced and can be put back."""
 
     target: Import.Target
-    plain_fields: tuple[str, ...] = ()
 
     def __init__(self, work: Import) -> None:
         self.work = work
         self.columns = {column.key: column for column in columns_of(work.target, work.pipeline)}
         self.places = {int(place): self.columns[key] for place, key in work.mapping.items() if key in self.columns}
-        self.people = People()
+        self.readers: dict[str, Callable[[str], Any]] = {**READERS, "person": People()}
         self.custom = custom_fields_of(self.target, work.pipeline)
         self.firms: dict[str, Company] = {}
         self.american = self._american_columns()
@@ -89,25 +89,16 @@ class Maker:
         return found
 
     def _value(self, column: Column, cell: str) -> Any:
-        if column.kind == "person":
-            return self.people(cell)
         if column.kind == "custom":
             return self._custom(column.key.removeprefix("custom."), cell)
-        if column.kind == "stage":
-            return self._stage(cell)
         if column.key in self.american:
             return american_day(cell) if column.kind == "date" else american_moment(cell)
-        return READERS[column.kind](cell)
-
-    def _stage(self, cell: str) -> Any:
-        raise NotImplementedError
+        return self.readers[column.kind](cell)
 
     def _custom(self, key: str, cell: str) -> Any:
         definition = self.custom[key]
-        if definition.type in ("money", "number"):
-            return (
-                str(READERS["money"](cell)) if definition.type == "money" else str(definition.form_field().clean(cell))
-            )
+        if definition.type == "money":
+            return str(READERS["money"](cell))
         if definition.type == "date":
             return READERS["date"](cell).isoformat()
         if definition.type == "boolean":

@@ -106,8 +106,7 @@ def _encoding_of(content: bytes) -> str:
         return "utf-8"
     except UnicodeDecodeError:
         best = from_bytes(content[:200_000], cp_isolation=[name for name in ENCODINGS if name[:3] != "utf"]).best()
-        found = best.encoding.replace("_", "-") if best else "cp1252"
-        return {"iso8859-2": "iso8859-2", "iso-8859-2": "iso8859-2"}.get(found, found)
+        return best.encoding.replace("_", "-") if best else "cp1252"
 
 
 def _separator_of(text: str) -> str:

@@ -184,6 +184,7 @@ def _back(row: ImportRow, work: Import) -> None:
 
 def _remove(row: ImportRow, work: Import) -> None:
     """Cards go to the recycle bin, with the rights of who imports; people and firms only if nobody built on them."""
+    row.reason = ""  # of an earlier try
     if row.item is not None and row.item.deleted_at is None:
         row.item.delete_softly(by=work.user, quiet=True)
     own = row.made.get("own")
@@ -264,5 +265,5 @@ def _typed(values: dict[str, Any]) -> dict[str, Any]:
         if column is not None and column.is_relation and value is not None:
             typed[name] = column.related_model._base_manager.filter(pk=value).first()  # type: ignore[union-attr]
         else:
-            typed[name] = value if column is None or value is None else column.to_python(value)
+            typed[name] = value if column is None or value is None else column.to_python(value)  # type: ignore[union-attr]
     return typed

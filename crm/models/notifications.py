@@ -93,9 +93,5 @@ def _mail(user: User, text: str, item: Any) -> None:
     if item is not None and not Item.objects.visible_to(user).filter(pk=item.pk).exists():
         item = None
     link = f"\n\n{settings.PUBLIC_URL}{reverse('item', args=[item.pk])}" if item is not None else ""
-    try:
-        channel = sending.channel_for("email")
-        subject = item.title if item is not None else text.splitlines()[0][:100]
-        sending.queue_message(channel=channel, to=user.email, subject=subject, text=text + link, language=user.language)
-    except sending.CannotSend:
-        return  # no channel for mail: health says so, the bell has rung
+    subject = item.title if item is not None else text.splitlines()[0][:100]
+    sending.mail_colleague(user, subject, text + link)

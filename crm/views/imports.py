@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator
 from pathlib import PurePath
 from typing import Any
 
 from django.db import transaction
 from django.db.models import Count
-from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from crm import databases, slots
+from crm import databases, slots, tables
 from crm.access import staff_of_ours
 from crm.forms.imports import MappingForm, UploadForm
 from crm.importing import work as working
 from crm.importing.columns import columns_of, guess
 from crm.models import Import, ImportRow
 from crm.models.pipelines import machine_of
-from crm.tables import Echo, harmless
 
 SAMPLE = 5
 WRONG_SHOWN = 100
@@ -105,7 +105,6 @@ def _shown(work: Import, form: MappingForm | None) -> dict[str, Any]:
             for key in ("created", "updated", "skipped", "failed", "reverted")
         ],
         "new_or_changed": counts["created"] + counts["updated"],
-        "created": counts["created"],
         "wrong": work.rows.filter(outcome=ImportRow.Outcome.FAILED)[:WRONG_SHOWN],
         "kept": work.rows.exclude(reason="").filter(outcome=ImportRow.Outcome.CREATED)[:WRONG_SHOWN],
         "mapped": [
@@ -161,18 +160,13 @@ def step(request: HttpRequest, pk: int) -> HttpResponse:
 
 @staff_of_ours
 @require_GET
-def wrong_rows(request: HttpRequest, pk: int) -> StreamingHttpResponse:
+def wrong_rows(request: HttpRequest, pk: int) -> HttpResponseBase:
     """The rows that could not be taken in, with the reason, as CSV: to be mended and uploaded again."""
     work = _mine(request, pk)
-    rows = work.rows.filter(outcome=ImportRow.Outcome.FAILED)
-    heads = [_("line"), _("why"), *work.headers]
+    return tables.answer(_wrong_lines(work), f"import-{work.pk}-wrong", "csv", timezone.get_current_timezone())
 
-    def lines() -> Iterator[str]:
-        writer = csv.writer(Echo())
-        yield "\ufeff" + writer.writerow([harmless(cell) for cell in heads])
-        for row in rows.iterator(chunk_size=1000):
-            yield writer.writerow([row.number + 1, harmless(row.reason), *(harmless(cell) for cell in row.cells)])
 
-    answer = StreamingHttpResponse(lines(), content_type="text/csv; charset=utf-8")
-    answer["Content-Disposition"] = f'attachment; filename="import-{work.pk}-wrong.csv"'
-    return answer
+def _wrong_lines(work: Import) -> Iterator[list[Any]]:
+    yield [_("line"), _("why"), *work.headers]
+    for row in work.rows.filter(outcome=ImportRow.Outcome.FAILED).iterator(chunk_size=1000):
+        yield [row.number + 1, row.reason, *row.cells]

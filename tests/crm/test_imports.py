@@ -355,7 +355,7 @@ def test_the_same_number_twice_in_one_cell_is_one(world, bring):
     assert (contact.phones.count(), contact.emails.count()) == (1, 1)
 
 
-def test_a_row_that_the_database_refuses_spoils_no_other(world, bring):
+def test_a_cell_that_is_too_long_for_its_column_is_cut_and_spoils_no_other(world, bring):
     work = bring("name,how to address\nAnna,x\nBert," + "y" * 90 + "\n")
     assert work.status == "done"
     assert work.counts()["created"] == 2
