@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -54,6 +54,33 @@ class Entry:
     cancelled: dict[str, Any] = field(default_factory=dict)
     # False: a person moved it without starting the rules of the stage.
     start_rules: bool = True
+
+
+def record_many(
+    kind: str,
+    entries: Iterable[tuple[StageVisit, dict[str, Any]]],
+    *,
+    actor: User | None,
+    cause: Cause,
+) -> None:
+    """Write what happened to many items at once, unheard; `entries`: each one's visit and payload."""
+    now = clock.now()
+    Event.objects.bulk_create(
+        Event(
+            kind=kind,
+            item=visit.item,
+            contact_id=visit.item.contact_id,
+            visit=visit,
+            actor=actor,
+            cause_kind=cause.kind,
+            cause_ref=cause.ref,
+            cause_label=cause.label[:120],
+            depth=cause.depth,
+            payload=payload,
+            created_at=now,
+        )
+        for visit, payload in entries
+    )
 
 
 def record(

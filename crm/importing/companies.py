@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db.models import Q
+
 from crm.folding import fold
 from crm.importing.making import Maker, Read
 from crm.models import Company, Import, ImportRow
@@ -12,14 +14,27 @@ from crm.models import Company, Import, ImportRow
 class CompanyMaker(Maker):
     target = Import.Target.COMPANIES
 
+    def look_up(self, reads: list[Read]) -> None:
+        taxed = {read.get("tax_number") for read in reads if read.get("tax_number")}
+        keys = {fold(read.get("name"))[:250] for read in reads}
+        found = Company.objects.filter(Q(tax_number__in=taxed) | Q(search_key__in=keys)).order_by("pk")
+        self.by_tax: dict[str, Company] = {}
+        self.by_name: dict[str, list[Company]] = {}
+        for company in found:
+            self._remember(company)
+
+    def _remember(self, company: Company) -> None:
+        if company.tax_number:
+            self.by_tax.setdefault(company.tax_number, company)
+        self.by_name.setdefault(company.folded(), []).append(company)
+
     def known(self, read: Read) -> Company | None:
-        if read.get("tax_number"):
-            found = Company.objects.filter(tax_number=read.get("tax_number")).order_by("pk").first()
-            if found is not None:
-                return found
-        named = Company.objects.filter(search_key=fold(read.get("name"))[:250]).order_by("pk")
+        found = self.by_tax.get(read.get("tax_number", ""))
+        if found is not None:
+            return found
+        named = self.by_name.get(fold(read.get("name"))[:250], [])
         # Two firms of one name with different tax numbers are two firms.
-        return (named.filter(tax_number="") if read.get("tax_number") else named).first()
+        return next((firm for firm in named if not (read.get("tax_number") and firm.tax_number)), None)
 
     def _values(self, read: Read) -> dict[str, Any]:
         return {
@@ -34,9 +49,11 @@ class CompanyMaker(Maker):
     def create(self, row: ImportRow, read: Read) -> None:
         values = self._values(read)
         values["owner"] = values["owner"] or self.work.user
-        row.company = Company.objects.create(**values, custom=self.custom_of(read))
-        row.made = {**row.made, "own": row.company.pk}
-        self.tag(row.company, read.get("tags"))
+        row.company = company = Company(**values, custom=self.custom_of(read))
+        self.batch.add(company)
+        self.batch.then(lambda: row.made.update(own=company.pk))
+        self._remember(company)
+        self.tag(company, read.get("tags"))
 
     def update(self, row: ImportRow, known: Company, read: Read) -> None:
         self.replace(row, known, self._values(read) | {"custom": self.custom_of(read)})

@@ -23,6 +23,7 @@ class ContactMaker(Maker):
 
     def look_up(self, reads: list[Read]) -> None:
         """By address and by number, the oldest contact of each."""
+        super().look_up(reads)
         self.reached: dict[str, Contact] = {}
         addresses = {address for read in reads for address in read.get("email", [])}
         numbers = {number for read in reads for number in self.numbers(read)}
@@ -38,7 +39,7 @@ class ContactMaker(Maker):
         return next((self.reached[key] for key in keys if key in self.reached), None)
 
     def create(self, row: ImportRow, read: Read) -> None:
-        contact = Contact.objects.create(
+        contact = Contact(
             name=self.name_of(read),
             address_as=read.get("address_as", "")[:100],
             language=read.get("language", ""),
@@ -46,25 +47,25 @@ class ContactMaker(Maker):
             owner=read.get("owner", self.work.user),
             custom=self.custom_of(read),
         )
+        self.batch.add(contact)
         self._reach(contact, read, set())
         for key in (*read.get("email", []), *self.numbers(read)):
             self.reached.setdefault(key, contact)
         self.tag(contact, read.get("tags"))
-        row.contact, row.made = contact, {**row.made, "own": contact.pk}
+        row.contact = contact
+        self.batch.then(lambda: row.made.update(own=contact.pk))
 
     def _reach(self, contact: Contact, read: Read, had: set[str]) -> tuple[list[str], list[str]]:
         """Add numbers and addresses that the contact has not (`had`: what it has); returns them."""
         numbers, addresses = self.numbers(read), read.get("email", [])
         mobile = set(read.get("mobile", []))
         fresh = [n for n in numbers if n not in had]
-        ContactPhone.objects.bulk_create(
-            ContactPhone(contact=contact, number=n, kind="mobile" if n in mobile else "work", order=place)
-            for place, n in enumerate(fresh)
-        )
+        for place, n in enumerate(fresh):
+            kind = "mobile" if n in mobile else "work"
+            self.batch.add(ContactPhone(contact=contact, number=n, kind=kind, order=place))
         new = [a for a in addresses if a not in had]
-        ContactEmail.objects.bulk_create(
-            ContactEmail(contact=contact, address=a, order=place) for place, a in enumerate(new)
-        )
+        for place, a in enumerate(new):
+            self.batch.add(ContactEmail(contact=contact, address=a, order=place))
         return fresh, new
 
     def update(self, row: ImportRow, known: Contact, read: Read) -> None:

@@ -25,7 +25,8 @@ class ItemMaker(Maker):
         self.first = self.machine.stages.get(work.stage_id or 0) or self.machine.first_open()
         self.readers["stage"] = self._stage
         self.customers = ContactMaker(work)
-        self.customers.firms = self.firms
+        self.customers.firms, self.customers.batch = self.firms, self.batch
+        self.cause = Cause("import", f"import:{work.pk}", 0, work.name[:100])
 
     def _stage(self, cell: str) -> Any:
         found = self.by_name.get(fold(cell))
@@ -37,6 +38,7 @@ class ItemMaker(Maker):
         wanted = {read.get("external_id")[:100] for read in reads if read.get("external_id")}
         rows = Item.objects.alive().filter(external_id__in=wanted, pipeline=self.machine.pipeline).order_by("-pk")
         self.by_id: dict[str, Item] = {item.external_id: item for item in rows}
+        super().look_up(reads)
         self.customers.look_up([self._customer(read) for read in reads])
 
     def known(self, read: Read) -> Item | None:
@@ -70,8 +72,7 @@ class ItemMaker(Maker):
         if found is None:
             self.customers.create(row, asked)
             found, row.contact = row.contact, None
-            assert found is not None
-            row.made = {**row.made, "own": None, "contacts": [found.pk]}
+            self.batch.then(lambda: row.made.update(contacts=[row.made.pop("own")]))
         return found
 
     def _values(self, read: Read) -> dict[str, Any]:
@@ -87,20 +88,17 @@ class ItemMaker(Maker):
         values = self._values(read)
         values.setdefault("owner", self.work.user)
         title = read.get("title") or (company.name if company else contact.name if contact else "")
-        item = Item.create(
-            self.machine.pipeline,
-            title,
-            stage=read.get("stage", self.first),
-            by=self.work.user,
-            cause=Cause("import", f"import:{self.work.pk}", 0, self.work.name[:100]),
-            quiet=not self.work.start_rules,
-            contact=contact,
-            company=company,
-            external_id=read.get("external_id", "")[:100],
-            custom=self.custom_of(read),
-            **({"created_at": read.get("created_at")} if read.get("created_at") else {}),
-            **values,
-        )
+        values |= {"contact": contact, "company": company, "custom": self.custom_of(read)}
+        values["external_id"] = read.get("external_id", "")[:100]
+        if read.get("created_at"):
+            values["created_at"] = read.get("created_at")
+        stage, by = read.get("stage", self.first), self.work.user
+        if self.work.start_rules:
+            self.batch.flush()  # rules may write to the customer at once
+            item = Item.create(self.machine.pipeline, title, stage=stage, by=by, cause=self.cause, **values)
+        else:
+            item = Item.draft(self.machine, title, stage=stage, by=by, cause=self.cause, **values)
+            self.batch.add(item)
         self.tag(item, read.get("tags"))
         if item.external_id:
             self.by_id.setdefault(item.external_id, item)
@@ -112,8 +110,7 @@ class ItemMaker(Maker):
         if read.get("title"):
             values["title"] = read.get("title")[:200]
         values |= {f"custom.{key}": value for key, value in self.custom_of(read).items()}
-        cause = Cause("import", f"import:{self.work.pk}", 0, self.work.name[:100])
-        changed = known.change(values, by=self.work.user, cause=cause, quiet=not self.work.start_rules)
+        changed = known.change(values, by=self.work.user, cause=self.cause, quiet=not self.work.start_rules)
         row.made = {
             **row.made,
             "before": {name: old for name, (old, _new) in changed.items()},
@@ -121,3 +118,6 @@ class ItemMaker(Maker):
         }
         self.tag(known, read.get("tags"))
         row.item = known
+
+    def write_items(self, drafts: list[Item]) -> None:
+        Item.create_many(self.machine.pipeline, drafts, by=self.work.user, cause=self.cause)

@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
 from crm.folding import fold
+from crm.importing.batch import Batch
 from crm.importing.cells import READERS, People, american_day, american_moment, month_comes_first
 from crm.importing.columns import NEEDED, Column, columns_of, custom_fields_of
 from crm.models import (
@@ -17,6 +18,7 @@ from crm.models import (
     CustomField,
     Import,
     ImportRow,
+    Item,
     Tag,
 )
 from crm.models.items import plain
@@ -53,6 +55,7 @@ class Maker:
         self.firms: dict[str, Company] = {}
         self.american = self._american_columns()
         self.tags: dict[str, Tag] = {}
+        self.batch = Batch(self.write_items)
 
     def _american_columns(self) -> set[str]:
         """Columns of dates that are written month first, as their first thousand rows tell."""
@@ -118,12 +121,16 @@ class Maker:
 
     def forget(self, rest: list[ImportRow]) -> None:
         """A row was rolled back: what it had made is gone, and the rest is looked up anew."""
+        self.batch.clear()
         self.firms.clear()
         self.tags.clear()
         self.prepare(rest)
 
     def look_up(self, reads: list[Read]) -> None:
         """For `known`: what the rows of a slice may be about."""
+        keys = {Company(name=read.get("company")[:200]).folded() for read in reads if read.get("company")}
+        for company in Company.objects.filter(search_key__in=keys - self.firms.keys()).order_by("-pk"):
+            self.firms[company.search_key] = company
 
     # ------------------------------------------------------------------ writing
 
@@ -138,11 +145,18 @@ class Maker:
         elif known is not None and self.work.duplicates == Import.Duplicates.UPDATE:
             row.outcome, row.reason = Outcome.UPDATED, str(known)[:300]
             if not dry:
+                if known.pk is None:
+                    self.batch.flush()  # an earlier row of this very slice makes it
                 self.update(row, known, read)
         else:
             row.outcome = Outcome.CREATED
             if not dry:
                 self.create(row, read)
+
+    def whole(self, row: ImportRow) -> None:
+        """The row alone, written at once."""
+        self.row(row, False)
+        self.batch.flush()
 
     def known(self, read: Read) -> Any:
         """The record that the row is about, or None."""
@@ -161,8 +175,7 @@ class Maker:
         for name in names or ():
             if name not in self.tags:
                 self.tags[name] = Tag.objects.get_or_create(name=name)[0]
-        if names:
-            record.tags.add(*(self.tags[name] for name in names))
+        self.batch.tag(record, [self.tags[name] for name in names or ()])
 
     def replace(self, row: ImportRow, record: Any, values: dict[str, Any]) -> None:
         """Write values into a known record; the row remembers what was there and what stands there now."""
@@ -186,9 +199,15 @@ class Maker:
         if not name:
             return None
         key = Company(name=name[:200]).folded()
-        found = self.firms.get(key) or Company.objects.filter(search_key=key).order_by("pk").first()
+        found = self.firms.get(key)
         if found is None:
-            found = Company.objects.create(name=name[:200], owner=self.work.user)
-            row.made = {**row.made, "companies": [*row.made.get("companies", []), found.pk]}
-        self.firms[key] = found
+            found = self.firms[key] = made = Company(name=name[:200], owner=self.work.user)
+            self.batch.add(made)
+            self.batch.then(
+                lambda: row.made.update(companies=[*row.made.get("companies", []), made.pk])  # what taking back removes
+            )
         return found
+
+    def write_items(self, drafts: list[Item]) -> None:
+        """The drafts of items that the rows made."""
+        raise NotImplementedError

@@ -24,7 +24,7 @@ from crm.queue import Kind, register_kind
 
 log = logging.getLogger("dealwright.importing")
 
-SLICE = 50
+SLICE = 200
 # How long one job holds its transaction; on SQLite everybody else who writes waits for it.
 SLICE_SECONDS = 0.25
 Status = Import.Status
@@ -93,13 +93,14 @@ def _slices(work: Import) -> None:
             elif dry:
                 _tried(row, maker)
             else:
-                _alone(row, lambda row: maker.row(row, False), work)
+                _alone(row, maker.whole, work)
                 if row.outcome == Outcome.FAILED and not isinstance(maker.ready[row.number], WrongRow):
                     maker.forget(found[done + 1 :])
             done += 1
             if time.monotonic() > end:
                 break
-        ImportRow.objects.bulk_update(found[:done], KEPT)
+        # An upsert, as Django's bulk_update builds a CASE of each row and column, which takes longer than the rows.
+        ImportRow.objects.bulk_create(found[:done], update_conflicts=True, unique_fields=["id"], update_fields=KEPT)
         work.position += done
         if time.monotonic() > end:
             return
@@ -119,6 +120,7 @@ def _together(found: list[ImportRow], maker: Maker, end: float) -> int:
                 done += 1
                 if time.monotonic() > end:
                     break
+            maker.batch.flush()
     except OperationalError:
         raise  # a deadlock or a lost connection is no row's fault
     except Exception as error:

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any, ClassVar, Self
 
 from django.db import models, transaction
-from django.db.models import Q
+from django.db.models import OuterRef, Q, Subquery
 from django.utils.translation import gettext_lazy as _
 from django_fsm import GET_STATE, transition
 
@@ -18,7 +18,8 @@ from crm.models.gate import CHECKS, Gone, Move, Refused, Stale, checked_by
 from crm.models.leaving import close_visit, wake_waiters
 from crm.models.moving import Moving
 from crm.models.people import Company, Contact, Tag, User
-from crm.models.pipelines import ItemType, LostReason, Pipeline, Stage, StageKind, machine_of
+from crm.models.pipelines import ItemType, LostReason, Machine, Pipeline, Stage, StageKind, machine_of
+from crm.models.search_key import SearchKeyField
 from crm.models.stage_field import RefreshMixin, StageField
 from crm.models.visits import StageVisit
 
@@ -114,7 +115,7 @@ class Item(Moving, RefreshMixin, models.Model):
     external_id = models.CharField(max_length=100, blank=True)
     rank = models.FloatField(default=0, editable=False)
     version = models.PositiveIntegerField(default=1, editable=False)
-    search_key = models.CharField(max_length=250, editable=False)
+    search_key = SearchKeyField()
     visit = models.ForeignKey(StageVisit, models.SET_NULL, null=True, blank=True, related_name="+", editable=False)
     automation_paused_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(default=clock.now, editable=False)
@@ -144,9 +145,8 @@ class Item(Moving, RefreshMixin, models.Model):
     def __str__(self) -> str:
         return self.title
 
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        self.search_key = fold(f"{self.title} {self.external_id}")[:250]
-        super().save(*args, **kwargs)
+    def folded(self) -> str:
+        return fold(f"{self.title} {self.external_id}")[:250]
 
     @transition(
         field=stage,
@@ -200,31 +200,86 @@ class Item(Moving, RefreshMixin, models.Model):
         """
         with transaction.atomic():
             machine = machine_of(pipeline.pk, share=True)
-            target = machine.stages.get(stage.pk) if stage else machine.first_open()
-            if target is None:
-                raise Refused(_("This stage is not part of the pipeline any more."))
-            now = clock.now()
-            fields.setdefault("currency", machine.pipeline.currency)
-            fields.setdefault("owner", by if cause.kind == "person" else None)
-            checked_by(by, machine, "add", cls(owner=fields["owner"]), target)
-            item = cls(
-                item_type_id=machine.pipeline.item_type_id,
-                pipeline=machine.pipeline,
-                stage=target,
-                title=title[:200],
-                stage_entered_at=now,
-                last_activity_at=now,
-                created_at=fields.pop("created_at", now),
-                closed_at=None if target.is_open else now,
-                rank=-now.timestamp(),
-                **fields,
-            )
-            item.base_amount = base_amount(item.amount, item.currency)
+            item = cls.draft(machine, title, stage=stage, by=by, cause=cause, **fields)
             item.save()
-            move = Move(machine=machine, target=target, by=by, cause=cause, now=now, shown_as=shown_as, key=key)
-            move.quiet, move.start_rules = quiet, not quiet
+            move = Move(machine=machine, target=item.stage, by=by, cause=cause, now=item.stage_entered_at, key=key)
+            move.shown_as, move.quiet, move.start_rules = shown_as, quiet, not quiet
             item._open_visit(move, left=None, source=None)
         return item
+
+    @classmethod
+    def draft(
+        cls,
+        machine: Machine,
+        title: str,
+        *,
+        stage: Stage | None = None,
+        by: User | None = None,
+        cause: Cause = Cause(),
+        **fields: Any,
+    ) -> Item:
+        """An item that could be created, not yet written; the arguments and refusals are those of `create`."""
+        target = machine.stages.get(stage.pk) if stage else machine.first_open()
+        if target is None:
+            raise Refused(_("This stage is not part of the pipeline any more."))
+        now = clock.now()
+        fields.setdefault("currency", machine.pipeline.currency)
+        fields.setdefault("owner", by if cause.kind == "person" else None)
+        checked_by(by, machine, "add", cls(owner=fields["owner"]), target)
+        item = cls(
+            item_type_id=machine.pipeline.item_type_id,
+            pipeline=machine.pipeline,
+            stage=target,
+            title=title[:200],
+            stage_entered_at=now,
+            last_activity_at=now,
+            created_at=fields.pop("created_at", now),
+            closed_at=None if target.is_open else now,
+            rank=-now.timestamp(),
+            **fields,
+        )
+        item.base_amount = base_amount(item.amount, item.currency)
+        return item
+
+    @classmethod
+    def create_many(cls, pipeline: Pipeline, drafts: list[Item], *, by: User | None, cause: Cause) -> None:
+        """Write many drafts in a few statements, each as `create` with `quiet` writes one; no rule starts.
+
+        Args:
+            drafts: made by `draft`; their contacts and companies are saved. They have ids afterwards.
+        Raises Refused where a stage was taken out meanwhile.
+        """
+        from crm.events import record_many
+
+        with transaction.atomic():
+            machine = machine_of(pipeline.pk, share=True)
+            if any(item.stage_id not in machine.stages for item in drafts):
+                raise Refused(_("This stage is not part of the pipeline any more."))
+            cls.objects.bulk_create(drafts)
+            visits = [
+                StageVisit(
+                    item=item,
+                    stage=machine.stages[item.stage_id],
+                    entered_at=item.stage_entered_at,
+                    actor=by,
+                    cause_kind=cause.kind,
+                    cause_ref=cause.ref,
+                    depth=cause.depth,
+                )
+                for item in drafts
+            ]
+            StageVisit.objects.bulk_create(visits)
+            opened = StageVisit.objects.filter(item=OuterRef("pk"), left_at__isnull=True, undone=False)
+            cls._base_manager.filter(pk__in=[item.pk for item in drafts]).update(visit=Subquery(opened.values("pk")))
+            for visit in visits:
+                visit.item.visit = visit
+            now = clock.now()
+            moves = {
+                pk: Move(machine, stage, by, cause, now, start_rules=False) for pk, stage in machine.stages.items()
+            }
+            payloads = [moves[item.stage_id].payload(None) for item in drafts]
+            record_many("item.created", zip(visits, payloads, strict=True), actor=by, cause=cause)
+            boards.touch(machine.pipeline.pk, *{item.stage_id for item in drafts})
 
     # ------------------------------------------------------------------ other changes
 

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from crm import clock, phones, rights
 from crm.folding import fold
 from crm.models.org import ZONES, Department
+from crm.models.search_key import Part, SearchKeyField
 
 
 class UserManager(BaseUserManager["User"]):
@@ -155,7 +156,7 @@ class Company(models.Model):
     owner = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("owner"))
     tags = models.ManyToManyField(Tag, blank=True, verbose_name=_("tags"))
     custom = models.JSONField(_("custom fields"), default=dict, blank=True)
-    search_key = models.CharField(max_length=250, editable=False, db_index=True)
+    search_key = SearchKeyField(db_index=True)
     created_at = models.DateTimeField(default=clock.now, editable=False)
 
     objects = SharedQuerySet.as_manager()
@@ -170,10 +171,6 @@ class Company(models.Model):
 
     def folded(self) -> str:
         return fold(self.name)[:250]
-
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        self.search_key = self.folded()
-        super().save(*args, **kwargs)
 
 
 class ContactQuerySet(SharedQuerySet):
@@ -213,7 +210,7 @@ class Contact(models.Model):
     no_sms = models.BooleanField(_("wants no SMS"), default=False)
     tags = models.ManyToManyField(Tag, blank=True, verbose_name=_("tags"))
     custom = models.JSONField(_("custom fields"), default=dict, blank=True)
-    search_key = models.CharField(max_length=250, editable=False, db_index=True)
+    search_key = SearchKeyField(db_index=True)
     created_at = models.DateTimeField(default=clock.now, editable=False)
 
     objects = ContactQuerySet.as_manager()
@@ -226,9 +223,8 @@ class Contact(models.Model):
     def __str__(self) -> str:
         return self.name
 
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        self.search_key = fold(self.name)[:250]
-        super().save(*args, **kwargs)
+    def folded(self) -> str:
+        return fold(self.name)[:250]
 
     @property
     def salutation(self) -> str:
@@ -301,3 +297,8 @@ class ContactEmail(models.Model):
 
     def clean(self) -> None:
         self.address = self.address.strip().lower()
+
+
+# Both are searched by parts.
+ContactPhone._meta.get_field("number").register_lookup(Part)
+ContactEmail._meta.get_field("address").register_lookup(Part)

@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 import pytest
+from allauth.usersessions.models import UserSession
 
 from crm.models import Event, Item, LostReason, Message, Notification, Stage, Task, boards
 
@@ -58,6 +59,33 @@ def test_polling_answers_204_until_something_changes(world, bob):
     page = answer.content.decode()
     assert f'id="col-{world.stages["talk"].pk}"' in page
     assert f'id="col-{world.stages["pay"].pk}"' not in page
+
+
+def listed(client, user):
+    """The session as a login through the form lists it."""
+    UserSession.objects.create(user=user, session_key=client.session.session_key, ip="127.0.0.1", user_agent="x")
+
+
+def test_nothing_changed_is_answered_by_one_question(world, bob, django_assert_num_queries):
+    url = f"/board/{world.pipeline.pk}/live/?v={boards.version_of(world.pipeline.pk)}"
+    listed(bob, world.bob)
+    bob.get(url)
+    with django_assert_num_queries(1):
+        answer = bob.get(url)
+    assert (answer.status_code, answer["X-Unread"]) == (204, "0")
+
+
+def test_polling_tells_nothing_to_who_may_not_see_or_is_logged_out(world, bob):
+    url = f"/board/{world.pipeline.pk}/live/?v={boards.version_of(world.pipeline.pk)}"
+    listed(bob, world.bob)
+    session = bob.cookies["dealwright_session"].value
+    bob.logout()
+    bob.cookies["dealwright_session"] = session
+    assert bob.get(url).status_code == 302
+    bob.force_login(world.charlie)
+    listed(bob, world.charlie)
+    assert bob.get(url).status_code == 404
+    assert bob.get("/board/99999999999999999/live/?v=1").status_code == 404
 
 
 def test_a_move_answers_with_the_changed_columns(world, bob):

@@ -4,22 +4,32 @@ from __future__ import annotations
 
 import ctypes
 import fcntl
+import gc
 import hashlib
 import logging
+import multiprocessing
 import os
 import signal
-import subprocess
 import sys
 import time
+from collections.abc import Callable
+from importlib import import_module
+from multiprocessing.context import ForkProcess
 from typing import IO, Any
 
 from django.conf import settings
+from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
-from django.db import close_old_connections, connection
+from django.db import close_old_connections, connection, connections
+from django.urls import get_resolver
+from gunicorn.app.base import BaseApplication
+from setproctitle import setproctitle
 
 from crm import queue
 
 log = logging.getLogger("dealwright.up")
+STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+FORK = multiprocessing.get_context("fork")
 STOP_SECONDS = 25  # django-q finishes what runs; a handler of its may also deadlock, so not for ever
 
 
@@ -42,24 +52,33 @@ class OneSupervisor:
         self.file.flush()
 
 
-def _own_group() -> None:
-    """Each child leads its own group, and dies if the supervisor is killed."""
+def _alone(name: str, target: Callable[[], None]) -> None:
+    """In the child: it leads its own group, dies if the supervisor is killed, and then does its work."""
     os.setsid()
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+    for number in STOPPING:
+        signal.signal(number, signal.SIG_DFL)
+    setproctitle(f"dealwright: {name}")
+    target()
 
 
 class Child:
-    def __init__(self, name: str, command: list[str]) -> None:
-        self.name, self.command = name, command
+    """A part of the product in a process forked from ours, so that the code they share is in memory once."""
+
+    def __init__(self, name: str, target: Callable[[], None]) -> None:
+        self.name, self.target = name, target
         self.process = self._spawn()
 
-    def _spawn(self) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(self.command, preexec_fn=_own_group, stdin=subprocess.DEVNULL)
+    def _spawn(self) -> ForkProcess:
+        connections.close_all()  # a connection in two processes would be ended by either
+        process = FORK.Process(target=_alone, args=(self.name, self.target), name=self.name)
+        process.start()
+        return process
 
     def keep_alive(self) -> None:
-        if self.process.poll() is not None:
-            log.warning("%s ended (%s): starting it again", self.name, self.process.returncode)
+        if not self.process.is_alive():
+            log.warning("%s ended (%s): starting it again", self.name, self.process.exitcode)
             self.restart()
 
     def restart(self) -> None:
@@ -69,10 +88,46 @@ class Child:
     def kill(self) -> None:
         """The whole group at once; nothing of it stays."""
         try:
-            os.killpg(self.process.pid, signal.SIGKILL)
+            os.killpg(self.process.pid or 0, signal.SIGKILL)
         except ProcessLookupError:
             pass
-        self.process.wait()
+        self.process.join()
+
+
+class Web(BaseApplication):
+    """gunicorn within this process; its workers are forked from here."""
+
+    def __init__(self, bind: str) -> None:
+        self.options = {
+            "bind": bind,
+            "worker_class": "gthread",
+            "workers": settings.WEB_WORKERS,
+            "threads": settings.WEB_THREADS,
+            "loglevel": "warning",
+            "graceful_timeout": 10,
+            "worker_tmp_dir": "/dev/shm" if os.path.isdir("/dev/shm") else str(settings.VAR_DIR),
+            "preload_app": True,
+            "proc_name": "dealwright",
+        }
+        super().__init__()
+
+    def load_config(self) -> None:
+        for name, value in self.options.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Any:
+        from crm.wsgi import application
+
+        return application
+
+
+def _load_all() -> None:
+    """Everything that pages and workers need, before the first fork: what is loaded later each process has alone."""
+    import_module("crm.wsgi")
+    import_module("django_q.cluster")
+    assert get_resolver().url_patterns
+    gc.collect()
+    gc.freeze()  # a collection would touch the pages of every object, and so copy them
 
 
 class Command(BaseCommand):
@@ -87,7 +142,7 @@ class Command(BaseCommand):
         supervisor = OneSupervisor()
         supervisor.take()
         stopping: list[int] = []
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        for number in STOPPING:
             # Only a flag: a lock taken in a handler can wait for itself.
             signal.signal(number, lambda n, _frame: stopping.append(n))
         children = self._children(options)
@@ -99,17 +154,12 @@ class Command(BaseCommand):
             log.info("stopped after %d s", time.monotonic() - started)
 
     def _children(self, options: dict[str, Any]) -> dict[str, Child]:
+        _load_all()
         children = {}
         if not options["no_web"]:
-            web = [
-                *(sys.executable, "-m", "gunicorn", "crm.wsgi:application", "--worker-class", "gthread"),
-                *("--workers", str(settings.WEB_WORKERS), "--threads", str(settings.WEB_THREADS)),
-                *("--bind", options["bind"], "--log-level", "warning", "--graceful-timeout", "10"),
-                *("--worker-tmp-dir", "/dev/shm" if os.path.isdir("/dev/shm") else str(settings.VAR_DIR)),
-            ]
-            children["web"] = Child("web", web)
+            children["web"] = Child("web", lambda: Web(options["bind"]).run())
         if not options["no_workers"]:
-            children["jobs"] = Child("jobs", [sys.executable, str(settings.BASE_DIR / "manage.py"), "jobs"])
+            children["jobs"] = Child("jobs", lambda: call_command("jobs"))
         return children
 
     def _watch(self, children: dict[str, Child], stopping: list[int], with_ticker: bool) -> None:
@@ -138,7 +188,7 @@ class Command(BaseCommand):
         for child in children.values():
             child.process.terminate()
         end = time.monotonic() + STOP_SECONDS
-        while time.monotonic() < end and any(child.process.poll() is None for child in children.values()):
+        while time.monotonic() < end and any(child.process.is_alive() for child in children.values()):
             time.sleep(0.05)
         for child in children.values():
             child.kill()
