@@ -255,7 +255,7 @@ def move(request: HttpRequest, pk: Id, payload: MoveIn) -> Any:
     if stage is None:
         raise invalid({"stage": [_("There is no such stage.")]})
     fields = cleaned(found, payload.fields.model_dump(exclude_unset=True)) if payload.fields else {}
-    reason = LostReason.objects.filter(pk=payload.lost_reason or 0).first()
+    reason = LostReason.objects.filter(pk=payload.lost_reason).first() if payload.lost_reason else None
     if payload.lost_reason and reason is None:
         raise invalid({"lost_reason": [_("There is no such reason.")]})
     key = request.headers.get("Idempotency-Key", "").strip()
@@ -269,7 +269,9 @@ def move(request: HttpRequest, pk: Id, payload: MoveIn) -> Any:
         note=payload.lost_note,
         key=_visit_key(request, key) if key else None,
     )
-    return item_out(_fresh(moved.item.pk))
+    if fields or moved.machine is None:
+        return item_out(_fresh(moved.item.pk))
+    return item_out(moved.item, moved.machine.stages[moved.item.stage_id])  # as just read under its lock
 
 
 @router.delete("/items/{pk}", response=answers(None, 204), summary="To the recycle bin")

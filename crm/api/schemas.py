@@ -69,7 +69,8 @@ class ItemOut(Schema):
     closed_at: str | None
 
 
-def item_out(item: Item) -> dict[str, Any]:
+def item_out(item: Item, stage: Stage | None = None) -> dict[str, Any]:
+    """`stage`: the item's own, where the caller has it at hand."""
     return {
         "id": item.pk,
         "version": item.version,
@@ -77,7 +78,7 @@ def item_out(item: Item) -> dict[str, Any]:
         "title": item.title,
         "pipeline": item.pipeline_id,
         "stage": item.stage_id,
-        "stage_name": item.stage.name,
+        "stage_name": (stage or item.stage).name,
         "owner": item.owner_id,
         "contact": item.contact_id,
         "company": item.company_id,

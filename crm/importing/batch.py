@@ -43,10 +43,10 @@ class Batch:
                 model._default_manager.bulk_create(self._rows[model])
         if self._rows[Item]:
             self._write_items(self._rows[Item])
-        for model in (Company, Contact, Item):
-            through: Any = model.tags.through  # type: ignore[attr-defined]
-            column = f"{model._meta.model_name}_id"
-            links = [through(**{column: record.pk, "tag": tag}) for record, tag in self._tags if type(record) is model]
+        for tagged in (Company, Contact, Item):
+            through: Any = tagged.tags.through  # type: ignore[attr-defined]
+            column = f"{tagged._meta.model_name}_id"
+            links = [through(**{column: record.pk, "tag": tag}) for record, tag in self._tags if type(record) is tagged]
             if links:
                 through.objects.bulk_create(links, ignore_conflicts=True)
         steps = self._then

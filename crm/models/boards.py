@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-from django.db.models import F, Subquery
+from django.db import connection
 
+from crm import databases
 from crm.models.pipelines import BoardVersion, ColumnVersion
 
 _collected: ContextVar[dict[int, set[int]] | None] = ContextVar("boards_collected", default=None)
@@ -39,11 +40,24 @@ def collecting() -> Iterator[None]:
 
 
 def _write(pipeline_id: int, stage_ids: set[int]) -> None:
-    board = BoardVersion.objects.filter(pipeline_id=pipeline_id)
-    board.update(version=F("version") + 1)
-    ColumnVersion.objects.filter(stage_id__in=stage_ids).update(
-        version=Subquery(BoardVersion.objects.filter(pipeline_id=pipeline_id).values("version")[:1])
-    )
+    """In SQL, as every move ends with it: the ORM takes five times as long to build these two."""
+    board, column = BoardVersion._meta.db_table, ColumnVersion._meta.db_table
+    bump = f"UPDATE {board} SET version = version + 1 WHERE pipeline_id = %s"
+    marks = ", ".join(["%s"] * len(stage_ids)) or "NULL"
+    with connection.cursor() as cursor:
+        if databases.is_postgres():
+            cursor.execute(
+                f"WITH bumped AS ({bump} RETURNING version) UPDATE {column} SET version = bumped.version"
+                f" FROM bumped WHERE stage_id IN ({marks})",
+                [pipeline_id, *stage_ids],
+            )
+        else:
+            cursor.execute(bump, [pipeline_id])
+            cursor.execute(
+                f"UPDATE {column} SET version = (SELECT version FROM {board} WHERE pipeline_id = %s)"
+                f" WHERE stage_id IN ({marks})",
+                [pipeline_id, *stage_ids],
+            )
 
 
 def version_of(pipeline_id: int) -> int:
