@@ -1,11 +1,23 @@
 """What the lowest layer itself registers: its workers, kinds of jobs and transports."""
 
+from typing import Any
+
 from crm import audit, digest, health, jobs, recycle_bin, retiring, sending, slots, submissions, webhooks
 from crm.api import idempotency
 from crm.importing import work as importing
 from crm.transports import outbox, smtp, twilio
 
+
+
+def _products(item: Any, user: Any) -> Any:
+    """Views are not loaded before all applications are."""
+    from crm.views import lines
+
+    return lines.tab(item, user)
+
+
 slots.event_interest.register(webhooks.wanted)
+slots.item_tabs.register(_products)
 
 __all__ = [
     "audit",

@@ -1,12 +1,18 @@
+from typing import Any
+
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
 from auditlog.models import LogEntry
+from django import forms
 from django.contrib import messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
+from django.core.exceptions import ValidationError
+from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
+from crm import files
 from crm.accounts import Accounts
 from crm.admin.base import ModelAdmin, TabularInline, action, register
 from crm.models import (
@@ -99,9 +105,37 @@ class WorkingCalendarAdmin(ModelAdmin):
     inlines = (HoursInline, ExceptionInline)
 
 
+class OwnCompanyForm(forms.ModelForm):  # type: ignore[type-arg]
+    """Pictures by their content: papers are drawn with them."""
+
+    class Meta:
+        model = OwnCompany
+        fields = "__all__"
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        for name in ("logo", "stamp", "signature"):
+            picture = data.get(name)
+            if isinstance(picture, UploadedFile):
+                try:
+                    kind = files.checked(picture)[1]
+                    if kind not in ("image/png", "image/jpeg") or (picture.size or 0) > 2_000_000:
+                        raise ValidationError(_("A PNG or JPEG picture of at most 2 MB, please."))
+                except ValidationError as error:
+                    self.add_error(name, error)
+        return data
+
+
 @register(OwnCompany)
 class OwnCompanyAdmin(ModelAdmin):
     list_display = ("name", "currency", "country", "language")
+    form = OwnCompanyForm
+    fieldsets = (
+        (None, {"fields": ("name", "country", "language", "calendar", "currency", "prices_include_tax")}),
+        (_("On papers"), {"fields": ("address", "phone", "email", "website", "tax_number", "registration")}),
+        (_("Bank"), {"fields": ("bank", "account", "bic")}),
+        (_("Pictures"), {"fields": ("logo", "stamp", "signature")}),
+    )
 
 
 @register(CurrencyRate)

@@ -9,6 +9,7 @@ from crm.models.gate import Forbidden, Gone, Moved, NeedsInput, Refused, Stale
 from crm.models.imports import Import, ImportRow
 from crm.models.items import Item
 from crm.models.jobs import Job
+from crm.models.lines import LineItem, Product, TaxRate
 from crm.models.messages import Channel, Conversation, Medium, Message
 from crm.models.money import CurrencyRate
 from crm.models.notifications import Notification
@@ -72,6 +73,7 @@ __all__ = [
     "ItemType",
     "Job",
     "Lead",
+    "LineItem",
     "LostReason",
     "Medium",
     "Message",
@@ -81,6 +83,7 @@ __all__ = [
     "OwnCompany",
     "Pipeline",
     "Post",
+    "Product",
     "Quote",
     "Refused",
     "Role",
@@ -95,6 +98,7 @@ __all__ = [
     "SystemSwitches",
     "Tag",
     "Task",
+    "TaxRate",
     "User",
     "WebForm",
     "Webhook",

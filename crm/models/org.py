@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import TYPE_CHECKING, Any
 
 from django.core.cache import caches
@@ -115,6 +116,11 @@ class CalendarException(models.Model):
         return ((calendars.minutes_of(self.opens), calendars.minutes_of(self.closes)),)
 
 
+def random_place(_company: Any, _name: str) -> str:
+    """Nothing of the uploaded name reaches the disk."""
+    return f"company/{uuid.uuid4().hex}"
+
+
 class OwnCompany(models.Model):
     """Of ours: who customers deal with."""
 
@@ -126,6 +132,18 @@ class OwnCompany(models.Model):
     phone = models.CharField(_("phone"), max_length=30, blank=True)
     email = models.EmailField(_("e-mail"), blank=True)
     address = models.TextField(_("address"), blank=True)
+    website = models.CharField(_("website"), max_length=200, blank=True)
+    tax_number = models.CharField(_("tax number"), max_length=40, blank=True)
+    registration = models.CharField(
+        _("registration"), max_length=200, blank=True, help_text=_("Court, register and number, as papers name them.")
+    )
+    bank = models.CharField(_("bank"), max_length=120, blank=True)
+    account = models.CharField(_("bank account"), max_length=60, blank=True, help_text=_("IBAN, where there is one."))
+    bic = models.CharField(_("BIC of the bank"), max_length=20, blank=True)
+    prices_include_tax = models.BooleanField(_("prices include the tax"), default=False)
+    logo = models.FileField(_("logo"), upload_to=random_place, blank=True)
+    stamp = models.FileField(_("stamp"), upload_to=random_place, blank=True)
+    signature = models.FileField(_("signature"), upload_to=random_place, blank=True)
 
     class Meta:
         verbose_name = _("own company")

@@ -55,13 +55,18 @@ def state_of(shown: Item) -> str:
 
 
 def page_context(
-    request: HttpRequest, shown: Item, form: ItemForm | None = None, composing: tuple[str, Any] | None = None
+    request: HttpRequest,
+    shown: Item,
+    form: ItemForm | None = None,
+    composing: tuple[str, Any] | None = None,
+    tabs: dict[str, slots.ItemTab] | None = None,
 ) -> dict[str, Any]:
-    """Everything on the card. `composing`: the composer's form that was refused, by its kind."""
+    """Everything on the card. `composing`: the composer's form that was refused, by its kind; `tabs`: such tabs."""
     machine = machine_of(shown.pipeline_id)
     may = rights.allowed(request.user, machine, shown)  # type: ignore[arg-type]
-    tabs = [tab for tab in (make(shown, request.user) for make in slots.item_tabs) if tab is not None]
-    for tab in tabs:
+    made = [tab for tab in (make(shown, request.user) for make in slots.item_tabs) if tab is not None]
+    shown_tabs = [(tabs or {}).get(tab.key, tab) for tab in made]
+    for tab in shown_tabs:
         tab.html = render_to_string(tab.template, {**tab.context, "item": shown, "may": may}, request)
     ordered = machine.ordered()
     here = machine.position.get(shown.stage_id, -1)
@@ -85,7 +90,7 @@ def page_context(
         "others": other_items(request, shown),
         "tasks": shown.tasks.open().select_related("assignee").order_by("deadline", "pk"),
         "messages_sent": shown.messages.select_related("channel").order_by("-created_at")[:20],
-        "tabs": tabs,
+        "tabs": shown_tabs,
         "may": may,
         "nav": "board",
     }
@@ -96,7 +101,7 @@ SHOWS: dict[str, tuple[Any, tuple[str, ...]]] = {
     "": (lazy("All"), ()),
     "talk": (lazy("Communication"), ("email.", "sms.", "form.", "callback.", "comment.", "call.", "message.")),
     "notes": (lazy("Notes"), ("comment.",)),
-    "changes": (lazy("Changes"), ("stage.", "field.", "owner.", "item.", "move.")),
+    "changes": (lazy("Changes"), ("stage.", "field.", "lines.", "owner.", "item.", "move.")),
     "automation": (lazy("Automation"), ()),
 }
 

@@ -7,9 +7,11 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
+from django.utils.translation import ngettext
 
 from crm import phones
 from crm.models import CustomField, Event, Item, User
+from crm.templatetags.dealwright import money
 
 Shown = tuple[str, str, str]  # icon, sentence, text below
 
@@ -64,6 +66,13 @@ def _message(icon: str, sentence: Callable[[Event], str]) -> Callable[[Event], S
     return shown
 
 
+def _lines(event: Event) -> Shown:
+    total = money(event.data("total"), event.data("currency", "EUR"))
+    count = event.data("count", 0)
+    words = {"count": count, "total": total}
+    return "list", ngettext("%(count)d line, %(total)s", "%(count)d lines, %(total)s", count) % words, ""
+
+
 def _task(event: Event) -> Shown:
     words = {
         "new": _("Task opened again"),
@@ -111,6 +120,7 @@ RENDERERS: dict[str, Callable[[Event], Shown]] = {
     "form.submitted": _form,
     "callback.requested": _form,
     "field.changed": _fields,
+    "lines.changed": _lines,
     "owner.changed": lambda e: ("user", _("Given to %s") % (e.data("to_name") or _("nobody")), ""),
     "comment.added": lambda e: ("note", _("Comment"), e.data("text")),
     "sms.sent": _message("device-mobile", lambda e: _("SMS to %s") % e.data("to")),

@@ -1,6 +1,7 @@
 // The card, as a page of its own or in the board's side panel: live refresh that never disturbs typing, the stage bar
 // with its dialog, the composer's tabs, fields edited where they stand.
 import { $, $$, guard, post, showToasts, toast, words } from "./app.js";
+import "./lines.js";
 import { poll } from "./live.js";
 
 const card = () => $("#item-page");

@@ -1,0 +1,142 @@
+"""The lines of an item as people type them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from crm.models import Item, LineItem, OwnCompany, Product, TaxRate
+from crm.models.lines import rounded
+
+MOST_LINES = 500
+NUMBER = {"inputmode": "decimal", "class": "form-control text-end"}
+
+
+class LineForm(forms.Form):
+    """One line; a row without a name is no line."""
+
+    product = forms.IntegerField(required=False, widget=forms.HiddenInput)
+    name = forms.CharField(
+        label=_("Product or service"),
+        required=False,
+        max_length=200,
+        widget=forms.TextInput(attrs={"class": "form-control", "list": "products", "dir": "auto", "autocomplete": "off"}),
+    )
+    quantity = forms.DecimalField(
+        label=_("Quantity"), required=False, max_digits=14, decimal_places=4, localize=True,
+        widget=forms.TextInput(attrs=NUMBER),
+    )  # fmt: skip
+    unit = forms.CharField(
+        label=_("Unit"), required=False, max_length=20, widget=forms.TextInput(attrs={"class": "form-control"})
+    )
+    price = forms.DecimalField(
+        label=_("Price"), required=False, min_value=0, max_digits=18, decimal_places=4, localize=True,
+        widget=forms.TextInput(attrs=NUMBER),
+    )  # fmt: skip
+    discount = forms.DecimalField(
+        label=_("Discount, %"), required=False, min_value=0, max_value=100, max_digits=6, decimal_places=3,
+        localize=True, widget=forms.TextInput(attrs=NUMBER),
+    )  # fmt: skip
+    tax = forms.ChoiceField(label=_("Tax"), required=False, widget=forms.Select(attrs={"class": "form-select"}))
+
+    def __init__(self, *args: Any, rates: dict[str, TaxRate], kept: set[str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.rates = rates
+        # A line keeps the rate that it was agreed with, even one that has been taken out since.
+        self.fields["tax"].choices = [  # type: ignore[attr-defined]
+            ("", _("none")),
+            *((name, name) for name in rates),
+            *((name, name) for name in sorted(kept - rates.keys())),
+        ]
+
+    @property
+    def is_blank(self) -> bool:
+        return not self.cleaned_data.get("name", "").strip()
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        # An empty row shows one piece already.
+        if not data.get("name", "").strip() and data.get("price"):
+            self.add_error("name", _("What is sold?"))
+        if data.get("name", "").strip() and data.get("price") is None and "price" not in self.errors:
+            self.add_error("price", _("What does it cost?"))
+        return data
+
+
+class LinesForm:
+    """All lines of an item together: bound to what was sent, or showing what is kept and some empty rows."""
+
+    EMPTY = 2
+
+    def __init__(self, item: Item, data: Any = None) -> None:
+        self.item = item
+        self.rates = {rate.name: rate for rate in TaxRate.objects.all()}
+        self.kept = {line.tax_name: line for line in item.lines.all() if line.tax_name}
+        own = OwnCompany.first()
+        self.included = own.prices_include_tax if own else False
+        lines = list(item.lines.all())
+        if lines:
+            self.included = lines[0].tax_included
+        if data is None:
+            default = TaxRate.default()
+            empty = {"quantity": 1, "tax": default.name if default else ""}
+            rows = [self._initial(line) for line in lines] + [empty] * self.EMPTY
+            self.forms = [self._form(number, initial=row) for number, row in enumerate(rows)]
+        else:
+            count = min(int(data.get("rows", "0")) if str(data.get("rows", "")).isdigit() else 0, MOST_LINES)
+            self.forms = [self._form(number, data) for number in range(count)]
+        self.blank = self._form("__n__", initial={"quantity": 1, "tax": getattr(TaxRate.default(), "name", "")})
+
+    def _form(self, number: Any, data: Any = None, initial: dict[str, Any] | None = None) -> LineForm:
+        return LineForm(data, prefix=f"l{number}", initial=initial, rates=self.rates, kept=set(self.kept))
+
+    def _initial(self, line: LineItem) -> dict[str, Any]:
+        return {
+            "product": line.product_id,
+            "name": line.name,
+            "quantity": line.quantity.normalize() + 0,
+            "unit": line.unit,
+            "price": rounded(line.price, self.item.currency) if _is_short(line, self.item) else line.price,
+            "discount": (line.discount.normalize() + 0) if line.discount else None,
+            "tax": line.tax_name,
+        }
+
+    def is_valid(self) -> bool:
+        return all([form.is_valid() for form in self.forms])
+
+    @property
+    def errors(self) -> list[str]:
+        return [error for form in self.forms for errors in form.errors.values() for error in errors]
+
+    def lines(self) -> list[LineItem]:
+        """Unsaved rows of what was typed, for `replace_lines`."""
+        filled = [form.cleaned_data for form in self.forms if not form.is_blank]
+        known = set(
+            Product.objects.filter(pk__in=[row["product"] for row in filled if row["product"]]).values_list(
+                "pk", flat=True
+            )
+        )
+        made = []
+        for row in filled:
+            rate, kept = self.rates.get(row["tax"]), self.kept.get(row["tax"])
+            percent = rate.percent if rate else kept.tax_percent if kept else None
+            made.append(
+                LineItem(
+                    product_id=row["product"] if row["product"] in known else None,
+                    name=row["name"].strip(),
+                    quantity=1 if row["quantity"] is None else row["quantity"],
+                    unit=row["unit"].strip(),
+                    price=row["price"],
+                    discount=row["discount"] or 0,
+                    tax_name=row["tax"],
+                    tax_percent=percent,
+                    tax_included=self.included,
+                )
+            )
+        return made
+
+
+def _is_short(line: LineItem, item: Item) -> bool:
+    return rounded(line.price, item.currency) == line.price

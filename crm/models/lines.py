@@ -1,0 +1,201 @@
+"""What is sold: the catalogue, the lines of an item, and the arithmetic of taxes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any, Self
+
+from babel import numbers as babel_numbers
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models, transaction
+from django.utils.translation import gettext_lazy as _
+
+from crm import databases
+from crm.folding import fold
+from crm.models.events import Cause
+from crm.models.gate import Gone
+from crm.models.items import Item
+from crm.models.people import User
+from crm.models.search_key import SearchKeyField
+
+HUNDRED = Decimal(100)
+
+
+class TaxRate(models.Model):
+    """A rate by the name that stands on papers: "23 %", "zw.", "0 % (export)"."""
+
+    name = models.CharField(_("name"), max_length=40, unique=True)
+    percent = models.DecimalField(
+        _("percent"), max_digits=6, decimal_places=3, validators=[MinValueValidator(0), MaxValueValidator(100)]
+    )
+    is_default = models.BooleanField(_("of new products and lines"), default=False)
+    order = models.PositiveSmallIntegerField(_("order"), default=0)
+
+    class Meta:
+        ordering = ["order", "pk"]
+        verbose_name = _("tax rate")
+        verbose_name_plural = _("tax rates")
+
+    def __str__(self) -> str:
+        return self.name
+
+    @classmethod
+    def default(cls) -> TaxRate | None:
+        return cls.objects.order_by("-is_default", "order", "pk").first()
+
+
+class ProductQuerySet(models.QuerySet[Any]):
+    def found(self, text: str) -> Self:
+        return self.filter(search_key__contains=fold(text))
+
+
+class Product(models.Model):
+    name = models.CharField(_("name"), max_length=200)
+    code = models.CharField(_("code"), max_length=60, blank=True)
+    description = models.TextField(_("description"), blank=True)
+    unit = models.CharField(_("unit"), max_length=20, blank=True)
+    price = models.DecimalField(_("price"), max_digits=18, decimal_places=4, validators=[MinValueValidator(0)])
+    currency = models.CharField(_("currency"), max_length=3, default="EUR")
+    tax = models.ForeignKey(TaxRate, models.PROTECT, null=True, blank=True, verbose_name=_("tax rate"))
+    is_active = models.BooleanField(_("sold now"), default=True)
+    search_key = SearchKeyField()
+
+    objects = ProductQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name"]
+        verbose_name = _("product")
+        verbose_name_plural = _("products")
+        indexes = [models.Index(fields=["code"], name="product_code", condition=~models.Q(code=""))]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def folded(self) -> str:
+        return fold(f"{self.name} {self.code}")
+
+
+class LineItem(models.Model):
+    """A line of an item. Name, price and tax are the line's own: a change of the catalogue changes no agreement."""
+
+    item = models.ForeignKey(Item, models.CASCADE, related_name="lines", verbose_name=_("item"))
+    product = models.ForeignKey(
+        Product, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("product")
+    )
+    name = models.CharField(_("name"), max_length=200)
+    quantity = models.DecimalField(_("quantity"), max_digits=14, decimal_places=4, default=1)
+    unit = models.CharField(_("unit"), max_length=20, blank=True)
+    price = models.DecimalField(_("price"), max_digits=18, decimal_places=4)
+    discount = models.DecimalField(
+        _("discount, %"),
+        max_digits=6,
+        decimal_places=3,
+        default=0,
+        validators=[MinValueValidator(0), MaxValueValidator(100)],
+    )
+    # Of the rate at the time; no percent: outside the tax.
+    tax_name = models.CharField(_("tax"), max_length=40, blank=True)
+    tax_percent = models.DecimalField(max_digits=6, decimal_places=3, null=True, blank=True)
+    tax_included = models.BooleanField(_("price includes the tax"), default=False)
+    order = models.PositiveSmallIntegerField(_("order"), default=0)
+
+    class Meta:
+        ordering = ["order", "pk"]
+        verbose_name = _("line")
+        verbose_name_plural = _("lines")
+
+    def __str__(self) -> str:
+        return self.name
+
+    def amount(self, currency: str) -> Decimal:
+        """Quantity times price less discount, in the currency's own decimals; with the tax where it is included."""
+        return rounded(self.quantity * self.price * (HUNDRED - self.discount) / HUNDRED, currency)
+
+
+def rounded(value: Decimal, currency: str) -> Decimal:
+    """Half up, to the currency's decimals: 2 for EUR and PLN, none for VND."""
+    digits = babel_numbers.get_currency_precision(currency)
+    return value.quantize(Decimal(1).scaleb(-digits), rounding=ROUND_HALF_UP)
+
+
+@dataclass
+class TaxTotal:
+    """What one rate comes to."""
+
+    name: str
+    percent: Decimal | None
+    net: Decimal = Decimal(0)
+    tax: Decimal = Decimal(0)
+    gross: Decimal = Decimal(0)
+
+
+@dataclass
+class Totals:
+    """Of some lines, in one currency.
+
+    The tax is worked out once a rate on the sum of its lines, as EN 16931 (BR-CO-17) has it, not on each line: so the
+    parts of an invoice add up.
+    """
+
+    currency: str
+    rates: list[TaxTotal] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, lines: Iterable[LineItem], currency: str) -> Totals:
+        sums: dict[tuple[str, Decimal | None, bool], Decimal] = {}
+        for line in lines:
+            percent = None if line.tax_percent is None else Decimal(line.tax_percent).normalize()
+            key = (line.tax_name, percent, line.tax_included)
+            sums[key] = sums.get(key, Decimal(0)) + line.amount(currency)
+        by_rate: dict[tuple[str, Decimal | None], TaxTotal] = {}
+        for (name, percent, included), total in sums.items():
+            rate = by_rate.setdefault((name, percent), TaxTotal(name, percent))
+            share = percent or Decimal(0)
+            if included:
+                tax = rounded(total * share / (HUNDRED + share), currency)
+                net = total - tax
+            else:
+                tax, net = rounded(total * share / HUNDRED, currency), total
+            rate.net, rate.tax, rate.gross = rate.net + net, rate.tax + tax, rate.gross + net + tax
+        return cls(currency, sorted(by_rate.values(), key=lambda rate: -(rate.percent or -1)))
+
+    @property
+    def net(self) -> Decimal:
+        return sum((rate.net for rate in self.rates), Decimal(0))
+
+    @property
+    def tax(self) -> Decimal:
+        return sum((rate.tax for rate in self.rates), Decimal(0))
+
+    @property
+    def gross(self) -> Decimal:
+        return sum((rate.gross for rate in self.rates), Decimal(0))
+
+
+def replace_lines(item: Item, lines: list[LineItem], *, by: User | None = None, cause: Cause = Cause()) -> Item:
+    """The item has these lines from now on, in their order, and their total as its amount. Returns the fresh item.
+
+    Args:
+        lines: unsaved rows, their item is set here; with none the amount stays as it is.
+    Raises Forbidden, Gone.
+    """
+    from crm.events import record
+
+    with transaction.atomic():
+        fresh = databases.lock(Item.objects.alive().filter(pk=item.pk)).first()
+        if fresh is None:
+            raise Gone(_("This item was deleted."))
+        if by is not None:
+            fresh.require(by, "edit")
+        fresh.lines.all().delete()
+        for order, line in enumerate(lines):
+            line.pk, line.item, line.order = None, fresh, order
+        LineItem.objects.bulk_create(lines)
+        total = Totals.of(lines, fresh.currency).gross
+        payload = {"count": len(lines), "total": str(total), "currency": fresh.currency}
+        record("lines.changed", item=fresh, actor=by, cause=cause, payload=payload)
+        if lines:
+            fresh.change({"amount": total}, by=by, cause=cause)
+    return fresh

@@ -1,0 +1,63 @@
+"""The card's tab of products: lines with their taxes, and the total that becomes the amount."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_GET, require_http_methods
+
+from crm.access import staff_of_ours
+from crm.forms.lines import LinesForm
+from crm.models import Item, Product
+from crm.models.lines import Totals, replace_lines
+from crm.slots import ItemTab
+from crm.views.items import page_context, visible_item
+
+
+def tab(item: Item, user: Any, form: LinesForm | None = None) -> ItemTab:
+    lines = list(item.lines.all())
+    context = {"lines": lines, "totals": Totals.of(lines, item.currency), "form": form or LinesForm(item)}
+    for line in lines:
+        line.total = line.amount(item.currency)  # type: ignore[attr-defined]
+    return ItemTab("lines", str(_("Products")), "items/_lines.html", context, count=len(lines) or None)
+
+
+@staff_of_ours
+@require_http_methods(["POST"])
+def lines(request: HttpRequest, pk: int) -> HttpResponse:
+    """All lines at once. Wrong input: the card again with what was typed and an error at each field."""
+    item = visible_item(request, pk, "edit")
+    form = LinesForm(item, request.POST)
+    if form.is_valid():
+        replace_lines(item, form.lines(), by=request.user)  # type: ignore[arg-type]
+        return redirect("item", pk)
+    context = page_context(request, item, tabs={"lines": tab(item, request.user, form)})
+    return render(request, "items/item.html", context, status=422)
+
+
+@staff_of_ours
+@require_GET
+def products(request: HttpRequest) -> HttpResponse:
+    """For the name's list: products that are sold now, by a part of name or code, in the item's currency first."""
+    rows = Product.objects.filter(is_active=True).select_related("tax")
+    text = request.GET.get("q", "").strip()
+    found = (rows.found(text) if text else rows).order_by("search_key")[:30]
+    return JsonResponse(
+        {
+            "products": [
+                {
+                    "id": row.pk,
+                    "name": row.name,
+                    "code": row.code,
+                    "unit": row.unit,
+                    "price": str(row.price.normalize() + 0),
+                    "currency": row.currency,
+                    "tax": row.tax.name if row.tax else "",
+                }
+                for row in found
+            ]
+        }
+    )
