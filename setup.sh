@@ -17,6 +17,9 @@ if ! "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null
     command -v "$python" >/dev/null 2>&1 && { echo "Dealwright needs Python 3.11 or newer." >&2; exit 1; }
 fi
 "$python" -c 'import ensurepip, venv' 2>/dev/null || packages="$packages python3-venv"
+# What WeasyPrint draws papers with.
+ldconfig -p 2>/dev/null | grep -q libpangoft2 || packages="$packages libpango-1.0-0 libpangoft2-1.0-0"
+ldconfig -p 2>/dev/null | grep -q libharfbuzz-subset || packages="$packages libharfbuzz-subset0"
 if [ "$purpose" = test ]; then
     need chromium chromium
     fc-list 2>/dev/null | grep -qi noto || packages="$packages fonts-noto-core"

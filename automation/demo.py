@@ -16,12 +16,7 @@ TEXTS: dict[str, dict[str, str]] = {
         "call": "Call {{ contact.name }}",
         "r4": "Tell the supervisor",
         "late": "Nobody has taken care of “{{ item.title }}” for 30 minutes.",
-        "r6": "E-mail: we prepare your documents",
         "subject": "Your order at {{ own_company.name }}",
-        "body": "Dear {{ contact.salutation }},\n\nthank you for talking to us. We are preparing the documents for {{ item.title }}{% if item.amount %} ({{ item.amount | money }}){% endif %} and will send them shortly.\n\n{{ owner.name }}\n{{ own_company.name }}, {{ own_company.phone | phone }}",
-        "r6b": "Task: prepare the documents",
-        "prepare": "Prepare the documents for {{ contact.name }}",
-        "t1": "Documents are prepared",
         "r8": "E-mail: reminder after 2 working days",
         "remind": "Dear {{ contact.salutation }},\n\nwe are looking forward to your payment of {{ item.amount | money }}, so that we can start to build.\n\n{{ own_company.name }}",
         "r10": "Task for the warehouse",
@@ -44,12 +39,7 @@ TEXTS: dict[str, dict[str, str]] = {
         "call": "Zadzwoń: {{ contact.name }}",
         "r4": "Powiadom przełożonego",
         "late": "Od 30 minut nikt nie zajął się „{{ item.title }}”.",
-        "r6": "E-mail: przygotowujemy dokumenty",
         "subject": "Twoje zamówienie w {{ own_company.name }}",
-        "body": "Dzień dobry {{ contact.salutation }},\n\ndziękujemy za rozmowę. Przygotowujemy dokumenty: {{ item.title }}{% if item.amount %} ({{ item.amount | money }}){% endif %} i wkrótce je prześlemy.\n\n{{ owner.name }}\n{{ own_company.name }}, {{ own_company.phone | phone }}",
-        "r6b": "Zadanie: przygotuj dokumenty",
-        "prepare": "Przygotuj dokumenty: {{ contact.name }}",
-        "t1": "Dokumenty przygotowane",
         "r8": "E-mail: przypomnienie po 2 dniach roboczych",
         "remind": "Dzień dobry {{ contact.salutation }},\n\nczekamy na wpłatę {{ item.amount | money }}, aby rozpocząć budowę mebli.\n\n{{ own_company.name }}",
         "r10": "Zadanie dla magazynu",
@@ -72,12 +62,7 @@ TEXTS: dict[str, dict[str, str]] = {
         "call": "Appeler {{ contact.name }}",
         "r4": "Prévenir le responsable",
         "late": "Personne ne s’est occupé de « {{ item.title }} » depuis 30 minutes.",
-        "r6": "E-mail : nous préparons vos documents",
         "subject": "Votre commande chez {{ own_company.name }}",
-        "body": "Bonjour {{ contact.salutation }},\n\nmerci pour notre échange. Nous préparons les documents pour {{ item.title }}{% if item.amount %} ({{ item.amount | money }}){% endif %} et vous les enverrons bientôt.\n\n{{ owner.name }}\n{{ own_company.name }}, {{ own_company.phone | phone }}",
-        "r6b": "Tâche : préparer les documents",
-        "prepare": "Préparer les documents pour {{ contact.name }}",
-        "t1": "Documents prêts",
         "r8": "E-mail : rappel après 2 jours ouvrés",
         "remind": "Bonjour {{ contact.salutation }},\n\nnous attendons votre paiement de {{ item.amount | money }} pour commencer la fabrication.\n\n{{ own_company.name }}",
         "r10": "Tâche pour l’entrepôt",
@@ -100,12 +85,7 @@ TEXTS: dict[str, dict[str, str]] = {
         "call": "Gọi {{ contact.name }}",
         "r4": "Báo quản lý",
         "late": "Đã 30 phút chưa ai xử lý “{{ item.title }}”.",
-        "r6": "E-mail: đang chuẩn bị tài liệu",
         "subject": "Đơn hàng của bạn tại {{ own_company.name }}",
-        "body": "Chào {{ contact.salutation }},\n\ncảm ơn bạn đã trao đổi. Chúng tôi đang chuẩn bị tài liệu cho {{ item.title }}{% if item.amount %} ({{ item.amount | money }}){% endif %} và sẽ gửi sớm.\n\n{{ owner.name }}\n{{ own_company.name }}, {{ own_company.phone | phone }}",
-        "r6b": "Công việc: chuẩn bị tài liệu",
-        "prepare": "Chuẩn bị tài liệu cho {{ contact.name }}",
-        "t1": "Tài liệu đã sẵn sàng",
         "r8": "E-mail: nhắc sau 2 ngày làm việc",
         "remind": "Chào {{ contact.salutation }},\n\nchúng tôi đang chờ khoản thanh toán {{ item.amount | money }} để bắt đầu.\n\n{{ own_company.name }}",
         "r10": "Công việc cho kho",
@@ -127,7 +107,7 @@ def add_automation(demo: Demo) -> None:
     """Slot demo_parts: rules R1 to R15 and the triggers, as far as their actions are built."""
     texts = TEXTS[demo.language]
     anna, _bartek, _celina, darek, ewa = demo.people
-    new, _talking, prepare, waiting, prepayment, delivery, won, _lost = demo.stages
+    new, _talking, _prepare, waiting, prepayment, delivery, won, _lost = demo.stages
     sales, _logistics = demo.departments
 
     def rule(stage: Any, key: str, name: str, action: str, settings: dict[str, Any], **more: Any) -> Rule:
@@ -154,15 +134,6 @@ def add_automation(demo: Demo) -> None:
     rule(new, "call", "r3", "create_task", call, after_previous=Rule.After.ENDED)
     half_hour = {"when": "delay", "amount": 30, "unit": "working_minutes"}
     rule(new, "late", "r4", "notify_supervisor", {"text": texts["late"]}, timing=half_hour)
-    rule(prepare, "mail", "r6", "send_email", {"subject": texts["subject"], "body": texts["body"]})
-    papers = rule(
-        prepare,
-        "papers",
-        "r6b",
-        "create_task",
-        {"title": texts["prepare"], "deadline_amount": "4", "deadline_unit": "working_hours"},
-        after_previous=Rule.After.ANY,
-    )
     two_days = {"when": "delay", "amount": 2, "unit": "working_days"}
     rule(
         waiting, "reminder", "r8", "send_email", {"subject": texts["subject"], "body": texts["remind"]}, timing=two_days
@@ -192,5 +163,4 @@ def add_automation(demo: Demo) -> None:
         settings = {"status": "done", "rule": str(of.pk)}
         Trigger.objects.create(stage=stage, name=texts[name], type="task_status", settings=settings, publisher=anna)
 
-    trigger(waiting, "t1", papers)
     trigger(delivery, "t2", pack)

@@ -8,7 +8,6 @@ from crm.importing import work as importing
 from crm.transports import outbox, smtp, twilio
 
 
-
 def _products(item: Any, user: Any) -> Any:
     """Views are not loaded before all applications are."""
     from crm.views import lines

@@ -19,7 +19,7 @@ from babel import numbers as babel_numbers
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from liquid import Environment, StrictUndefined
-from liquid.exceptions import LiquidError, LiquidSyntaxError
+from liquid.exceptions import FilterArgumentError, LiquidError, LiquidSyntaxError
 from liquid.filter import with_context
 
 from crm import phones
@@ -84,6 +84,13 @@ def _time(value: Any, *, context: Any) -> str:
     return str(babel_dates.format_time(value.astimezone(_zone(context)), "short", locale=_language(context)))
 
 
+def _needed(value: Any, name: Any = "") -> Any:
+    """{{ company.tax_number | needed: "tax number" }}: an empty value is an error that names it."""
+    if value in (None, "", []):
+        raise FilterArgumentError(_("“%s” is empty, and needed here") % name if name else _("a needed value is empty"))
+    return value
+
+
 def _phone(value: Any) -> str:
     return phones.display(str(value)) if value else ""
 
@@ -98,6 +105,7 @@ def _environment(autoescape: bool) -> Environment:
         ("date", _date),
         ("time", _time),
         ("phone", _phone),
+        ("needed", _needed),
     ):
         made.add_filter(name, function)
     return made
@@ -171,6 +179,12 @@ OWN_COMPANY_FIELDS = (
     MergeField("own_company.phone", gettext_lazy("phone"), "phone", _text("phone")),
     MergeField("own_company.email", gettext_lazy("e-mail"), "email", _text("email")),
     MergeField("own_company.address", gettext_lazy("address"), "text", _text("address")),
+    MergeField("own_company.website", gettext_lazy("website"), "text", _text("website")),
+    MergeField("own_company.tax_number", gettext_lazy("tax number"), "text", _text("tax_number")),
+    MergeField("own_company.registration", gettext_lazy("registration"), "text", _text("registration")),
+    MergeField("own_company.bank", gettext_lazy("bank"), "text", _text("bank")),
+    MergeField("own_company.account", gettext_lazy("bank account"), "text", _text("account")),
+    MergeField("own_company.bic", gettext_lazy("BIC of the bank"), "text", _text("bic")),
 )
 ROOTS: dict[str, tuple[Any, tuple[MergeField, ...]]] = {
     "item": (gettext_lazy("Item"), ITEM_FIELDS),
@@ -346,6 +360,10 @@ def render(
         text = template.render(**data, _language=language, _zone=zone, _currency=currency)
     except LiquidError as error:
         words = getattr(error, "message", "") or str(error)
+        token = getattr(error, "token", None)
+        line = _line(source, token.start_index) if token is not None and token.start_index > 0 else 0
+        if line > 1:
+            raise MergeError(_("Line %(line)d: %(fault)s.") % {"line": line, "fault": words}, line) from error
         raise MergeError(_("The text could not be filled in: %s.") % words) from error
     return str(text)
 

@@ -16,6 +16,9 @@ job_ended       f(job): in the transaction that ends an outside job
 job_replaced    f(old, new): who waited for the old job waits for the new one
 stage_uses      f(stage) -> [StageUse]: what names a stage, and what becomes of it when the stage goes
 task_ended      f(task): in the transaction that ends a task
+nav_links       NavLink objects: entries of the main menu
+search_groups   f(user, text) -> (URL name, heading, rows): found by the global search; a row has `subline`
+timelines       f(event) -> (icon, sentence, text) | None: how an event of an upper layer is told
 move_undone     f(item, visit): a move was taken back; end what its visit began, revive what it had ended
 """
 
@@ -61,6 +64,16 @@ class Badge:
     tone: str = "info"
 
 
+@dataclass(frozen=True)
+class NavLink:
+    """An entry of the main menu; `key` is what its pages give as `nav`."""
+
+    key: str
+    url: str
+    icon: str
+    label: Any
+
+
 @dataclass
 class Health:
     """One line of the health page. `fault` is empty when all is well, else a sentence."""
@@ -85,3 +98,6 @@ job_replaced = Slot()
 stage_uses = Slot()
 task_ended = Slot()
 move_undone = Slot()
+nav_links = Slot()
+search_groups = Slot()
+timelines = Slot()

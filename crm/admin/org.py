@@ -110,7 +110,7 @@ class OwnCompanyForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = OwnCompany
-        fields = "__all__"
+        fields: tuple[str, ...] = ()  # those of the admin's fieldsets
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}

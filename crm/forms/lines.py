@@ -22,7 +22,9 @@ class LineForm(forms.Form):
         label=_("Product or service"),
         required=False,
         max_length=200,
-        widget=forms.TextInput(attrs={"class": "form-control", "list": "products", "dir": "auto", "autocomplete": "off"}),
+        widget=forms.TextInput(
+            attrs={"class": "form-control", "list": "products", "dir": "auto", "autocomplete": "off"}
+        ),
     )
     quantity = forms.DecimalField(
         label=_("Quantity"), required=False, max_digits=14, decimal_places=4, localize=True,

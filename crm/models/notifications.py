@@ -25,7 +25,7 @@ CHOICES = {
     "work": _("an import or a change of the set-up is done"),
 }
 KIND_OF = {
-    **dict.fromkeys(("refused", "rights", "loop", "limit"), "trouble"),
+    **dict.fromkeys(("refused", "rights", "loop", "limit", "document"), "trouble"),
     **dict.fromkeys(("import", "setup"), "work"),
     "notice": "rule",
 }

@@ -8,7 +8,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from crm import health
+from crm import health, slots
 from crm.access import public
 from crm.models import Notification, Pipeline, User
 
@@ -34,6 +34,7 @@ def context(request: HttpRequest) -> dict[str, Any]:
         "csp_nonce": lambda: str(getattr(request, "csp_nonce", "")),
         "nav_pipelines": nav_pipelines,
         "unread": unread,
+        "nav_links": slots.nav_links,
         "health_banner": cache(health.banner),
         "theme": request.COOKIES.get("theme", ""),
     }

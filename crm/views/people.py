@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 from django.views.decorators.http import require_GET
 
-from crm import clock, merging, tables
+from crm import clock, merging, slots, tables
 from crm.access import staff_of_ours
 from crm.folding import fold
 from crm.forms.people import CompanyForm, ContactForm
@@ -245,6 +245,7 @@ def search(request: HttpRequest) -> HttpResponse:
             ("item", _("Cards"), list(items.order_by("-last_activity_at")[:20])),
             ("contact", _("Contacts"), list(contacts.order_by("search_key")[:20])),
             ("company", _("Companies"), list(companies.order_by("search_key")[:20])),
+            *(found_by(user, text) for found_by in slots.search_groups),
         ]
     found = sum(len(rows) for _kind, _label, rows in groups)
     fragment = bool(request.headers.get("HX-Request"))

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 from django.utils.translation import ngettext
 
-from crm import phones
+from crm import phones, slots
 from crm.models import CustomField, Event, Item, User
 from crm.templatetags.dealwright import money
 
@@ -162,6 +162,7 @@ def rows_for(events: list[Event]) -> list[dict[str, Any]]:
     rows = []
     for event in events:
         renderer = RENDERERS.get(event.kind)
-        icon, sentence, text = renderer(event) if renderer else ("info-circle", event.kind, "")
+        told = renderer(event) if renderer else next(filter(None, (tell(event) for tell in slots.timelines)), None)
+        icon, sentence, text = told or ("info-circle", event.kind, "")
         rows.append({"event": event, "icon": icon, "sentence": sentence, "text": text, "who": event.who()})
     return rows

@@ -36,6 +36,16 @@ PACKAGES: list[tuple[str, str, str, dict[str, str]]] = [
         },
     ),
 ]
+FONTS = ("400Regular", "400Regular_Italic", "600SemiBold", "700Bold")
+# For papers: whole fonts, as parts of one print Polish and Vietnamese letters garbled.
+PACKAGES.append(
+    (
+        "@expo-google-fonts/inter",
+        "0.4.2",
+        "OFL-1.1",
+        {f"{face}/Inter_{face}.ttf": f"fonts/Inter_{face}.ttf" for face in FONTS},
+    )
+)
 ICONS_PACKAGE = ("@tabler/icons", "3.51.0", "MIT")
 ICONS = [
     "alert-triangle",
@@ -54,12 +64,15 @@ ICONS = [
     "circle-check",
     "circle-x",
     "clock",
+    "coin",
+    "copy",
     "device-mobile",
     "dots-vertical",
     "external-link",
     "download",
     "eye",
     "file-text",
+    "file-x",
     "file-import",
     "filter",
     "forms",

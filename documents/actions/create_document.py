@@ -1,0 +1,62 @@
+"""Create document."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from automation.base import Action, ActionError, Context, Done, Outcome, SettingsForm, Wait, actions
+from automation.values import RuleOutputs
+from crm import merge
+from documents.fields import TemplateChoice
+from documents.models import Document
+
+
+@actions.register
+class CreateDocument(Action):
+    key = "create_document"
+    label = _("Create document")
+    group = "documents"
+    icon = "file-text"
+    help = _("A paper from a template, as PDF, with a link for the customer.")
+    outputs = {"document": _("document"), "number": _("number"), "link": _("link"), "pdf": _("file")}
+
+    class Settings(SettingsForm):
+        template = TemplateChoice(label=_("template"))
+        stamped = forms.BooleanField(label=_("with stamp and signature"), required=False)
+        wait = forms.BooleanField(label=_("wait for the PDF"), required=False, initial=True)
+
+    def run(self, context: Context) -> Outcome:
+        try:
+            document = Document.make(
+                context.settings["template"],
+                context.item,
+                by=context.rights,
+                origin=context.origin,
+                depth=context.cause.depth,
+                stamped=context.settings["stamped"],
+                outputs=RuleOutputs(context.visit),
+            )
+        except merge.MergeError as error:
+            raise ActionError(str(error)) from error
+        return drawn_or_waiting(document, context.settings["wait"], {})
+
+    def resume(self, context: Context, status: str, sentence: str) -> Outcome:
+        ended = super().resume(context, status, sentence)
+        if isinstance(ended, Done):
+            Document.objects.get(pk=context.outputs["document"]).mark_sent()
+        return ended
+
+    def summary(self, settings: dict[str, Any]) -> str:
+        return str(settings.get("template") or "")
+
+
+def drawn_or_waiting(document: Document, wait: bool, more: dict[str, Any]) -> Outcome:
+    """Later rules may name the number and the link at once; with *wait* they start when the PDF is there."""
+    outputs = {"document": document.pk, "number": document.number, "link": document.link(), **more}
+    outputs["pdf"] = f"{outputs['link']}file.pdf"
+    if wait:
+        return Wait(on=f"job:{document.job_id}", outputs=outputs)
+    return Done(outputs, summary=document.number)

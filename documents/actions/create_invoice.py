@@ -1,0 +1,76 @@
+"""Create invoice."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext as _now
+from django.utils.translation import gettext_lazy as _
+
+from automation.base import Action, ActionError, Context, Done, Outcome, SettingsForm, actions
+from automation.values import RuleOutputs
+from crm import merge
+from crm.models import Item, Refused
+from documents.actions.create_document import drawn_or_waiting
+from documents.fields import TemplateChoice
+from documents.models import Document, InvoiceFlow
+from documents.models.templates import Kind
+
+
+@actions.register
+class CreateInvoice(Action):
+    key = "create_invoice"
+    label = _("Create invoice")
+    group = "documents"
+    icon = "file-text"
+    help = _("An invoice of what the card lists, on the board of invoices, as PDF and with a link for the customer.")
+    outputs = {
+        "invoice": _("invoice"),
+        "document": _("document"),
+        "number": _("number"),
+        "link": _("link"),
+        "pdf": _("file"),
+    }
+    alone = True
+
+    class Settings(SettingsForm):
+        template = TemplateChoice(Kind.INVOICE, label=_("template"))
+        due_days = forms.IntegerField(
+            label=_("payable within days"), min_value=0, max_value=365, required=False, help_text=_("Empty: as usual.")
+        )
+        stamped = forms.BooleanField(label=_("with stamp and signature"), required=False)
+        wait = forms.BooleanField(label=_("wait for the PDF"), required=False, initial=True)
+
+    def run(self, context: Context) -> Outcome:
+        flow = InvoiceFlow.first()
+        if flow is None:
+            raise ActionError(_now("No pipeline of invoices is set up."))
+        try:
+            invoice, document = flow.make_invoice(
+                context.item,
+                context.settings["template"],
+                by=context.rights,
+                cause=context.cause,
+                origin=context.origin,
+                due_days=context.settings["due_days"],
+                stamped=context.settings["stamped"],
+                outputs=RuleOutputs(context.visit),
+            )
+        except (merge.MergeError, Refused) as error:
+            raise ActionError(str(error)) from error
+        return drawn_or_waiting(document, context.settings["wait"], {"invoice": invoice.pk})
+
+    def resume(self, context: Context, status: str, sentence: str) -> Outcome:
+        """The PDF is there and the link is on its way: the invoice stands among those sent."""
+        ended = super().resume(context, status, sentence)
+        if isinstance(ended, Done):
+            Document.objects.get(pk=context.outputs["document"]).mark_sent()
+            invoice = Item.objects.alive().filter(pk=context.outputs["invoice"]).select_related("pipeline").first()
+            flow = getattr(invoice.pipeline, "invoice_flow", None) if invoice is not None else None
+            if invoice is not None and flow is not None and invoice.stage_id == flow.draft_id:
+                invoice.move_to(flow.sent, by=context.rights, cause=context.cause, override=True)
+        return ended
+
+    def summary(self, settings: dict[str, Any]) -> str:
+        return str(settings.get("template") or "")

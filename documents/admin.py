@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.translation import gettext as _now
+from django.utils.translation import gettext_lazy as _
+
+from crm import clock
+from crm.admin.base import ModelAdmin, ReadOnlyAdmin, display, register
+from documents.models import Document, DocumentTemplate, InvoiceFlow, Numerator, Payment
+
+
+@register(Numerator)
+class NumeratorAdmin(ModelAdmin):
+    list_display = ("name", "pattern", "reset", "next_number")
+    search_fields = ("name", "pattern")
+
+    @display(description=_("next number"))
+    def next_number(self, numerator: Numerator) -> str:
+        return numerator.preview(clock.now())
+
+
+@register(DocumentTemplate)
+class DocumentTemplateAdmin(ModelAdmin):
+    list_display = ("name", "kind", "language", "version", "is_active", "editor")
+    list_filter = ("kind", "language", "is_active")
+    search_fields = ("name",)
+    list_select_related = ("numerator",)
+    readonly_fields = ("editor",)
+    filter_horizontal = ("pipelines",)
+    fieldsets = (
+        (None, {"fields": (("name", "kind"), ("language", "page"), "numerator", "is_active", "pipelines", "editor")}),
+        (_("Text"), {"fields": ("body", "style"), "classes": ("collapse",)}),
+    )
+
+    @display(description=_("editor"))
+    def editor(self, template: DocumentTemplate) -> str:
+        if template.pk is None:
+            return "–"
+        return format_html(
+            '<a href="{}">{}</a>', reverse("template-edit", args=[template.pk]), _now("Edit with a preview")
+        )
+
+
+@register(InvoiceFlow)
+class InvoiceFlowAdmin(ModelAdmin):
+    list_display = ("pipeline", "due_days")
+
+
+@register(Document)
+class DocumentAdmin(ReadOnlyAdmin):
+    list_display = ("number", "title", "item", "status", "views", "created_at")
+    list_filter = ("status", "kind")
+    search_fields = ("search_key",)
+    list_select_related = ("item",)
+    fields = (
+        "number", "title", "item", "status", "error", "version", "author", "created_at", "sent_at", "viewed_at",
+        "views", "answered_at", "answered_by", "answer_note", "pages", "sha256", "replaces",
+    )  # fmt: skip
+
+
+@register(Payment)
+class PaymentAdmin(ReadOnlyAdmin):
+    list_display = ("paid_on", "invoice", "amount", "currency", "method", "reference")
+    list_filter = ("method", "currency")
+    search_fields = ("reference", "invoice__search_key")
+    list_select_related = ("invoice",)

@@ -1,0 +1,154 @@
+"""The demo's papers: own details, templates in its language, products, the pipeline of invoices."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from automation.models import Rule, Trigger
+from crm.demo.company import Demo
+from crm.models import ItemType, OwnCompany, Pipeline, Product, Stage, StageKind, TaxRate
+from documents import starter
+from documents.models import InvoiceFlow
+
+TEXTS: dict[str, dict[str, Any]] = {
+    "en": {
+        "pipeline": "Invoices",
+        "stages": ("Draft", "Sent", "Partly paid", "Overdue", "Paid", "Void"),
+        "taxes": (("20 %", 20), ("5 %", 5), ("0 %", 0)),
+        "unit": "pc.",
+        "company": {
+            "tax_number": "GB 123 4567 89", "registration": "Companies House 01234567", "bank": "Thames Bank",
+            "account": "GB82 WEST 1234 5698 7654 32", "bic": "WESTGB22", "website": "oakhouse.example",
+        },
+        "invoice": "Create invoice",
+        "mail": "E-mail: your invoice",
+        "subject": "Invoice {{ rules.invoice.number }}",
+        "body": "Dear {{ contact.salutation }},\n\nhere is your invoice {{ rules.invoice.number }}:\n{{ rules.invoice.link }}\n\nThank you for your order!\n{{ owner.name }}, {{ own_company.name }}",
+        "opened": "Customer opens the invoice",
+        "paid": "Invoice paid",
+        "tell": "The customer has opened the invoice: {{ item.title }}",
+        "notify": "Tell the owner",
+    },
+    "pl": {
+        "pipeline": "Faktury",
+        "stages": ("Szkic", "Wysłana", "Częściowo opłacona", "Po terminie", "Opłacona", "Anulowana"),
+        "taxes": (("23 %", 23), ("8 %", 8), ("0 %", 0)),
+        "unit": "szt.",
+        "company": {
+            "tax_number": "525-000-11-22", "registration": "KRS 0000123456, Sąd Rejonowy dla m.st. Warszawy",
+            "bank": "Bank Przykładowy S.A.", "account": "PL61 1090 1014 0000 0712 1981 2874", "bic": "WBKPPLPP",
+            "website": "debowydom.example",
+        },
+        "invoice": "Utwórz fakturę",
+        "mail": "E-mail: faktura",
+        "subject": "Faktura {{ rules.invoice.number }}",
+        "body": "Dzień dobry {{ contact.salutation }},\n\nprzesyłamy fakturę {{ rules.invoice.number }}:\n{{ rules.invoice.link }}\n\nDziękujemy za zamówienie!\n{{ owner.name }}, {{ own_company.name }}",
+        "opened": "Klient otwiera fakturę",
+        "paid": "Faktura opłacona",
+        "tell": "Klient otworzył fakturę: {{ item.title }}",
+        "notify": "Powiadom opiekuna",
+    },
+    "fr": {
+        "pipeline": "Factures",
+        "stages": ("Brouillon", "Envoyée", "Réglée en partie", "En retard", "Réglée", "Annulée"),
+        "taxes": (("20 %", 20), ("10 %", 10), ("5,5 %", Decimal("5.5"))),
+        "unit": "pce",
+        "company": {
+            "tax_number": "FR 12 345678901", "registration": "RCS Lyon 345 678 901 · SIRET 345 678 901 00012",
+            "bank": "Banque Exemple", "account": "FR14 2004 1010 0505 0001 3M02 606", "bic": "PSSTFRPPLYO",
+            "website": "maisonduchene.example",
+        },
+        "invoice": "Créer la facture",
+        "mail": "E-mail : votre facture",
+        "subject": "Facture {{ rules.invoice.number }}",
+        "body": "Bonjour {{ contact.salutation }},\n\nvoici votre facture {{ rules.invoice.number }} :\n{{ rules.invoice.link }}\n\nMerci de votre commande !\n{{ owner.name }}, {{ own_company.name }}",
+        "opened": "Le client ouvre la facture",
+        "paid": "Facture réglée",
+        "tell": "Le client a ouvert la facture : {{ item.title }}",
+        "notify": "Prévenir le responsable",
+    },
+    "vi": {
+        "pipeline": "Hoá đơn",
+        "stages": ("Nháp", "Đã gửi", "Trả một phần", "Quá hạn", "Đã thanh toán", "Huỷ"),
+        "taxes": (("10 %", 10), ("8 %", 8), ("0 %", 0)),
+        "unit": "cái",
+        "company": {
+            "tax_number": "0312345678", "registration": "GCNĐKDN 0312345678, Sở KH&ĐT TP. Hồ Chí Minh",
+            "bank": "Ngân hàng Ví Dụ", "account": "0123 4567 8901", "bic": "VIDUVNVX", "website": "nhagosoi.example",
+        },
+        "invoice": "Tạo hoá đơn",
+        "mail": "E-mail: hoá đơn của quý khách",
+        "subject": "Hoá đơn {{ rules.invoice.number }}",
+        "body": "Chào {{ contact.salutation }},\n\nđây là hoá đơn {{ rules.invoice.number }}:\n{{ rules.invoice.link }}\n\nCảm ơn quý khách đã đặt hàng!\n{{ owner.name }}, {{ own_company.name }}",
+        "opened": "Khách mở hoá đơn",
+        "paid": "Hoá đơn đã thanh toán",
+        "tell": "Khách đã mở hoá đơn: {{ item.title }}",
+        "notify": "Báo người phụ trách",
+    },
+}  # fmt: skip
+
+
+def add_documents(demo: Demo) -> None:
+    texts = TEXTS[demo.language]
+    OwnCompany.objects.update(**texts["company"])
+    taxes = [
+        TaxRate.objects.create(name=name, percent=percent, is_default=place == 0, order=place)
+        for place, (name, percent) in enumerate(texts["taxes"])
+    ]
+    currency = demo.texts["currency"]
+    factor = 30_000 if currency == "VND" else 1
+    for place, name in enumerate(demo.texts["products"]):
+        Product.objects.create(
+            name=name,
+            code=f"OAK-{place + 1:03}",
+            unit=texts["unit"],
+            price=(450 + 310 * place) * factor,
+            currency=currency,
+            tax=taxes[0],
+        )
+    templates = starter.install(demo.language)
+    _invoices(texts, currency)
+    _automation(demo, texts, templates)
+
+
+def _invoices(texts: dict[str, Any], currency: str) -> None:
+    type_, _made = ItemType.objects.get_or_create(
+        key="invoice", defaults={"name": texts["pipeline"], "plural": texts["pipeline"], "icon": "file-text"}
+    )
+    pipeline = Pipeline.objects.create(item_type=type_, name=texts["pipeline"], currency=currency, order=9)
+    kinds = (StageKind.OPEN,) * 4 + (StageKind.WON, StageKind.LOST)
+    colours = ("#94a3b8", "#4299e1", "#f59f00", "#d63939", "#2fb344", "#6b7280")
+    draft, sent, partly, overdue, paid, void = (
+        Stage.objects.create(pipeline=pipeline, name=name, order=order, kind=kind, colour=colour)
+        for order, (name, kind, colour) in enumerate(zip(texts["stages"], kinds, colours, strict=True))
+    )
+    InvoiceFlow.objects.create(
+        pipeline=pipeline, draft=draft, sent=sent, partly_paid=partly, overdue=overdue, paid=paid, void=void
+    )
+
+
+def _automation(demo: Demo, texts: dict[str, Any], templates: dict[str, Any]) -> None:
+    """R6 to R9 of the demo, and the triggers of document and payment."""
+    prepare, waiting, prepayment = demo.stages[2], demo.stages[3], demo.stages[4]
+    prepare.needed_to_enter = ["amount"]  # an invoice over nothing cannot be made
+    prepare.save()
+    anna = demo.people[0]
+    last = Rule.objects.filter(stage=prepare).count()
+    Rule.objects.create(
+        stage=prepare, key="invoice", name=texts["invoice"], action="create_invoice", publisher=anna, order=last,
+        settings={"template": str(templates["invoice"].pk), "due_days": "14", "stamped": "", "wait": "on"},
+    )  # fmt: skip
+    Rule.objects.create(
+        stage=prepare, key="invoice_mail", name=texts["mail"], action="send_email", publisher=anna, order=last + 1,
+        settings={"subject": texts["subject"], "body": texts["body"]}, after_previous=Rule.After.DONE,
+    )  # fmt: skip
+    Trigger.objects.create(
+        stage=waiting, name=texts["opened"], type="document_opened", publisher=anna,
+        settings={"template": str(templates["invoice"].pk)},
+    )  # fmt: skip
+    Rule.objects.create(
+        stage=waiting, key="opened", name=texts["notify"], action="notify", publisher=anna,
+        settings={"to_roles": ["owner"], "text": texts["tell"]}, order=Rule.objects.filter(stage=waiting).count(),
+    )  # fmt: skip
+    Trigger.objects.create(stage=prepayment, name=texts["paid"], type="invoice_paid", publisher=anna, settings={})

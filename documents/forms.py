@@ -1,0 +1,56 @@
+"""What colleagues fill in about papers and payments."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from crm import clock, merge
+from crm.models import Item
+from documents.models import DocumentTemplate, Payment
+
+
+class MakeDocument(forms.Form):
+    template = forms.ModelChoiceField(DocumentTemplate.objects.none(), label=_("template"), empty_label=None)
+    stamped = forms.BooleanField(label=_("with stamp and signature"), required=False)
+
+    def __init__(self, item: Item, data: Any = None) -> None:
+        super().__init__(data, auto_id="make_%s")
+        # Those in the customer's language first.
+        language = merge.language_of(item)
+        rows = DocumentTemplate.offered(item.pipeline_id)
+        self.fields["template"].queryset = rows  # type: ignore[attr-defined]
+        ordered = sorted(rows, key=lambda row: (row.language != language, row.kind, row.name))
+        self.fields["template"].choices = [  # type: ignore[attr-defined]
+            (row.pk, f"{row.name} ({row.language})") for row in ordered
+        ]
+        self.fields["template"].widget.attrs["class"] = "form-select form-select-sm"
+
+
+class BookPayment(forms.Form):
+    amount = forms.DecimalField(
+        label=_("amount"), min_value=0, max_digits=18, decimal_places=2, localize=True,
+        widget=forms.TextInput(attrs={"inputmode": "decimal", "class": "form-control form-control-sm"}),
+    )  # fmt: skip
+    paid_on = forms.DateField(
+        label=_("paid on"),
+        widget=forms.DateInput(attrs={"type": "date", "class": "form-control form-control-sm"}, format="%Y-%m-%d"),
+    )
+    method = forms.ChoiceField(
+        label=_("paid by"),
+        choices=Payment.Method.choices,
+        widget=forms.Select(attrs={"class": "form-select form-select-sm"}),
+    )
+    reference = forms.CharField(
+        label=_("reference"),
+        required=False,
+        max_length=140,
+        widget=forms.TextInput(attrs={"class": "form-control form-control-sm"}),
+    )
+    back = forms.BooleanField(label=_("paid back to the customer"), required=False)
+
+    def __init__(self, invoice: Item, data: Any = None, still_open: Any = None) -> None:
+        initial = {"amount": still_open, "paid_on": clock.now().date()}
+        super().__init__(data, initial=initial, auto_id="pay_%s")

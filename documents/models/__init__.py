@@ -1,0 +1,18 @@
+"""The rows of documents, one module for each noun."""
+
+from documents.models.invoicing import InvoiceFlow
+from documents.models.numbers import NumberCounter, Numerator
+from documents.models.papers import Document, DocumentLink
+from documents.models.payments import Payment
+from documents.models.templates import DocumentTemplate, TemplateVersion
+
+__all__ = [
+    "Document",
+    "DocumentLink",
+    "DocumentTemplate",
+    "InvoiceFlow",
+    "NumberCounter",
+    "Numerator",
+    "Payment",
+    "TemplateVersion",
+]

@@ -1,0 +1,117 @@
+"""Invoices are items with a pipeline of their own; this says which of its stages means what."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.core.exceptions import ValidationError
+from django.db import models, transaction
+from django.utils.translation import gettext as _now
+from django.utils.translation import gettext_lazy as _
+
+from crm import clock
+from crm.events import record
+from crm.models import Cause, Item, LineItem, Pipeline, Refused, Stage, User
+from crm.models.lines import replace_lines
+from documents.models.papers import Document
+from documents.models.templates import DocumentTemplate, Kind
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+
+class InvoiceFlow(models.Model):
+    pipeline = models.OneToOneField(Pipeline, models.CASCADE, related_name="invoice_flow", verbose_name=_("pipeline"))
+    draft = models.ForeignKey(Stage, models.PROTECT, related_name="+", verbose_name=_("draft"))
+    sent = models.ForeignKey(Stage, models.PROTECT, related_name="+", verbose_name=_("sent"))
+    partly_paid = models.ForeignKey(Stage, models.PROTECT, related_name="+", verbose_name=_("partly paid"))
+    paid = models.ForeignKey(Stage, models.PROTECT, related_name="+", verbose_name=_("paid"))
+    overdue = models.ForeignKey(Stage, models.PROTECT, related_name="+", verbose_name=_("overdue"))
+    void = models.ForeignKey(Stage, models.PROTECT, related_name="+", verbose_name=_("void"))
+    due_days = models.PositiveSmallIntegerField(_("payable within days"), default=14)
+
+    STAGES = ("draft", "sent", "partly_paid", "paid", "overdue", "void")
+
+    class Meta:
+        verbose_name = _("pipeline of invoices")
+        verbose_name_plural = _("pipelines of invoices")
+
+    def __str__(self) -> str:
+        return str(self.pipeline)
+
+    def clean(self) -> None:
+        for name in self.STAGES:
+            stage = getattr(self, name, None)
+            if stage is not None and stage.pipeline_id != self.pipeline_id:
+                raise ValidationError({name: _("This stage is of another pipeline.")})
+
+    @classmethod
+    def first(cls) -> InvoiceFlow | None:
+        return cls.objects.select_related("pipeline").order_by("pk").first()
+
+    def make_invoice(
+        self,
+        source: Item,
+        template: DocumentTemplate,
+        *,
+        by: User | None = None,
+        cause: Cause = Cause(),
+        origin: str = "",
+        due_days: int | None = None,
+        stamped: bool = False,
+        outputs: dict[str, Any] | None = None,
+    ) -> tuple[Item, Document]:
+        """An invoice item of what the source lists, linked to it, and its paper; one transaction.
+
+        Args:
+            source: a deal or quote; its lines, customer, owner and currency are taken over.
+            by: whose rights count; None for the system.
+        Raises Refused in words, merge.MergeError.
+        """
+        if template.kind != Kind.INVOICE:
+            raise Refused(_now("“%s” is no template of invoices.") % template.name)
+        lines = list(source.lines.all())
+        if not lines and not source.amount:
+            raise Refused(_now("The card lists nothing to pay for, and has no amount."))
+        days = self.due_days if due_days is None else due_days
+        with transaction.atomic():
+            invoice = Item.create(
+                self.pipeline,
+                source.title,
+                stage=self.draft,
+                by=by,
+                cause=cause,
+                contact=source.contact,
+                company=source.company,
+                owner=source.owner,
+                currency=source.currency,
+                amount=source.amount,
+                parent=source,
+                due_date=(template.numerator.local(clock.now()) + timedelta(days=days)).date(),
+            )
+            if lines:
+                copies = [LineItem(**_copied(line)) for line in lines]
+                invoice = replace_lines(invoice, copies, cause=cause)
+            document = Document.make(
+                template, invoice, by=by, origin=origin, depth=cause.depth, stamped=stamped, outputs=outputs
+            )
+            invoice.change({"title": f"{document.number} · {source.title}"[:200]}, cause=cause)
+            payload = {"invoice": invoice.pk, "number": document.number, "total": str(invoice.amount)}
+            payload["currency"] = invoice.currency
+            record("invoice.created", item=source, actor=by, cause=cause, payload=payload)
+        return invoice, document
+
+    def stage_for(self, invoice: Item, paid: Decimal) -> Stage:
+        """Where an invoice with this much paid belongs."""
+        if paid >= (invoice.amount or 0) > 0:
+            return self.paid
+        if paid > 0:
+            return self.partly_paid
+        late = invoice.due_date is not None and invoice.due_date < clock.now().date()
+        return self.overdue if late else self.sent
+
+
+def _copied(line: LineItem) -> dict[str, Any]:
+    names = ("product_id", "name", "quantity", "unit", "price", "discount", "tax_name", "tax_percent", "tax_included")
+    return {name: getattr(line, name) for name in names}

@@ -1,0 +1,136 @@
+"""Money that came in for an invoice, or went back."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import Any, Self
+
+from django.db import models
+from django.utils.translation import gettext as _now
+from django.utils.translation import gettext_lazy as _
+
+from crm import clock, databases
+from crm.events import record
+from crm.models import Cause, Gone, Item, Refused, User
+
+
+class PaymentQuerySet(models.QuerySet[Any]):
+    def visible_to(self, user: User) -> Self:
+        return self.filter(invoice__in=Item.objects.visible_to(user))
+
+
+class Payment(models.Model):
+    class Method(models.TextChoices):
+        TRANSFER = "transfer", _("bank transfer")
+        CASH = "cash", _("cash")
+        CARD = "card", _("card")
+        OTHER = "other", _("other")
+
+    invoice = models.ForeignKey(Item, models.PROTECT, related_name="payments", verbose_name=_("invoice"))
+    # Below zero: paid back.
+    amount = models.DecimalField(_("amount"), max_digits=18, decimal_places=2)
+    currency = models.CharField(_("currency"), max_length=3)
+    method = models.CharField(_("paid by"), max_length=10, choices=Method.choices, default=Method.TRANSFER)
+    paid_on = models.DateField(_("paid on"))
+    reference = models.CharField(_("reference"), max_length=140, blank=True)
+    # The provider's id: the same payment reported twice is one.
+    provider_key = models.CharField(max_length=120, null=True, blank=True, unique=True, editable=False)
+    author = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("by"))
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+
+    objects = PaymentQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["paid_on", "pk"]
+        verbose_name = _("payment")
+        verbose_name_plural = _("payments")
+
+    def __str__(self) -> str:
+        return f"{self.amount} {self.currency}"
+
+    @classmethod
+    def book(
+        cls,
+        invoice: Item,
+        amount: Decimal,
+        *,
+        currency: str,
+        paid_on: date,
+        method: str = Method.TRANSFER,
+        reference: str = "",
+        by: User | None = None,
+        provider_key: str | None = None,
+    ) -> Payment | None:
+        """Money for an invoice: the row, the invoice's move, and an event of the invoice and of its deal.
+
+        Args:
+            amount: in `currency`; below zero it is paid back.
+            by: whose right to edit the invoice counts; None for the system (a provider's report).
+            provider_key: the provider's id; None is returned for one that is booked already.
+        Raises Refused in words, Forbidden.
+        """
+        if not amount:
+            raise Refused(_now("An amount of nothing is no payment."))
+        if currency != invoice.currency:
+            words = {"paid": currency, "asked": invoice.currency}
+            raise Refused(_now("Paid in %(paid)s, but the invoice is in %(asked)s.") % words)
+        return databases.persistently(
+            lambda: cls._book(invoice, amount, currency, paid_on, method, reference, by, provider_key)
+        )
+
+    @classmethod
+    def _book(
+        cls,
+        invoice: Item,
+        amount: Decimal,
+        currency: str,
+        paid_on: date,
+        method: str,
+        reference: str,
+        by: User | None,
+        provider_key: str | None,
+    ) -> Payment | None:
+        fresh = databases.lock(Item.objects.alive().filter(pk=invoice.pk)).first()
+        if fresh is None:
+            raise Gone(_now("This item was deleted."))
+        if by is not None:
+            fresh.require(by, "edit")
+        if provider_key and cls.objects.filter(provider_key=provider_key).exists():
+            return None
+        payment = cls.objects.create(
+            invoice=fresh,
+            amount=amount,
+            currency=currency,
+            method=method,
+            paid_on=paid_on,
+            reference=reference[:140],
+            provider_key=provider_key,
+            author=by,
+        )
+        paid = cls.paid_of(fresh)
+        whole = paid >= (fresh.amount or 0)
+        payload = {
+            "invoice": fresh.pk,
+            "title": fresh.title,
+            "amount": str(amount),
+            "paid": str(paid),
+            "total": str(fresh.amount or 0),
+            "currency": currency,
+            "full": whole,
+            "method": method,
+        }
+        kind = "invoice.paid" if amount > 0 else "invoice.refunded"
+        flow = getattr(fresh.pipeline, "invoice_flow", None)
+        if flow is not None:
+            stage = flow.stage_for(fresh, paid)
+            if stage.pk != fresh.stage_id:
+                fresh.move_to(stage, by=by, cause=Cause() if by else Cause("system"), override=True)
+        for item in filter(None, (fresh, fresh.parent)):
+            record(kind, item=item, actor=by, payload=payload)
+        return payment
+
+    @classmethod
+    def paid_of(cls, invoice: Item) -> Decimal:
+        """What has been paid so far, less what was paid back."""
+        return cls.objects.filter(invoice=invoice).aggregate(sum=models.Sum("amount"))["sum"] or Decimal(0)

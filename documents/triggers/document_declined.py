@@ -1,0 +1,14 @@
+"""Document declined."""
+
+from django.utils.translation import gettext_lazy as _
+
+from automation.base import trigger_types
+from documents.triggers.of_template import OfTemplate
+
+
+@trigger_types.register
+class DocumentDeclined(OfTemplate):
+    key = "document_declined"
+    label = _("Document declined")
+    help = _("The customer declines the paper on its page.")
+    events = ("document.declined",)

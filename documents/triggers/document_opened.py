@@ -1,0 +1,14 @@
+"""Document opened."""
+
+from django.utils.translation import gettext_lazy as _
+
+from automation.base import trigger_types
+from documents.triggers.of_template import OfTemplate
+
+
+@trigger_types.register
+class DocumentOpened(OfTemplate):
+    key = "document_opened"
+    label = _("Document opened")
+    help = _("The customer opens the paper's page: no colleague, no scanner, no preview; the first time counts.")
+    events = ("document.opened",)

@@ -1,0 +1,14 @@
+"""Document accepted."""
+
+from django.utils.translation import gettext_lazy as _
+
+from automation.base import trigger_types
+from documents.triggers.of_template import OfTemplate
+
+
+@trigger_types.register
+class DocumentSigned(OfTemplate):
+    key = "document_signed"
+    label = _("Document accepted")
+    help = _("The customer accepts or signs the paper on its page.")
+    events = ("document.signed",)

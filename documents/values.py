@@ -1,0 +1,184 @@
+"""What papers may print: the item's own merge fields, and besides them lines, taxes, totals and the paper itself."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from babel import numbers as babel_numbers
+from django.utils.translation import gettext_lazy as _
+from num2words import num2words
+
+from crm import merge
+from crm.models import Item, OwnCompany
+from crm.models.lines import Totals, rounded
+
+if TYPE_CHECKING:
+    from documents.models import DocumentTemplate
+
+# Root: names below it, with their label and type for the picker. Lists are gone through with {% for %}.
+FIELDS: dict[str, tuple[Any, dict[str, tuple[Any, str]]]] = {
+    "document": (
+        _("Document"),
+        {
+            "number": (_("number"), "text"),
+            "date": (_("date"), "date"),
+            "due_date": (_("payable until"), "date"),
+            "title": (_("title"), "text"),
+        },
+    ),
+    "totals": (
+        _("Totals"),
+        {
+            "net": (_("without tax"), "money"),
+            "tax": (_("tax"), "money"),
+            "gross": (_("with tax"), "money"),
+            "words": (_("in words"), "text"),
+            "paid": (_("paid so far"), "money"),
+            "open": (_("still to pay"), "money"),
+        },
+    ),
+    "pictures": (
+        _("Pictures"),
+        {"logo": (_("logo"), "picture"), "stamp": (_("stamp"), "picture"), "signature": (_("signature"), "picture")},
+    ),
+}
+LISTS: dict[str, dict[str, tuple[Any, str]]] = {
+    "lines": {
+        "number": (_("number"), "number"),
+        "name": (_("name"), "text"),
+        "description": (_("description"), "text"),
+        "code": (_("code"), "text"),
+        "quantity": (_("quantity"), "number"),
+        "unit": (_("unit"), "text"),
+        "price": (_("price"), "money"),
+        "discount": (_("discount, %"), "number"),
+        "tax": (_("tax"), "text"),
+        "total": (_("sum"), "money"),
+    },
+    "taxes": {
+        "name": (_("name"), "text"),
+        "net": (_("without tax"), "money"),
+        "tax": (_("tax"), "money"),
+        "gross": (_("with tax"), "money"),
+    },
+}
+PICTURES = ("logo", "stamp", "signature")
+
+
+def check_template(source: str) -> None:
+    """Raises MergeError for a template that cannot work: syntax, unknown filter, unknown field, with its line."""
+    names: dict[str, set[str] | None] = {root: set(fields) for root, (_label, fields) in FIELDS.items()}
+    # A list's own name may stand alone, or with its size.
+    names |= dict.fromkeys(LISTS, None)
+    names["rules"] = None  # what earlier rules of the stage made; known only where the rule stands
+    merge.check(source, extra=names)
+
+
+def amount_in_words(amount: Decimal, currency: str, language: str) -> str:
+    """2461.23 PLN, pl -> "dwa tysiące czterysta sześćdziesiąt jeden złotych polskich 23/100"."""
+    amount = rounded(amount, currency)
+    whole = int(abs(amount))
+    try:
+        words = num2words(whole, lang=language)
+    except NotImplementedError:
+        words = num2words(whole, lang="en")
+    name = babel_numbers.get_currency_name(currency, count=whole, locale=language)
+    digits = babel_numbers.get_currency_precision(currency)
+    rest = ""
+    if digits:
+        base = 10**digits
+        rest = f" {int((abs(amount) - whole) * base):0{digits}d}/{base}"
+    return f"{'− ' if amount < 0 else ''}{words} {name}{rest}"
+
+
+def line_values(item: Item) -> list[dict[str, Any]]:
+    rows = item.lines.select_related("product")
+    return [
+        {
+            "number": place,
+            "name": row.name,
+            "description": row.product.description if row.product else "",
+            "code": row.product.code if row.product else "",
+            "quantity": row.quantity.normalize() + 0,
+            "unit": row.unit,
+            "price": row.price.normalize() + 0,
+            "discount": row.discount.normalize() + 0 if row.discount else "",
+            "tax": row.tax_name,
+            "total": row.amount(item.currency),
+        }
+        for place, row in enumerate(rows, 1)
+    ]
+
+
+def values_for(
+    item: Item,
+    template: DocumentTemplate,
+    *,
+    number: str,
+    day: datetime,
+    stamped: bool = False,
+    outputs: dict[str, Any] | None = None,
+) -> merge.Values:
+    """Everything that the template may print of the item.
+
+    Args:
+        number: of the paper; a preview shows the next one without taking it.
+        day: when it is made, in the numerator's zone.
+        outputs: of earlier rules, by key.
+    """
+    totals = Totals.of(item.lines.all(), item.currency)
+    gross = totals.gross if totals.rates else (item.amount or Decimal(0))
+    paid = sum((payment.amount for payment in item.payments.all()), Decimal(0))
+    own = OwnCompany.first()
+    shown = {
+        name: f"asset:{name}" if own and getattr(own, name) and (name == "logo" or stamped) else "" for name in PICTURES
+    }
+    return merge.Values(
+        item,
+        document={
+            "number": number,
+            "date": day.date(),
+            "due_date": item.due_date or "",
+            "title": template.name,
+        },
+        lines=line_values(item),
+        taxes=[
+            {"name": rate.name or "–", "net": rate.net, "tax": rate.tax, "gross": rate.gross} for rate in totals.rates
+        ],
+        totals={
+            "net": totals.net if totals.rates else gross,
+            "tax": totals.tax,
+            "gross": gross,
+            "words": amount_in_words(gross, item.currency, template.language),
+            "paid": paid,
+            "open": gross - paid,
+        },
+        pictures=shown,
+        rules=outputs or {},
+    )
+
+
+def fill(template: DocumentTemplate, item: Item, values: merge.Values) -> str:
+    """The template's HTML with its values, escaped. Raises MergeError naming field and line."""
+    own = OwnCompany.first()
+    return merge.render(
+        template.body,
+        values,
+        html=True,
+        language=template.language,
+        zone=own.calendar.zone if own else "UTC",
+        currency=item.currency,
+    )
+
+
+def pictures_of_company(stamped: bool) -> dict[str, bytes]:
+    own = OwnCompany.first()
+    found = {}
+    for name in PICTURES:
+        file = getattr(own, name, None)
+        if file and (name == "logo" or stamped):
+            with file.open("rb") as content:
+                found[name] = content.read()
+    return found

@@ -1,0 +1,204 @@
+"""The paper's page for the customer: to read, download, accept or decline. No cookie is set; the address is the key."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from typing import Any
+
+from django.core.files.base import ContentFile
+from django.db.models import F
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import translation
+from django.utils.translation import gettext as _
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from crm import clock, databases
+from crm.access import public
+from crm.models import OwnCompany, User
+from crm.models.notifications import notify
+from crm.views.public import address_hash
+from documents.models import Document, DocumentLink
+from documents.pictures import page_picture
+
+# Programs that look at addresses before people do: link checkers of mail systems, preview makers, fetchers.
+ROBOTS = re.compile(
+    r"bot\b|bot/|crawl|spider|preview|scan|facebookexternalhit|whatsapp|telegram|slack|skype|viber|discord|linkedin|"
+    r"embedly|pinterest|curl|wget|python|java/|go-http|okhttp|axios|node-fetch|headless|phantom|monitor|validator|"
+    r"safelinks|proofpoint|mimecast|barracuda|trendmicro|symantec|fireeye|googleimageproxy|yahoomailproxy|feedfetcher",
+    re.IGNORECASE,
+)
+MOST_SIGNATURE = 200_000  # bytes of a drawn name
+
+
+def is_robot(request: HttpRequest) -> bool:
+    """By what it calls itself, or because it says that it looks ahead."""
+    agent = request.headers.get("User-Agent", "")
+    ahead = (
+        request.headers.get("Sec-Purpose", "") + request.headers.get("Purpose", "") + request.headers.get("X-Moz", "")
+    )
+    return not agent or bool(ROBOTS.search(agent)) or "prefetch" in ahead or "preview" in ahead
+
+
+def _link(token: str) -> DocumentLink:
+    """Raises Http404 for what is no valid address of a paper; all faults look alike."""
+    link = DocumentLink.read(token)
+    if link is None or not link.is_valid() or link.document.item.deleted_at is not None:
+        raise Http404
+    return link
+
+
+def _private(answer: HttpResponse) -> HttpResponse:
+    answer["Cache-Control"] = "no-store"
+    answer["Referrer-Policy"] = "no-referrer"
+    answer["X-Robots-Tag"] = "noindex, nofollow"
+    return answer
+
+
+@public
+@require_GET
+def page(request: HttpRequest, token: str) -> HttpResponse:
+    try:
+        document = _link(token).document
+    except Http404:
+        own = OwnCompany.first()
+        with translation.override(own.language if own else "en"):
+            return _private(render(request, "documents/gone.html", {"own": own}, status=404))
+    return _shown(request, token, document)
+
+
+def _shown(request: HttpRequest, token: str, document: Document, fault: str = "", status: int = 200) -> HttpResponse:
+    newer = document.replaced_by.order_by("-pk").first()
+    with translation.override(document.language):
+        context: dict[str, Any] = {
+            "document": document,
+            "token": token,
+            "own": OwnCompany.first(),
+            "pages": range(1, document.pages + 1),
+            "newer": newer,
+            "fault": fault,
+            "typed": request.POST,
+            "language": document.language,
+            "totals": document.data.get("totals", {}),
+            "is_void": document.status == Document.Status.VOID,
+        }
+        return _private(render(request, "documents/page.html", context, status=status))
+
+
+@public
+@require_GET
+def file(request: HttpRequest, token: str) -> HttpResponse:
+    document = _link(token).document
+    if not document.is_drawn:
+        raise Http404
+    answer = FileResponse(
+        document.file.open("rb"),
+        as_attachment="inline" not in request.GET,
+        filename=document.file_name(),
+        content_type="application/pdf",
+    )
+    answer["X-Content-Type-Options"] = "nosniff"
+    return _private(answer)  # type: ignore[arg-type]
+
+
+@public
+@require_GET
+def picture(request: HttpRequest, token: str, number: int) -> HttpResponse:
+    """A page of it as a picture, for phones that show no PDF within a page."""
+    document = _link(token).document
+    if not document.is_drawn or not 1 <= number <= document.pages:
+        raise Http404
+    return _private(HttpResponse(page_picture(document, number), content_type="image/webp"))
+
+
+@public
+@csrf_exempt  # no cookie takes part; who has the address may be counted
+@require_POST
+def seen(request: HttpRequest, token: str) -> HttpResponse:
+    """The page's script says that a person looks at it. Colleagues and robots are not counted."""
+    document = _link(token).document
+    if not request.user.is_authenticated and not is_robot(request) and document.is_drawn:
+        count_view(document)
+    return _private(HttpResponse(status=204))
+
+
+def count_view(document: Document) -> None:
+    """The first view of a paper is an event, once for ever."""
+    Document.objects.filter(pk=document.pk).update(views=F("views") + 1)
+    first = Document.objects.filter(pk=document.pk, viewed_at=None).update(viewed_at=clock.now())
+    if not first:
+        return
+    waiting = (Document.Status.READY, Document.Status.SENT)
+    Document.objects.filter(pk=document.pk, status__in=waiting).update(status=Document.Status.VIEWED)
+    document.tell("document.opened", payload={"customer": _customer(document)}, key=f"document.opened:{document.pk}")
+
+
+def _customer(document: Document) -> str:
+    contact = document.item.contact
+    return contact.name if contact else ""
+
+
+@public
+@csrf_exempt  # as above: the secret address takes the cookie's place
+@require_http_methods(["POST"])
+def answer(request: HttpRequest, token: str) -> HttpResponse:
+    """Accept with a name (typed, and drawn if the customer likes), or decline with a word. Never by GET."""
+    document = _link(token).document
+    name = " ".join(request.POST.get("name", "").split())[:120]
+    accepts = request.POST.get("answer") == "accept"
+    with translation.override(document.language):
+        if not document.may_be_answered:
+            return _shown(request, token, document, _("This paper has been answered already."), 409)
+        if accepts and (len(name) < 3 or request.POST.get("agree") != "on"):
+            fault = _("Please write your name and tick that you agree.")
+            return _shown(request, token, document, fault, 422)
+        try:
+            drawing = _drawing(request.POST.get("signature", ""))
+        except ValueError:
+            return _shown(request, token, document, _("The drawn signature cannot be read. Please draw it again."), 422)
+        sender = address_hash(request)
+        databases.persistently(
+            lambda: _answered(document.pk, accepts, name, request.POST.get("note", "")[:2000], drawing, sender)
+        )
+    return _private(redirect("document-public", token))
+
+
+def _drawing(text: str) -> bytes:
+    """The PNG of a drawn name; nothing if none was drawn. Raises ValueError."""
+    if not text:
+        return b""
+    head, _comma, content = text.partition(",")
+    if head != "data:image/png;base64" or len(content) > MOST_SIGNATURE:
+        raise ValueError
+    try:
+        drawn = base64.b64decode(content, validate=True)
+    except binascii.Error as error:
+        raise ValueError from error
+    if not drawn.startswith(b"\x89PNG\r\n\x1a\n"):
+        raise ValueError
+    return drawn
+
+
+def _answered(pk: int, accepts: bool, name: str, note: str, drawing: bytes, sender: str) -> None:
+    document = databases.lock(Document.objects.filter(pk=pk)).get()
+    if not document.may_be_answered:
+        return  # answered twice at once: the first one stands
+    status = Document.Status.ACCEPTED if accepts else Document.Status.DECLINED
+    document.answered_at, document.answered_by, document.answer_note = clock.now(), name, note
+    document.status = status
+    if drawing:
+        document.signature.save("signature.png", ContentFile(drawing), save=False)
+    document.save(update_fields=["answered_at", "answered_by", "answer_note", "status", "signature"])
+    payload = {"by": name, "note": note, "customer": name or _customer(document)}
+    # What was signed and from where, for whoever doubts it later.
+    payload |= {"sha256": document.sha256, "address_hash": sender, "drawn": bool(drawing)}
+    document.tell("document.signed" if accepts else "document.declined", payload=payload)
+    owner: User | None = document.item.owner or document.author
+    if owner is not None:
+        with translation.override(owner.language):
+            words = {"name": name or _("The customer"), "document": str(document)}
+            text = _("%(name)s accepted “%(document)s”") if accepts else _("%(name)s declined “%(document)s”")
+            notify([owner], text % words, item=document.item, kind="document", group=f"document:{document.pk}")

@@ -1,0 +1,206 @@
+"""Papers for colleagues: the list, one paper, making one from a card, invoices and what was paid."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+
+from crm import clock, merge
+from crm.access import staff_of_ours
+from crm.models import Forbidden, Item, Refused
+from crm.views.items import visible_item
+from documents.forms import BookPayment, MakeDocument
+from documents.models import Document, DocumentLink, InvoiceFlow, Payment
+from documents.models.templates import Kind
+from documents.pictures import page_picture
+from documents.rendering import draw_again
+
+PAGE = 50
+
+
+def visible_document(request: HttpRequest, pk: int, action: str = "view") -> Document:
+    """Raises Http404, or Forbidden for the action on its item."""
+    rows = Document.objects.visible_to(request.user).select_related(  # type: ignore[arg-type]
+        "item", "item__pipeline", "item__contact", "version__template", "author", "replaces"
+    )
+    found: Document = get_object_or_404(rows, pk=pk)
+    if action != "view":
+        found.item.require(request.user, action)  # type: ignore[arg-type]
+    return found
+
+
+@staff_of_ours
+@require_GET
+def papers(request: HttpRequest) -> HttpResponse:
+    rows = Document.objects.visible_to(request.user).select_related("item", "item__contact")  # type: ignore[arg-type]
+    text, kind, status = (request.GET.get(name, "").strip() for name in ("q", "kind", "status"))
+    if text:
+        rows = rows.found(text)
+    if kind in Kind.values:
+        rows = rows.filter(kind=kind)
+    if status in Document.Status.values:
+        rows = rows.filter(status=status)
+    page = Paginator(rows.order_by("-pk"), PAGE).get_page(request.GET.get("page"))
+    context = {
+        "page": page,
+        "q": text,
+        "kind": kind,
+        "status": status,
+        "kinds": Kind.choices,
+        "statuses": Document.Status.choices,
+        "nav": "documents",
+    }
+    return render(request, "documents/list.html", context)
+
+
+@staff_of_ours
+@require_GET
+def paper(request: HttpRequest, pk: int) -> HttpResponse:
+    document = visible_document(request, pk)
+    may_edit = _may_edit(request, document.item)
+    context = {
+        "document": document,
+        "pages": range(1, document.pages + 1),
+        "link": document.link() if document.is_drawn else "",
+        "newer": document.replaced_by.order_by("-pk").first(),
+        "may_edit": may_edit,
+        "nav": "documents",
+    }
+    return render(request, "documents/one.html", context)
+
+
+def _may_edit(request: HttpRequest, item: Item) -> bool:
+    try:
+        item.require(request.user, "edit")  # type: ignore[arg-type]
+    except Forbidden:
+        return False
+    return True
+
+
+@staff_of_ours
+@require_GET
+def file(request: HttpRequest, pk: int) -> HttpResponse:
+    document = visible_document(request, pk)
+    if not document.is_drawn:
+        raise Http404
+    answer = FileResponse(
+        document.file.open("rb"), as_attachment=True, filename=document.file_name(), content_type="application/pdf"
+    )
+    answer["X-Content-Type-Options"] = "nosniff"
+    return answer  # type: ignore[return-value]
+
+
+@staff_of_ours
+@require_GET
+def picture(request: HttpRequest, pk: int, number: int) -> HttpResponse:
+    document = visible_document(request, pk)
+    if not document.is_drawn or not 1 <= number <= document.pages:
+        raise Http404
+    answer = HttpResponse(page_picture(document, number), content_type="image/webp")
+    answer["Cache-Control"] = "private, max-age=86400"
+    return answer
+
+
+@staff_of_ours
+@require_POST
+def make(request: HttpRequest, pk: int) -> HttpResponse:
+    """A paper of the card by hand."""
+    item = visible_item(request, pk, "edit")
+    form = MakeDocument(item, request.POST)
+    if not form.is_valid():
+        messages.error(request, next(iter(form.errors.values()))[0])
+        return redirect("item", pk)
+    template = form.cleaned_data["template"]
+    stamped = form.cleaned_data["stamped"]
+    flow = InvoiceFlow.first()
+    try:
+        if template.kind == Kind.INVOICE and flow is not None and item.pipeline_id != flow.pipeline_id:
+            _invoice, document = flow.make_invoice(item, template, by=request.user, stamped=stamped)  # type: ignore[arg-type]
+        else:
+            document = Document.make(template, item, by=request.user, stamped=stamped)  # type: ignore[arg-type]
+    except (merge.MergeError, Refused) as fault:
+        messages.error(request, _("“%(name)s” was not made. %(fault)s") % {"name": template.name, "fault": fault})
+        return redirect("item", pk)
+    return redirect("document", document.pk)
+
+
+@staff_of_ours
+@require_POST
+def act(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
+    """again: draw a failed one; void; sent; renew: a next version from the card as it is now; link: a new address."""
+    document = visible_document(request, pk, "edit")
+    acts = {"again": _again, "void": _void, "sent": _sent, "renew": _renew, "link": _new_link}
+    if verb not in acts:
+        raise Http404
+    try:
+        return acts[verb](request, document)
+    except (merge.MergeError, Refused) as fault:
+        messages.error(request, str(fault))
+        return redirect("document", pk)
+
+
+def _again(request: HttpRequest, document: Document) -> HttpResponse:
+    if document.status == Document.Status.FAILED:
+        draw_again(document)
+    return redirect("document", document.pk)
+
+
+def _void(request: HttpRequest, document: Document) -> HttpResponse:
+    document.change_status(Document.Status.VOID)
+    document.tell("document.voided", actor=request.user)
+    messages.success(request, _("“%s” is void; its page says so.") % document)
+    return redirect("document", document.pk)
+
+
+def _sent(request: HttpRequest, document: Document) -> HttpResponse:
+    document.mark_sent()
+    return redirect("document", document.pk)
+
+
+def _renew(request: HttpRequest, document: Document) -> HttpResponse:
+    fresh = Document.make(
+        document.version.template,
+        document.item,
+        by=request.user,  # type: ignore[arg-type]
+        stamped=document.stamped,
+        replaces=document,
+    )
+    return redirect("document", fresh.pk)
+
+
+def _new_link(request: HttpRequest, document: Document) -> HttpResponse:
+    document.links.filter(revoked_at=None).update(revoked_at=clock.now())
+    DocumentLink.make(document)
+    messages.success(request, _("The old address is closed; this is the new one."))
+    return redirect("document", document.pk)
+
+
+@staff_of_ours
+@require_POST
+def pay(request: HttpRequest, pk: int) -> HttpResponse:
+    """A payment of an invoice, by hand."""
+    invoice = visible_item(request, pk, "edit")
+    form = BookPayment(invoice, request.POST)
+    if not form.is_valid():
+        name, errors = next(iter(form.errors.items()))
+        label = form.fields[name].label if name in form.fields else ""
+        messages.error(request, f"{label}: {errors[0]}" if label else errors[0])
+        return redirect("item", pk)
+    data = form.cleaned_data
+    try:
+        Payment.book(
+            invoice,
+            -data["amount"] if data["back"] else data["amount"],
+            currency=invoice.currency,
+            paid_on=data["paid_on"],
+            method=data["method"],
+            reference=data["reference"],
+            by=request.user,  # type: ignore[arg-type]
+        )
+    except Refused as refused:
+        messages.error(request, refused.sentence)
+    return redirect("item", pk)
