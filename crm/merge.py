@@ -87,7 +87,8 @@ def _time(value: Any, *, context: Any) -> str:
 def _needed(value: Any, name: Any = "") -> Any:
     """{{ company.tax_number | needed: "tax number" }}: an empty value is an error that names it."""
     if value in (None, "", []):
-        raise FilterArgumentError(_("“%s” is empty, and needed here") % name if name else _("a needed value is empty"))
+        words = _("“%s” is empty, and needed here") % name if name else _("a needed value is empty")
+        raise FilterArgumentError(words, token=None)
     return value
 
 

@@ -7,9 +7,10 @@ import binascii
 import re
 from typing import Any
 
+from django.core.exceptions import RequestDataTooBig
 from django.core.files.base import ContentFile
 from django.db.models import F
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils import translation
 from django.utils.translation import gettext as _
@@ -147,9 +148,13 @@ def _customer(document: Document) -> str:
 def answer(request: HttpRequest, token: str) -> HttpResponse:
     """Accept with a name (typed, and drawn if the customer likes), or decline with a word. Never by GET."""
     document = _link(token).document
-    name = " ".join(request.POST.get("name", "").split())[:120]
-    accepts = request.POST.get("answer") == "accept"
     with translation.override(document.language):
+        try:
+            name = " ".join(request.POST.get("name", "").split())[:120]
+        except RequestDataTooBig:
+            request.POST = QueryDict()  # type: ignore[assignment]
+            return _shown(request, token, document, _("This is more than can be taken. Please draw it again."), 413)
+        accepts = request.POST.get("answer") == "accept"
         if not document.may_be_answered:
             return _shown(request, token, document, _("This paper has been answered already."), 409)
         if accepts and (len(name) < 3 or request.POST.get("agree") != "on"):

@@ -1,0 +1,196 @@
+"""Invoices and payments: items of their own, moved by money, heard by their deal."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from crm import clock
+from crm.models import Event, Item, Refused
+from documents import overdue
+from documents.models import Document, Payment
+
+
+def invoice_of(world, papers, drain=None):
+    invoice, document = papers.flow.make_invoice(papers.deal, papers.templates["invoice"], by=world.bob)
+    if drain is not None:
+        drain()
+    return invoice, document
+
+
+def book(invoice, amount, world, **more):
+    return Payment.book(
+        invoice, Decimal(amount), currency=more.pop("currency", "PLN"), paid_on=clock.now().date(), by=world.bob, **more
+    )
+
+
+@pytest.mark.django_db
+def test_an_invoice_is_an_item_with_the_lines_of_its_deal(world, papers, drain):
+    invoice, document = invoice_of(world, papers, drain)
+    invoice.refresh_from_db()
+    assert (invoice.parent, invoice.stage, invoice.amount) == (papers.deal, papers.flow.draft, Decimal("1339.08"))
+    assert [line.name for line in invoice.lines.all()] == ["Stół dębowy", "Bàn gỗ sồi"]
+    assert invoice.title.startswith(document.number)
+    assert invoice.due_date == (clock.now() + timedelta(days=14)).date()
+    document.refresh_from_db()
+    assert (document.item, document.status) == (invoice, "ready")
+    kinds = set(Event.objects.filter(item=papers.deal).values_list("kind", flat=True))
+    assert {"invoice.created", "document.created"} <= kinds
+
+
+@pytest.mark.django_db
+def test_an_invoice_over_nothing_is_refused_and_takes_no_number(world, papers):
+    empty = world.deal(amount=None)
+    with pytest.raises(Refused, match="nothing to pay"):
+        papers.flow.make_invoice(empty, papers.templates["invoice"], by=world.bob)
+    with pytest.raises(Refused, match="no template of invoices"):
+        papers.flow.make_invoice(papers.deal, papers.templates["offer"], by=world.bob)
+    assert not Document.objects.exists()
+    assert Item.objects.filter(pipeline=papers.flow.pipeline).count() == 0
+
+
+@pytest.mark.django_db
+def test_payments_move_the_invoice_and_are_told_on_the_deal(world, papers):
+    invoice, _document = invoice_of(world, papers)
+    book(invoice, "339.08", world)
+    invoice.refresh_from_db()
+    assert invoice.stage == papers.flow.partly_paid
+    book(invoice, "1000", world)
+    invoice.refresh_from_db()
+    assert invoice.stage == papers.flow.paid
+    told = Event.objects.filter(item=papers.deal, kind="invoice.paid").order_by("pk")
+    assert [event.data("full") for event in told] == [False, True]
+    book(invoice, "-1000", world)
+    invoice.refresh_from_db()
+    assert invoice.stage == papers.flow.partly_paid
+    assert Payment.paid_of(invoice) == Decimal("339.08")
+    assert Event.objects.filter(item=papers.deal, kind="invoice.refunded").count() == 1
+
+
+@pytest.mark.django_db
+def test_money_in_another_currency_or_of_nothing_is_no_payment(world, papers):
+    invoice, _document = invoice_of(world, papers)
+    with pytest.raises(Refused, match="EUR"):
+        book(invoice, "10", world, currency="EUR")
+    with pytest.raises(Refused, match="nothing"):
+        book(invoice, "0", world)
+    assert not Payment.objects.exists()
+
+
+@pytest.mark.django_db
+def test_a_payment_that_a_provider_reports_twice_is_one(world, papers):
+    invoice, _document = invoice_of(world, papers)
+    assert book(invoice, "10", world, provider_key="stripe:1") is not None
+    assert book(invoice, "10", world, provider_key="stripe:1") is None
+    assert Payment.paid_of(invoice) == Decimal(10)
+
+
+@pytest.mark.django_db
+def test_the_rule_makes_the_invoice_and_the_next_one_names_its_link(world, papers, drain):
+    world.rule("papers", "create_invoice", {"template": papers.templates["invoice"].pk, "wait": "on"}, key="invoice")
+    world.rule(
+        "papers", "add_comment", {"text": "{{ rules.invoice.number }} {{ rules.invoice.link }}"}, after_previous="done"
+    )
+    world.move(papers.deal, "papers")
+    drain()
+    document = Document.objects.get()
+    assert (document.status, document.origin[:5]) == ("sent", "rule:")
+    assert world.comments(papers.deal) == [f"{document.number} {document.link()}"]
+    assert document.item.stage == papers.flow.sent
+    assert [run.status for run in world.runs(papers.deal)] == ["done", "done"]
+
+
+@pytest.mark.django_db
+def test_a_rule_whose_template_cannot_be_filled_says_which_field(world, papers, drain):
+    template = papers.templates["offer"]
+    template.body = "<p>\n{{ company.name | needed: 'the company' }}"
+    template.save()
+    world.rule("papers", "create_document", {"template": template.pk, "wait": "on"})
+    world.move(papers.deal, "papers")
+    drain()
+    (run,) = world.runs(papers.deal)
+    assert run.status == "failed"
+    assert "the company" in run.error
+    assert "Line 2" in run.error
+
+
+@pytest.mark.django_db
+def test_a_paper_that_cannot_be_drawn_fails_the_rule_that_waits(world, papers, drain):
+    template = papers.templates["offer"]
+    template.body = "<img src='http://127.0.0.1/'>"
+    template.save()
+    world.rule("papers", "create_document", {"template": template.pk, "wait": "on"})
+    world.move(papers.deal, "papers")
+    drain()
+    (run,) = world.runs(papers.deal)
+    assert (run.status, "127.0.0.1" in run.error) == ("failed", True)
+
+
+@pytest.mark.django_db
+def test_full_payment_moves_the_deal_and_a_part_only_if_asked(world, papers, drain):
+    world.trigger("pay", "invoice_paid", {})
+    invoice, _document = invoice_of(world, papers)
+    book(invoice, "1", world)
+    drain()
+    papers.deal.refresh_from_db()
+    assert papers.deal.stage == world.stages["new"]
+    book(invoice, "1338.08", world)
+    drain()
+    papers.deal.refresh_from_db()
+    assert papers.deal.stage == world.stages["pay"]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("kind", "event"), [("document_opened", "seen"), ("document_signed", "accept"), ("document_declined", "decline")])  # fmt: skip
+def test_what_the_customer_does_with_a_paper_moves_the_deal(world, papers, drain, client, kind, event):
+    world.trigger("pay", kind, {"template": str(papers.templates["offer"].pk)})
+    document = Document.make(papers.templates["offer"], papers.deal, by=world.bob)
+    other = Document.make(papers.templates["contract"], papers.deal, by=world.bob)
+    drain()
+    for paper in (other, document):
+        assert Item.objects.get(pk=papers.deal.pk).stage == world.stages["new"]
+        token = paper.link().rstrip("/").rpartition("/")[2]
+        if event == "seen":
+            client.post(f"/d/{token}/seen/", headers={"User-Agent": "Mozilla/5.0 (iPhone) Safari/604.1"})
+        else:
+            client.post(f"/d/{token}/answer/", {"answer": event, "name": "Nguyễn Thị Hằng", "agree": "on"})
+        drain()
+    assert Item.objects.get(pk=papers.deal.pk).stage == world.stages["pay"]
+
+
+@pytest.mark.django_db
+def test_an_invoice_becomes_overdue_and_triggers_hear_after_their_days(world, papers, drain):
+    world.trigger("pay", "invoice_overdue", {"days": "3"})
+    invoice, _document = invoice_of(world, papers)
+    invoice.refresh_from_db()
+    invoice.move_to(papers.flow.sent, by=world.bob)
+    start = clock.now()
+    for day, stage in ((14, "new"), (15, "new"), (17, "pay")):
+        with clock.at(start + timedelta(days=day)):
+            for _ in range(2):
+                overdue.perform(None)
+            drain()
+        assert Item.objects.get(pk=papers.deal.pk).stage == world.stages[stage], day
+    invoice.refresh_from_db()
+    assert invoice.stage == papers.flow.overdue
+    assert Event.objects.filter(item=papers.deal, kind="invoice.overdue").count() == 2
+
+
+@pytest.mark.django_db
+def test_payments_are_booked_on_the_card(world, papers, client):
+    invoice, _document = invoice_of(world, papers)
+    client.force_login(world.bob)
+    url = f"/items/{invoice.pk}/payments/"
+    assert "Book a payment" in client.get(f"/items/{invoice.pk}/").content.decode()
+    good = {"amount": "1339.08", "paid_on": "2026-11-20", "method": "cash", "reference": "Kasa 7"}
+    client.post(url, good | {"amount": "lots"})
+    assert not Payment.objects.exists()
+    client.post(url, good)
+    assert Payment.objects.get().reference == "Kasa 7"
+    page = client.get(f"/items/{papers.deal.pk}/").content.decode()
+    assert "Kasa 7" in page
+    client.force_login(world.charlie)
+    world.role(world.bob, pipeline=papers.flow.pipeline)
+    papers.flow.pipeline.touch_machine()
+    assert client.post(url, good).status_code == 404
+    assert Payment.objects.count() == 1
