@@ -29,6 +29,7 @@ from crm.views import (
     rights,
     setup,
     shop,
+    tracking,
 )
 
 urlpatterns = [
@@ -97,6 +98,8 @@ urlpatterns = [
     path("theme/", account.theme, name="theme"),
     path("hooks/<str:token>/", hooks.inbound, name="hook"),
     path("twilio/status/<uuid:public_id>/", hooks.twilio_status, name="twilio-status"),
+    path("m/<uuid:public_id>/o.gif", tracking.mail_open, name="mail-open"),
+    path("m/<uuid:public_id>/<int:place>/", tracking.mail_link, name="mail-link"),
     path("f/<slug:slug>/", public.form, name="form"),
     path("embed.js", public.embed_script, name="embed"),
     path("demo/shop/", shop.shop, name="demo-shop"),

@@ -75,7 +75,7 @@ TEXTS: dict[str, dict[str, Any]] = {
         "unit": "cái",
         "company": {
             "tax_number": "0312345678", "registration": "GCNĐKDN 0312345678, Sở KH&ĐT TP. Hồ Chí Minh",
-            "bank": "Ngân hàng Ví Dụ", "account": "0123 4567 8901", "bic": "VIDUVNVX", "website": "nhagosoi.example",
+            "bank": "Ngân hàng Ví Dụ", "account": "0123 4567 8901", "bic": "970499", "website": "nhagosoi.example",
         },
         "invoice": "Tạo hoá đơn",
         "mail": "E-mail: hoá đơn của quý khách",

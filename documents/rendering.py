@@ -18,7 +18,7 @@ from crm.models.people import administrators
 from crm.queue import Kind, register_kind
 from documents.drawing import CannotDraw, Drawn, renderer
 from documents.models import Document, DocumentTemplate, TemplateVersion
-from documents.values import fill, pictures_of_company, values_for
+from documents.values import fill, pictures_of, values_for
 
 KIND = "draw_document"
 log = logging.getLogger("dealwright.documents")
@@ -48,10 +48,10 @@ def draw_again(document: Document) -> None:
     plan(document, again)
 
 
-def drawn(html: str, version: TemplateVersion, title: str, stamped: bool) -> Drawn:
+def drawn(html: str, version: TemplateVersion, title: str, stamped: bool, code: str) -> Drawn:
     """The PDF of a filled template. Raises CannotDraw, OSError."""
     styles = [BASE_STYLE % version.page, version.style]
-    return renderer.draw(html, styles, title, pictures_of_company(stamped))
+    return renderer.draw(html, styles, title, pictures_of(stamped, code))
 
 
 def preview(template: DocumentTemplate, item: Any) -> Drawn:
@@ -61,9 +61,10 @@ def preview(template: DocumentTemplate, item: Any) -> Drawn:
     """
     now = clock.now()
     number, day = template.numerator.preview(now), template.numerator.local(now)
-    html = fill(template, item, values_for(item, template, number=number, day=day, stamped=True))
+    values = values_for(item, template, number=number, day=day, stamped=True)
+    html = fill(template, item, values)
     version = TemplateVersion(body=template.body, style=template.style, page=template.page)
-    return drawn(html, version, template.name, True)
+    return drawn(html, version, template.name, True, values["pay_code"])
 
 
 # ---------------------------------------------------------------------- the job
@@ -72,7 +73,8 @@ def preview(template: DocumentTemplate, item: Any) -> Drawn:
 def _perform(job: Job) -> Drawn:
     document = Document.objects.select_related("version").get(pk=job.payload["document"])
     try:
-        return drawn(document.html, document.version, str(document), document.stamped)
+        code = document.data.get("pay_code", "")
+        return drawn(document.html, document.version, str(document), document.stamped, code)
     except CannotDraw as fault:
         raise Permanent(str(fault)) from fault
     except OSError as error:

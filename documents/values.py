@@ -13,6 +13,8 @@ from num2words import num2words
 from crm import merge
 from crm.models import Item, OwnCompany
 from crm.models.lines import Totals, rounded
+from documents.pay_code import pay_code
+from documents.pay_code import picture as pay_picture
 
 if TYPE_CHECKING:
     from documents.models import DocumentTemplate
@@ -41,7 +43,12 @@ FIELDS: dict[str, tuple[Any, dict[str, tuple[Any, str]]]] = {
     ),
     "pictures": (
         _("Pictures"),
-        {"logo": (_("logo"), "picture"), "stamp": (_("stamp"), "picture"), "signature": (_("signature"), "picture")},
+        {
+            "logo": (_("logo"), "picture"),
+            "stamp": (_("stamp"), "picture"),
+            "signature": (_("signature"), "picture"),
+            "payment_qr": (_("QR code of the payment"), "picture"),
+        },
     ),
 }
 LISTS: dict[str, dict[str, tuple[Any, str]]] = {
@@ -135,8 +142,11 @@ def values_for(
     shown = {
         name: f"asset:{name}" if own and getattr(own, name) and (name == "logo" or stamped) else "" for name in PICTURES
     }
+    code = pay_code(own, gross - paid, item.currency, number) if template.kind == "invoice" else ""
+    shown["payment_qr"] = "asset:payment_qr" if code else ""
     return merge.Values(
         item,
+        pay_code=code,
         document={
             "number": number,
             "date": day.date(),
@@ -173,9 +183,10 @@ def fill(template: DocumentTemplate, item: Item, values: merge.Values) -> str:
     )
 
 
-def pictures_of_company(stamped: bool) -> dict[str, bytes]:
+def pictures_of(stamped: bool, code: str) -> dict[str, bytes]:
+    """Content of the pictures that a paper may show; `code`: the text of its payment's QR code, or empty."""
     own = OwnCompany.first()
-    found = {}
+    found = {"payment_qr": pay_picture(code)} if code else {}
     for name in PICTURES:
         file = getattr(own, name, None)
         if file and (name == "logo" or stamped):

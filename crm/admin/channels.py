@@ -25,6 +25,7 @@ class ChannelForm(forms.ModelForm):
             "is_default",
             "hourly_limit",
             "contact_daily_limit",
+            "track",
             "calendar",
         )
 

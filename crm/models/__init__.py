@@ -10,7 +10,7 @@ from crm.models.imports import Import, ImportRow
 from crm.models.items import Item
 from crm.models.jobs import Job
 from crm.models.lines import LineItem, Product, TaxRate
-from crm.models.messages import Channel, Conversation, Medium, Message
+from crm.models.messages import Channel, Conversation, Medium, Message, MessageLink
 from crm.models.money import CurrencyRate
 from crm.models.notifications import Notification
 from crm.models.org import (
@@ -77,6 +77,7 @@ __all__ = [
     "LostReason",
     "Medium",
     "Message",
+    "MessageLink",
     "Moved",
     "NeedsInput",
     "Notification",

@@ -40,6 +40,9 @@ class Channel(models.Model):
         blank=True,
         verbose_name=_("sends only in working time of"),
     )
+    track = models.BooleanField(
+        _("track opens and links"), default=True, help_text=_("Of mails to customers; links then lead through us.")
+    )
     fault = models.CharField(_("fault"), max_length=300, blank=True, editable=False)
 
     class Meta:
@@ -116,6 +119,8 @@ class Message(models.Model):
     cause_depth = models.PositiveSmallIntegerField(default=0)
     created_at = models.DateTimeField(default=clock.now)
     sent_at = models.DateTimeField(null=True, blank=True)
+    opened_at = models.DateTimeField(_("first opened at"), null=True, blank=True)
+    opens = models.PositiveIntegerField(_("opened"), default=0)
 
     class Meta:
         verbose_name = _("message")
@@ -145,3 +150,21 @@ class Message(models.Model):
     def values(self) -> dict[str, Any]:
         """What another rule may read of it."""
         return {"id": self.pk, "to": self.to, "status": self.status}
+
+
+class MessageLink(models.Model):
+    """A link of a mail that leads through us, by its place in the text."""
+
+    message = models.ForeignKey(Message, models.CASCADE, related_name="links")
+    place = models.PositiveSmallIntegerField()
+    url = models.CharField(max_length=2000)
+    clicks = models.PositiveIntegerField(default=0)
+    clicked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("link of a message")
+        verbose_name_plural = _("links of messages")
+        constraints = [models.UniqueConstraint(fields=["message", "place"], name="one_link_a_place")]
+
+    def __str__(self) -> str:
+        return self.url

@@ -9,6 +9,7 @@ from django.core.mail import EmailMultiAlternatives, get_connection
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from crm import tracking
 from crm.transports.base import Transport, TransportError, transports
 
 TIMEOUT = 10  # seconds for each step of the conversation
@@ -54,7 +55,7 @@ class Smtp(Transport):
             connection=connection,
         )
         if message.html:
-            mail.attach_alternative(message.html, "text/html")
+            mail.attach_alternative(tracking.outgoing_html(message), "text/html")
         try:
             connection.open()
         except (smtplib.SMTPException, OSError) as error:

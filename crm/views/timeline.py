@@ -130,6 +130,12 @@ RENDERERS: dict[str, Callable[[Event], Shown]] = {
     "sms.skipped": _message("alert-triangle", lambda e: _("SMS to %s was not sent") % e.data("to")),
     "sms.unknown": _message("question-mark", lambda e: _("SMS to %s: nobody knows") % e.data("to")),
     "email.sent": _message("mail", lambda e: _("E-mail to %s") % e.data("to")),
+    "email.opened": lambda e: (
+        "eye",
+        _("The customer probably opened the mail") if e.data("proxy") else _("The customer opened the mail"),
+        e.data("subject"),
+    ),
+    "email.clicked": lambda e: ("link", _("The customer followed a link"), f"{e.data('url')}\n{e.data('subject')}"),
     "email.failed": _message("alert-triangle", lambda e: _("E-mail to %s was not sent") % e.data("to")),
     "email.skipped": _message("alert-triangle", lambda e: _("E-mail to %s was not sent") % e.data("to")),
     "email.unknown": _message("question-mark", lambda e: _("E-mail to %s: nobody knows") % e.data("to")),

@@ -142,7 +142,7 @@ class Document(models.Model):
                 number=number,
                 language=template.language,
                 html=fill(template, item, values),
-                data={name: plain_value(values[name]) for name in ("document", "lines", "taxes", "totals")},
+                data={name: plain_value(values[name]) for name in ("document", "lines", "taxes", "totals", "pay_code")},
                 stamped=stamped,
                 author=by,
                 origin=origin,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import re
 from typing import Any
 
 from django.core.exceptions import RequestDataTooBig
@@ -21,27 +20,12 @@ from crm import clock, databases
 from crm.access import public
 from crm.models import OwnCompany, User
 from crm.models.notifications import notify
+from crm.robots import is_proxy, is_robot
 from crm.views.public import address_hash
 from documents.models import Document, DocumentLink
 from documents.pictures import page_picture
 
-# Programs that look at addresses before people do: link checkers of mail systems, preview makers, fetchers.
-ROBOTS = re.compile(
-    r"bot\b|bot/|crawl|spider|preview|scan|facebookexternalhit|whatsapp|telegram|slack|skype|viber|discord|linkedin|"
-    r"embedly|pinterest|curl|wget|python|java/|go-http|okhttp|axios|node-fetch|headless|phantom|monitor|validator|"
-    r"safelinks|proofpoint|mimecast|barracuda|trendmicro|symantec|fireeye|googleimageproxy|yahoomailproxy|feedfetcher",
-    re.IGNORECASE,
-)
 MOST_SIGNATURE = 200_000  # bytes of a drawn name
-
-
-def is_robot(request: HttpRequest) -> bool:
-    """By what it calls itself, or because it says that it looks ahead."""
-    agent = request.headers.get("User-Agent", "")
-    ahead = (
-        request.headers.get("Sec-Purpose", "") + request.headers.get("Purpose", "") + request.headers.get("X-Moz", "")
-    )
-    return not agent or bool(ROBOTS.search(agent)) or "prefetch" in ahead or "preview" in ahead
 
 
 def _link(token: str) -> DocumentLink:
@@ -121,7 +105,7 @@ def picture(request: HttpRequest, token: str, number: int) -> HttpResponse:
 def seen(request: HttpRequest, token: str) -> HttpResponse:
     """The page's script says that a person looks at it. Colleagues and robots are not counted."""
     document = _link(token).document
-    if not request.user.is_authenticated and not is_robot(request) and document.is_drawn:
+    if not request.user.is_authenticated and not is_robot(request) and not is_proxy(request) and document.is_drawn:
         count_view(document)
     return _private(HttpResponse(status=204))
 

@@ -1,0 +1,103 @@
+"""What a customer does with a mail: opens it, follows a link. Our own people, scanners and proxies are told apart."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from html import escape, unescape
+from typing import Any
+
+from django.conf import settings
+from django.db.models import F
+from django.urls import reverse
+
+from crm import clock
+from crm.events import record
+from crm.models import Job, Message, MessageLink
+from crm.queue import Kind, register_kind
+
+# Nobody reads so soon: what comes within it was a scanner on the way.
+SOON = timedelta(seconds=5)
+# All links of a mail within this were one program's.
+TOGETHER = timedelta(seconds=5)
+CONFIRM = timedelta(seconds=6)
+LINK = re.compile(r'(<a\b[^>]*?\bhref=")(https?://[^"]+)(")', re.IGNORECASE)
+MOST_LINKS = 100
+
+
+def outgoing_html(message: Message) -> str:
+    """A mail's HTML as it leaves: links lead through us, and a picture of one point tells that it was opened.
+
+    Only mails to customers, through channels that track. What is kept with the message stays untouched, so that
+    colleagues who read it in the outbox leave no trace.
+    """
+    if not (message.html and message.contact_id and message.channel.track):
+        return message.html
+    links: list[str] = []
+
+    def through_us(found: re.Match[str]) -> str:
+        url = unescape(found[2])
+        if len(links) >= MOST_LINKS or len(url) > 2000:
+            return found[0]
+        links.append(url)
+        return f"{found[1]}{escape(_address('mail-link', message, len(links)))}{found[3]}"
+
+    html = LINK.sub(through_us, message.html)
+    # Sent again after a failure, the places and addresses are the same.
+    MessageLink.objects.bulk_create(
+        [MessageLink(message=message, place=place, url=url) for place, url in enumerate(links, 1)],
+        ignore_conflicts=True,
+    )
+    pixel = f'<img src="{escape(_address("mail-open", message))}" width="1" height="1" alt="">'
+    head, end, tail = html.rpartition("</body>")
+    return f"{head}{pixel}{end}{tail}" if end else html + pixel
+
+
+def _address(name: str, message: Message, *place: int) -> str:
+    return str(settings.PUBLIC_URL) + reverse(name, args=[message.public_id, *place])
+
+
+def too_soon(message: Message) -> bool:
+    return message.sent_at is None or clock.now() - message.sent_at < SOON
+
+
+def opened(message: Message, proxy: bool) -> None:
+    """Somebody saw the picture. The first time is an event; a proxy's fetch and a person's are two."""
+    if too_soon(message):
+        return
+    now = clock.now()
+    Message.objects.filter(pk=message.pk).update(opens=F("opens") + 1)
+    Message.objects.filter(pk=message.pk, opened_at=None).update(opened_at=now)
+    payload = {"message": message.pk, "to": message.to, "subject": message.subject, "proxy": proxy}
+    payload["customer"] = message.contact.name if message.contact else ""
+    key = f"email.opened:{message.pk}{':proxy' if proxy else ''}"
+    record("email.opened", item=message.item, contact=message.contact, payload=payload, key=key)
+
+
+def clicked(link: MessageLink) -> None:
+    """Somebody followed the link; it counts once it is clear that not all links were followed together."""
+    if too_soon(link.message):
+        return
+    now = clock.now()
+    MessageLink.objects.filter(pk=link.pk).update(clicks=F("clicks") + 1, clicked_at=now)
+    payload = {"link": link.pk}
+    Job.plan("confirm_click", f"click:{link.pk}:{now.timestamp():.0f}", due_at=now + CONFIRM, payload=payload)
+
+
+def _confirm(job: Any) -> None:
+    link = (
+        MessageLink.objects.select_related("message__item", "message__contact").filter(pk=job.payload["link"]).first()
+    )
+    if link is None or link.clicked_at is None:
+        return
+    times = list(link.message.links.values_list("clicked_at", flat=True))
+    if len(times) > 1 and all(at is not None and abs(at - link.clicked_at) <= TOGETHER for at in times):
+        return  # every link at once: a scanner
+    message = link.message
+    payload = {"message": message.pk, "to": message.to, "subject": message.subject, "url": link.url}
+    payload["customer"] = message.contact.name if message.contact else ""
+    key = f"email.clicked:{link.pk}"
+    record("email.clicked", item=message.item, contact=message.contact, payload=payload, key=key)
+
+
+register_kind(Kind("confirm_click", _confirm))

@@ -1,0 +1,53 @@
+"""The picture and the links of mails to customers. No cookie is set; the address is of one message alone."""
+
+from __future__ import annotations
+
+import base64
+import uuid
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseRedirect
+from django.views.decorators.http import require_safe
+
+from crm import tracking
+from crm.access import public
+from crm.models import Message, MessageLink
+from crm.robots import is_proxy, is_robot
+
+POINT = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
+
+
+def _private(answer: HttpResponse) -> HttpResponse:
+    answer["Cache-Control"] = "no-store, private"
+    answer["X-Robots-Tag"] = "noindex, nofollow"
+    answer["Referrer-Policy"] = "no-referrer"
+    return answer
+
+
+def _is_customer(request: HttpRequest) -> bool:
+    return request.method == "GET" and not request.user.is_authenticated
+
+
+@public
+@require_safe
+def mail_open(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
+    """Always the same picture, known message or not."""
+    proxy = is_proxy(request)
+    if _is_customer(request) and (proxy or not is_robot(request)):
+        message = Message.objects.select_related("item", "contact").filter(public_id=public_id).first()
+        if message is not None:
+            tracking.opened(message, proxy)
+    return _private(HttpResponse(POINT, content_type="image/gif"))
+
+
+@public
+@require_safe
+def mail_link(request: HttpRequest, public_id: uuid.UUID, place: int) -> HttpResponse:
+    """On to where the mail's link leads; only addresses that stood in the mail."""
+    rows = MessageLink.objects.select_related("message__item", "message__contact")
+    link = rows.filter(message__public_id=public_id, place=place).first()
+    if link is None:
+        raise Http404
+    if _is_customer(request) and not is_robot(request):
+        tracking.clicked(link)
+    return _private(HttpResponseRedirect(link.url))
