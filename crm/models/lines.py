@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Any, Self
 
 from babel import numbers as babel_numbers
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -17,7 +16,7 @@ from crm.folding import fold
 from crm.models.events import Cause
 from crm.models.gate import Gone
 from crm.models.items import Item
-from crm.models.people import User
+from crm.models.people import SharedQuerySet, User
 from crm.models.search_key import SearchKeyField
 
 HUNDRED = Decimal(100)
@@ -46,11 +45,6 @@ class TaxRate(models.Model):
         return cls.objects.order_by("-is_default", "order", "pk").first()
 
 
-class ProductQuerySet(models.QuerySet[Any]):
-    def found(self, text: str) -> Self:
-        return self.filter(search_key__contains=fold(text))
-
-
 class Product(models.Model):
     name = models.CharField(_("name"), max_length=200)
     code = models.CharField(_("code"), max_length=60, blank=True)
@@ -62,7 +56,7 @@ class Product(models.Model):
     is_active = models.BooleanField(_("sold now"), default=True)
     search_key = SearchKeyField()
 
-    objects = ProductQuerySet.as_manager()
+    objects = SharedQuerySet.as_manager()
 
     class Meta:
         ordering = ["name"]

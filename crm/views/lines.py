@@ -42,7 +42,7 @@ def lines(request: HttpRequest, pk: int) -> HttpResponse:
 @require_GET
 def products(request: HttpRequest) -> HttpResponse:
     """For the name's list: products that are sold now, by a part of name or code, in the item's currency first."""
-    rows = Product.objects.filter(is_active=True).select_related("tax")
+    rows = Product.objects.visible_to(request.user).filter(is_active=True).select_related("tax")
     text = request.GET.get("q", "").strip()
     found = (rows.found(text) if text else rows).order_by("search_key")[:30]
     return JsonResponse(

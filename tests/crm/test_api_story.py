@@ -11,12 +11,11 @@ import pytest
 from crm import clock, vault
 from crm.models import FormField, WebForm
 from tests.crm.test_api import Caller
-from tests.crm.test_channels import inbox, mailbox  # noqa: F401  fixtures
 from tests.crm.test_twilio import TOKEN, told
 
 
 @pytest.fixture
-def shop(world, outside, mailbox, settings):  # noqa: F811
+def shop(world, outside, mailbox, settings):
     settings.TWILIO_BASE_URL = f"http://{outside.host}"
     settings.PUBLIC_URL = "https://crm.example.com"
     world.sms.transport, world.sms.settings = "twilio", {"account_sid": "AC" + "0" * 32}
@@ -42,7 +41,7 @@ def shop(world, outside, mailbox, settings):  # noqa: F811
     return form
 
 
-def test_from_the_form_to_the_payment_stage_through_the_api_alone(world, now, drain, client, outside, mailbox, shop):  # noqa: F811
+def test_from_the_form_to_the_payment_stage_through_the_api_alone(world, now, drain, client, outside, mailbox, shop):
     bob = Caller(client, world.bob)
     answers = {"name": "Żaneta Łączyńska", "phone": "601 234 567", "email": "zaneta@example.com"}
     sent = bob.post("/submissions", {"form": shop.pk, "answers": answers}, Idempotency_Key="order-1")

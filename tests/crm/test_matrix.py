@@ -11,7 +11,21 @@ import pytest
 from django.apps import apps
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from crm.models import Attachment, Event, Import, InboundHook, Item, Message, Post, SavedView, StageVisit, Task
+from crm.models import (
+    Attachment,
+    Event,
+    Import,
+    InboundHook,
+    Item,
+    Message,
+    Post,
+    Product,
+    SavedView,
+    StageVisit,
+    Task,
+)  # fmt: skip
+from documents import starter
+from documents.models import Document
 
 # Pages of one's own, and those that anybody may see: they open for Charlie and hold nothing of others.
 OWN = {
@@ -21,8 +35,11 @@ OWN = {
     "mfa_reauthenticate", "mfa_activate_totp", "mfa_deactivate_totp", "mfa_view_recovery_codes",
     "mfa_generate_recovery_codes", "mfa_download_recovery_codes", "mfa_list_webauthn", "mfa_add_webauthn",
     "mfa_reauthenticate_webauthn", "mfa_remove_webauthn", "mfa_edit_webauthn", "imports", "feed", "account_notices",
+    "documents", "products",
 }  # fmt: skip
 PUBLIC = {
+    "document-public", "document-public-file", "document-public-picture", "document-seen", "document-answer",
+    "mail-open", "mail-link",
     "form", "embed", "demo-shop", "healthz", "hook", "twilio-status", "calendar-feed",
     "account_login", "account_logout", "account_inactive", "account_reset_password", "account_reset_password_done",
     "account_reset_password_from_key", "account_reset_password_from_key_done", "mfa_authenticate", "mfa_login_webauthn",
@@ -45,7 +62,7 @@ def snapshot() -> dict[str, Any]:
     """Every row of ours; sessions and what a visit of one's own page may note are left out."""
     rows = {}
     for model in apps.get_models():
-        if model._meta.app_label in ("crm", "automation", "account", "mfa") and not model._meta.proxy:
+        if model._meta.app_label in ("crm", "automation", "documents", "account", "mfa") and not model._meta.proxy:
             rows[model._meta.label] = sorted(map(repr, model._base_manager.values_list()))
     for row in ("crm.User", "crm.Post"):  # one's own name and one's own post in the feed of all
         rows.pop(row)
@@ -67,7 +84,11 @@ def foreign(world: Any, drain: Any) -> dict[str, Any]:
     view = SavedView.objects.create(owner=world.bob, pipeline=world.pipeline, name="Secret view")
     hook = InboundHook.objects.create(name="Secret hook")
     visit = StageVisit.objects.get(item=item, left_at=None)
+    paper = Document.make(starter.install("en")["offer"], item, by=world.bob)
+    Product.objects.create(name="Secret product", price=1)
+    drain()
     return {
+        "documents": paper.pk,
         "board": world.pipeline.pk, "items": item.pk, "bin": gone.pk, "tasks": task.pk, "messages": message.pk,
         "outbox": message.pk, "views": view.pk, "contacts": world.contact.pk, "companies": 1, "runs": world.runs(item)[0].pk,
         "visits": visit.pk, "events": Event.objects.filter(item=item)[0].pk, "hook": hook.token, "visit": visit.pk,
@@ -90,6 +111,8 @@ def address_of(route: str, ids: dict[str, Any]) -> str:
             parts.append(str(ids["stage"]))
         elif part.startswith("export"):
             parts.append("export.csv")
+        elif part.startswith("<int:number"):
+            parts.append(part.replace("<int:number>", "1"))
         elif part.startswith("<int") or part == "<pk>":
             parts.append(str(ids.get(first, ids["items"])))
         elif "kind" in part:

@@ -14,7 +14,9 @@ def own(**more):
 
 
 def test_a_transfer_in_euro_is_an_epc_code():
-    code = pay_code(own(account="FR14 2004 1010 0505 0001 3M02 606", bic="PSSTFRPPLYO"), Decimal("12.3"), "EUR", "FAC/1")
+    code = pay_code(
+        own(account="FR14 2004 1010 0505 0001 3M02 606", bic="PSSTFRPPLYO"), Decimal("12.3"), "EUR", "FAC/1"
+    )
     assert code.split("\n") == [
         "BCD", "002", "1", "SCT", "PSSTFRPPLYO", "Dębowy Dom Sp. z o.o. Kraków", "FR1420041010050500013M02606", "EUR12.30",
         "", "", "FAC/1",
@@ -23,7 +25,10 @@ def test_a_transfer_in_euro_is_an_epc_code():
 
 def test_a_polish_transfer_has_its_nine_parts():
     code = pay_code(
-        own(account="PL61 1090 1014 0000 0712 1981 2874", tax_number="525-000-11-22"), Decimal("799.49"), "PLN", "FV/2026"
+        own(account="PL61 1090 1014 0000 0712 1981 2874", tax_number="525-000-11-22"),
+        Decimal("799.49"),
+        "PLN",
+        "FV/2026",
     )
     assert code == "5250001122|PL|61109010140000071219812874|079949|Dębowy Dom Sp. z o.o|FV/2026|||"
 
