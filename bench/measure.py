@@ -62,7 +62,7 @@ def prepare() -> Any:
         if DATABASE == "postgresql":
             connection.ensure_connection()
             cursor.execute("VACUUM ANALYZE")
-    return Pipeline.objects.get()
+    return Pipeline.objects.get(is_default=True)
 
 
 def board(client: Client, pipeline: Any) -> None:
@@ -237,10 +237,10 @@ def main() -> None:
     # As a login through the form lists it.
     UserSession.objects.create(user=anna, session_key=client.session.session_key, ip="127.0.0.1", user_agent="bench")
     only = os.environ.get("BENCH_ONLY", "")
-    if only != "rooms":
+    if only == "":
         board(client, pipeline)
         gate(client, pipeline)
-    if only != "rooms" and (SIZE == 10_000 or os.environ.get("BENCH_ALL")):
+    if only == "" and (SIZE == 10_000 or os.environ.get("BENCH_ALL")):
         clear_work()
         IMPORT_SECONDS = import_seconds()
         runs_per_second(pipeline)
@@ -248,7 +248,11 @@ def main() -> None:
         from bench.stack import measure_stack
 
         measure_stack(line)
-    if SIZE == 100_000 or os.environ.get("BENCH_ALL"):
+    if only in ("", "papers") and (SIZE == 1_000 or os.environ.get("BENCH_ALL") or only):
+        from bench.papers import measure_papers
+
+        measure_papers(line, milliseconds, DATABASE)
+    if only in ("", "rooms") and (SIZE == 100_000 or os.environ.get("BENCH_ALL")):
         from bench.rooms import measure_rooms
 
         measure_rooms(client, pipeline)

@@ -49,7 +49,9 @@ class JobWorker:
         """Rows whose kind is known and not switched off. Others stay, and nobody counts them as late."""
         known = kinds()
         if SystemSwitches.paused():
-            known = {name: kind for name, kind in known.items() if not (kind.outside or kind.automation)}
+            known = {
+                name: kind for name, kind in known.items() if not (kind.outside or kind.automation) or kind.indoors
+            }
         return Job.objects.filter(kind__in=known)
 
     def due(self) -> bool:

@@ -52,20 +52,25 @@ def _zone(context: Any) -> ZoneInfo:
     return ZoneInfo(str(context.resolve("_zone", default="UTC")))
 
 
+def _decimal(value: Any) -> Decimal:
+    try:
+        return Decimal(str(value))
+    except ArithmeticError:
+        raise FilterArgumentError(_("“%s” is no number") % str(value)[:40], token=None) from None
+
+
 @with_context
 def _money(value: Any, currency: Any = "", *, context: Any) -> str:
     """12500.5 | money: "PLN" -> 12 500,50 zł (pl); a currency's own number of decimals."""
     if value is None or value == "":
         return ""
     code = str(currency or context.resolve("_currency", default="EUR"))
-    return str(babel_numbers.format_currency(Decimal(str(value)), code, locale=_language(context)))
+    return str(babel_numbers.format_currency(_decimal(value), code, locale=_language(context)))
 
 
 @with_context
 def _number(value: Any, *, context: Any) -> str:
-    return (
-        "" if value in (None, "") else str(babel_numbers.format_decimal(Decimal(str(value)), locale=_language(context)))
-    )
+    return "" if value in (None, "") else str(babel_numbers.format_decimal(_decimal(value), locale=_language(context)))
 
 
 @with_context
@@ -73,7 +78,10 @@ def _date(value: Any, style: Any = "medium", *, context: Any) -> str:
     if isinstance(value, datetime):
         value = value.astimezone(_zone(context)).date()
     if isinstance(value, str) and value:
-        value = date.fromisoformat(value[:10])
+        try:
+            value = date.fromisoformat(value[:10])
+        except ValueError:
+            raise FilterArgumentError(_("“%s” is no date") % value[:40], token=None) from None
     return str(babel_dates.format_date(value, str(style), locale=_language(context))) if value else ""
 
 

@@ -85,13 +85,15 @@ class Kind:
         outside: talks to the world.
         lost: the job failed for good; called with it, in the transaction that ends it.
         put_back: a temporary failure; the job is planned again.
-        automation: waits while automation is paused (inside kinds; outside ones always wait).
+        automation: waits while automation is paused (inside kinds; outside ones wait as well).
+        indoors: an outside kind of which nothing leaves the house; it does not wait.
     """
 
     name: str
     perform: Callable[[Any], Any]
     outside: bool = False
     automation: bool = False
+    indoors: bool = False
     begin: Callable[[Any], bool] | None = None
     conclude: Callable[[Any, Any], None] | None = None
     lost: Callable[[Any], None] | None = None

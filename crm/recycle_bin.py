@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from crm import clock, databases
+from crm import clock, databases, slots
 from crm.models.files import Attachment
 from crm.models.items import Item
 from crm.models.visits import StageVisit
@@ -18,6 +18,8 @@ AT_ONCE = 200
 def empty(job: Any) -> None:
     """Oldest first, a batch an hour; tasks, runs, events and messages' links go with the item."""
     old = Item.objects.filter(deleted_at__lt=clock.now() - timedelta(days=KEPT_DAYS))
+    for without in slots.bin_keeps:
+        old = without(old)
     chosen = list(old.order_by("deleted_at").values_list("pk", flat=True)[:AT_ONCE])
     # Locked, and asked once more: somebody may have just taken one back.
     ids = list(databases.lock(old.filter(pk__in=chosen).order_by("pk")).values_list("pk", flat=True))

@@ -248,6 +248,7 @@ CONTENT_SECURITY_POLICY = {
 
 # A form with a hundred fields and no files fits in 256 KiB; a larger body is refused before it is parsed.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 262144
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 4000  # five hundred lines of an item
 # Files: a larger one is refused by its announced length, before anything of it is read.
 UPLOAD_MAX_BYTES = int(os.environ.get("UPLOAD_MAX_BYTES", str(50 * 1024 * 1024)))
 FILE_UPLOAD_HANDLERS = [

@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from crm import slots
 from crm.audit import audited
-from documents import demo, item_tab, overdue, rendering, timeline
+from documents import demo, item_tab, keeping, overdue, rendering, timeline
 from documents.actions import create_document, create_invoice
 from documents.models import Document, DocumentTemplate, InvoiceFlow, Numerator
 from documents.triggers import (
@@ -45,6 +45,7 @@ __all__ = [
     "document_signed",
     "invoice_overdue",
     "invoice_paid",
+    "keeping",
     "overdue",
     "rendering",
 ]

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from crm import clock, merge
+from crm import merge
 from crm.models import Item
 from documents.models import DocumentTemplate, Payment
+from documents.models.invoicing import today
 
 
 class MakeDocument(forms.Form):
@@ -49,8 +51,9 @@ class BookPayment(forms.Form):
         max_length=140,
         widget=forms.TextInput(attrs={"class": "form-control form-control-sm"}),
     )
+    mark = forms.UUIDField(widget=forms.HiddenInput)
     back = forms.BooleanField(label=_("paid back to the customer"), required=False)
 
     def __init__(self, invoice: Item, data: Any = None, still_open: Any = None) -> None:
-        initial = {"amount": still_open, "paid_on": clock.now().date()}
+        initial = {"amount": still_open, "paid_on": today(), "mark": uuid.uuid4()}
         super().__init__(data, initial=initial, auto_id="pay_%s")

@@ -27,6 +27,8 @@ def tab(item: Item, user: Any) -> ItemTab | None:
         "payments": payments,
         "make": MakeDocument(item),
         "is_invoice": flow is not None,
+        # Who sees the invoice need not see the deal.
+        "parent": Item.objects.visible_to(user).filter(pk=item.parent_id or 0).first(),
     }
     paid: dict[int, Decimal] = {}
     for payment in payments:

@@ -8,15 +8,17 @@ from typing import Any
 from django.db import transaction
 
 from automation.models import Trigger
-from crm import clock, databases
+from crm import databases
 from crm.events import record
-from crm.models import Cause, Item
+from crm.models import Cause, Event, Item
 from crm.queue import Kind, every, register_kind
 from documents.models import InvoiceFlow
+from documents.models.invoicing import today
 from documents.models.payments import Payment
 
 KIND = "overdue_invoices"
 SLICE = 200
+CATCH_UP = 14  # days
 
 
 def _days_asked() -> set[int]:
@@ -26,22 +28,26 @@ def _days_asked() -> set[int]:
 
 
 def perform(job: Any) -> None:
-    flow = InvoiceFlow.first()
-    if flow is None:
-        return
-    today = clock.now().date()
     asked = _days_asked()
-    late = Item.objects.alive().filter(pipeline=flow.pipeline, due_date__lt=today)
-    waiting = late.filter(stage__in=(flow.sent_id, flow.partly_paid_id))
-    for pk in waiting.order_by("pk").values_list("pk", flat=True)[:SLICE]:
-        _overdue(pk, flow)
-    days = [today - timedelta(days=number) for number in asked]
-    for invoice in late.filter(stage=flow.overdue_id, due_date__in=days).select_related("parent"):
-        number = (today - invoice.due_date).days
-        payload = {"invoice": invoice.pk, "title": invoice.title, "days": number}
-        payload |= {"open": str((invoice.amount or 0) - Payment.paid_of(invoice)), "currency": invoice.currency}
-        for item in filter(None, (invoice, invoice.parent)):
-            key = f"invoice.overdue:{invoice.pk}:{number}:{item.pk}"
+    day = today()
+    for flow in InvoiceFlow.objects.select_related("pipeline"):
+        late = Item.objects.alive().filter(pipeline=flow.pipeline, due_date__lt=day)
+        waiting = late.filter(stage__in=(flow.sent_id, flow.partly_paid_id))
+        for pk in waiting.order_by("pk").values_list("pk", flat=True)[:SLICE]:
+            _overdue(pk, flow)
+        for days in sorted(asked):
+            # Those that became as late since; one that was passed over while we stood still is told now, once.
+            span = (day - timedelta(days=days + CATCH_UP), day - timedelta(days=days))
+            for invoice in late.filter(stage=flow.overdue_id, due_date__range=span).select_related("parent"):
+                _tell(invoice, days)
+
+
+def _tell(invoice: Item, days: int) -> None:
+    payload = {"invoice": invoice.pk, "title": invoice.title, "days": days, "currency": invoice.currency}
+    payload["open"] = str((invoice.amount or 0) - Payment.paid_of(invoice))
+    for item in filter(None, (invoice, invoice.parent)):
+        key = f"invoice.overdue:{invoice.pk}:{days}:{item.pk}"
+        if not Event.objects.filter(key=key).exists():
             record("invoice.overdue", item=item, payload=payload, cause=Cause("system"), key=key)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import threading
 from typing import TYPE_CHECKING
 
 import pypdfium2
@@ -13,17 +14,23 @@ if TYPE_CHECKING:
     from documents.models import Document
 
 SCALE = 1.6  # 72 dots an inch become 115: an A4 page of 950 pixels
+MOST_PIXELS = 2000  # on the longer side, whatever page size a template asks for
+# PDFium keeps global state: two threads in it at once end the process.
+_one_at_a_time = threading.Lock()
 
 
 def picture_of(pdf: bytes, number: int) -> bytes:
     """WebP of one page (from 1)."""
-    opened = pypdfium2.PdfDocument(pdf)
-    try:
-        image = opened[number - 1].render(scale=SCALE).to_pil()
-    finally:
-        opened.close()
+    with _one_at_a_time:
+        opened = pypdfium2.PdfDocument(pdf)
+        try:
+            page = opened[number - 1]
+            scale = min(SCALE, MOST_PIXELS / max(page.get_size()))
+            image = page.render(scale=scale).to_pil().convert("RGB")
+        finally:
+            opened.close()
     out = io.BytesIO()
-    image.convert("RGB").save(out, "WEBP", quality=78, method=2)
+    image.save(out, "WEBP", quality=78, method=2)
     return out.getvalue()
 
 

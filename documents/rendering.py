@@ -100,7 +100,8 @@ def _ready(job: Job, document: Document, outcome: Drawn) -> None:
         return  # a worker that was thought dead had finished it
     document.file.save(f"{document.pk}.pdf", ContentFile(outcome.pdf), save=False)
     document.sha256, document.pages = hashlib.sha256(outcome.pdf).hexdigest(), outcome.pages
-    document.status = Document.Status.READY if document.status == Document.Status.QUEUED else document.status
+    if document.status == Document.Status.QUEUED:
+        document.status = Document.Status.SENT if document.sent_at else Document.Status.READY
     document.error = ""
     document.save(update_fields=["file", "sha256", "pages", "status", "error"])
     cause = Cause("rule", document.origin, job.payload.get("depth", 1)) if document.origin else Cause()
@@ -117,8 +118,8 @@ def _failed(job: Job, document: Document, sentence: str) -> None:
         _("“%(document)s” could not be made: %(fault)s") % words,
         item=document.item,
         kind="document",
-        group=f"document:{document.pk}",
+        group=f"document:{document.pk}:failed",
     )
 
 
-register_kind(Kind(KIND, _perform, outside=True, conclude=_conclude))
+register_kind(Kind(KIND, _perform, outside=True, indoors=True, conclude=_conclude))

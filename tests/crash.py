@@ -255,7 +255,7 @@ def torture(name: str, database: str | None, bell: str | None) -> bool:
         from crm import slots
         from crm.models import Item, Job, Message, Pipeline, Submission, User
 
-        pipeline = Pipeline.objects.get()
+        pipeline = Pipeline.objects.get(is_default=True)
         stages = list(pipeline.stages.order_by("order"))
         rules(stages)
         anna = User.objects.get(email="anna@example.com")

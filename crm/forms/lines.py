@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 from typing import Any
 
 from django import forms
+from django.utils import formats
 from django.utils.translation import gettext_lazy as _
 
 from crm.models import Item, LineItem, OwnCompany, Product, TaxRate
@@ -12,6 +15,23 @@ from crm.models.lines import rounded
 
 MOST_LINES = 500
 NUMBER = {"inputmode": "decimal", "class": "form-control text-end"}
+
+
+class AmountField(forms.DecimalField):
+    """A number as people of the language write it: 1 200,50 · 1,200.50 · 450.000 ₫ in Vietnamese."""
+
+    def to_python(self, value: Any) -> Any:
+        if isinstance(value, str) and value.strip():
+            decimal, group = (str(formats.get_format(name)) for name in ("DECIMAL_SEPARATOR", "THOUSAND_SEPARATOR"))
+            text = re.sub(r"[\s\u00a0\u202f’']", "", value.strip())
+            if (
+                group.strip()
+                and group != decimal
+                and re.fullmatch(rf"\d{{1,3}}(?:{re.escape(group)}\d{{3}})+(?:{re.escape(decimal)}\d+)?", text)
+            ):
+                text = text.replace(group, "")
+            value = text.replace(decimal, ".") if text.count(decimal) == 1 and "." not in text else text
+        return super().to_python(value)
 
 
 class LineForm(forms.Form):
@@ -26,18 +46,18 @@ class LineForm(forms.Form):
             attrs={"class": "form-control", "list": "products", "dir": "auto", "autocomplete": "off"}
         ),
     )
-    quantity = forms.DecimalField(
+    quantity = AmountField(
         label=_("Quantity"), required=False, max_digits=14, decimal_places=4, localize=True,
         widget=forms.TextInput(attrs=NUMBER),
     )  # fmt: skip
     unit = forms.CharField(
         label=_("Unit"), required=False, max_length=20, widget=forms.TextInput(attrs={"class": "form-control"})
     )
-    price = forms.DecimalField(
+    price = AmountField(
         label=_("Price"), required=False, min_value=0, max_digits=18, decimal_places=4, localize=True,
         widget=forms.TextInput(attrs=NUMBER),
     )  # fmt: skip
-    discount = forms.DecimalField(
+    discount = AmountField(
         label=_("Discount, %"), required=False, min_value=0, max_value=100, max_digits=6, decimal_places=3,
         localize=True, widget=forms.TextInput(attrs=NUMBER),
     )  # fmt: skip
@@ -76,6 +96,12 @@ class LinesForm:
         self.item = item
         self.rates = {rate.name: rate for rate in TaxRate.objects.all()}
         self.kept = {line.tax_name: line for line in item.lines.all() if line.tax_name}
+        self.was = state_of(item)
+        self.fault = ""
+        if data is not None and data.get("was", self.was) != self.was:
+            self.fault = str(
+                _("Somebody has changed the lines meanwhile. What you typed is below; saving again replaces theirs.")
+            )
         own = OwnCompany.first()
         self.included = own.prices_include_tax if own else False
         lines = list(item.lines.all())
@@ -106,11 +132,12 @@ class LinesForm:
         }
 
     def is_valid(self) -> bool:
-        return all([form.is_valid() for form in self.forms])
+        return all([form.is_valid() for form in self.forms]) and not self.fault
 
     @property
     def errors(self) -> list[str]:
-        return [error for form in self.forms for errors in form.errors.values() for error in errors]
+        own = [self.fault] if self.fault else []
+        return own + [error for form in self.forms for errors in form.errors.values() for error in errors]
 
     def lines(self) -> list[LineItem]:
         """Unsaved rows of what was typed, for `replace_lines`."""
@@ -123,7 +150,7 @@ class LinesForm:
         made = []
         for row in filled:
             rate, kept = self.rates.get(row["tax"]), self.kept.get(row["tax"])
-            percent = rate.percent if rate else kept.tax_percent if kept else None
+            percent = kept.tax_percent if kept else rate.percent if rate else None
             made.append(
                 LineItem(
                     product_id=row["product"] if row["product"] in known else None,
@@ -142,3 +169,10 @@ class LinesForm:
 
 def _is_short(line: LineItem, item: Item) -> bool:
     return rounded(line.price, item.currency) == line.price
+
+
+def state_of(item: Item) -> str:
+    """A mark of the lines as they are: other lines, another mark."""
+    names = ("pk", "name", "quantity", "price", "discount", "tax_name")
+    rows = str(list(item.lines.values_list(*names)))
+    return hashlib.sha256(rows.encode()).hexdigest()[:16]

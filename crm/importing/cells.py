@@ -45,6 +45,8 @@ def amount(cell: str) -> Decimal:
 
     A separator groups thousands only if the whole number is made of groups of three; else the last one is decimal.
     """
+    if len(cell) > 80:
+        raise ValidationError(_("“%s” is not an amount.") % cell[:40])
     text = cell.strip().replace("\u2212", "-")
     minus = text.startswith("(") and text.endswith(")")
     text = _CURRENCY.sub("", text.strip("() "), count=1)

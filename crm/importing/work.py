@@ -100,10 +100,21 @@ def _slices(work: Import) -> None:
             if time.monotonic() > end:
                 break
         # An upsert, as Django's bulk_update builds a CASE of each row and column, which takes longer than the rows.
+        if backwards:
+            _forget_removed(found[:done])
         ImportRow.objects.bulk_create(found[:done], update_conflicts=True, unique_fields=["id"], update_fields=KEPT)
         work.position += done
         if time.monotonic() > end:
             return
+
+
+def _forget_removed(rows: list[ImportRow]) -> None:
+    """Two rows may have been about one person: the other row's hand took it away meanwhile."""
+    kept = {row.pk: row for row in ImportRow.objects.filter(pk__in=[row.pk for row in rows])}
+    for row in rows:
+        for name in ("item_id", "contact_id", "company_id"):
+            if getattr(kept[row.pk], name) is None:
+                setattr(row, name, None)
 
 
 def _together(found: list[ImportRow], maker: Maker, end: float) -> int:

@@ -21,6 +21,7 @@ class CreateDocument(Action):
     group = "documents"
     icon = "file-text"
     help = _("A paper from a template, as PDF, with a link for the customer.")
+    alone = True  # it takes a number, whose counter others wait for
     outputs = {"document": _("document"), "number": _("number"), "link": _("link"), "pdf": _("file")}
 
     class Settings(SettingsForm):
@@ -58,5 +59,7 @@ def drawn_or_waiting(document: Document, wait: bool, more: dict[str, Any]) -> Ou
     outputs = {"document": document.pk, "number": document.number, "link": document.link(), **more}
     outputs["pdf"] = f"{outputs['link']}file.pdf"
     if wait:
+        # The rule goes on when it is drawn; then it counts as sent.
         return Wait(on=f"job:{document.job_id}", outputs=outputs)
+    document.mark_sent()
     return Done(outputs, summary=document.number)

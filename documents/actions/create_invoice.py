@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from automation.base import Action, ActionError, Context, Done, Outcome, SettingsForm, actions
 from automation.values import RuleOutputs
 from crm import merge
-from crm.models import Item, Refused
+from crm.models import Refused
 from documents.actions.create_document import drawn_or_waiting
 from documents.fields import TemplateChoice
 from documents.models import Document, InvoiceFlow
@@ -59,17 +59,17 @@ class CreateInvoice(Action):
             )
         except (merge.MergeError, Refused) as error:
             raise ActionError(str(error)) from error
-        return drawn_or_waiting(document, context.settings["wait"], {"invoice": invoice.pk})
+        outcome = drawn_or_waiting(document, context.settings["wait"], {"invoice": invoice.pk})
+        InvoiceFlow.paper_changed(document, context.rights, context.cause)
+        return outcome
 
     def resume(self, context: Context, status: str, sentence: str) -> Outcome:
         """The PDF is there and the link is on its way: the invoice stands among those sent."""
         ended = super().resume(context, status, sentence)
         if isinstance(ended, Done):
-            Document.objects.get(pk=context.outputs["document"]).mark_sent()
-            invoice = Item.objects.alive().filter(pk=context.outputs["invoice"]).select_related("pipeline").first()
-            flow = getattr(invoice.pipeline, "invoice_flow", None) if invoice is not None else None
-            if invoice is not None and flow is not None and invoice.stage_id == flow.draft_id:
-                invoice.move_to(flow.sent, by=context.rights, cause=context.cause, override=True)
+            document = Document.objects.get(pk=context.outputs["document"])
+            document.mark_sent()
+            InvoiceFlow.paper_changed(document, context.rights, context.cause)
         return ended
 
     def summary(self, settings: dict[str, Any]) -> str:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from django.core.exceptions import ValidationError
-from django.db import models, transaction
+from django.db import models
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
-from crm import clock
+from crm import clock, databases
 from crm.events import record
-from crm.models import Cause, Item, LineItem, Pipeline, Refused, Stage, User
+from crm.models import Cause, Item, LineItem, OwnCompany, Pipeline, Refused, Stage, User, boards
 from crm.models.lines import replace_lines
 from documents.models.papers import Document
 from documents.models.templates import DocumentTemplate, Kind
@@ -75,7 +76,24 @@ class InvoiceFlow(models.Model):
         if not lines and not source.amount:
             raise Refused(_now("The card lists nothing to pay for, and has no amount."))
         days = self.due_days if due_days is None else due_days
-        with transaction.atomic():
+        return databases.persistently(
+            lambda: self._make_invoice(source, lines, template, by, cause, origin, days, stamped, outputs)
+        )
+
+    def _make_invoice(
+        self,
+        source: Item,
+        lines: list[LineItem],
+        template: DocumentTemplate,
+        by: User | None,
+        cause: Cause,
+        origin: str,
+        days: int,
+        stamped: bool,
+        outputs: dict[str, Any] | None,
+    ) -> tuple[Item, Document]:
+        # Board versions come last: who makes the next invoice waits at the counter with nothing of them in hand.
+        with boards.collecting():
             invoice = Item.create(
                 self.pipeline,
                 source.title,
@@ -104,12 +122,41 @@ class InvoiceFlow(models.Model):
 
     def stage_for(self, invoice: Item, paid: Decimal) -> Stage:
         """Where an invoice with this much paid belongs."""
+        if invoice.stage_id == self.void_id:
+            return self.void  # money that goes back makes nothing valid again
         if paid >= (invoice.amount or 0) > 0:
             return self.paid
+        if invoice.stage_id == self.overdue_id and is_late(invoice):
+            return self.overdue  # a part is paid, the rest is as late as before
         if paid > 0:
             return self.partly_paid
-        late = invoice.due_date is not None and invoice.due_date < clock.now().date()
-        return self.overdue if late else self.sent
+        return self.overdue if is_late(invoice) else self.sent
+
+    @classmethod
+    def paper_changed(cls, document: Document, by: User | None, cause: Cause = Cause()) -> None:
+        """The invoice follows its paper: sent with it, void when no valid one is left."""
+        invoice = Item.objects.alive().filter(pk=document.item_id).select_related("pipeline").first()
+        flow = cls.objects.filter(pipeline=invoice.pipeline_id).first() if invoice is not None else None
+        if invoice is None or flow is None or document.kind != Kind.INVOICE:
+            return
+        if document.sent_at is not None and document.status != Document.Status.VOID:
+            if invoice.stage_id == flow.draft_id:
+                invoice.move_to(flow.sent, by=by, cause=cause, override=True)
+        elif document.status == Document.Status.VOID and invoice.stage_id not in (flow.void_id, flow.paid_id):
+            valid = invoice.documents.filter(kind=Kind.INVOICE).exclude(status=Document.Status.VOID)
+            if not valid.exists():
+                words = _now("its paper was declared void")
+                invoice.move_to(flow.void, by=by, cause=cause, override=True, note=words)
+
+
+def is_late(invoice: Item) -> bool:
+    """The last day is over, where the company is."""
+    return invoice.due_date is not None and invoice.due_date < today()
+
+
+def today() -> date:
+    own = OwnCompany.first()
+    return clock.now().astimezone(ZoneInfo(own.calendar.zone if own else "UTC")).date()
 
 
 def _copied(line: LineItem) -> dict[str, Any]:

@@ -106,6 +106,9 @@ class Numerator(models.Model):
                 pass  # somebody else has just begun this period
         counter = databases.lock(rows).get()
         counter.value = self.start if counter.value is None else counter.value + self.step
+        # A pattern or period that was changed may come to numbers that stand on papers already.
+        while self.papers.filter(number=self.format(counter.value, day)).exists():
+            counter.value += self.step
         counter.save(update_fields=["value"])
         return self.format(counter.value, day)
 

@@ -9,13 +9,14 @@ from datetime import datetime
 from typing import Any, Self
 
 from django.conf import settings
-from django.db import models, transaction
+from django.db import models
 from django.urls import reverse
+from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
-from crm import clock, vault
+from crm import clock, databases, vault
 from crm.folding import fold
-from crm.models import Item, Job, User, boards
+from crm.models import Item, Job, Refused, User, boards
 from crm.models.search_key import SearchKeyField
 from documents.models.numbers import Numerator
 from documents.models.templates import DocumentTemplate, Kind, TemplateVersion
@@ -61,7 +62,7 @@ class Document(models.Model):
     version = models.ForeignKey(TemplateVersion, models.PROTECT, related_name="documents", verbose_name=_("template"))
     kind = models.CharField(_("kind"), max_length=12, choices=Kind.choices)
     title = models.CharField(_("title"), max_length=200)
-    numerator = models.ForeignKey(Numerator, models.PROTECT, related_name="+")
+    numerator = models.ForeignKey(Numerator, models.PROTECT, related_name="papers")
     number = models.CharField(_("number"), max_length=80)
     language = models.CharField(_("language"), max_length=5, default="en")
     status = models.CharField(_("status"), max_length=10, choices=Status.choices, default=Status.QUEUED)
@@ -123,14 +124,39 @@ class Document(models.Model):
         Args:
             origin, depth: "rule:12" and its depth, where a rule makes it.
             outputs: of earlier rules, by key, for the template.
-        Raises merge.MergeError naming the field and line that cannot be filled.
+        Raises merge.MergeError naming the field and line that cannot be filled, Refused where `replaces` is void.
         """
+        return databases.persistently(lambda: cls._make(template, item, by, origin, depth, stamped, outputs, replaces))
+
+    @classmethod
+    def _make(
+        cls,
+        template: DocumentTemplate,
+        item: Item,
+        by: User | None,
+        origin: str,
+        depth: int,
+        stamped: bool,
+        outputs: dict[str, Any] | None,
+        replaces: Document | None,
+    ) -> Document:
         from documents.rendering import plan
         from documents.values import fill, values_for
 
-        with transaction.atomic():
+        with boards.collecting():
+            # Lock order: the item before the counter; the board's version last.
+            item = databases.lock(Item.objects.filter(pk=item.pk)).get()
+            if replaces is not None:
+                replaces = databases.lock(cls.objects.filter(pk=replaces.pk)).get()
+                if replaces.status == cls.Status.VOID:
+                    raise Refused(_now("“%s” has been replaced or declared void already.") % replaces)
             now = clock.now()
             number = template.numerator.take(now)
+            if replaces is not None and item.title.startswith(replaces.number):
+                # An invoice is called by its number.
+                title = number + item.title.removeprefix(replaces.number)
+                item.change({"title": title[:200]}, by=by)
+                item.refresh_from_db()
             day = template.numerator.local(now)
             values = values_for(item, template, number=number, day=day, stamped=stamped, outputs=outputs)
             document = cls.objects.create(
@@ -148,7 +174,7 @@ class Document(models.Model):
                 origin=origin,
                 replaces=replaces,
             )
-            if replaces is not None and replaces.status != cls.Status.VOID:
+            if replaces is not None:
                 replaces.change_status(cls.Status.VOID)
             plan(document, depth=depth)
         return document
@@ -163,6 +189,7 @@ class Document(models.Model):
         sent = type(self).objects.filter(pk=self.pk, sent_at=None)
         sent.update(sent_at=clock.now())
         type(self).objects.filter(pk=self.pk, status=self.Status.READY).update(status=self.Status.SENT)
+        self.refresh_from_db(fields=["sent_at", "status"])
 
     def tell(self, kind: str, payload: dict[str, Any] | None = None, **more: Any) -> None:
         """An event of its item, and of the item that it was made for (an invoice's deal)."""

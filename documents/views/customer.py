@@ -111,10 +111,13 @@ def seen(request: HttpRequest, token: str) -> HttpResponse:
 
 
 def count_view(document: Document) -> None:
-    """The first view of a paper is an event, once for ever."""
+    """The first view of a paper is an event, once for ever; count and event are one transaction."""
+    databases.persistently(lambda: _counted(document))
+
+
+def _counted(document: Document) -> None:
     Document.objects.filter(pk=document.pk).update(views=F("views") + 1)
-    first = Document.objects.filter(pk=document.pk, viewed_at=None).update(viewed_at=clock.now())
-    if not first:
+    if not Document.objects.filter(pk=document.pk, viewed_at=None).update(viewed_at=clock.now()):
         return
     waiting = (Document.Status.READY, Document.Status.SENT)
     Document.objects.filter(pk=document.pk, status__in=waiting).update(status=Document.Status.VIEWED)
@@ -139,6 +142,10 @@ def answer(request: HttpRequest, token: str) -> HttpResponse:
             request.POST = QueryDict()  # type: ignore[assignment]
             return _shown(request, token, document, _("This is more than can be taken. Please draw it again."), 413)
         accepts = request.POST.get("answer") == "accept"
+        if request.user.is_authenticated:
+            return _shown(
+                request, token, document, _("You are logged in as a colleague; only the customer answers."), 403
+            )
         if not document.may_be_answered:
             return _shown(request, token, document, _("This paper has been answered already."), 409)
         if accepts and (len(name) < 3 or request.POST.get("agree") != "on"):
@@ -190,4 +197,4 @@ def _answered(pk: int, accepts: bool, name: str, note: str, drawing: bytes, send
         with translation.override(owner.language):
             words = {"name": name or _("The customer"), "document": str(document)}
             text = _("%(name)s accepted “%(document)s”") if accepts else _("%(name)s declined “%(document)s”")
-            notify([owner], text % words, item=document.item, kind="document", group=f"document:{document.pk}")
+            notify([owner], text % words, item=document.item, kind="answer", group=f"document:{document.pk}:answer")

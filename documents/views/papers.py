@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django.contrib import messages
 from django.core.paginator import Paginator
+from django.db.models import Q
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from crm import clock, merge
+from crm import clock, databases, merge
 from crm.access import staff_of_ours
 from crm.models import Forbidden, Item, Refused
 from crm.views.items import visible_item
@@ -20,6 +23,8 @@ from documents.pictures import page_picture
 from documents.rendering import draw_again
 
 PAGE = 50
+# Two requests for the same paper within this were one double click.
+DOUBLE = timedelta(seconds=5)
 
 
 def visible_document(request: HttpRequest, pk: int, action: str = "view") -> Document:
@@ -65,7 +70,7 @@ def paper(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         "document": document,
         "pages": range(1, document.pages + 1),
-        "link": document.link() if document.is_drawn else "",
+        "link": document.link() if document.is_drawn and may_edit else "",
         "newer": document.replaced_by.order_by("-pk").first(),
         "may_edit": may_edit,
         "nav": "documents",
@@ -115,6 +120,11 @@ def make(request: HttpRequest, pk: int) -> HttpResponse:
         messages.error(request, next(iter(form.errors.values()))[0])
         return redirect("item", pk)
     template = form.cleaned_data["template"]
+    just_now = Document.objects.filter(version__template=template, author=request.user.pk)
+    just_now = just_now.filter(Q(item=item) | Q(item__parent=item), created_at__gt=clock.now() - DOUBLE)
+    twice = just_now.first()
+    if twice is not None:
+        return redirect("document", twice.pk)
     stamped = form.cleaned_data["stamped"]
     flow = InvoiceFlow.first()
     try:
@@ -150,14 +160,20 @@ def _again(request: HttpRequest, document: Document) -> HttpResponse:
 
 
 def _void(request: HttpRequest, document: Document) -> HttpResponse:
-    document.change_status(Document.Status.VOID)
-    document.tell("document.voided", actor=request.user)
+    def work() -> None:
+        databases.lock(Item.objects.filter(pk=document.item_id)).get()
+        document.change_status(Document.Status.VOID)
+        document.tell("document.voided", actor=request.user)
+        InvoiceFlow.paper_changed(document, request.user)  # type: ignore[arg-type]
+
+    databases.persistently(work)
     messages.success(request, _("“%s” is void; its page says so.") % document)
     return redirect("document", document.pk)
 
 
 def _sent(request: HttpRequest, document: Document) -> HttpResponse:
     document.mark_sent()
+    InvoiceFlow.paper_changed(document, request.user)  # type: ignore[arg-type]
     return redirect("document", document.pk)
 
 
@@ -200,6 +216,8 @@ def pay(request: HttpRequest, pk: int) -> HttpResponse:
             method=data["method"],
             reference=data["reference"],
             by=request.user,  # type: ignore[arg-type]
+            # The form's own mark: sent twice, it is one payment.
+            provider_key=f"form:{data['mark']}",
         )
     except Refused as refused:
         messages.error(request, refused.sentence)

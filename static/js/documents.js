@@ -18,7 +18,13 @@ document.addEventListener("click", async (event) => {
   }
 });
 
-if ($("[data-reload]")) setTimeout(() => location.reload(), 1500);
+// While it is being made: look quietly, and show the page anew once it is there.
+async function waiting() {
+  const page = await (await fetch(location.href)).text();
+  if (page.includes("data-reload")) setTimeout(waiting, 2000);
+  else location.reload();
+}
+if ($("[data-reload]")) setTimeout(waiting, 1500);
 
 const editor = $("[data-preview]");
 let timer;

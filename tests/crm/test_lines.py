@@ -112,3 +112,47 @@ def test_prices_that_include_the_tax_are_a_setting_of_the_company(world, bob):
     bob.post(f"/items/{item.pk}/lines/", {"rows": 1, "l0-name": "Lamp", "l0-price": "120", "l0-tax": "20 %"})
     assert Item.objects.get(pk=item.pk).amount == Decimal("120.00")
     assert item.lines.get().tax_included
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("language", "typed", "amount"),
+    [
+        ("vi", "450.000", "450000"), ("vi", "1.250.000,5", "1250000.5"), ("vi", "12,5", "12.5"), ("pl", "1 200,50", "1200.5"),
+        ("pl", "1.5", "1.5"), ("en", "1,200.50", "1200.5"), ("en", "12.5", "12.5"), ("fr", "1\u202f200,50", "1200.5"),
+    ],
+)  # fmt: skip
+def test_prices_are_read_as_people_of_the_language_write_them(language, typed, amount):
+    from django.utils import translation
+
+    from crm.forms.lines import AmountField
+
+    with translation.override(language):
+        assert AmountField(localize=True).clean(typed) == Decimal(amount)
+
+
+@pytest.mark.django_db
+def test_lines_that_somebody_else_changed_meanwhile_are_not_overwritten_unseen(world, bob):
+    item = world.deal()
+    replace_lines(item, [line("1")], by=world.bob)
+    page = bob.get(f"/items/{item.pk}/").content.decode()
+    was = page.split('name="was" value="')[1].split('"')[0]
+    replace_lines(item, [line("2"), line("3")], by=world.alice)
+    sent = {"rows": 1, "was": was, "l0-name": "Mine", "l0-price": "9", "l0-tax": "23 %"}
+    answer = bob.post(f"/items/{item.pk}/lines/", sent)
+    page = answer.content.decode()
+    assert (answer.status_code, item.lines.count(), 'value="Mine"' in page) == (422, 2, True)
+    bob.post(f"/items/{item.pk}/lines/", sent | {"was": page.split('name="was" value="')[1].split('"')[0]})
+    assert [kept.name for kept in item.lines.all()] == ["Mine"]
+
+
+@pytest.mark.django_db
+def test_a_line_keeps_the_percent_that_it_was_agreed_with(world, bob):
+    rate = TaxRate.objects.create(name="VAT", percent=20)
+    item = world.deal()
+    sent = {"rows": 1, "l0-name": "Lamp", "l0-price": "100", "l0-tax": "VAT"}
+    bob.post(f"/items/{item.pk}/lines/", sent)
+    rate.percent = 25
+    rate.save()
+    bob.post(f"/items/{item.pk}/lines/", sent | {"l0-quantity": "2"})
+    assert item.lines.get().tax_percent == Decimal(20)

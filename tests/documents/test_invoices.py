@@ -182,10 +182,17 @@ def test_payments_are_booked_on_the_card(world, papers, client):
     client.force_login(world.bob)
     url = f"/items/{invoice.pk}/payments/"
     assert "Book a payment" in client.get(f"/items/{invoice.pk}/").content.decode()
-    good = {"amount": "1339.08", "paid_on": "2026-11-20", "method": "cash", "reference": "Kasa 7"}
+    good = {
+        "mark": "7c2a3f6e-6a53-4a53-9b7c-0f6f3f1f2a11",
+        "amount": "1339.08",
+        "paid_on": "2026-11-20",
+        "method": "cash",
+        "reference": "Kasa 7",
+    }
     client.post(url, good | {"amount": "lots"})
     assert not Payment.objects.exists()
-    client.post(url, good)
+    for _ in range(2):  # a double click is one payment
+        client.post(url, good)
     assert Payment.objects.get().reference == "Kasa 7"
     page = client.get(f"/items/{papers.deal.pk}/").content.decode()
     assert "Kasa 7" in page
@@ -194,3 +201,89 @@ def test_payments_are_booked_on_the_card(world, papers, client):
     papers.flow.pipeline.touch_machine()
     assert client.post(url, good).status_code == 404
     assert Payment.objects.count() == 1
+
+
+@pytest.mark.django_db
+def test_the_invoice_follows_its_paper_to_sent_and_to_void(world, papers, drain, client):
+    invoice, document = invoice_of(world, papers, drain)
+    client.force_login(world.bob)
+    client.post(f"/documents/{document.pk}/sent/")
+    invoice.refresh_from_db()
+    assert invoice.stage == papers.flow.sent
+    client.post(f"/documents/{document.pk}/renew/")
+    client.post(f"/documents/{document.pk}/renew/")  # twice: the second finds it replaced
+    fresh = Document.objects.get(replaces=document)
+    invoice.refresh_from_db()
+    assert (invoice.stage, invoice.title[: len(fresh.number)]) == (papers.flow.sent, fresh.number)
+    client.post(f"/documents/{fresh.pk}/void/")
+    invoice.refresh_from_db()
+    assert invoice.stage == papers.flow.void
+    book(invoice, "-5", world)
+    invoice.refresh_from_db()
+    assert invoice.stage == papers.flow.void
+
+
+@pytest.mark.django_db
+def test_a_move_that_is_taken_back_voids_the_invoice_it_made(world, papers, drain):
+    from crm.models.undo import undo
+
+    world.rule("papers", "create_invoice", {"template": papers.templates["invoice"].pk, "wait": "on"}, key="invoice")
+    moved = world.move(papers.deal, "papers", undoable=True)
+    drain()
+    document = Document.objects.get()
+    assert document.status == "sent"
+    undo(moved.visit, by=world.bob)
+    document.refresh_from_db()
+    assert document.status == "void"
+    assert Item.objects.get(pk=document.item_id).stage == papers.flow.void
+
+
+@pytest.mark.django_db
+def test_a_stage_that_means_something_to_invoices_hands_it_on(world, papers):
+    from crm.retiring import uses_of
+
+    (use,) = [use for use in uses_of(papers.flow.partly_paid) if use.count]
+    use.hand_over(papers.flow.sent)
+    papers.flow.refresh_from_db()
+    assert papers.flow.partly_paid == papers.flow.sent
+
+
+@pytest.mark.django_db
+def test_cards_with_numbered_papers_are_not_purged_and_others_are(world, papers, drain):
+    from crm import recycle_bin
+
+    invoice, _document = invoice_of(world, papers, drain)
+    plain = world.deal("Plain")
+    for item in (invoice, plain):
+        item.delete_softly(by=world.bob)
+    with clock.at(clock.now() + timedelta(days=40)):
+        recycle_bin.empty(None)
+    assert Item.objects.filter(pk=invoice.pk).exists()
+    assert not Item.objects.filter(pk=plain.pk).exists()
+
+
+@pytest.mark.django_db
+def test_days_that_passed_while_we_stood_still_are_told_and_a_part_keeps_it_overdue(world, papers, drain):
+    world.trigger("pay", "invoice_overdue", {"days": "3"})
+    invoice, _document = invoice_of(world, papers)
+    invoice.refresh_from_db()
+    invoice.move_to(papers.flow.sent, by=world.bob)
+    with clock.at(clock.now() + timedelta(days=20)):
+        overdue.perform(None)
+        book(invoice, "5", world)
+        overdue.perform(None)
+        drain()
+    invoice.refresh_from_db()
+    assert invoice.stage == papers.flow.overdue
+    assert invoice.visits.filter(stage=papers.flow.overdue).count() == 1
+    told = Event.objects.filter(item=papers.deal, kind="invoice.overdue")
+    assert sorted(event.data("days") for event in told) == [1, 3]
+
+
+@pytest.mark.django_db
+def test_who_sees_the_invoice_need_not_see_its_deal(world, papers, client):
+    invoice, _document = invoice_of(world, papers)
+    client.force_login(world.charlie)  # invoices are open to everybody here, deals are not
+    page = client.get(f"/items/{invoice.pk}/")
+    assert page.status_code == 200
+    assert f"/items/{papers.deal.pk}/" not in page.content.decode()

@@ -84,3 +84,13 @@ def test_eight_threads_take_numbers_without_gap_or_double(world):
     numbers = sorted(int(number.rpartition("/")[2]) for number in taken)
     assert numbers == list(range(1, len(taken) + 1))
     assert len(taken) == threads * (each - each // 5)
+
+
+@pytest.mark.django_db
+def test_a_changed_period_steps_over_numbers_that_stand_on_papers(world, papers):
+    template = papers.templates["offer"]
+    first = Document.make(template, papers.deal, by=world.bob)
+    template.numerator.reset = "year"
+    template.numerator.save()
+    second = Document.make(template, papers.deal, by=world.bob)
+    assert second.number.rpartition("/")[2] == str(int(first.number.rpartition("/")[2]) + 1)

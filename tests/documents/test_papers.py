@@ -352,3 +352,50 @@ def test_the_editor_shows_what_is_typed_and_saves_a_version(world, papers, clien
     assert (template.version, template.page) == (2, "A5")
     assert DocumentTemplate.objects.get(pk=template.pk).current().body == typed["body"]
     assert Item.objects.get(pk=papers.deal.pk).documents.count() == 0
+
+
+@pytest.mark.django_db
+def test_a_colleague_cannot_answer_for_the_customer(world, papers, drain, client):
+    url = f"/d/{token_of(ready(world, papers, drain))}/answer/"
+    client.force_login(world.bob)
+    assert client.post(url, {"answer": "accept", "name": "Bob Seller", "agree": "on"}).status_code == 403
+    assert Document.objects.get().status == "ready"
+
+
+@pytest.mark.django_db
+def test_a_double_click_makes_one_paper(world, papers, client):
+    client.force_login(world.bob)
+    for _ in range(2):
+        client.post(f"/items/{papers.deal.pk}/documents/", {"template": papers.templates["invoice"].pk})
+    assert Document.objects.count() == 1
+
+
+@pytest.mark.django_db
+def test_papers_are_drawn_while_automation_is_paused(world, papers, drain):
+    from crm.models import SystemSwitches
+
+    SystemSwitches.objects.update(automation_paused=True)
+    assert ready(world, papers, drain).pages == 1
+
+
+def test_a_giant_page_makes_a_small_picture_and_threads_share_it():
+    from documents.pictures import picture_of
+
+    giant = renderer.draw("<p>x", ["@page { size: 5000mm 5000mm }"]).pdf
+    pictures: list[bytes] = []
+    threads = [threading.Thread(target=lambda: pictures.append(picture_of(giant, 1))) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [len(picture) < 500_000 for picture in pictures] == [True] * 4
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("source", ["{{ item.title | money }}", "{{ item.title | date }}", "{{ item.title | number }}"])
+def test_a_filter_on_the_wrong_kind_of_value_is_a_sentence(world, papers, source):
+    template = papers.templates["offer"]
+    template.body = source
+    template.save()
+    with pytest.raises(merge.MergeError, match="Oak table"):
+        made(world, papers)
