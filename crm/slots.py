@@ -11,6 +11,7 @@ sends_on_entry  f(machine) -> {stage id: messages}: how many messages one card's
 card_badges     f(items) -> {item id: [Badge]}: small marks on cards
 health_checks   f() -> [Health]: lines of /healthz and of the banner
 demo_parts      f(demo): adds a part to the demo company
+demo_histories  f(demo): what happened in half a year with the demo's deals, made after them
 event_interest  f(kind) -> bool: must the upper layer hear of such an event before the transaction goes on?
 job_ended       f(job): in the transaction that ends an outside job
 job_replaced    f(old, new): who waited for the old job waits for the new one
@@ -93,6 +94,7 @@ sends_on_entry = Slot()
 card_badges = Slot()
 health_checks = Slot()
 demo_parts = Slot()
+demo_histories = Slot()
 event_interest = Slot()
 job_ended = Slot()
 job_replaced = Slot()

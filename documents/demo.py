@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 from automation.models import Rule, Trigger
+from crm import clock
 from crm.demo.company import Demo
-from crm.models import ItemType, OwnCompany, Pipeline, Product, Stage, StageKind, TaxRate
+from crm.models import Item, ItemType, Job, LineItem, OwnCompany, Pipeline, Product, Stage, StageKind, TaxRate
+from crm.models.lines import replace_lines, rounded
 from documents import starter
-from documents.models import InvoiceFlow
+from documents.models import DocumentTemplate, InvoiceFlow, Payment
+from documents.models.templates import Kind
 
 TEXTS: dict[str, dict[str, Any]] = {
     "en": {
@@ -152,3 +156,48 @@ def _automation(demo: Demo, texts: dict[str, Any], templates: dict[str, Any]) ->
         settings={"to_roles": ["owner"], "text": texts["tell"]}, order=Rule.objects.filter(stage=waiting).count(),
     )  # fmt: skip
     Trigger.objects.create(stage=prepayment, name=texts["paid"], type="invoice_paid", publisher=anna, settings={})
+
+
+INVOICES = 40
+
+
+def add_history(demo: Demo) -> None:
+    """The newest deals that came as far have their invoice; those that came further are paid, one in six in part."""
+    anna = demo.people[0]
+    flow = InvoiceFlow.objects.select_related("pipeline").get(pipeline__item_type__key="invoice")
+    template = DocumentTemplate.objects.get(kind=Kind.INVOICE, language=demo.language)
+    products = {product.name: product for product in Product.objects.select_related("tax")}
+    far = Item.objects.filter(pipeline=demo.pipeline, stage__in=demo.stages[3:7], amount__gt=0)
+    newest = sorted(far.order_by("-created_at")[:INVOICES], key=lambda item: item.stage_entered_at)
+    for place, deal in enumerate(newest):
+        waiting = deal.stage_id == demo.stages[3].pk
+        asked = deal.stage_entered_at - timedelta(days=1 if waiting else 4)
+        product = products.get(deal.title.partition(" – ")[0]) or next(iter(products.values()))
+        with clock.at(asked):
+            replace_lines(deal, [_line(deal, product)])
+            invoice, document = flow.make_invoice(deal, template, by=anna)
+            document.mark_sent()
+            InvoiceFlow.paper_changed(document, anna)
+        if not waiting or place % 6 == 5:
+            with clock.at(asked + timedelta(days=2, hours=place % 7)):
+                part = waiting or invoice.amount is None
+                amount = rounded(deal.amount / 2, deal.currency) if part else deal.amount
+                Payment.book(
+                    invoice,
+                    amount,
+                    currency=deal.currency,
+                    paid_on=clock.now().date(),
+                    reference=document.number,
+                    by=anna,
+                )
+    # What is told of all this is history: it moves nothing any more.
+    Job.objects.filter(kind="match").delete()
+
+
+def _line(deal: Item, product: Product) -> LineItem:
+    """One line over the deal's amount, the tax within it."""
+    tax = product.tax
+    return LineItem(
+        product=product, name=product.name, quantity=1, unit=product.unit, price=deal.amount,
+        tax_name=tax.name if tax else "", tax_percent=tax.percent if tax else None, tax_included=True,
+    )  # fmt: skip

@@ -69,6 +69,8 @@ def build(language: str, deals: int = DEALS) -> Demo:
     for part in slots.demo_parts:
         part(demo)
     _history(demo, deals)
+    for part in slots.demo_histories:
+        part(demo)
     return demo
 
 
