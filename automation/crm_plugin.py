@@ -26,6 +26,7 @@ from automation.triggers import (
     field_changed,
     form_submitted,
     owner_changed,
+    sms_received,
     task_status,
     webhook_received,
 )
@@ -71,6 +72,7 @@ __all__ = [
     "owner_changed",
     "send_email",
     "send_sms",
+    "sms_received",
     "stage_uses",
     "task_status",
     "webhook_received",

@@ -166,7 +166,9 @@ def begin(job: Job) -> bool:
         if not channel.is_active:
             raise CannotSend(_("The channel “%s” is switched off.") % channel.name)
         check_address(message.contact, channel.medium, message.to)
-        recent = Message.objects.filter(status__in=(Message.Status.SENT, Message.Status.DELIVERED))
+        recent = Message.objects.filter(
+            direction=Message.Direction.OUT, status__in=(Message.Status.SENT, Message.Status.DELIVERED)
+        )
         if message.is_automatic and message.contact_id:
             today = recent.filter(contact_id=message.contact_id, sent_at__gte=now - timedelta(days=1))
             if today.exclude(origin="").count() >= channel.contact_daily_limit:

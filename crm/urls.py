@@ -97,6 +97,7 @@ urlpatterns = [
     *account.urls,
     path("theme/", account.theme, name="theme"),
     path("hooks/<str:token>/", hooks.inbound, name="hook"),
+    path("twilio/sms/<int:pk>/", hooks.twilio_sms, name="twilio-sms"),
     path("twilio/status/<uuid:public_id>/", hooks.twilio_status, name="twilio-status"),
     path("m/<uuid:public_id>/o.gif", tracking.mail_open, name="mail-open"),
     path("m/<uuid:public_id>/<int:place>/", tracking.mail_link, name="mail-link"),

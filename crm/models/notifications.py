@@ -22,6 +22,7 @@ CHOICES = {
     "rule": _("a rule tells me something"),
     "supervisor": _("something for the supervisor"),
     "trouble": _("a rule or trigger was refused, paused or stopped"),
+    "message": _("a customer writes"),
     "answer": _("a customer answers a paper"),
     "work": _("an import or a change of the set-up is done"),
 }

@@ -14,9 +14,9 @@ from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from crm import sending, vault, webhooks
+from crm import receiving, sending, vault, webhooks
 from crm.access import public
-from crm.models import Message
+from crm.models import Channel, Message
 from crm.models.webhooks import InboundHook
 
 
@@ -70,20 +70,45 @@ def inbound(request: HttpRequest, token: str) -> HttpResponse:
 @require_POST
 def twilio_status(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
     """Twilio's status callback. The signature is checked against the configured address, never the request's."""
-    from twilio.request_validator import RequestValidator
-
     message = Message.objects.select_related("channel").filter(public_id=public_id).first()
     if message is None or message.channel.transport != "twilio":
         return _answer(404, error="unknown message")
     secret = vault.unlock(message.channel.secret).get("auth_token", "")
     if not secret:
         return _answer(503, error="the channel has no token")
-    url = settings.PUBLIC_URL + reverse("twilio-status", args=[public_id])
-    query = request.META.get("QUERY_STRING", "")
-    signature = request.headers.get("X-Twilio-Signature", "")
-    if not RequestValidator(secret).validate(f"{url}?{query}" if query else url, request.POST, signature):
+    if not _signed(request, secret, reverse("twilio-status", args=[public_id])):
         return _answer(403, error="the signature is wrong")
     status = request.POST.get("MessageStatus", "")
     error = request.POST.get("ErrorMessage") or request.POST.get("ErrorCode") or ""
     sending.reported(message, status, request.POST.get("MessageSid", "")[:120], error[:500])
     return HttpResponse(status=204)
+
+
+@public
+@csrf_exempt  # signed by Twilio; no cookie is read
+@require_POST
+def twilio_sms(request: HttpRequest, pk: int) -> HttpResponse:
+    """An SMS of a customer. Answered with an empty TwiML, so that Twilio sends nothing of its own."""
+    channel = Channel.objects.filter(pk=pk, transport="twilio").first()
+    if channel is None:
+        return _answer(404, error="unknown channel")
+    secret = vault.unlock(channel.secret).get("auth_token", "")
+    if not secret:
+        return _answer(503, error="the channel has no token")
+    if not _signed(request, secret, reverse("twilio-sms", args=[pk])):
+        return _answer(403, error="the signature is wrong")
+    provider_id, sender = request.POST.get("MessageSid", "")[:100], request.POST.get("From", "")[:20]
+    if not provider_id or not sender:
+        return _answer(422, error="MessageSid and From are missing")
+    receiving.received_sms(channel, provider_id, sender, request.POST.get("Body", ""))
+    return HttpResponse('<?xml version="1.0" encoding="UTF-8"?><Response/>', content_type="text/xml")
+
+
+def _signed(request: HttpRequest, secret: str, path: str) -> bool:
+    """Against the configured address, never the one that the request claims."""
+    # Imported here: the SDK weighs much, and most installations never load it.
+    from twilio.request_validator import RequestValidator
+
+    url, query = settings.PUBLIC_URL + path, request.META.get("QUERY_STRING", "")
+    signature = request.headers.get("X-Twilio-Signature", "")
+    return bool(RequestValidator(secret).validate(f"{url}?{query}" if query else url, request.POST, signature))

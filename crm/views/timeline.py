@@ -124,6 +124,13 @@ RENDERERS: dict[str, Callable[[Event], Shown]] = {
     "owner.changed": lambda e: ("user", _("Given to %s") % (e.data("to_name") or _("nobody")), ""),
     "comment.added": lambda e: ("note", _("Comment"), e.data("text")),
     "sms.sent": _message("device-mobile", lambda e: _("SMS to %s") % e.data("to")),
+    "sms.received": lambda e: (
+        "message",
+        {"stop": _("The customer wants no SMS any more"), "start": _("The customer wants SMS again")}.get(
+            e.data("wish"), _("SMS from the customer")
+        ),
+        e.data("text"),
+    ),
     "sms.delivered": _message("check", lambda e: _("SMS to %s was delivered") % e.data("to")),
     "webhook.received": lambda e: ("webhook", _("Called by “%s”") % e.data("hook_name"), ""),
     "sms.failed": _message("alert-triangle", lambda e: _("SMS to %s was not sent") % e.data("to")),

@@ -9,7 +9,7 @@ import pytest
 from twilio.request_validator import RequestValidator
 
 from crm import health, vault
-from crm.models import Event, Job, Message
+from crm.models import Event, Item, Job, Message, Notification
 
 TOKEN = "0123456789abcdef0123456789abcdef"
 
@@ -119,3 +119,65 @@ def test_a_callback_faster_than_our_own_outcome_is_kept(world, twilio, drain, cl
     sending.conclude(Job.objects.get(pk=job.pk), "SM1")
     message.refresh_from_db()
     assert (message.status, message.error) == ("failed", "30003")
+
+
+# ---------------------------------------------------------------------- what customers send
+
+
+def comes(client, world, text, sid="SM9", sender="+84912345678", token=TOKEN):
+    path = f"/twilio/sms/{world.sms.pk}/"
+    data = {"MessageSid": sid, "From": sender, "To": world.sms.sender, "Body": text}
+    signature = RequestValidator(token).compute_signature(f"https://crm.example.com{path}", data)
+    return client.post(path, data, headers={"X-Twilio-Signature": signature})
+
+
+def test_an_sms_of_a_customer_is_kept_once_and_told(world, twilio, client):
+    item = world.deal()
+    for _ in range(2):
+        answer = comes(client, world, "Bao giờ giao hàng?")
+        assert (answer.status_code, answer.content[-11:]) == (200, b"<Response/>")
+    message = Message.objects.get(direction="in")
+    assert (message.contact, message.item, message.text) == (world.contact, item, "Bao giờ giao hàng?")
+    assert message.conversation.unread == 1
+    assert Event.objects.get(kind="sms.received").item == item
+    assert "Bao giờ" in Notification.objects.get(user=world.bob).text
+    client.force_login(world.bob)
+    assert "Bao giờ giao hàng?" in client.get(f"/items/{item.pk}/").content.decode()
+
+
+def test_an_sms_with_a_text_moves_the_card(world, twilio, client, drain):
+    world.trigger("pay", "sms_received", {"text": "đồng ý"})
+    item = world.deal()
+    comes(client, world, "Để xem", sid="SM1")
+    drain()
+    assert Item.objects.get(pk=item.pk).stage == world.stages["new"]
+    comes(client, world, "Tôi ĐỒNG Ý nhé", sid="SM2")
+    drain()
+    assert Item.objects.get(pk=item.pk).stage == world.stages["pay"]
+
+
+@pytest.mark.parametrize("text", ["STOP", "stop.", "Huỷ", "Rezygnuję", "ARRÊT"])
+def test_stop_is_obeyed_and_start_takes_it_back(world, twilio, client, drain, text):
+    world.trigger("pay", "sms_received", {})
+    item = world.deal()
+    comes(client, world, text)
+    drain()
+    world.contact.refresh_from_db()
+    assert (world.contact.no_sms, Item.objects.get(pk=item.pk).stage) == (True, world.stages["new"])
+    comes(client, world, "Start", sid="SM10")
+    world.contact.refresh_from_db()
+    assert not world.contact.no_sms
+
+
+def test_an_sms_of_nobody_we_know_is_kept(world, twilio, client):
+    comes(client, world, "Hello", sender="+48601000111")
+    message = Message.objects.get(direction="in")
+    assert (message.contact, message.item, message.to) == (None, None, "+48601000111")
+
+
+def test_a_forged_sms_is_refused(world, twilio, client):
+    assert comes(client, world, "STOP", token="f" * 32).status_code == 403
+    world.sms.secret = ""
+    world.sms.save()
+    assert comes(client, world, "STOP").status_code == 503
+    assert not Message.objects.filter(direction="in").exists()

@@ -1,0 +1,38 @@
+"""Track incoming SMS."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext as _now
+from django.utils.translation import gettext_lazy as _
+
+from automation.base import SettingsForm, TriggerType, trigger_types
+from automation.fields import ChannelChoice
+from crm.folding import fold
+from crm.models import Event, Item
+
+
+@trigger_types.register
+class SmsReceived(TriggerType):
+    key = "sms_received"
+    label = _("SMS received")
+    group = "customer"
+    icon = "device-mobile"
+    help = _("The customer sends an SMS; one that only says STOP or START does not count.")
+    events = ("sms.received",)
+
+    class Settings(SettingsForm):
+        text = forms.CharField(
+            label=_("contains"), required=False, max_length=200, help_text=_("Empty: any text. Case does not matter.")
+        )
+        channel = ChannelChoice("sms", label=_("through"), empty_label=_("any channel"))
+
+    def matches(self, event: Event, item: Item, settings: dict[str, Any]) -> bool:
+        if event.data("wish") or (settings["channel"] and settings["channel"].pk != event.data("channel")):
+            return False
+        return fold(settings["text"]) in fold(event.data("text"))
+
+    def summary(self, settings: dict[str, Any]) -> str:
+        return str(settings.get("text") or _now("any text"))

@@ -1,0 +1,74 @@
+"""What customers send us: kept once, bound to a card, told to its owner; STOP is obeyed at once."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.utils.translation import gettext as _
+from django.utils.translation import override
+
+from crm import clock, databases, phones
+from crm.events import record
+from crm.folding import fold
+from crm.models import Channel, Contact, Conversation, Item, Message
+from crm.models.notifications import notify
+
+# The words of the carriers' rules, and those of our languages; the whole message, case and marks ignored.
+STOP = {"stop", "stopall", "unsubscribe", "cancel", "end", "quit", "arret", "rezygnuje", "wypisz", "huy", "tu choi"}
+START = {"start", "unstop"}
+THREAD = timedelta(days=30)
+MOST = 5000  # characters kept of a message
+
+
+def received_sms(channel: Channel, provider_id: str, sender: str, text: str) -> Message | None:
+    """An SMS of a customer; None for one that is known already.
+
+    Args:
+        sender: the number as the provider gives it (E.164).
+    """
+    return databases.persistently(lambda: _received(channel, provider_id, sender, text.replace("\0", "")[:MOST]))
+
+
+def _received(channel: Channel, provider_id: str, sender: str, text: str) -> Message | None:
+    contact = Contact.objects.reached_by(phone=sender).first()
+    word = fold(text).strip(" .!")
+    wish = "stop" if word in STOP else "start" if word in START else ""
+    item = _item_of(channel, contact) if contact is not None else None
+    payload = {"from": sender, "text": text[:500], "wish": wish, "channel": channel.pk}
+    payload["customer"] = contact.name if contact else phones.display(sender)
+    event = record("sms.received", item=item, contact=contact, payload=payload, key=f"sms.received:{provider_id}")
+    if event is None:
+        return None
+    conversation = None
+    if contact is not None:
+        if wish:
+            Contact.objects.filter(pk=contact.pk).update(no_sms=wish == "stop")
+        conversation, _made = Conversation.objects.get_or_create(contact=contact, channel=channel)
+        conversation.unread, conversation.last_message_at = conversation.unread + 1, clock.now()
+        conversation.save(update_fields=["unread", "last_message_at"])
+    message = Message.objects.create(
+        direction=Message.Direction.IN,
+        status=Message.Status.DELIVERED,
+        channel=channel,
+        conversation=conversation,
+        contact=contact,
+        item=item,
+        to=sender,
+        text=text,
+        provider_id=provider_id,
+        sent_at=clock.now(),
+    )
+    if item is not None and item.owner is not None:
+        with override(item.owner.language):
+            words = {"name": payload["customer"], "text": text[:200]}
+            notify([item.owner], _("SMS from %(name)s: %(text)s") % words, item=item, kind="message")
+    return message
+
+
+def _item_of(channel: Channel, contact: Contact) -> Item | None:
+    """The card that we last wrote from, while it is open; else the customer's newest open one."""
+    since = clock.now() - THREAD
+    ours = Message.objects.filter(channel=channel, contact=contact, direction=Message.Direction.OUT)
+    last = ours.filter(created_at__gt=since, item__isnull=False).order_by("-pk").values_list("item", flat=True).first()
+    open_ = Item.objects.open().filter(contact=contact).select_related("owner")
+    return open_.filter(pk=last or 0).first() or open_.order_by("-created_at").first()
