@@ -78,7 +78,8 @@ def test_the_new_pages_have_no_serious_faults_of_access(stack_in, person, scheme
     page = person(stack.url, "anna", color_scheme=scheme)
     pages = ["/import/", "/account/", "/account/notices/", "/account/two-step/", "/account/sessions/", "/account/password/",
              "/feed/", "/items/3/", "/items/3/rights/?user=2", "/setup/stages/2/remove/", "/board/1/list/", "/contacts/",
-             "/day/", "/calendar/", "/bin/", "/search/?q=oak"]  # fmt: skip
+             "/day/", "/calendar/", "/bin/", "/search/?q=oak", "/documents/", "/documents/1/",
+             "/documents/templates/1/edit/"]  # fmt: skip
     faults = []
     for path in pages:
         answer = page.goto(stack.url + path)
@@ -91,7 +92,9 @@ def test_the_new_pages_have_no_serious_faults_of_access(stack_in, person, scheme
             if row["impact"] in ("serious", "critical")
         ]
     stranger = person(color_scheme=scheme)
-    for path in ("/login/", "/account/password/reset/"):
+    page.goto(stack.url + "/documents/1/")
+    paper = page.input_value("#link").removeprefix(stack.url)
+    for path in ("/login/", "/account/password/reset/", paper, "/d/nothing/"):
         stranger.goto(stack.url + path)
         found = Axe().run(stranger).response["violations"]
         faults += [
