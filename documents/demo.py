@@ -18,6 +18,7 @@ from documents.models.templates import Kind
 TEXTS: dict[str, dict[str, Any]] = {
     "en": {
         "pipeline": "Invoices",
+        "one": "Invoice",
         "stages": ("Draft", "Sent", "Partly paid", "Overdue", "Paid", "Void"),
         "taxes": (("20 %", 20), ("5 %", 5), ("0 %", 0)),
         "unit": "pc.",
@@ -36,6 +37,7 @@ TEXTS: dict[str, dict[str, Any]] = {
     },
     "pl": {
         "pipeline": "Faktury",
+        "one": "Faktura",
         "stages": ("Szkic", "Wysłana", "Częściowo opłacona", "Po terminie", "Opłacona", "Anulowana"),
         "taxes": (("23 %", 23), ("8 %", 8), ("0 %", 0)),
         "unit": "szt.",
@@ -55,6 +57,7 @@ TEXTS: dict[str, dict[str, Any]] = {
     },
     "fr": {
         "pipeline": "Factures",
+        "one": "Facture",
         "stages": ("Brouillon", "Envoyée", "Réglée en partie", "En retard", "Réglée", "Annulée"),
         "taxes": (("20 %", 20), ("10 %", 10), ("5,5 %", Decimal("5.5"))),
         "unit": "pce",
@@ -74,6 +77,7 @@ TEXTS: dict[str, dict[str, Any]] = {
     },
     "vi": {
         "pipeline": "Hoá đơn",
+        "one": "Hoá đơn",
         "stages": ("Nháp", "Đã gửi", "Trả một phần", "Quá hạn", "Đã thanh toán", "Huỷ"),
         "taxes": (("10 %", 10), ("8 %", 8), ("0 %", 0)),
         "unit": "cái",
@@ -117,9 +121,9 @@ def add_documents(demo: Demo) -> None:
 
 
 def _invoices(texts: dict[str, Any], currency: str) -> None:
-    type_, _made = ItemType.objects.get_or_create(
-        key="invoice", defaults={"name": texts["pipeline"], "plural": texts["pipeline"], "icon": "file-text"}
-    )
+    type_, _made = ItemType.objects.get_or_create(key="invoice")
+    type_.name, type_.plural, type_.icon = texts["one"], texts["pipeline"], "file-text"
+    type_.save()
     pipeline = Pipeline.objects.create(item_type=type_, name=texts["pipeline"], currency=currency, order=9)
     kinds = (StageKind.OPEN,) * 4 + (StageKind.WON, StageKind.LOST)
     colours = ("#94a3b8", "#4299e1", "#f59f00", "#d63939", "#2fb344", "#6b7280")

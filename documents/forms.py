@@ -9,9 +9,11 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from crm import merge
+from crm.forms.amounts import AmountField
 from crm.models import Item
 from documents.models import DocumentTemplate, Payment
 from documents.models.invoicing import today
+from documents.models.templates import Kind
 
 
 class MakeDocument(forms.Form):
@@ -24,7 +26,8 @@ class MakeDocument(forms.Form):
         language = merge.language_of(item)
         rows = DocumentTemplate.offered(item.pipeline_id)
         self.fields["template"].queryset = rows  # type: ignore[attr-defined]
-        ordered = sorted(rows, key=lambda row: (row.language != language, row.kind, row.name))
+        kinds = list(Kind.values)
+        ordered = sorted(rows, key=lambda row: (row.language != language, kinds.index(row.kind), row.name))
         self.fields["template"].choices = [  # type: ignore[attr-defined]
             (row.pk, f"{row.name} ({row.language})") for row in ordered
         ]
@@ -32,7 +35,7 @@ class MakeDocument(forms.Form):
 
 
 class BookPayment(forms.Form):
-    amount = forms.DecimalField(
+    amount = AmountField(
         label=_("amount"), min_value=0, max_digits=18, decimal_places=2, localize=True,
         widget=forms.TextInput(attrs={"inputmode": "decimal", "class": "form-control form-control-sm"}),
     )  # fmt: skip

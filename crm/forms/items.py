@@ -8,6 +8,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
+from crm.forms.amounts import AmountField
 from crm.models import Contact, CustomField, Item, LostReason, Stage, User
 from crm.models.fields import PhoneFormField
 
@@ -25,7 +26,9 @@ def field_for(item: Item, name: str, required: bool) -> forms.Field:
     made: forms.Field = Item._meta.get_field(name).formfield(localize=True)  # type: ignore[union-attr]
     made.required = required
     if name == "amount":
-        made.widget = MONEY
+        made = AmountField(
+            label=made.label, required=required, max_digits=18, decimal_places=2, localize=True, widget=MONEY
+        )
     if name == "due_date":
         made.widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
         made.localize = False

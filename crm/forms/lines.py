@@ -3,35 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from typing import Any
 
 from django import forms
-from django.utils import formats
 from django.utils.translation import gettext_lazy as _
 
+from crm.forms.amounts import AmountField
 from crm.models import Item, LineItem, OwnCompany, Product, TaxRate
 from crm.models.lines import rounded
 
 MOST_LINES = 500
 NUMBER = {"inputmode": "decimal", "class": "form-control text-end"}
-
-
-class AmountField(forms.DecimalField):
-    """A number as people of the language write it: 1 200,50 · 1,200.50 · 450.000 ₫ in Vietnamese."""
-
-    def to_python(self, value: Any) -> Any:
-        if isinstance(value, str) and value.strip():
-            decimal, group = (str(formats.get_format(name)) for name in ("DECIMAL_SEPARATOR", "THOUSAND_SEPARATOR"))
-            text = re.sub(r"[\s\u00a0\u202f’']", "", value.strip())
-            if (
-                group.strip()
-                and group != decimal
-                and re.fullmatch(rf"\d{{1,3}}(?:{re.escape(group)}\d{{3}})+(?:{re.escape(decimal)}\d+)?", text)
-            ):
-                text = text.replace(group, "")
-            value = text.replace(decimal, ".") if text.count(decimal) == 1 and "." not in text else text
-        return super().to_python(value)
 
 
 class LineForm(forms.Form):
