@@ -9,11 +9,15 @@ from typing import Any
 
 from django.conf import settings
 from django.db.models import F
+from django.db.models.functions import Coalesce
 from django.urls import reverse
+from django.utils import translation
+from django.utils.translation import gettext as _
 
 from crm import clock
 from crm.events import record
-from crm.models import Job, Message, MessageLink
+from crm.models import Contact, Event, Job, Message, MessageLink
+from crm.models.notifications import notify
 from crm.queue import Kind, register_kind
 
 # Nobody reads so soon: what comes within it was a scanner on the way.
@@ -53,6 +57,30 @@ def outgoing_html(message: Message) -> str:
     return f"{head}{pixel}{end}{tail}" if end else html + pixel
 
 
+def unsubscribe_headers(message: Message) -> dict[str, str]:
+    """RFC 8058: what a rule sends to a customer can be refused for the future by one click of the mail program."""
+    if not (message.contact_id and message.is_automatic):
+        return {}
+    return {
+        "List-Unsubscribe": f"<{_address('mail-unsubscribe', message)}>",
+        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+    }
+
+
+def unsubscribed(message: Message) -> None:
+    """The customer wants no e-mail any more; told once on the card and to its owner."""
+    contact = message.contact
+    if contact is None or not Contact.objects.filter(pk=contact.pk, no_email=False).update(no_email=True):
+        return
+    payload = {"message": message.pk, "subject": message.subject, "customer": contact.name}
+    record("email.unsubscribed", item=message.item, contact=contact, payload=payload)
+    owner = message.item.owner if message.item is not None else None
+    if owner is not None:
+        with translation.override(owner.language):
+            text = _("%s wants no e-mail any more.") % contact.name
+            notify([owner], text, item=message.item, kind="message")
+
+
 def _address(name: str, message: Message, *place: int) -> str:
     return str(settings.PUBLIC_URL) + reverse(name, args=[message.public_id, *place])
 
@@ -66,11 +94,12 @@ def opened(message: Message, proxy: bool) -> None:
     if too_soon(message):
         return
     now = clock.now()
-    Message.objects.filter(pk=message.pk).update(opens=F("opens") + 1)
-    Message.objects.filter(pk=message.pk, opened_at=None).update(opened_at=now)
+    Message.objects.filter(pk=message.pk).update(opens=F("opens") + 1, opened_at=Coalesce("opened_at", now))
+    key = f"email.opened:{message.pk}{':proxy' if proxy else ''}"
+    if Event.objects.filter(key=key).exists():
+        return  # most opens are not the first
     payload = {"message": message.pk, "to": message.to, "subject": message.subject, "proxy": proxy}
     payload["customer"] = message.contact.name if message.contact else ""
-    key = f"email.opened:{message.pk}{':proxy' if proxy else ''}"
     record("email.opened", item=message.item, contact=message.contact, payload=payload, key=key)
 
 
@@ -80,6 +109,8 @@ def clicked(link: MessageLink) -> None:
         return
     now = clock.now()
     MessageLink.objects.filter(pk=link.pk).update(clicks=F("clicks") + 1, clicked_at=now)
+    if Event.objects.filter(key=f"email.clicked:{link.pk}").exists():
+        return
     payload = {"link": link.pk}
     Job.plan("confirm_click", f"click:{link.pk}:{now.timestamp():.0f}", due_at=now + CONFIRM, payload=payload)
 

@@ -100,6 +100,7 @@ urlpatterns = [
     path("twilio/sms/<int:pk>/", hooks.twilio_sms, name="twilio-sms"),
     path("twilio/status/<uuid:public_id>/", hooks.twilio_status, name="twilio-status"),
     path("m/<uuid:public_id>/o.gif", tracking.mail_open, name="mail-open"),
+    path("m/<uuid:public_id>/unsubscribe/", tracking.unsubscribe, name="mail-unsubscribe"),
     path("m/<uuid:public_id>/<int:place>/", tracking.mail_link, name="mail-link"),
     path("f/<slug:slug>/", public.form, name="form"),
     path("embed.js", public.embed_script, name="embed"),

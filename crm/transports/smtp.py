@@ -51,7 +51,7 @@ class Smtp(Transport):
             body=message.text,
             from_email=self._sender(),
             to=[message.to],
-            headers={"Message-ID": message.public_address()},
+            headers={"Message-ID": message.public_address(), **tracking.unsubscribe_headers(message)},
             connection=connection,
         )
         if message.html:

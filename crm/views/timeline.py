@@ -142,6 +142,7 @@ RENDERERS: dict[str, Callable[[Event], Shown]] = {
         _("The customer probably opened the mail") if e.data("proxy") else _("The customer opened the mail"),
         e.data("subject"),
     ),
+    "email.unsubscribed": lambda e: ("circle-x", _("The customer wants no e-mail any more"), e.data("subject")),
     "email.clicked": lambda e: ("link", _("The customer followed a link"), f"{e.data('url')}\n{e.data('subject')}"),
     "email.failed": _message("alert-triangle", lambda e: _("E-mail to %s was not sent") % e.data("to")),
     "email.skipped": _message("alert-triangle", lambda e: _("E-mail to %s was not sent") % e.data("to")),

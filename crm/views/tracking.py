@@ -7,11 +7,14 @@ import uuid
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseRedirect
-from django.views.decorators.http import require_safe
+from django.shortcuts import render
+from django.utils import translation
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods, require_safe
 
 from crm import tracking
 from crm.access import public
-from crm.models import Message, MessageLink
+from crm.models import Message, MessageLink, OwnCompany
 from crm.robots import is_proxy, is_robot
 
 POINT = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
@@ -51,3 +54,21 @@ def mail_link(request: HttpRequest, public_id: uuid.UUID, place: int) -> HttpRes
     if _is_customer(request) and not is_robot(request):
         tracking.clicked(link)
     return _private(HttpResponseRedirect(link.url))
+
+
+@public
+@csrf_exempt  # the secret address takes the cookie's place, and mail programs post here by themselves (RFC 8058)
+@require_http_methods(["GET", "HEAD", "POST"])
+def unsubscribe(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
+    """GET asks, as scanners follow every link; POST does it."""
+    rows = Message.objects.select_related("item__owner", "contact").filter(public_id=public_id, contact__isnull=False)
+    message = rows.first()
+    if message is None:
+        raise Http404
+    done = request.method == "POST"
+    if done:
+        tracking.unsubscribed(message)
+    own = OwnCompany.first()
+    with translation.override(message.language or (own.language if own else "en")):
+        context = {"done": done, "own": own, "language": translation.get_language()}
+        return _private(render(request, "public/unsubscribe.html", context))

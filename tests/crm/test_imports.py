@@ -479,6 +479,16 @@ def test_values_that_an_import_wrote_go_back_those_changed_since_stay(world, bob
     assert (item.title, item.amount, item.source) == ("Old", Decimal("5.00"), "hand")
 
 
+def test_a_person_named_twice_in_one_file_is_taken_back_once(world, bob, bring, drain):
+    work = bring("name,email\nAnna,anna@example.com\nAnna K.,anna@example.com\n", duplicates="update")
+    assert [row.outcome for row in work.rows.all()] == ["created", "updated"]
+    bob.post(f"/import/{work.pk}/step/", {"step": "revert"})
+    drain()
+    work.refresh_from_db()
+    assert work.status == "reverted"
+    assert not Contact.objects.filter(emails__address="anna@example.com").exists()
+
+
 def test_after_seven_days_there_is_no_way_back(world, bob, bring, drain):
     from datetime import timedelta
 

@@ -39,7 +39,7 @@ OWN = {
 }  # fmt: skip
 PUBLIC = {
     "document-public", "document-public-file", "document-public-picture", "document-seen", "document-answer",
-    "mail-open", "mail-link",
+    "mail-open", "mail-link", "mail-unsubscribe",
     "form", "embed", "demo-shop", "healthz", "hook", "twilio-status", "twilio-sms", "calendar-feed",
     "account_login", "account_logout", "account_inactive", "account_reset_password", "account_reset_password_done",
     "account_reset_password_from_key", "account_reset_password_from_key_done", "mfa_authenticate", "mfa_login_webauthn",

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from crm import clock
-from crm.models import Event, Item, Message, MessageLink
+from crm.models import Event, Item, Message, MessageLink, Notification
 
 PHONE = {"User-Agent": "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 Mobile"}
 GOOGLE = {"User-Agent": "Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com GoogleImageProxy)"}
@@ -152,7 +152,8 @@ def test_a_channel_may_leave_mails_alone(world, mailbox, drain):
     world.rule("talk", "send_email", {"subject": "x", "body": BODY})
     world.move(world.deal(), "talk")
     drain()
-    assert "/m/" not in mailbox.mails[0].as_string()
+    html = next(part for part in mailbox.mails[0].walk() if part.get_content_type() == "text/html")
+    assert "/m/" not in html.get_payload(decode=True).decode()
     assert not MessageLink.objects.exists()
 
 
@@ -169,3 +170,33 @@ def test_a_mail_of_a_colleague_counts_and_one_of_a_rule_does_not(world, client, 
     drain()
     assert Message.objects.filter(origin="", status="sent").count() == 1
     assert Item.objects.get(pk=item.pk).stage == world.stages["pay"]
+
+
+@pytest.mark.django_db
+def test_one_click_ends_the_mails_and_a_look_does_not(world, mailbox, drain, client):
+    world.rule("talk", "send_email", {"subject": "x", "body": BODY})
+    item = world.deal()
+    world.move(item, "talk")
+    drain()
+    arrived = mailbox.mails[0]
+    assert arrived["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    path = re.search(r"<http://[^/]+(/m/[^>]+)>", "".join(arrived["List-Unsubscribe"].split()))[1]
+    assert client.get(path).status_code == 200
+    world.contact.refresh_from_db()
+    assert not world.contact.no_email
+    for _ in range(2):
+        assert client.post(path, {"List-Unsubscribe": "One-Click"}).status_code == 200
+    world.contact.refresh_from_db()
+    assert world.contact.no_email
+    assert Event.objects.filter(kind="email.unsubscribed", item=item).count() == 1
+    assert Notification.objects.filter(user=world.bob).count() == 1
+    assert client.post("/m/00000000-0000-4000-8000-000000000000/unsubscribe/").status_code == 404
+
+
+@pytest.mark.django_db
+def test_a_mail_written_by_a_colleague_is_no_list(world, mailbox, drain, client):
+    item = world.deal()
+    client.force_login(world.bob)
+    client.post(f"/items/{item.pk}/write/email/", {"to": "hang@example.com", "subject": "Hi", "text": "Hello"})
+    drain()
+    assert "List-Unsubscribe" not in mailbox.mails[0]
