@@ -1,6 +1,6 @@
 """What automation registers in the lower layer; third parties do the same in theirs."""
 
-from automation import api, demo, item_tab, stage_uses
+from automation import api, demo, figures, item_tab, stage_uses
 from automation.actions import (
     add_comment,
     call_webhook,
@@ -65,6 +65,7 @@ __all__ = [
     "email_opened",
     "email_sent",
     "field_changed",
+    "figures",
     "form_submitted",
     "item_tab",
     "notify",

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
+from babel import dates as babel_dates
 from django.core.exceptions import BadRequest
 from django.db.models import F, Q, QuerySet
 from django.http import QueryDict
 from django.utils import timezone
 from django.utils.functional import cached_property
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
-from django.utils.translation import ngettext
 
 from crm import clock
 from crm.models.fields import CustomField, FieldType
 from crm.models.items import matching
 from crm.models.people import Tag, User
-from crm.models.pipelines import Pipeline
+from crm.models.pipelines import LostReason, Pipeline, Stage, StageKind
 
 
 class BadFilter(BadRequest):
@@ -33,6 +34,12 @@ class BadFilter(BadRequest):
 
 
 ACTIVITIES = [("late", lazy("overdue")), ("today", lazy("today")), ("later", lazy("later")), ("none", lazy("none"))]
+DAYS = {
+    "created_from": lazy("created from %s"),
+    "created_to": lazy("created until %s"),
+    "closed_from": lazy("closed from %s"),
+    "closed_to": lazy("closed until %s"),
+}
 # By name: the label and the order of rows. The first one is the board's own order, by hand.
 SORTS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "": (lazy("by hand"), ("rank", "-pk")),
@@ -58,6 +65,11 @@ class ItemFilter:
         age: at least so many days in its stage.
         activity: late, today, later or none: the next planned activity.
         tag: a tag's id.
+        stage: a stage's id.
+        kind: open, won or lost, as the stage is.
+        source: exactly this one, or "none".
+        reason: a lost reason's id, or "none".
+        days: created_from, created_to, closed_from, closed_to: whole days in the person's zone, both included.
         custom: values of custom fields by key.
         sort: a key of SORTS.
     """
@@ -67,6 +79,11 @@ class ItemFilter:
     age: int | None = None
     activity: str = ""
     tag: int | None = None
+    stage: int | None = None
+    kind: str = ""
+    source: str = ""
+    reason: str = ""
+    days: dict[str, date] = field(default_factory=dict)
     sort: str = ""
     custom: dict[str, str] = field(default_factory=dict)
 
@@ -79,31 +96,23 @@ class ItemFilter:
             own: what the page or operation itself puts into its address.
         """
         values: dict[str, Any] = {}
+        days: dict[str, date] = {}
         custom: dict[str, str] = {}
         known = {row.key: row for row in custom_fields(pipeline)} if any(n.startswith("c.") for n in query) else {}
         for name in query:
             value = query.get(name, "").replace("\0", "").strip()[:200]
             if name in own or not value:
                 continue
-            if name == "q":
-                values["text"] = value[:100]
-            elif name == "owner":
-                if value not in ("me", "none") and not _number(value):
-                    raise BadFilter(name, _("“%s” is not a person.") % value)
-                values["owner"] = value
-            elif name in ("age", "tag"):
-                if not _number(value):
-                    raise BadFilter(name, _("“%s” is not a whole number.") % value)
-                values[name] = int(value)
-            elif name == "activity":
-                values["activity"] = _one_of(name, value, [key for key, _label in ACTIVITIES])
-            elif name == "sort":
-                values["sort"] = _one_of(name, value, list(SORTS))
+            if name in READERS:
+                attribute, reader = READERS[name]
+                values[attribute] = reader(name, value)
+            elif name in DAYS:
+                days[name] = _day(name, value)
             elif name.startswith("c.") and name[2:] in known:
                 custom[name[2:]] = value
             else:
                 raise BadFilter(name, _("There is no filter “%s”.") % name)
-        return cls(**values, custom=custom)
+        return cls(**values, days=days, custom=custom)
 
     @cached_property
     def _matching(self) -> Q:
@@ -122,6 +131,7 @@ class ItemFilter:
             rows = rows.filter(stage_entered_at__lte=now - timedelta(days=min(self.age, 36500)))
         if self.tag is not None:
             rows = rows.filter(tags=self.tag)
+        rows = self._stood(rows)
         if self.activity:
             midnight = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
             rows = rows.filter(
@@ -141,6 +151,22 @@ class ItemFilter:
             rows = rows.filter(**{f"custom__{key}" + ("" if exact else "__icontains"): wanted})
         return rows
 
+    def _stood(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        """By where cards stand, how they came and ended, and when: what figures of the analytics page lead to."""
+        if self.stage is not None:
+            rows = rows.filter(stage=self.stage)
+        if self.kind:
+            rows = rows.filter(stage__kind=self.kind)
+        if self.source:
+            rows = rows.filter(source="" if self.source == "none" else self.source)
+        if self.reason:
+            rows = rows.filter(lost_reason=None if self.reason == "none" else int(self.reason))
+        for name, day in self.days.items():
+            column, _line, side = name.partition("_")
+            start, end = bounds(day, day)
+            rows = rows.filter(**({f"{column}_at__gte": start} if side == "from" else {f"{column}_at__lt": end}))
+        return rows
+
     @property
     def order(self) -> tuple[Any, ...]:
         return SORTS[self.sort][1]
@@ -148,12 +174,15 @@ class ItemFilter:
     @property
     def narrows(self) -> bool:
         """Is anything left out? Then counters count what is left."""
-        numbers = self.age is not None or self.tag is not None
-        return numbers or bool(self.text or self.owner or self.activity or self.custom)
+        numbers = self.age is not None or self.tag is not None or self.stage is not None
+        words = self.text or self.owner or self.activity or self.kind or self.source or self.reason
+        return numbers or bool(words or self.custom or self.days)
 
     def pairs(self) -> list[tuple[str, str]]:
         plain = [("q", self.text), ("owner", self.owner), ("activity", self.activity), ("sort", self.sort)]
-        numbers = [("age", self.age), ("tag", self.tag)]
+        plain += [("kind", self.kind), ("source", self.source), ("reason", self.reason)]
+        plain += [(name, self.days[name].isoformat()) for name in DAYS if name in self.days]
+        numbers = [("age", self.age), ("tag", self.tag), ("stage", self.stage)]
         plain += [(name, "" if number is None else str(number)) for name, number in numbers]
         plain += [(f"c.{key}", value) for key, value in sorted(self.custom.items())]
         return [(name, value) for name, value in plain if value]
@@ -176,9 +205,30 @@ class ItemFilter:
         if self.tag is not None:
             tag = Tag.objects.filter(pk=self.tag).first()
             words["tag"] = f"#{tag.name if tag else self.tag}"
+        if self.stage is not None:
+            stage = Stage.objects.filter(pk=self.stage, pipeline=pipeline).first()
+            words["stage"] = stage.name if stage else f"#{self.stage}"
+        if self.kind:
+            words["kind"] = str(StageKind(self.kind).label)
+        if self.source:
+            words["source"] = _("source: %s") % (_("none") if self.source == "none" else self.source)
+        if self.reason:
+            reason = LostReason.objects.filter(pk=self.reason).first() if self.reason != "none" else None
+            words["reason"] = str(reason or _("no reason named"))
+        for name, day in self.days.items():
+            words[name] = str(DAYS[name]) % babel_dates.format_date(day, "medium", locale=get_language() or "en")
         labels = {row.key: row.label for row in custom_fields(pipeline)} if self.custom else {}
         words |= {f"c.{key}": f"{labels.get(key, key)}: {value}" for key, value in self.custom.items()}
         return [(text, urlencode([pair for pair in self.pairs() if pair[0] != name])) for name, text in words.items()]
+
+
+def bounds(since: date, until: date) -> tuple[datetime, datetime]:
+    """From the first moment of a day to the first after another, in the current zone."""
+    zone = timezone.get_current_timezone()
+    return (
+        datetime.combine(since, time(), zone),
+        datetime.combine(until + timedelta(days=1), time(), zone),
+    )
 
 
 def custom_fields(pipeline: Pipeline | None) -> list[CustomField]:
@@ -193,7 +243,48 @@ def _number(text: str) -> bool:
     return text.isascii() and text.isdigit() and len(text) < 10
 
 
+def _day(name: str, text: str) -> date:
+    try:
+        found = date.fromisoformat(text)
+    except ValueError:
+        found = date.min
+    if not date(1970, 1, 1) <= found <= date(2999, 12, 31):
+        raise BadFilter(name, _("“%s” is no day as 2026-11-22.") % text)
+    return found
+
+
+def _owner(name: str, value: str) -> str:
+    if value not in ("me", "none") and not _number(value):
+        raise BadFilter(name, _("“%s” is not a person.") % value)
+    return value
+
+
+def _whole(name: str, value: str) -> int:
+    if not _number(value):
+        raise BadFilter(name, _("“%s” is not a whole number.") % value)
+    return int(value)
+
+
+def _reason(name: str, value: str) -> str:
+    return value if value == "none" else str(_whole(name, value))
+
+
 def _one_of(name: str, value: str, known: list[str]) -> str:
     if value not in known:
         raise BadFilter(name, _("“%(value)s” is not one of: %(known)s.") % {"value": value, "known": ", ".join(known)})
     return value
+
+
+# By parameter: the attribute, and what reads it. Raises BadFilter.
+READERS: dict[str, tuple[str, Callable[[str, str], Any]]] = {
+    "q": ("text", lambda name, value: value[:100]),
+    "owner": ("owner", _owner),
+    "age": ("age", _whole),
+    "tag": ("tag", _whole),
+    "stage": ("stage", _whole),
+    "kind": ("kind", lambda name, value: _one_of(name, value, list(StageKind.values))),
+    "source": ("source", lambda name, value: value),
+    "reason": ("reason", _reason),
+    "activity": ("activity", lambda name, value: _one_of(name, value, [key for key, _label in ACTIVITIES])),
+    "sort": ("sort", lambda name, value: _one_of(name, value, list(SORTS))),
+}

@@ -19,6 +19,7 @@ stage_uses      f(stage) -> [StageUse]: what names a stage, and what becomes of 
 task_ended      f(task): in the transaction that ends a task
 nav_links       NavLink objects: entries of the main menu
 search_groups   f(user, text) -> (URL name, heading, rows): found by the global search; a row has `subline`
+analytics       f(figures) -> Table: a further section of the analytics page (crm/analytics.py)
 timelines       f(event) -> (icon, sentence, text) | None: how an event of an upper layer is told
 bin_keeps       f(items) -> items: without those that must not be purged (numbered papers, payments)
 move_undone     f(item, visit): a move was taken back; end what its visit began, revive what it had ended
@@ -104,4 +105,5 @@ move_undone = Slot()
 bin_keeps = Slot()
 nav_links = Slot()
 search_groups = Slot()
+analytics = Slot()
 timelines = Slot()

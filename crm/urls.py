@@ -7,6 +7,7 @@ from crm import slots
 from crm.api.urls import routes as api_routes
 from crm.views import (
     account,
+    analytics,
     bell,
     bin,
     board,
@@ -78,6 +79,9 @@ urlpatterns = [
     path("import/<int:pk>/step/", imports.step, name="import-step"),
     path("import/<int:pk>/wrong.csv", imports.wrong_rows, name="import-wrong"),
     path("setup/stages/<int:pk>/remove/", setup.retire_stage, name="stage-remove"),
+    path("analytics/", analytics.home, name="analytics-home"),
+    path("analytics/<int:pk>/", analytics.analytics_page, name="analytics"),
+    path("analytics/<int:pk>/<slug:key>.csv", analytics.table, name="analytics-table"),
     path("feed/", feed.feed, name="feed"),
     path("feed/<int:pk>/delete/", feed.delete_post, name="feed-delete"),
     path("items/<int:pk>/convert/", converting.convert, name="item-convert"),

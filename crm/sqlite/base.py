@@ -14,9 +14,36 @@ from django.db.backends.sqlite3 import base
 PAUSE = 0.001
 
 
+class _Percentile:
+    """PostgreSQL's percentile_cont: between two values where it falls between."""
+
+    def __init__(self) -> None:
+        self.values: list[float] = []
+        self.share = 0.5
+
+    def step(self, value: float | None, share: float) -> None:
+        self.share = share
+        if value is not None:
+            self.values.append(value)
+
+    def finalize(self) -> float | None:
+        if not self.values:
+            return None
+        self.values.sort()
+        place = (len(self.values) - 1) * self.share
+        low = int(place)
+        high = min(low + 1, len(self.values) - 1)
+        return self.values[low] + (self.values[high] - self.values[low]) * (place - low)
+
+
 class DatabaseWrapper(base.DatabaseWrapper):
     # Seconds that this process waited for the lock since `crm.databases.give_way` last asked.
     waited = 0.0
+
+    def get_new_connection(self, conn_params: Any) -> Any:
+        connection: Any = super().get_new_connection(conn_params)
+        connection.create_aggregate("dealwright_percentile", 2, _Percentile)
+        return connection
 
     def _start_transaction_under_autocommit(self) -> None:
         start = time.monotonic()

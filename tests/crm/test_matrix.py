@@ -89,7 +89,7 @@ def foreign(world: Any, drain: Any) -> dict[str, Any]:
     drain()
     return {
         "documents": paper.pk,
-        "board": world.pipeline.pk, "items": item.pk, "bin": gone.pk, "tasks": task.pk, "messages": message.pk,
+        "board": world.pipeline.pk, "analytics": world.pipeline.pk, "items": item.pk, "bin": gone.pk, "tasks": task.pk, "messages": message.pk,
         "outbox": message.pk, "views": view.pk, "contacts": world.contact.pk, "companies": 1, "runs": world.runs(item)[0].pk,
         "visits": visit.pk, "events": Event.objects.filter(item=item)[0].pk, "hook": hook.token, "visit": visit.pk,
         "files": Attachment.objects.create(
@@ -111,6 +111,8 @@ def address_of(route: str, ids: dict[str, Any]) -> str:
             parts.append(str(ids["stage"]))
         elif part.startswith("export"):
             parts.append("export.csv")
+        elif part.startswith("<slug:key"):
+            parts.append("now.csv")
         elif part.startswith("<int:number"):
             parts.append(part.replace("<int:number>", "1"))
         elif part.startswith("<int") or part == "<pk>":

@@ -78,7 +78,7 @@ def test_the_new_pages_have_no_serious_faults_of_access(stack_in, person, scheme
     page = person(stack.url, "anna", color_scheme=scheme)
     pages = ["/import/", "/account/", "/account/notices/", "/account/two-step/", "/account/sessions/", "/account/password/",
              "/feed/", "/items/3/", "/items/3/rights/?user=2", "/setup/stages/2/remove/", "/board/1/list/", "/contacts/",
-             "/day/", "/calendar/", "/bin/", "/search/?q=oak", "/documents/", "/documents/1/",
+             "/day/", "/calendar/", "/bin/", "/search/?q=oak", "/analytics/1/", "/documents/", "/documents/1/",
              "/documents/templates/1/edit/"]  # fmt: skip
     faults = []
     for path in pages:

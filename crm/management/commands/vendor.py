@@ -36,6 +36,8 @@ PACKAGES: list[tuple[str, str, str, dict[str, str]]] = [
         },
     ),
 ]
+# Bars of the analytics page, and nothing else is loaded with them.
+PACKAGES.append(("echarts", "5.6.0", "Apache-2.0", {"dist/echarts.simple.min.js": "echarts.simple.min.js"}))
 FONTS = ("400Regular", "400Regular_Italic", "600SemiBold", "700Bold")
 # For papers: whole fonts, as parts of one print Polish and Vietnamese letters garbled.
 PACKAGES.append(
@@ -57,6 +59,7 @@ ICONS = [
     "building",
     "calendar",
     "check",
+    "chart-bar",
     "checkbox",
     "chevron-down",
     "chevron-left",
