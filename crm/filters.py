@@ -20,7 +20,7 @@ from django.utils.translation import gettext_lazy as lazy
 
 from crm import clock
 from crm.models.fields import CustomField, FieldType
-from crm.models.items import matching
+from crm.models.item_set import matching
 from crm.models.people import Tag, User
 from crm.models.pipelines import LostReason, Pipeline, Stage, StageKind
 

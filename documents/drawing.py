@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import atexit
 import base64
-import ctypes
 import json
 import os
 import select
-import signal
 import struct
 import subprocess
 import sys
@@ -20,6 +18,8 @@ from typing import Any
 
 from django.conf import settings
 from django.utils.translation import gettext_lazy
+
+from crm.processes import die_with_parent
 
 RENDERER = Path(__file__).with_name("renderer.py")
 FONTS = Path(settings.BASE_DIR) / "static" / "vendor" / "fonts"
@@ -43,11 +43,6 @@ class CannotDraw(Exception):
 class Drawn:
     pdf: bytes
     pages: int
-
-
-def _die_with_parent() -> None:
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(1, signal.SIGKILL)
 
 
 class Renderer:
@@ -120,7 +115,7 @@ class Renderer:
                 bufsize=-1,
                 cwd="/",
                 env=environment,
-                preexec_fn=_die_with_parent,
+                preexec_fn=die_with_parent,
             )
             self._owner = os.getpid()
         return self._process

@@ -1,4 +1,4 @@
-"""The card's tab of papers: made from it, invoices and what was paid; and the mark on cards of the board."""
+"""The card's tab of papers: made from it, invoices and what was paid."""
 
 from __future__ import annotations
 

@@ -172,13 +172,12 @@ def values_for(
 
 def fill(template: DocumentTemplate, item: Item, values: merge.Values) -> str:
     """The template's HTML with its values, escaped. Raises MergeError naming field and line."""
-    own = OwnCompany.first()
     return merge.render(
         template.body,
         values,
         html=True,
         language=template.language,
-        zone=own.calendar.zone if own else "UTC",
+        zone=OwnCompany.zone(),
         currency=item.currency,
     )
 

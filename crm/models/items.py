@@ -3,70 +3,26 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 from django.db import models, transaction
 from django.db.models import OuterRef, Q, Subquery
 from django.utils.translation import gettext_lazy as _
 from django_fsm import GET_STATE, transition
 
-from crm import clock, databases, rights
+from crm import clock, databases
 from crm.folding import fold
 from crm.models import boards
 from crm.models.events import Cause
 from crm.models.gate import CHECKS, Gone, Move, Refused, Stale, checked_by
+from crm.models.item_set import ItemQuerySet
 from crm.models.leaving import close_visit, wake_waiters
 from crm.models.moving import Moving
 from crm.models.people import Company, Contact, Tag, User
-from crm.models.pipelines import ItemType, LostReason, Machine, Pipeline, Stage, StageKind, machine_of
+from crm.models.pipelines import ItemType, LostReason, Machine, Pipeline, Stage, machine_of
 from crm.models.search_key import SearchKeyField
 from crm.models.stage_field import RefreshMixin, StageField
 from crm.models.visits import StageVisit
-
-
-class ItemQuerySet(models.QuerySet[Any]):
-    def alive(self) -> Self:
-        return self.filter(deleted_at__isnull=True)
-
-    def open(self) -> Self:
-        return self.alive().filter(stage__kind=StageKind.OPEN)
-
-    def visible_to(self, user: User) -> Self:
-        """Items that the user may see."""
-        return self.alive().reached_by(user)
-
-    def deleted_for(self, user: User) -> Self:
-        """The recycle bin, as the user may see it."""
-        return self.filter(deleted_at__isnull=False).reached_by(user)
-
-    def reached_by(self, user: User, action: str = "view") -> Self:
-        """Items with which the user may do it (crm/rights.py), deleted ones too."""
-        return self.filter(rights.within(user, action))
-
-    def found(self, text: str) -> Self:
-        """Items whose title, customer or company contains the text, accents and case ignored."""
-        return self.filter(matching(text))
-
-
-FEW = 2000
-
-
-def matching(text: str) -> Q:
-    """Which items a text is found in, as a condition; asks once how many there are.
-
-    Few are named by their ids, which each table's own index finds. Many are found soonest by walking a page's order
-    and looking at each row.
-    """
-    key = fold(text)
-    own = Item.objects.filter(search_key__contains=key).values("pk")
-    customers = Contact.objects.filter(search_key__contains=key).order_by().values("pk")
-    companies = Company.objects.filter(search_key__contains=key).order_by().values("pk")
-    theirs = Item.objects.filter(contact__in=customers).values("pk")
-    firms = Item.objects.filter(company__in=companies).values("pk")
-    ids = [row["pk"] for row in own.union(theirs, firms, all=True)[: FEW + 1]]
-    if len(ids) <= FEW:
-        return Q(pk__in=ids)
-    return Q(search_key__contains=key) | Q(contact__search_key__contains=key) | Q(company__search_key__contains=key)
 
 
 class Item(Moving, RefreshMixin, models.Model):

@@ -160,6 +160,12 @@ class OwnCompany(models.Model):
     def first(cls) -> OwnCompany | None:
         return cls.objects.select_related("calendar").order_by("pk").first()
 
+    @classmethod
+    def zone(cls) -> str:
+        """Where the company is: a paper's day is of this time zone."""
+        own = cls.first()
+        return own.calendar.zone if own else "UTC"
+
 
 class Department(models.Model):
     name = models.CharField(_("name"), max_length=80)

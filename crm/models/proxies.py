@@ -7,7 +7,8 @@ from typing import Any
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from crm.models.items import Item, ItemQuerySet
+from crm.models.item_set import ItemQuerySet
+from crm.models.items import Item
 
 
 class _Typed(models.Manager[Any]):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from babel.dates import format_timedelta
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
@@ -94,8 +95,6 @@ def _cell(table: Table, place: int, cell: Any, currency: str) -> dict[str, Any]:
 
 def span_of(length: timedelta) -> str:
     """A length of time in its largest fitting unit, as the language writes it."""
-    from babel.dates import format_timedelta
-
     return str(format_timedelta(length, granularity="minute", threshold=2, locale=get_language() or "en"))
 
 

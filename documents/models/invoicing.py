@@ -155,8 +155,7 @@ def is_late(invoice: Item) -> bool:
 
 
 def today() -> date:
-    own = OwnCompany.first()
-    return clock.now().astimezone(ZoneInfo(own.calendar.zone if own else "UTC")).date()
+    return clock.now().astimezone(ZoneInfo(OwnCompany.zone())).date()
 
 
 def _copied(line: LineItem) -> dict[str, Any]:

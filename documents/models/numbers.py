@@ -80,8 +80,7 @@ class Numerator(models.Model):
         return bool(self.reset) and order.index(period) <= order.index(self.reset)
 
     def local(self, now: datetime) -> datetime:
-        own = OwnCompany.first()
-        return now.astimezone(ZoneInfo(self.zone or (own.calendar.zone if own else "UTC")))
+        return now.astimezone(ZoneInfo(self.zone or OwnCompany.zone()))
 
     def _period(self, day: datetime) -> str:
         return {"year": f"{day:%Y}", "month": f"{day:%Y-%m}", "day": f"{day:%Y-%m-%d}"}.get(self.reset, "")

@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from crm import clock, databases, vault
 from crm.folding import fold
 from crm.models import Item, Job, Refused, User, boards
+from crm.models.items import plain
 from crm.models.search_key import SearchKeyField
 from documents.models.numbers import Numerator
 from documents.models.templates import DocumentTemplate, Kind, TemplateVersion
@@ -33,7 +34,7 @@ def plain_value(value: Any) -> Any:
         return {name: plain_value(one) for name, one in value.items()}
     if isinstance(value, list):
         return [plain_value(one) for one in value]
-    return value if value is None or isinstance(value, str | int | float | bool) else str(value)
+    return plain(value)
 
 
 class DocumentQuerySet(models.QuerySet[Any]):
@@ -176,6 +177,7 @@ class Document(models.Model):
             )
             if replaces is not None:
                 replaces.change_status(cls.Status.VOID)
+            DocumentLink.make(document)  # here, so that no page has to write one while it is looked at
             plan(document, depth=depth)
         return document
 
@@ -223,7 +225,7 @@ class Document(models.Model):
         return f"{self.number}.pdf".replace("/", "-").replace("\\", "-")
 
     def link(self) -> str:
-        """The address for the customer; the document keeps one that is valid, and makes it when first asked for."""
+        """The address for the customer; made with it; another one once the former are closed."""
         for row in self.links.filter(revoked_at=None):
             if row.is_valid():
                 token = vault.unlock(row.sealed).get("token", "")

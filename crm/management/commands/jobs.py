@@ -1,20 +1,12 @@
 """The background workers: django-q's cluster, every process of which dies with its parent."""
 
-import ctypes
 import os
-import signal
-import sys
 from typing import Any
 
 from django.core.management.base import BaseCommand
 
 from crm import queue
-
-
-def die_with_parent() -> None:
-    """Linux: SIGKILL for this process when its parent dies; without it kill -9 of the cluster leaves orphans."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+from crm.processes import die_with_parent
 
 
 class Command(BaseCommand):

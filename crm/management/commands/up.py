@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import fcntl
 import gc
 import hashlib
@@ -10,7 +9,6 @@ import logging
 import multiprocessing
 import os
 import signal
-import sys
 import time
 from collections.abc import Callable
 from importlib import import_module
@@ -26,6 +24,7 @@ from gunicorn.app.base import BaseApplication
 from setproctitle import setproctitle
 
 from crm import queue
+from crm.processes import die_with_parent
 
 log = logging.getLogger("dealwright.up")
 STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -55,8 +54,7 @@ class OneSupervisor:
 def _alone(name: str, target: Callable[[], None]) -> None:
     """In the child: it leads its own group, dies if the supervisor is killed, and then does its work."""
     os.setsid()
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+    die_with_parent()
     for number in STOPPING:
         signal.signal(number, signal.SIG_DFL)
     setproctitle(f"dealwright: {name}")
