@@ -97,6 +97,7 @@ class Traffic:
         for _ in range(600):
             try:
                 with urllib.request.urlopen(request, timeout=20) as answer:
+                    assert "/login/" not in answer.url, "the session is not taken"
                     return answer.status, answer.read().decode()
             except urllib.error.HTTPError as error:
                 if error.code < 500:
@@ -133,7 +134,10 @@ class Traffic:
         dice = random.Random(number)
         while not self.over.is_set():
             ids = list(
-                Item.objects.alive().filter(stage__kind="open").order_by("-pk").values_list("pk", flat=True)[:60]
+                Item.objects.alive()
+                .filter(pipeline=self.pipeline, stage__kind="open")
+                .order_by("-pk")
+                .values_list("pk", flat=True)[:60]
             )
             item = Item.objects.get(pk=dice.choice(ids))
             target = dice.choice([stage for stage in self.stages if stage != item.stage_id])
@@ -249,6 +253,7 @@ def torture(name: str, database: str | None, bell: str | None) -> bool:
         import django
 
         django.setup()
+        from django.conf import settings
         from django.contrib.sessions.backends.db import SessionStore
 
         from automation.models import Run
@@ -261,7 +266,7 @@ def torture(name: str, database: str | None, bell: str | None) -> bool:
         anna = User.objects.get(email="anna@example.com")
         store = SessionStore()
         store["_auth_user_id"], store["_auth_user_hash"] = str(anna.pk), anna.get_session_auth_hash()
-        store["_auth_user_backend"] = "django.contrib.auth.backends.ModelBackend"
+        store["_auth_user_backend"] = settings.AUTHENTICATION_BACKENDS[0]
         store.create()
         dice = random.Random(int(os.environ.get("SEED", "1")))
         traffic = Traffic(site, store.session_key, pipeline.pk, [stage.pk for stage in stages[:3]])
