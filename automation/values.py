@@ -38,8 +38,8 @@ def zone_of(item: Item) -> str:
     return calendar.zone if calendar else "UTC"
 
 
-def rendered(source: str, item: Item, visit: StageVisit | None, **extra: Any) -> str:
-    """A merge text for a customer: their language, the pipeline's zone, the item's currency."""
+def rendered(source: str, item: Item, visit: StageVisit | None, html: bool = False, **extra: Any) -> str:
+    """A merge text for a customer: their language, the pipeline's zone, the item's currency; `html`: escaped for it."""
     if "{" not in source:
         return source
     return merge.render(
@@ -48,6 +48,7 @@ def rendered(source: str, item: Item, visit: StageVisit | None, **extra: Any) ->
         language=merge.language_of(item),
         zone=zone_of(item),
         currency=item.currency,
+        html=html,
     )
 
 

@@ -58,6 +58,25 @@ def fill() -> None:
         cursor.execute("VACUUM ANALYZE" if connection.vendor == "postgresql" else "ANALYZE")
 
 
+def eventful() -> Any:
+    """A card on which much has happened: notes, mails, opens, changes."""
+    from crm import clock
+    from crm.models import Event, Item
+
+    item = Item.objects.alive().order_by("pk")[60]
+    kinds = ("comment.added", "email.sent", "email.opened", "field.changed", "sms.sent")
+    payload = {
+        "text": "Zażółć gęślą jaźń " * 5,
+        "subject": "Oferta",
+        "to": "jan@example.com",
+        "changes": {"amount": [1, 2]},
+    }
+    Event.objects.bulk_create(
+        Event(item=item, kind=kinds[n % 5], payload=payload, created_at=clock.now()) for n in range(1000)
+    )
+    return item
+
+
 def pages(client: Client, pipeline: Any) -> None:
     from crm.models import ApiToken, Contact, Event, Item, User, boards
 
@@ -74,6 +93,8 @@ def pages(client: Client, pipeline: Any) -> None:
         ("list", f"/board/{pipeline.pk}/list/", {}, "<= 100"),
         ("list, sorted by amount, page 3", f"/board/{pipeline.pk}/list/?sort=amount&page=3", {}, "<= 100"),
         ("card", f"/items/{item.pk}/", {}, "<= 100"),
+        ("card with 1 000 events", f"/items/{eventful().pk}/", {}, "<= 150, 15 queries"),
+        ("analytics", f"/analytics/{pipeline.pk}/", {}, "<= 1000"),
         ("contacts", "/contacts/", {}, "<= 100"),
         ("contact", f"/contacts/{contact.pk}/", {}, "<= 100"),
         ("search, accents folded", "/search/?q=nguyen+thi+hang+19999", {}, "<= 100"),

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.core import checks
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone, translation
@@ -105,6 +105,14 @@ def _has_to_set_up(request: HttpRequest, match: Any) -> bool:
     return not own and request.user.is_authenticated and lacks_second_factor(request.user)
 
 
+# All that the domain of links in mails answers for.
+LINK_PAGES = ("mail-open", "mail-link", "mail-unsubscribe")
+
+
+def _is_foreign(request: HttpRequest) -> bool:
+    return bool(settings.LINK_HOST) and request.get_host() == settings.LINK_HOST
+
+
 class AudienceMiddleware:
     """What the check finds at start is also refused at run time; pages of users are never cached by others."""
 
@@ -116,6 +124,8 @@ class AudienceMiddleware:
 
     def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
         match = request.resolver_match
+        if _is_foreign(request) and (match is None or match.url_name not in LINK_PAGES):
+            raise Http404
         if match is not None and match.app_name == "admin":
             if not request.user.is_authenticated:
                 return redirect_to_login(request.get_full_path())

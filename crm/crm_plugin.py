@@ -5,7 +5,8 @@ from typing import Any
 from crm import audit, digest, health, jobs, recycle_bin, retiring, sending, slots, submissions, webhooks
 from crm.api import idempotency
 from crm.importing import work as importing
-from crm.transports import outbox, smtp, twilio
+from crm.mail import imap
+from crm.transports import delivery_service, outbox, smtp, twilio
 
 
 def _products(item: Any, user: Any) -> Any:
@@ -20,9 +21,11 @@ slots.item_tabs.register(_products)
 
 __all__ = [
     "audit",
+    "delivery_service",
     "digest",
     "health",
     "idempotency",
+    "imap",
     "importing",
     "jobs",
     "outbox",

@@ -17,7 +17,7 @@ from crm.models.items import Item
 from crm.models.jobs import Job
 from crm.models.leased import MAX_CRASHES, LeasedQuerySet, LeaseLost, Status, backoff
 from crm.models.org import SystemSwitches
-from crm.queue import Stride, kind_of, kinds, ring
+from crm.queue import Kind, Stride, every, kind_of, kinds, passing_kinds, register_kind, ring
 
 log = logging.getLogger("dealwright.jobs")
 
@@ -290,4 +290,18 @@ def lock_items(jobs: list[Job]) -> None:
         list(databases.lock(Item.objects.filter(pk__in=ids).order_by("pk")).values_list("pk", flat=True))
 
 
+# ---------------------------------------------------------------------- what nobody asks for any more
+
+FORGET_AFTER = timedelta(days=7)
+FORGET_AT_ONCE = 5000
+
+
+def forget(job: Job) -> None:
+    """Done work that comes back by itself; its keys name a moment, so no repeat can meet them. Others are kept."""
+    old = Job.objects.filter(kind__in=passing_kinds(), status=Status.DONE, finished_at__lt=clock.now() - FORGET_AFTER)
+    Job.objects.filter(pk__in=list(old.order_by("pk").values_list("pk", flat=True)[:FORGET_AT_ONCE])).delete()
+
+
+register_kind(Kind("forget_jobs", forget))
+every("forget_jobs", timedelta(hours=1))
 slots.workers.register(JobWorker())

@@ -87,6 +87,7 @@ class Kind:
         put_back: a temporary failure; the job is planned again.
         automation: waits while automation is paused (inside kinds; outside ones wait as well).
         indoors: an outside kind of which nothing leaves the house; it does not wait.
+        passing: its jobs come back by themselves, and are forgotten some days after they are done.
     """
 
     name: str
@@ -94,6 +95,7 @@ class Kind:
     outside: bool = False
     automation: bool = False
     indoors: bool = False
+    passing: bool = False
     begin: Callable[[Any], bool] | None = None
     conclude: Callable[[Any, Any], None] | None = None
     lost: Callable[[Any], None] | None = None
@@ -193,6 +195,10 @@ class Recurring:
 
 
 _recurring: list[Recurring] = []
+
+
+def passing_kinds() -> list[str]:
+    return [*(work.kind for work in _recurring), *(kind.name for kind in _kinds.values() if kind.passing)]
 
 
 def every(kind: str, period: timedelta) -> None:

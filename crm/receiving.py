@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from django.utils.translation import gettext as _
 from django.utils.translation import override
@@ -17,7 +18,7 @@ from crm.models.notifications import notify
 STOP = {"stop", "stopall", "unsubscribe", "cancel", "end", "quit", "arret", "rezygnuje", "wypisz", "huy", "tu choi"}
 START = {"start", "unstop"}
 THREAD = timedelta(days=30)
-MOST = 5000  # characters kept of a message
+MOST = 5000  # characters kept of an SMS
 
 
 def received_sms(channel: Channel, provider_id: str, sender: str, text: str) -> Message | None:
@@ -33,31 +34,15 @@ def _received(channel: Channel, provider_id: str, sender: str, text: str) -> Mes
     contact = Contact.objects.reached_by(phone=sender).first()
     word = fold(text).strip(" .!")
     wish = "stop" if word in STOP else "start" if word in START else ""
-    item = _item_of(channel, contact) if contact is not None else None
+    item = item_of(channel, contact) if contact is not None else None
     payload = {"from": sender, "text": text[:500], "wish": wish, "channel": channel.pk}
     payload["customer"] = contact.name if contact else phones.display(sender)
     event = record("sms.received", item=item, contact=contact, payload=payload, key=f"sms.received:{provider_id}")
     if event is None:
         return None
-    conversation = None
-    if contact is not None:
-        if wish:
-            Contact.objects.filter(pk=contact.pk).update(no_sms=wish == "stop")
-        conversation, _made = Conversation.objects.get_or_create(contact=contact, channel=channel)
-        conversation.unread, conversation.last_message_at = conversation.unread + 1, clock.now()
-        conversation.save(update_fields=["unread", "last_message_at"])
-    message = Message.objects.create(
-        direction=Message.Direction.IN,
-        status=Message.Status.DELIVERED,
-        channel=channel,
-        conversation=conversation,
-        contact=contact,
-        item=item,
-        to=sender,
-        text=text,
-        provider_id=provider_id,
-        sent_at=clock.now(),
-    )
+    if contact is not None and wish:
+        Contact.objects.filter(pk=contact.pk).update(no_sms=wish == "stop")
+    message = keep(channel, contact, item, to=sender, text=text, provider_id=provider_id)
     if item is not None and item.owner is not None:
         with override(item.owner.language):
             words = {"name": payload["customer"], "text": text[:200]}
@@ -65,7 +50,26 @@ def _received(channel: Channel, provider_id: str, sender: str, text: str) -> Mes
     return message
 
 
-def _item_of(channel: Channel, contact: Contact) -> Item | None:
+def keep(channel: Channel, contact: Contact | None, item: Item | None, **fields: Any) -> Message:
+    """The row of a message that came in, unread in its conversation. `fields`: further columns; `to` is who sent it."""
+    conversation = None
+    if contact is not None:
+        conversation, _made = Conversation.objects.get_or_create(contact=contact, channel=channel)
+        conversation.unread, conversation.last_message_at = conversation.unread + 1, clock.now()
+        conversation.save(update_fields=["unread", "last_message_at"])
+    return Message.objects.create(
+        direction=Message.Direction.IN,
+        status=Message.Status.DELIVERED,
+        channel=channel,
+        conversation=conversation,
+        contact=contact,
+        item=item,
+        sent_at=clock.now(),
+        **fields,
+    )
+
+
+def item_of(channel: Channel, contact: Contact) -> Item | None:
     """The card that we last wrote from, while it is open; else the customer's newest open one."""
     since = clock.now() - THREAD
     ours = Message.objects.filter(channel=channel, contact=contact, direction=Message.Direction.OUT)

@@ -6,17 +6,19 @@ The composer, the digest and every rule send through `queue_message`; *unknown* 
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
-from django.utils.html import escape, format_html, urlize
-from django.utils.safestring import mark_safe
+from django.core.files.base import ContentFile
 from django.utils.translation import gettext as _
 
 from crm import clock, phones, slots, vault
 from crm.events import record
 from crm.jobs import Permanent, Temporary, end_waiters, may_retry
+from crm.mail.composing import MOST_FILE_BYTES, NewFile, html_of
 from crm.models.events import Cause
+from crm.models.files import Attachment
 from crm.models.jobs import Job
 from crm.models.leased import MAX_CRASHES, Status, backoff
 from crm.models.messages import Channel, Conversation, Medium, Message
@@ -67,14 +69,10 @@ def check_address(contact: Contact | None, medium: str, to: str) -> None:
         raise CannotSend(_("The customer does not want %s.") % Medium(medium).label, skip=True)
     if medium == Medium.SMS and not phones.can_receive_sms(to):
         raise CannotSend(_("%s is not a mobile number.") % phones.display(to))
-
-
-def html_of(text: str) -> str:
-    """A plain text as a simple mail: everything escaped, links clickable, lines kept."""
-    lines = mark_safe("<br>".join(urlize(escape(line), nofollow=True) for line in text.splitlines()))
-    return format_html(
-        '<!doctype html><html><body style="font:16px/1.5 sans-serif;color:#1f2a3a">{}</body></html>', lines
-    )
+    if medium == Medium.EMAIL and contact is not None:
+        words = contact.emails.filter(address=to.lower()).exclude(bounced="").values_list("bounced", flat=True).first()
+        if words:
+            raise CannotSend(_("Mail to %(to)s comes back: %(words)s") % {"to": to, "words": words})
 
 
 def queue_message(
@@ -94,12 +92,20 @@ def queue_message(
     survives_leaving: bool = False,
     due_at: Any = None,
     retry_hours: int = 24,
+    answers: Message | None = None,
+    files: Iterable[NewFile] = (),
 ) -> Message:
     """Write the message and the job that will send it, in the caller's transaction.
 
-    Raises CannotSend (nothing was written) for an address that cannot work.
+    Args:
+        answers: the mail of theirs that this one answers; their program shows both as one thread.
+        files: what goes along, as read (content, name, kind).
+    Raises CannotSend (nothing was written) for an address that cannot work or files that no server takes.
     """
     check_address(contact, channel.medium, to)
+    files = list(files)
+    if sum(len(file.content) for file in files) > MOST_FILE_BYTES:
+        raise CannotSend(_("All files together are larger than %d MB.") % (MOST_FILE_BYTES // 1048576))
     conversation = None
     if contact is not None:
         conversation, _made = Conversation.objects.update_or_create(
@@ -118,7 +124,12 @@ def queue_message(
         origin=origin,
         cause_depth=depth,
         language=language,
+        answers=answers,
     )
+    for file in files:
+        place = ContentFile(file.content, name=file.name)
+        row = {"name": file.name, "kind": file.kind, "size": len(file.content), "author": author}
+        Attachment.objects.create(item=item, message=message, file=place, **row)
     job = Job.plan(
         KIND,
         f"message:{message.pk}",
@@ -265,6 +276,7 @@ def _finish(job: Job, message: Message, status: str, sentence: str, provider_id:
     job.end(status, sentence)
     if message.item_id:
         cause = Cause("rule", message.origin, message.cause_depth) if message.origin else Cause()
+        files = [{"id": row.pk, "name": row.name, "size": row.size} for row in message.attachments.order_by("pk")]
         record(
             f"{message.channel.medium}.{'sent' if status == Status.DONE else message.status}",
             item=message.item,
@@ -276,7 +288,8 @@ def _finish(job: Job, message: Message, status: str, sentence: str, provider_id:
                 "subject": message.subject,
                 "text": message.text[:500],
                 "error": sentence,
-            },
+            }
+            | ({"files": files} if files else {}),
         )
     if status in (Status.FAILED, Status.SKIPPED):
         end_waiters(job)

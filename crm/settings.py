@@ -41,7 +41,12 @@ SECRET_KEY_FALLBACKS = [key for key in os.environ.get("SECRET_KEY_FALLBACKS", ""
 
 # The address customers reach us at: links in messages, the embed script, signatures of webhooks.
 PUBLIC_URL = os.environ.get("PUBLIC_URL", "http://127.0.0.1:8000").rstrip("/")
+# Links and pictures of mails to customers may have a domain of their own, which answers for nothing else.
+LINK_URL = os.environ.get("LINK_URL", "").rstrip("/") or PUBLIC_URL
 ALLOWED_HOSTS = os.environ.get("ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]").split(",")
+LINK_HOST = LINK_URL.split("//")[-1] if LINK_URL != PUBLIC_URL else ""
+if LINK_HOST:
+    ALLOWED_HOSTS.append(LINK_HOST.split(":")[0])
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 
 INSTALLED_APPS = [
@@ -266,7 +271,10 @@ WEB_THREADS = int(os.environ.get("WEB_THREADS", "4"))
 WEB_WORKERS = int(os.environ.get("WEB_WORKERS", "1"))
 # Sends from one public form and one address (an IPv6 /64 counts as one) within ten minutes.
 FORM_LIMIT_PER_ADDRESS = int(os.environ.get("FORM_LIMIT_PER_ADDRESS", "10"))
+STRIPE_BASE_URL = os.environ.get("STRIPE_BASE_URL", "https://api.stripe.com")
 TWILIO_BASE_URL = os.environ.get("TWILIO_BASE_URL", "https://api.twilio.com")
+# Other addresses of the mail services' interfaces, by their key: "postmark=http://…,brevo=…".
+MAIL_SERVICE_URLS = dict(pair.split("=", 1) for pair in os.environ.get("MAIL_SERVICE_URLS", "").split(",") if pair)
 # "host:port" of addresses inside our own network that webhooks may call all the same, also without HTTPS.
 SAFE_HTTP_HOSTS = [host for host in os.environ.get("SAFE_HTTP_HOSTS", "").split(",") if host]
 API_REQUESTS_A_MINUTE = int(os.environ.get("API_REQUESTS_A_MINUTE", "600"))

@@ -21,11 +21,12 @@ nav_links       NavLink objects: entries of the main menu
 search_groups   f(user, text) -> (URL name, heading, rows): found by the global search; a row has `subline`
 analytics       f(figures) -> Table: a further section of the analytics page (crm/analytics.py)
 timelines       f(event) -> (icon, sentence, text) | None: how an event of an upper layer is told
+mail_papers     f(item, user) -> [MailPaper]: papers that a mail may take along, newest first; user None: a rule's mail
 bin_keeps       f(items) -> items: without those that must not be purged (numbered papers, payments)
 move_undone     f(item, visit): a move was taken back; end what its visit began, revive what it had ended
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -77,6 +78,15 @@ class NavLink:
     label: Any
 
 
+@dataclass(frozen=True)
+class MailPaper:
+    """A paper that a mail may take along; `read` gives it as a crm.mail.composing.NewFile."""
+
+    key: str
+    label: str
+    read: Callable[[], Any]
+
+
 @dataclass
 class Health:
     """One line of the health page. `fault` is empty when all is well, else a sentence."""
@@ -102,6 +112,7 @@ job_replaced = Slot()
 stage_uses = Slot()
 task_ended = Slot()
 move_undone = Slot()
+mail_papers = Slot()
 bin_keeps = Slot()
 nav_links = Slot()
 search_groups = Slot()

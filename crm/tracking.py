@@ -8,6 +8,7 @@ from html import escape, unescape
 from typing import Any
 
 from django.conf import settings
+from django.core.cache import caches
 from django.db.models import F
 from django.db.models.functions import Coalesce
 from django.urls import reverse
@@ -25,6 +26,7 @@ SOON = timedelta(seconds=5)
 # All links of a mail within this were one program's.
 TOGETHER = timedelta(seconds=5)
 CONFIRM = timedelta(seconds=6)
+REMEMBER = 600  # seconds a process knows that an open or click has been told
 LINK = re.compile(r'(<a\b[^>]*?\bhref=")(https?://[^"]+)(")', re.IGNORECASE)
 MOST_LINKS = 100
 
@@ -82,34 +84,44 @@ def unsubscribed(message: Message) -> None:
 
 
 def _address(name: str, message: Message, *place: int) -> str:
-    return str(settings.PUBLIC_URL) + reverse(name, args=[message.public_id, *place])
+    return str(settings.LINK_URL) + reverse(name, args=[message.public_id, *place])
 
 
 def too_soon(message: Message) -> bool:
     return message.sent_at is None or clock.now() - message.sent_at < SOON
 
 
-def opened(message: Message, proxy: bool) -> None:
+def opened(public_id: Any, proxy: bool) -> None:
     """Somebody saw the picture. The first time is an event; a proxy's fetch and a person's are two."""
-    if too_soon(message):
-        return
     now = clock.now()
-    Message.objects.filter(pk=message.pk).update(opens=F("opens") + 1, opened_at=Coalesce("opened_at", now))
-    key = f"email.opened:{message.pk}{':proxy' if proxy else ''}"
-    if Event.objects.filter(key=key).exists():
+    rows = Message.objects.filter(public_id=public_id, sent_at__lt=now - SOON)
+    if not rows.update(opens=F("opens") + 1, opened_at=Coalesce("opened_at", now)):
+        return
+    known = f"mail-opened:{public_id}:{proxy}"
+    if caches["near"].get(known):
         return  # most opens are not the first
+    message = rows.select_related("item", "contact").get()
     payload = {"message": message.pk, "to": message.to, "subject": message.subject, "proxy": proxy}
     payload["customer"] = message.contact.name if message.contact else ""
-    record("email.opened", item=message.item, contact=message.contact, payload=payload, key=key)
+    key = f"email.opened:{message.pk}{':proxy' if proxy else ''}"
+    if not Event.objects.filter(key=key).exists():
+        record("email.opened", item=message.item, contact=message.contact, payload=payload, key=key)
+    caches["near"].set(known, 1, REMEMBER)
 
 
 def clicked(link: MessageLink) -> None:
     """Somebody followed the link; it counts once it is clear that not all links were followed together."""
     if too_soon(link.message):
         return
-    now = clock.now()
+    now, before = clock.now(), link.clicked_at
     MessageLink.objects.filter(pk=link.pk).update(clicks=F("clicks") + 1, clicked_at=now)
+    if before is not None and now - before < CONFIRM:
+        return  # the job of the click just before looks at this one too
+    known = f"mail-clicked:{link.pk}"
+    if caches["near"].get(known):
+        return
     if Event.objects.filter(key=f"email.clicked:{link.pk}").exists():
+        caches["near"].set(known, 1, REMEMBER)
         return
     payload = {"link": link.pk}
     Job.plan("confirm_click", f"click:{link.pk}:{now.timestamp():.0f}", due_at=now + CONFIRM, payload=payload)
@@ -131,4 +143,4 @@ def _confirm(job: Any) -> None:
     record("email.clicked", item=message.item, contact=message.contact, payload=payload, key=key)
 
 
-register_kind(Kind("confirm_click", _confirm))
+register_kind(Kind("confirm_click", _confirm, passing=True))

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from django import forms
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext as _now
@@ -7,7 +8,9 @@ from django.utils.translation import gettext_lazy as _
 
 from crm import clock
 from crm.admin.base import ModelAdmin, ReadOnlyAdmin, display, register
-from documents.models import Document, DocumentTemplate, InvoiceFlow, Numerator, Payment
+from crm.admin.declared import DeclaredAdmin, DeclaredForm
+from documents.models import Checkout, Document, DocumentTemplate, InvoiceFlow, Numerator, Payment, PaymentAccount
+from documents.providers.base import providers
 
 
 @register(Numerator)
@@ -45,6 +48,34 @@ class DocumentTemplateAdmin(ModelAdmin):
 @register(InvoiceFlow)
 class InvoiceFlowAdmin(ModelAdmin):
     list_display = ("pipeline", "due_days")
+
+
+class PaymentAccountForm(DeclaredForm):
+    registry, chooses = providers, "provider"
+    provider = forms.ChoiceField(label=_("provider"), choices=providers.choices)
+
+    class Meta:
+        model = PaymentAccount
+        fields = ("name", "provider", "is_active")
+
+
+@register(PaymentAccount)
+class PaymentAccountAdmin(DeclaredAdmin):
+    form = PaymentAccountForm
+    list_display = ("name", "provider", "is_active", "fault")
+
+    @display(description=_("fault"))
+    def fault(self, account: PaymentAccount) -> str:
+        return account.fault() or "–"
+
+
+@register(Checkout)
+class CheckoutAdmin(ReadOnlyAdmin):
+    list_display = ("invoice", "amount", "currency", "status", "created_at", "error")
+    list_filter = ("status",)
+    search_fields = ("provider_id",)
+    list_select_related = ("invoice",)
+    fields = ("invoice", "account", "amount", "currency", "status", "error", "provider_id", "created_at")
 
 
 @register(Document)

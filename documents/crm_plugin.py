@@ -7,9 +7,10 @@ from django.utils.translation import gettext_lazy as _
 
 from crm import slots
 from crm.audit import audited
-from documents import demo, item_tab, keeping, overdue, rendering, timeline
-from documents.actions import create_document, create_invoice
-from documents.models import Document, DocumentTemplate, InvoiceFlow, Numerator
+from documents import api, checkouts, demo, evidence, item_tab, keeping, mailing, overdue, rendering, timeline
+from documents.actions import create_document, create_invoice, create_payment_link, create_qr, send_for_signature
+from documents.models import Document, DocumentTemplate, InvoiceFlow, Numerator, PaymentAccount
+from documents.providers import stripe
 from documents.triggers import (
     document_created,
     document_declined,
@@ -17,6 +18,7 @@ from documents.triggers import (
     document_signed,
     invoice_overdue,
     invoice_paid,
+    qr_scanned,
 )
 from documents.urls import routes
 
@@ -29,24 +31,34 @@ def found(user: Any, text: str) -> tuple[str, str, list[Document]]:
 audited(Numerator)
 audited(DocumentTemplate, without=["version"], m2m=["pipelines"])
 audited(InvoiceFlow)
+audited(PaymentAccount, hidden=["secret"])
+slots.api_routers.register(api.router)
 slots.demo_parts.register(demo.add_documents)
 slots.demo_histories.register(demo.add_history)
 slots.item_tabs.register(item_tab.tab)
+slots.mail_papers.register(mailing.papers)
 slots.nav_links.register(slots.NavLink("documents", "documents", "file-text", _("Documents")))
 slots.search_groups.register(found)
 slots.timelines.register(timeline.told)
 slots.routes.extend(route for route in routes if route not in slots.routes)
 
 __all__ = [
+    "checkouts",
     "create_document",
     "create_invoice",
+    "create_payment_link",
+    "create_qr",
     "document_created",
     "document_declined",
     "document_opened",
     "document_signed",
+    "evidence",
     "invoice_overdue",
     "invoice_paid",
     "keeping",
     "overdue",
+    "qr_scanned",
     "rendering",
+    "send_for_signature",
+    "stripe",
 ]

@@ -81,7 +81,8 @@ class Renderer:
         try:
             process.stdin.write(struct.pack(">I", len(asked)) + asked)
             process.stdin.flush()
-            answer = json.loads(self._read(process, *struct.unpack(">I", self._read(process, 4, end)), end))
+            (length,) = struct.unpack(">I", self._read(process, 4, end))
+            answer = json.loads(self._read(process, length, end))
             (length,) = struct.unpack(">I", self._read(process, 4, end))
             return answer, self._read(process, length, end)
         except OSError:

@@ -5,37 +5,45 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
+from crm import rights
 from crm.models import Item
 from crm.slots import ItemTab
 from documents.forms import BookPayment, MakeDocument
-from documents.models import Document, InvoiceFlow, Payment
+from documents.models import Document, Payment
 
 
 def tab(item: Item, user: Any) -> ItemTab | None:
-    children = item.children.alive().visible_to(user).filter(pipeline__invoice_flow__isnull=False)
-    invoices = list(children.select_related("stage", "pipeline").order_by("pk"))
+    rows = Item.objects.alive().filter(Q(pk=item.pk) | Q(parent=item, pipeline__invoice_flow__isnull=False))
+    seen = rights.within(user)
+    if seen:  # an empty Q means everything, but beside another one nothing
+        rows = rows.filter(Q(pk=item.pk) | seen)
+    family = list(rows.select_related("stage", "pipeline__invoice_flow").order_by("pk"))
+    invoices = [row for row in family if row.pk != item.pk]
+    is_invoice = any(row.pk == item.pk and hasattr(row.pipeline, "invoice_flow") for row in family)
     documents = list(
         Document.objects.filter(item__in=[item, *invoices]).select_related("item", "author").order_by("-pk")[:50]
     )
-    flow = InvoiceFlow.objects.filter(pipeline=item.pipeline_id).first()
-    payments = list(Payment.objects.filter(invoice__in=[item, *invoices]).select_related("author"))
+    payments: list[Payment] = []
+    if invoices or is_invoice:
+        payments = list(Payment.objects.filter(invoice__in=[item, *invoices]).select_related("author"))
     context: dict[str, Any] = {
         "documents": documents,
         "invoices": invoices,
         "payments": payments,
         "make": MakeDocument(item),
-        "is_invoice": flow is not None,
+        "is_invoice": is_invoice,
         # Who sees the invoice need not see the deal.
-        "parent": Item.objects.visible_to(user).filter(pk=item.parent_id or 0).first(),
+        "parent": Item.objects.visible_to(user).filter(pk=item.parent_id).first() if item.parent_id else None,
     }
     paid: dict[int, Decimal] = {}
     for payment in payments:
         paid[payment.invoice_id] = paid.get(payment.invoice_id, Decimal(0)) + payment.amount
     for invoice in invoices:
         invoice.paid = paid.get(invoice.pk, Decimal(0))
-    if flow is not None:
+    if is_invoice:
         context["paid"] = paid.get(item.pk, Decimal(0))
         context["open"] = (item.amount or Decimal(0)) - context["paid"]
         context["pay"] = BookPayment(item, still_open=context["open"] if context["open"] > 0 else None)

@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 SCALE = 1.6  # 72 dots an inch become 115: an A4 page of 950 pixels
 MOST_PIXELS = 2000  # on the longer side, whatever page size a template asks for
 # PDFium keeps global state: two threads in it at once end the process.
-_one_at_a_time = threading.Lock()
+one_at_a_time = threading.Lock()
 
 
 def picture_of(pdf: bytes, number: int) -> bytes:
     """WebP of one page (from 1)."""
-    with _one_at_a_time:
+    with one_at_a_time:
         opened = pypdfium2.PdfDocument(pdf)
         try:
             page = opened[number - 1]

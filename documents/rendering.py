@@ -48,10 +48,10 @@ def draw_again(document: Document) -> None:
     plan(document, again)
 
 
-def drawn(html: str, version: TemplateVersion, title: str, stamped: bool, code: str) -> Drawn:
-    """The PDF of a filled template. Raises CannotDraw, OSError."""
+def drawn(html: str, version: TemplateVersion, title: str, stamped: bool, codes: dict[str, str]) -> Drawn:
+    """The PDF of a filled template; `codes`: texts of its QR codes. Raises CannotDraw, OSError."""
     styles = [BASE_STYLE % version.page, version.style]
-    return renderer.draw(html, styles, title, pictures_of(stamped, code))
+    return renderer.draw(html, styles, title, pictures_of(stamped, codes))
 
 
 def preview(template: DocumentTemplate, item: Any) -> Drawn:
@@ -64,7 +64,7 @@ def preview(template: DocumentTemplate, item: Any) -> Drawn:
     values = values_for(item, template, number=number, day=day, stamped=True)
     html = fill(template, item, values)
     version = TemplateVersion(body=template.body, style=template.style, page=template.page)
-    return drawn(html, version, template.name, True, values["pay_code"])
+    return drawn(html, version, template.name, True, values["codes"])
 
 
 # ---------------------------------------------------------------------- the job
@@ -73,8 +73,8 @@ def preview(template: DocumentTemplate, item: Any) -> Drawn:
 def _perform(job: Job) -> Drawn:
     document = Document.objects.select_related("version").get(pk=job.payload["document"])
     try:
-        code = document.data.get("pay_code", "")
-        return drawn(document.html, document.version, str(document), document.stamped, code)
+        codes = document.data.get("codes") or {}
+        return drawn(document.html, document.version, str(document), document.stamped, codes)
     except CannotDraw as fault:
         raise Permanent(str(fault)) from fault
     except OSError as error:

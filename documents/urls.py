@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from documents.views import customer, papers, templates
+from documents.views import customer, papers, paying, qr, statements, templates
 
 routes = [
     path("documents/", papers.papers, name="documents"),
@@ -19,4 +19,12 @@ routes = [
     path("d/<str:token>/page/<int:number>.webp", customer.picture, name="document-public-picture"),
     path("d/<str:token>/seen/", customer.seen, name="document-seen"),
     path("d/<str:token>/answer/", customer.answer, name="document-answer"),
+    path("payments/statements/", statements.statements, name="statements"),
+    path("payments/statements/<int:pk>/", statements.statement, name="statement"),
+    path("d/<str:token>/pay/", paying.pay_document, name="pay-document"),
+    path("q/<str:token>/", qr.page, name="qr"),
+    path("q/<str:token>/code.png", qr.picture, name="qr-picture"),
+    path("q/<str:token>/seen/", qr.seen, name="qr-seen"),
+    path("pay/<str:token>/", paying.pay, name="pay"),
+    path("payments/provider/<int:pk>/", paying.provider_call, name="provider-call"),
 ]

@@ -48,6 +48,7 @@ FIELDS: dict[str, tuple[Any, dict[str, tuple[Any, str]]]] = {
             "stamp": (_("stamp"), "picture"),
             "signature": (_("signature"), "picture"),
             "payment_qr": (_("QR code of the payment"), "picture"),
+            "landing_qr": (_("the card's newest QR code"), "picture"),
         },
     ),
 }
@@ -143,10 +144,12 @@ def values_for(
         name: f"asset:{name}" if own and getattr(own, name) and (name == "logo" or stamped) else "" for name in PICTURES
     }
     code = pay_code(own, gross - paid, item.currency, number) if template.kind == "invoice" else ""
-    shown["payment_qr"] = "asset:payment_qr" if code else ""
+    landing = item.qr_codes.first() if item.pk else None
+    codes = {"payment_qr": code, "landing_qr": landing.link() if landing else ""}
+    shown |= {name: f"asset:{name}" if text else "" for name, text in codes.items()}
     return merge.Values(
         item,
-        pay_code=code,
+        codes={name: text for name, text in codes.items() if text},
         document={
             "number": number,
             "date": day.date(),
@@ -182,10 +185,10 @@ def fill(template: DocumentTemplate, item: Item, values: merge.Values) -> str:
     )
 
 
-def pictures_of(stamped: bool, code: str) -> dict[str, bytes]:
-    """Content of the pictures that a paper may show; `code`: the text of its payment's QR code, or empty."""
+def pictures_of(stamped: bool, codes: dict[str, str]) -> dict[str, bytes]:
+    """Content of the pictures that a paper may show; `codes`: the texts of its QR codes, by their picture's name."""
     own = OwnCompany.first()
-    found = {"payment_qr": pay_picture(code)} if code else {}
+    found = {name: pay_picture(text) for name, text in codes.items()}
     for name in PICTURES:
         file = getattr(own, name, None)
         if file and (name == "logo" or stamped):

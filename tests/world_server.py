@@ -15,7 +15,8 @@ from typing import Any
 class World:
     port: int = 0
     calls: list[dict[str, Any]] = field(default_factory=list)
-    # (status, body, headers, seconds to wait before the answer); "cut" closes the connection without an answer.
+    # (status, body, headers, seconds to wait before the answer), or a function of the call that returns it;
+    # "cut" closes the connection without an answer.
     answer: Any = (200, b"{}", {}, 0.0)
 
     @property
@@ -34,11 +35,12 @@ def server() -> Iterator[World]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            world.calls.append({"path": self.path, "headers": dict(self.headers), "body": body})
+            call = {"method": self.command, "path": self.path, "headers": dict(self.headers), "body": body}
+            world.calls.append(call)
             if world.answer == "cut":
                 self.connection.close()
                 return
-            status, text, headers, wait = world.answer
+            status, text, headers, wait = world.answer(call) if callable(world.answer) else world.answer
             time.sleep(wait)
             self.send_response(status)
             for name, value in headers.items():
@@ -47,7 +49,7 @@ def server() -> Iterator[World]:
             self.end_headers()
             self.wfile.write(text)
 
-        do_GET = do_POST
+        do_GET = do_DELETE = do_PUT = do_POST
 
         def log_message(self, *args: Any) -> None:
             pass

@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from automation.actions.sending import send
-from automation.base import Action, Context, Outcome, SettingsForm, actions
+from automation.base import Action, ActionError, Context, Outcome, SettingsForm, actions
 from automation.fields import ChannelChoice, MergeTextField
-from crm.models import Medium
+from crm import merge, slots
+from crm.mail import composing
+from crm.models import MailTemplate, Medium
 
 
 @actions.register
@@ -24,23 +27,62 @@ class SendEmail(Action):
     sends = True
 
     class Settings(SettingsForm):
-        subject = MergeTextField(label=_("subject"), multiline=False, max_length=250)
-        body = MergeTextField(label=_("text"))
+        template = forms.ModelChoiceField(
+            MailTemplate.objects.filter(is_active=True),
+            label=_("mail template"),
+            required=False,
+            empty_label=_("none: the text below"),
+        )
+        subject = MergeTextField(label=_("subject"), multiline=False, max_length=250, required=False)
+        body = MergeTextField(label=_("text"), required=False)
+        paper = forms.BooleanField(
+            label=_("with the card's newest paper"), required=False, help_text=_("As a file, beside the text.")
+        )
         to = forms.EmailField(label=_("to"), required=False, help_text=_("Empty: the customer's first e-mail address."))
         channel = ChannelChoice("email", label=_("through"))
+
+        def clean(self) -> dict[str, Any]:
+            data = super().clean() or {}
+            for name in ("subject", "body"):
+                if not data.get("template") and not data.get(name) and name not in self.errors:
+                    self.add_error(name, _now("Needed where no template is chosen."))
+            return data
 
     def run(self, context: Context) -> Outcome:
         settings = context.settings
         contact = context.item.contact
+        subject, text, html = self._written(context)
         return send(
             context,
             Medium.EMAIL,
             settings["channel"],
             to=settings["to"] or (contact.email() if contact else ""),
-            text=context.text(settings["body"]),
-            subject=context.text(settings["subject"]),
+            text=text,
+            subject=subject,
+            html=html,
+            files=[self._paper(context)] if settings["paper"] else [],
             to_customer=not settings["to"],
         )
 
+    def _written(self, context: Context) -> tuple[str, str, str]:
+        """Subject, text, HTML (empty: made from the text)."""
+        settings, template = context.settings, context.settings["template"]
+        if template is None:
+            return context.text(settings["subject"]), context.text(settings["body"]), ""
+        subject = " ".join(context.text(template.subject).split())
+        filled = context.text(template.body, html=True)
+        language = merge.language_of(context.item)
+        made = composing.letter(filled, subject, language) if template.letterhead else composing.written(filled)
+        return subject, *made
+
+    def _paper(self, context: Context) -> Any:
+        newest = next((paper for make in slots.mail_papers for paper in make(context.item, None)), None)
+        if newest is None:
+            raise ActionError(_now("The card has no paper that could go along."))
+        try:
+            return newest.read()
+        except OSError as error:
+            raise ActionError(_now("The file of a paper cannot be read; please make it again.")) from error
+
     def summary(self, settings: dict[str, Any]) -> str:
-        return str(settings.get("subject", ""))
+        return str(settings.get("template") or settings.get("subject", ""))

@@ -18,8 +18,13 @@ def send(
     text: str,
     subject: str = "",
     to_customer: bool = True,
+    **more: Any,
 ) -> Outcome:
-    """Write the message and wait for its job. No address fails readably; an unwanted message is skipped."""
+    """Write the message and wait for its job. No address fails readably; an unwanted message is skipped.
+
+    Args:
+        more: further arguments of `sending.queue_message`.
+    """
     try:
         channel = sending.channel_for(medium, chosen)
         message = sending.queue_message(
@@ -36,6 +41,7 @@ def send(
             language=merge.language_of(context.item),
             retry_hours=context.rule.retry_hours,
             survives_leaving=context.rule.on_leave == Rule.OnLeave.KEEP or context.run.keeps,
+            **more,
         )
     except sending.CannotSend as error:
         if error.skip:

@@ -6,9 +6,11 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from django.db import OperationalError, transaction
+from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -281,7 +283,9 @@ def guarded_resume(run: Run, status: str, sentence: str) -> None:
     action: Action = action_of(run.rule.action)
     try:
         with transaction.atomic():
-            context = Context(run, run.rule, run.item, run.visit, acting_for(run.rule), {}, run.outputs, rendered)
+            # Read only if the action asks: what was chosen may be gone, and most have done all they needed it for.
+            settings: Any = SimpleLazyObject(partial(cleaned_settings, run))
+            context = Context(run, run.rule, run.item, run.visit, acting_for(run.rule), settings, run.outputs, rendered)
             outcome: Outcome = action.resume(context, status, sentence)
             chain.settle_outcome(run, outcome)
     except (LeaseLost, OperationalError):

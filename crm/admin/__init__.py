@@ -18,4 +18,15 @@ class DealwrightAdminConfig(AdminConfig):
         from crm.admin.audit import put_in_place_of_the_library_own
 
         put_in_place_of_the_library_own(admin.site)
-        from crm.admin import channels, connections, customers, forms, org, pipelines, products, records, roles  # noqa: F401
+        from crm.admin import (  # noqa: F401
+            channels,
+            connections,
+            customers,
+            forms,
+            mail,
+            org,
+            pipelines,
+            products,
+            records,
+            roles,
+        )

@@ -11,6 +11,7 @@ from typing import Any
 from django.db import transaction
 
 from crm import clock, slots
+from crm.demo.talk import add_talk, add_templates
 from crm.demo.texts import COLOURS, EMAILS, PHONES, PROBABILITY, STAGES, TEXTS
 from crm.folding import fold
 from crm.models import (
@@ -170,6 +171,7 @@ def _channels(demo: Demo) -> None:
         name="E-mail", medium="email", transport="outbox", sender=f"{company} <shop@example.com>", is_default=True
     )
     Channel.objects.create(name="SMS", medium="sms", transport="outbox", sender=company[:11], is_default=True)
+    add_templates(demo.language)
 
 
 def _forms(demo: Demo) -> None:
@@ -234,6 +236,12 @@ def _history(demo: Demo, deals: int) -> None:
     for item in items:
         item.visit = last[item.pk]
     Item.objects.bulk_update(items, ["visit", "stage_entered_at", "last_activity_at", "rank"], batch_size=200)
+    add_talk(demo.language, list(_with_people(items)), now)
+
+
+def _with_people(items: list[Item]) -> Any:
+    rows = Item.objects.filter(pk__in=[item.pk for item in items]).select_related("contact", "owner")
+    return rows.prefetch_related("contact__emails", "contact__phones").order_by("pk")
 
 
 def _contacts(demo: Demo, dice: random.Random, count: int) -> list[Contact]:

@@ -6,11 +6,14 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.urls import reverse
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
-from crm import files, phones
-from crm.models import Item, Task, User
+from crm import files, phones, slots
+from crm.forms.rich import RichField
+from crm.mail.composing import NewFile
+from crm.models import Item, MailTemplate, Medium, Message, Task, User
 
 AREA = forms.Textarea(attrs={"rows": 3})
 
@@ -40,28 +43,69 @@ class NoteForm(forms.Form):
 
     files = FilesField(label=_("files"), required=False)
 
-    def __init__(self, item: Item, data: Any = None, sent: Any = None) -> None:
+    def __init__(self, item: Item, data: Any = None, sent: Any = None, *, user: Any = None) -> None:
         super().__init__(data, sent, auto_id="note_%s")
 
 
 class EmailForm(forms.Form):
+    answers = forms.ModelChoiceField(Message.objects.none(), required=False, widget=forms.HiddenInput)
     to = forms.ChoiceField(label=_("to"))
+    template = forms.ModelChoiceField(
+        MailTemplate.objects.none(), label=_("template"), required=False, empty_label=_("no template")
+    )
     subject = forms.CharField(label=_("subject"), max_length=250)
-    text = forms.CharField(label=_("text"), max_length=50000, widget=forms.Textarea(attrs={"rows": 6}))
+    text = RichField(label=_("text"))
+    letterhead = forms.BooleanField(
+        label=_("on the company's letter paper"),
+        required=False,
+        widget=forms.CheckboxInput(attrs={"class": "form-check-input"}),
+    )
+    papers = forms.MultipleChoiceField(
+        label=_("papers of the card"), required=False, widget=forms.CheckboxSelectMultiple
+    )
+    files = FilesField(label=_("files"), required=False)
 
-    def __init__(self, item: Item, data: Any = None, sent: Any = None) -> None:
-        super().__init__(data, auto_id="email_%s")
-        rows = item.contact.emails.all() if item.contact else []
-        to: Any = self.fields["to"]
-        to.choices = [(row.address, row.address) for row in rows]
-        self.usable = bool(to.choices)
+    def __init__(
+        self, item: Item, data: Any = None, sent: Any = None, *, user: Any = None, answered: Message | None = None
+    ) -> None:
+        initial: dict[str, Any] = {}
+        if answered is not None:
+            subject = answered.subject if answered.subject.lower().startswith("re:") else f"Re: {answered.subject}"
+            initial = {"answers": answered.pk, "to": answered.to, "subject": subject[:250]}
+        super().__init__(data, sent, auto_id="email_%s", initial=initial)
+        fields: Any = self.fields
+        theirs = Message.objects.filter(item=item, direction=Message.Direction.IN, channel__medium=Medium.EMAIL)
+        fields["answers"].queryset = theirs
+        rows = [row.address for row in item.contact.emails.all() if not row.bounced] if item.contact else []
+        # Who wrote to us can be answered, even from an address that the contact does not have.
+        asked = answered or (theirs.filter(pk=data.get("answers")).first() if _is_number(data, "answers") else None)
+        known = list(dict.fromkeys([*([asked.to] if asked else []), *rows]))
+        fields["to"].choices = [(address, address) for address in known]
+        self.usable = bool(known)
+        fields["template"].queryset = MailTemplate.objects.filter(is_active=True)
+        fields["template"].widget.attrs["data-fill"] = reverse("item-mail-template", args=[item.pk])
+        if not fields["template"].queryset.exists():
+            del fields["template"]
+        self.offered = {paper.key: paper for make in slots.mail_papers for paper in make(item, user)}
+        fields["papers"].choices = [(paper.key, paper.label) for paper in self.offered.values()]
+        if not self.offered:
+            del fields["papers"]
+
+    def attached(self) -> list[NewFile]:
+        """The chosen papers and files, read. Raises OSError where a paper's file is gone."""
+        papers = [self.offered[key].read() for key in self.cleaned_data.get("papers", [])]
+        return [*papers, *(NewFile(file.read(), name, kind) for file, name, kind in self.cleaned_data["files"])]
+
+
+def _is_number(data: Any, name: str) -> bool:
+    return data is not None and str(data.get(name, "")).isdigit()
 
 
 class SmsForm(forms.Form):
     to = forms.ChoiceField(label=_("to"))
     text = forms.CharField(label=_("text"), max_length=1600, widget=AREA)
 
-    def __init__(self, item: Item, data: Any = None, sent: Any = None) -> None:
+    def __init__(self, item: Item, data: Any = None, sent: Any = None, *, user: Any = None) -> None:
         super().__init__(data, auto_id="sms_%s")
         rows = item.contact.phones.all() if item.contact else []
         to: Any = self.fields["to"]
@@ -78,7 +122,7 @@ class TaskForm(forms.Form):
     assignee = forms.ModelChoiceField(User.objects.none(), label=_("for"), required=False, empty_label=_("me"))
     description = forms.CharField(label=_("description"), required=False, max_length=5000, widget=AREA)
 
-    def __init__(self, item: Item, data: Any = None, sent: Any = None) -> None:
+    def __init__(self, item: Item, data: Any = None, sent: Any = None, *, user: Any = None) -> None:
         super().__init__(data, auto_id="task_%s")
         assignee: Any = self.fields["assignee"]
         assignee.queryset = User.objects.filter(is_active=True)

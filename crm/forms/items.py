@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from crm.forms.amounts import AmountField
@@ -77,9 +78,8 @@ class ItemForm(forms.Form):
     def __init__(self, item: Item, data: Any = None) -> None:
         super().__init__(data)
         self.item = item
-        keys = CustomField.objects.filter(target="item").exclude(
-            item_type__isnull=False, item_type__in=_other_types(item)
-        )
+        of_type = Q(item_type__isnull=True) | Q(item_type=item.item_type_id)
+        keys = CustomField.objects.filter(of_type, target="item")
         names = [*COLUMNS, *(f"custom.{field.key}" for field in keys)]
         for name in names:
             made = field_for(item, name, name in ("title", "currency"))
@@ -92,12 +92,6 @@ class ItemForm(forms.Form):
 
     def values(self) -> dict[str, Any]:
         return cleaned_for_item({n: v for n, v in self.cleaned_data.items() if n != "version" and n in self.data})
-
-
-def _other_types(item: Item) -> list[int]:
-    from crm.models import ItemType
-
-    return list(ItemType.objects.exclude(pk=item.item_type_id).values_list("pk", flat=True))
 
 
 class NewItemForm(forms.Form):

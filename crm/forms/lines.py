@@ -6,6 +6,7 @@ import hashlib
 from typing import Any
 
 from django import forms
+from django.db.models import prefetch_related_objects
 from django.utils.translation import gettext_lazy as _
 
 from crm.forms.amounts import AmountField
@@ -75,6 +76,8 @@ class LinesForm:
     EMPTY = 2
 
     def __init__(self, item: Item, data: Any = None) -> None:
+        # Read once for all that follows.
+        prefetch_related_objects([item], "lines")
         self.item = item
         self.rates = {rate.name: rate for rate in TaxRate.objects.all()}
         self.kept = {line.tax_name: line for line in item.lines.all() if line.tax_name}
@@ -84,20 +87,21 @@ class LinesForm:
             self.fault = str(
                 _("Somebody has changed the lines meanwhile. What you typed is below; saving again replaces theirs.")
             )
-        own = OwnCompany.first()
-        self.included = own.prices_include_tax if own else False
         lines = list(item.lines.all())
         if lines:
             self.included = lines[0].tax_included
+        else:
+            own = OwnCompany.first()
+            self.included = own.prices_include_tax if own else False
+        default = min(self.rates.values(), key=lambda rate: (not rate.is_default, rate.order, rate.pk), default=None)
+        empty = {"quantity": 1, "tax": default.name if default else ""}
         if data is None:
-            default = TaxRate.default()
-            empty = {"quantity": 1, "tax": default.name if default else ""}
             rows = [self._initial(line) for line in lines] + [empty] * self.EMPTY
             self.forms = [self._form(number, initial=row) for number, row in enumerate(rows)]
         else:
             count = min(int(data.get("rows", "0")) if str(data.get("rows", "")).isdigit() else 0, MOST_LINES)
             self.forms = [self._form(number, data) for number in range(count)]
-        self.blank = self._form("__n__", initial={"quantity": 1, "tax": getattr(TaxRate.default(), "name", "")})
+        self.blank = self._form("__n__", initial=empty)
 
     def _form(self, number: Any, data: Any = None, initial: dict[str, Any] | None = None) -> LineForm:
         return LineForm(data, prefix=f"l{number}", initial=initial, rates=self.rates, kept=set(self.kept))
@@ -156,5 +160,5 @@ def _is_short(line: LineItem, item: Item) -> bool:
 def state_of(item: Item) -> str:
     """A mark of the lines as they are: other lines, another mark."""
     names = ("pk", "name", "quantity", "price", "discount", "tax_name")
-    rows = str(list(item.lines.values_list(*names)))
+    rows = str([tuple(getattr(line, name) for name in names) for line in item.lines.all()])
     return hashlib.sha256(rows.encode()).hexdigest()[:16]

@@ -10,6 +10,8 @@ from crm.models.imports import Import, ImportRow
 from crm.models.items import Item
 from crm.models.jobs import Job
 from crm.models.lines import LineItem, Product, TaxRate
+from crm.models.mail_templates import MailTemplate
+from crm.models.mailboxes import Mailbox
 from crm.models.messages import Channel, Conversation, Medium, Message, MessageLink
 from crm.models.money import CurrencyRate
 from crm.models.notifications import Notification
@@ -75,6 +77,8 @@ __all__ = [
     "Lead",
     "LineItem",
     "LostReason",
+    "MailTemplate",
+    "Mailbox",
     "Medium",
     "Message",
     "MessageLink",

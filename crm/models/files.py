@@ -1,9 +1,9 @@
-"""Files that people put beside a note: kept under a random name, handed out only to who sees the item."""
+"""Files beside a note or in a mail: kept under a random name, handed out only to who sees the item."""
 
 from __future__ import annotations
 
 import uuid
-from typing import Any
+from typing import Any, Self
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from crm import clock
 from crm.models.events import Event
 from crm.models.items import Item
+from crm.models.messages import Message
 from crm.models.people import User
 
 
@@ -20,15 +21,27 @@ def random_place(_file: Any, _name: str) -> str:
     return f"attachments/{place[:2]}/{place}"
 
 
+class AttachmentQuerySet(models.QuerySet["Attachment"]):
+    def visible_to(self, user: User) -> Self:
+        """Files of cards that the person sees; those of mails without a card are the administrators'."""
+        return self if user.is_superuser else self.filter(item__in=Item.objects.visible_to(user))
+
+
 class Attachment(models.Model):
-    item = models.ForeignKey(Item, models.CASCADE, related_name="attachments", verbose_name=_("item"))
-    event = models.ForeignKey(Event, models.CASCADE, related_name="attachments")
+    # A mail that belongs to no card may have files too.
+    item = models.ForeignKey(
+        Item, models.CASCADE, null=True, blank=True, related_name="attachments", verbose_name=_("item")
+    )
+    event = models.ForeignKey(Event, models.CASCADE, null=True, blank=True, related_name="attachments")
+    message = models.ForeignKey(Message, models.CASCADE, null=True, blank=True, related_name="attachments")
     file = models.FileField(upload_to=random_place)
     name = models.CharField(_("name"), max_length=200)
     kind = models.CharField(_("kind"), max_length=100)
     size = models.PositiveIntegerField(_("size"))
-    author = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+", verbose_name=_("by"))
+    author = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("by"))
     created_at = models.DateTimeField(default=clock.now)
+
+    objects = AttachmentQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("file")

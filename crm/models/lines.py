@@ -14,12 +14,15 @@ from django.utils.translation import gettext_lazy as _
 from crm import databases
 from crm.folding import fold
 from crm.models.events import Cause
-from crm.models.gate import Gone
+from crm.models.gate import Gone, Refused
 from crm.models.items import Item
 from crm.models.people import SharedQuerySet, User
 from crm.models.search_key import SearchKeyField
 
 HUNDRED = Decimal(100)
+
+
+MOST_TOTAL = Decimal(10) ** 15
 
 
 class TaxRate(models.Model):
@@ -188,6 +191,8 @@ def replace_lines(item: Item, lines: list[LineItem], *, by: User | None = None, 
             line.pk, line.item, line.order = None, fresh, order
         LineItem.objects.bulk_create(lines)
         total = Totals.of(lines, fresh.currency).gross
+        if abs(total) >= MOST_TOTAL:
+            raise Refused(_("All lines together are more than an amount may be."))
         payload = {"count": len(lines), "total": str(total), "currency": fresh.currency}
         record("lines.changed", item=fresh, actor=by, cause=cause, payload=payload)
         if lines:

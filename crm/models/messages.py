@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import uuid
 from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.utils.crypto import constant_time_compare, salted_hmac
 from django.utils.translation import gettext_lazy as _
 
 from crm import clock
@@ -82,6 +84,11 @@ class Conversation(models.Model):
         return f"{self.contact} · {self.channel}"
 
 
+def _mark(name: str, key: str) -> str:
+    """96 bits that only we can make for this name."""
+    return salted_hmac("crm.message", name, secret=key, algorithm="sha256").hexdigest()[:24]
+
+
 class Message(models.Model):
     class Status(models.TextChoices):
         PLANNED = "planned", _("planned")
@@ -113,6 +120,9 @@ class Message(models.Model):
     status = models.CharField(_("status"), max_length=10, choices=Status.choices, default=Status.PLANNED)
     error = models.TextField(_("error"), blank=True)
     provider_id = models.CharField(max_length=120, blank=True, db_index=True)
+    # The Message-ID of a mail that came in; an answer names it.
+    mail_id = models.CharField(max_length=420, blank=True, editable=False)
+    answers = models.ForeignKey("self", models.SET_NULL, null=True, blank=True, related_name="answered_by")
     author = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
     # Which rule sent it ("rule:12"); its hourly limit counts these (E42).
     origin = models.CharField(max_length=40, blank=True)
@@ -141,11 +151,27 @@ class Message(models.Model):
         return bool(self.origin)
 
     def public_address(self) -> str:
-        """The signed id as a mail's Message-ID."""
-        from django.core.signing import Signer
-
+        """The signed id as a mail's Message-ID; short enough for one line, as some programs mangle folded ones."""
         host = settings.PUBLIC_URL.split("//")[-1].split(":")[0]
-        return f"<{Signer(salt='message').sign(self.public_id.hex).replace(':', '.')}@{host}>"
+        local = base64.urlsafe_b64encode(self.public_id.bytes).decode().rstrip("=")
+        return f"<{local}.{_mark(local, settings.SECRET_KEY)}@{host}>"
+
+    @classmethod
+    def in_thread(cls, ids: list[str]) -> Message | None:
+        """The mail of ours that one of these Message-IDs names: by our mark, or as the provider called it."""
+        for text in ids:
+            local, _at, _host = text.strip("<>").partition("@")
+            name, _dot, mark = local.rpartition(".")
+            keys = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
+            if len(name) == 22 and any(constant_time_compare(mark, _mark(name, key)) for key in keys):
+                found = cls.objects.filter(public_id=uuid.UUID(bytes=base64.urlsafe_b64decode(f"{name}=="))).first()
+            else:
+                found = cls.objects.filter(
+                    direction=cls.Direction.OUT, provider_id__in=[text[:120], local[:120]]
+                ).first()
+            if found is not None:
+                return found
+        return None
 
     def values(self) -> dict[str, Any]:
         """What another rule may read of it."""

@@ -284,6 +284,8 @@ class ContactPhone(models.Model):
 class ContactEmail(models.Model):
     contact = models.ForeignKey(Contact, models.CASCADE, related_name="emails")
     address = models.EmailField(_("address"), db_index=True)
+    # Its server refused it for good; nothing is sent there until somebody corrects or clears it.
+    bounced = models.CharField(_("refused by its server"), max_length=300, blank=True)
     order = models.PositiveSmallIntegerField(_("order"), default=0)
 
     class Meta:

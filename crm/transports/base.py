@@ -50,6 +50,11 @@ class Transport:
     def __init__(self, channel: Channel, settings: dict[str, Any]) -> None:
         self.channel, self.settings = channel, settings
 
+    @classmethod
+    def addresses(cls, channel: Channel) -> list[tuple[str, str]]:
+        """Addresses of ours that the provider has to be given: (what it tells there, address)."""
+        return []
+
     def fault(self) -> str:
         """What keeps the channel from working, in words; shown on the health page while the channel is on."""
         return ""

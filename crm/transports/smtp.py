@@ -1,15 +1,14 @@
 """E-mail by SMTP."""
 
 import smtplib
-from email.utils import formataddr, parseaddr
 from typing import Any
 
 from django import forms
-from django.core.mail import EmailMultiAlternatives, get_connection
+from django.core.mail import get_connection
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from crm import tracking
+from crm.mail.composing import email_of
 from crm.transports.base import Transport, TransportError, transports
 
 TIMEOUT = 10  # seconds for each step of the conversation
@@ -46,16 +45,7 @@ class Smtp(Transport):
             use_ssl=own.get("security") == "tls",
             timeout=TIMEOUT,
         )
-        mail = EmailMultiAlternatives(
-            subject=message.subject,
-            body=message.text,
-            from_email=self._sender(),
-            to=[message.to],
-            headers={"Message-ID": message.public_address(), **tracking.unsubscribe_headers(message)},
-            connection=connection,
-        )
-        if message.html:
-            mail.attach_alternative(tracking.outgoing_html(message), "text/html")
+        mail = email_of(message, connection)
         try:
             connection.open()
         except (smtplib.SMTPException, OSError) as error:
@@ -82,10 +72,6 @@ class Smtp(Transport):
         finally:
             connection.close()
         return message.public_address()
-
-    def _sender(self) -> str:
-        name, address = parseaddr(self.channel.sender)
-        return formataddr((name, address)) if address else self.channel.sender
 
     @staticmethod
     def _words(code: int, text: Any) -> str:

@@ -35,6 +35,10 @@ class Twilio(Transport):
             label=gettext_lazy("auth token"), required=False, max_length=100, widget=forms.PasswordInput
         )
 
+    @classmethod
+    def addresses(cls, channel: Any) -> list[tuple[str, str]]:
+        return [(_("Address for SMS that come in"), settings.PUBLIC_URL + reverse("twilio-sms", args=[channel.pk]))]
+
     def fault(self) -> str:
         return "" if self.settings.get("auth_token") else str(_("The auth token is missing."))
 

@@ -6,33 +6,38 @@ from typing import Any
 
 from django.contrib import messages
 from django.db import transaction
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.html import linebreaks
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from crm import clock, mentions, sending
+from crm import clock, mentions, merge, sending
 from crm.access import staff_of_ours
 from crm.events import record
 from crm.forms.composer import FORMS
-from crm.models import Attachment, Event, Item, Message, Task
+from crm.mail import composing
+from crm.models import Attachment, Event, Item, MailTemplate, Message, OwnCompany, Task
 from crm.models.messages import Medium
 from crm.views import items
 
 
 @staff_of_ours
-@require_POST
+@require_http_methods(["GET", "POST"])
 def write(request: HttpRequest, pk: int, kind: str) -> HttpResponse:
-    """A note, e-mail, SMS or task; a refusal shows the page with what was typed and why."""
+    """A note, e-mail, SMS or task; a refusal shows the page with what was typed and why. GET: its fields."""
     shown = items.visible_item(request, pk, "edit")
     made = FORMS.get(kind)
     if made is None:
         raise Http404
-    form = made(shown, request.POST, request.FILES)
+    if request.method == "GET":
+        tab = {"kind": kind, "form": made(shown, user=request.user)}
+        return render(request, "items/_composer_fields.html", {"tab": tab, "item": shown})
+    form = made(shown, request.POST, request.FILES, user=request.user)
     if form.is_valid():
         try:
             with transaction.atomic():
-                WRITERS[kind](request, shown, form.cleaned_data)
+                WRITERS[kind](request, shown, form)
             return redirect("item", pk)
         except sending.CannotSend as refused:
             form.add_error(None, str(refused))
@@ -40,8 +45,9 @@ def write(request: HttpRequest, pk: int, kind: str) -> HttpResponse:
     return render(request, "items/item.html", context, status=422)
 
 
-def _note(request: HttpRequest, item: Item, data: dict[str, Any]) -> None:
+def _note(request: HttpRequest, item: Item, form: Any) -> None:
     user: Any = request.user
+    data = form.cleaned_data
     told = mentions.tell_mentioned(data["text"], item=item, by=user)
     payload = {"text": data["text"], "mentioned": [person.name for person in told]}
     event = record("comment.added", item=item, actor=user, payload=payload)
@@ -59,9 +65,8 @@ def _note(request: HttpRequest, item: Item, data: dict[str, Any]) -> None:
 @staff_of_ours
 @require_GET
 def download(request: HttpRequest, pk: int) -> FileResponse:
-    """A file of a note, to who sees its card: always saved, never opened as a page of ours."""
-    seen = Item.objects.visible_to(request.user)  # type: ignore[arg-type]
-    row = get_object_or_404(Attachment.objects.filter(item__in=seen), pk=pk)
+    """A file of a note or mail, to who sees its card: always saved, never opened as a page of ours."""
+    row = get_object_or_404(Attachment.objects.visible_to(request.user), pk=pk)  # type: ignore[arg-type]
     try:
         answer = FileResponse(row.file.open("rb"), as_attachment=True, filename=row.name, content_type=row.kind)
     except FileNotFoundError:
@@ -72,26 +77,70 @@ def download(request: HttpRequest, pk: int) -> FileResponse:
     return answer
 
 
-def _message(medium: str) -> Any:
-    def send(request: HttpRequest, item: Item, data: dict[str, Any]) -> None:
-        sending.queue_message(
-            channel=sending.channel_for(medium),
-            to=data["to"],
-            subject=data.get("subject", ""),
-            text=data["text"],
-            contact=item.contact,
-            item=item,
-            author=request.user,  # type: ignore[arg-type]
-            language=item.contact.language if item.contact else "",
-            survives_leaving=True,
-        )
-        messages.success(request, _("It is on its way to %s.") % data["to"])
+def _email(request: HttpRequest, item: Item, form: Any) -> None:
+    data = form.cleaned_data
+    language = merge.language_of(item)
+    text, html = data["text"].text, ""
+    if data["text"].html and not data["letterhead"]:
+        text, html = composing.written(data["text"].html)
+    elif data["letterhead"]:
+        rich = data["text"].html or linebreaks(text, autoescape=True)
+        text, html = composing.letter(rich, data["subject"], language)
+    try:
+        files = form.attached()
+    except OSError:
+        raise sending.CannotSend(_("The file of a paper cannot be read; please make it again.")) from None
+    _send(
+        request,
+        item,
+        Medium.EMAIL,
+        data,
+        text,
+        subject=data["subject"],
+        html=html,
+        answers=data["answers"],
+        files=files,
+    )
 
-    return send
+
+def _sms(request: HttpRequest, item: Item, form: Any) -> None:
+    _send(request, item, Medium.SMS, form.cleaned_data, form.cleaned_data["text"])
 
 
-def _task(request: HttpRequest, item: Item, data: dict[str, Any]) -> None:
+def _send(request: HttpRequest, item: Item, medium: str, data: dict[str, Any], text: str, **more: Any) -> None:
+    answered = more.get("answers")
+    sending.queue_message(
+        channel=answered.channel if answered else sending.channel_for(medium),
+        to=data["to"],
+        text=text,
+        contact=item.contact,
+        item=item,
+        author=request.user,  # type: ignore[arg-type]
+        language=item.contact.language if item.contact else "",
+        survives_leaving=True,
+        **more,
+    )
+    messages.success(request, _("It is on its way to %s.") % data["to"])
+
+
+@staff_of_ours
+@require_GET
+def mail_template(request: HttpRequest, pk: int) -> JsonResponse:
+    """A template with the card's values: `subject`, `html`, `letterhead`; or `error`, a sentence."""
+    shown = items.visible_item(request, pk, "edit")
+    number = request.GET.get("template", "")
+    chosen = get_object_or_404(MailTemplate, pk=number if number.isdigit() else 0, is_active=True)
+    formats = {"language": merge.language_of(shown), "zone": OwnCompany.zone(), "currency": shown.currency}
+    try:
+        subject, html = chosen.filled(merge.Values(shown), **formats)
+    except merge.MergeError as error:
+        return JsonResponse({"error": str(error)}, status=422)
+    return JsonResponse({"subject": subject, "html": html, "letterhead": chosen.letterhead})
+
+
+def _task(request: HttpRequest, item: Item, form: Any) -> None:
     user: Any = request.user
+    data = form.cleaned_data
     Task.add(
         item=item,
         shown_as=user,
@@ -105,7 +154,7 @@ def _task(request: HttpRequest, item: Item, data: dict[str, Any]) -> None:
     )
 
 
-WRITERS = {"note": _note, "email": _message(Medium.EMAIL), "sms": _message(Medium.SMS), "task": _task}
+WRITERS = {"note": _note, "email": _email, "sms": _sms, "task": _task}
 
 
 @staff_of_ours

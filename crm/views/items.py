@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q, Subquery
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import render_to_string
@@ -17,7 +17,7 @@ from crm import rights, slots
 from crm.access import staff_of_ours
 from crm.forms.composer import FORMS, LABELS
 from crm.forms.items import ItemForm
-from crm.models import Event, Item, NeedsInput, Refused, Stage, Stale, Task, boards
+from crm.models import BoardVersion, Event, Item, NeedsInput, Refused, Stage, Stale, Task
 from crm.models.pipelines import machine_of
 from crm.views import board as board_views
 from crm.views.timeline import rows_for
@@ -31,6 +31,12 @@ def visible_item(request: HttpRequest, pk: int, action: str = "view") -> Item:
         "pipeline", "stage", "owner", "contact", "company", "item_type", "lost_reason"
     )
     rows = rows.prefetch_related("contact__phones", "contact__emails")  # read by two composers and the customer's block
+    events = Event.objects.filter(item=OuterRef("pk"))
+    rows = rows.annotate(
+        last_event=Subquery(events.order_by("-pk").values("pk")[:1]),
+        board=Subquery(BoardVersion.objects.filter(pipeline=OuterRef("pipeline")).values("version")[:1]),
+        has_pins=Exists(events.filter(pinned_at__isnull=False)),
+    )
     found: Item = get_object_or_404(rows, pk=pk)
     if action != "view":
         found.require(request.user, action)  # type: ignore[arg-type]
@@ -45,13 +51,19 @@ def item(request: HttpRequest, pk: int) -> HttpResponse:
         return HttpResponse(status=204)
     fragment = request.headers.get("HX-Request") and not request.headers.get("HX-Boosted")
     name = "items/_body.html" if fragment else "items/item.html"
-    return render(request, name, page_context(request, shown))
+    return render(request, name, page_context(request, shown, composing=_answering(request, shown)))
+
+
+def _answering(request: HttpRequest, shown: Item) -> tuple[str, Any] | None:
+    """?answer=7: the composer's e-mail as an answer to that mail of the customer."""
+    number = board_views.number(request.GET.get("answer"))
+    answered = shown.messages.filter(pk=number, direction="in", channel__medium="email").first() if number else None
+    return ("email", FORMS["email"](shown, user=request.user, answered=answered)) if answered else None
 
 
 def state_of(shown: Item) -> str:
     """What changes when the page would look different: the item, its last event, the board it is on."""
-    last = Event.objects.filter(item=shown).order_by("-pk").values_list("pk", flat=True).first()
-    return f"{shown.version}.{last or 0}.{boards.version_of(shown.pipeline_id)}"
+    return f"{shown.version}.{shown.last_event or 0}.{shown.board or 0}"  # type: ignore[attr-defined]
 
 
 def page_context(
@@ -62,7 +74,7 @@ def page_context(
     tabs: dict[str, slots.ItemTab] | None = None,
 ) -> dict[str, Any]:
     """Everything on the card. `composing`: the composer's form that was refused, by its kind; `tabs`: such tabs."""
-    machine = machine_of(shown.pipeline_id)
+    machine = machine_of(shown.pipeline_id, version=shown.pipeline.machine_version)
     may = rights.allowed(request.user, machine, shown)  # type: ignore[arg-type]
     made = [tab for tab in (make(shown, request.user) for make in slots.item_tabs) if tab is not None]
     shown_tabs = [(tabs or {}).get(tab.key, tab) for tab in made]
@@ -70,6 +82,7 @@ def page_context(
         tab.html = render_to_string(tab.template, {**tab.context, "item": shown, "may": may}, request)
     ordered = machine.ordered()
     here = machine.position.get(shown.stage_id, -1)
+    pinned = Event.objects.filter(item=shown, pinned_at__isnull=False)
     return {
         "item": shown,
         "state": state_of(shown),
@@ -77,14 +90,11 @@ def page_context(
         "stages": [{"stage": stage, "passed": machine.position[stage.pk] < here} for stage in ordered],
         "hints": board_views.column_hints(machine),
         **timeline_context(request, shown),
-        "pinned": rows_for(list(Event.objects.filter(item=shown, pinned_at__isnull=False).timeline())),
+        "pinned": rows_for(list(pinned.timeline()) if shown.has_pins else []),  # type: ignore[attr-defined]
+        # The others' forms are asked for when somebody opens them.
         "composers": [
-            {
-                "kind": kind,
-                "label": LABELS[kind],
-                "form": composing[1] if composing and composing[0] == kind else made(shown),
-            }
-            for kind, made in FORMS.items()
+            {"kind": kind, "label": label, "form": _form_of(kind, shown, request.user, composing)}
+            for kind, label in LABELS.items()
         ],
         "composing": composing[0] if composing else "note",
         "others": other_items(request, shown),
@@ -94,6 +104,12 @@ def page_context(
         "may": may,
         "nav": "board",
     }
+
+
+def _form_of(kind: str, shown: Item, user: Any, composing: tuple[str, Any] | None) -> Any:
+    if composing is not None and composing[0] == kind:
+        return composing[1]
+    return FORMS[kind](shown, user=user) if kind == "note" else None
 
 
 # What of the timeline is shown: kinds of events by their beginning.

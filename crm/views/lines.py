@@ -18,8 +18,9 @@ from crm.views.items import page_context, visible_item
 
 
 def tab(item: Item, user: Any, form: LinesForm | None = None) -> ItemTab:
+    form = form or LinesForm(item)
     lines = list(item.lines.all())
-    context = {"lines": lines, "totals": Totals.of(lines, item.currency), "form": form or LinesForm(item)}
+    context = {"lines": lines, "totals": Totals.of(lines, item.currency), "form": form}
     for line in lines:
         line.total = line.amount(item.currency)  # type: ignore[attr-defined]
     return ItemTab("lines", str(_("Products")), "items/_lines.html", context, count=len(lines) or None)

@@ -49,12 +49,14 @@ def message(request: HttpRequest, pk: int) -> HttpResponse:
 @staff_of_ours
 @xframe_options_sameorigin
 def body(request: HttpRequest, pk: int) -> HttpResponse:
-    """A mail's HTML for the sandboxed frame: its own policy, no script, no address of ours."""
+    """A mail's HTML for the sandboxed frame: its own policy, no script; ?pictures=1 loads those of others as well."""
     shown = get_object_or_404(visible(request.user), pk=pk)
     html = shown.html or format_html("<pre>{}</pre>", shown.text)
     answer = HttpResponse(html)
     answer._csp_exempt = True  # type: ignore[attr-defined]
+    foreign = " https: http:" if request.GET.get("pictures") == "1" else ""
     answer["Content-Security-Policy"] = (
-        "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'self'"
+        f"sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:{foreign}; frame-ancestors 'self'"
     )
+    answer["Referrer-Policy"] = "no-referrer"
     return answer

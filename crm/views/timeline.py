@@ -66,6 +66,14 @@ def _message(icon: str, sentence: Callable[[Event], str]) -> Callable[[Event], S
     return shown
 
 
+def _received(event: Event) -> Shown:
+    sentence = _("Automatic answer from %s") if event.data("automatic") else _("E-mail from %s")
+    lines = [event.data("subject"), event.data("text"), event.data("note")]
+    if event.data("refused"):
+        lines.append(_("Not taken in: %s") % ", ".join(event.data("refused")))
+    return "mail-opened", sentence % (event.data("customer") or event.data("from")), "\n".join(filter(None, lines))
+
+
 def _lines(event: Event) -> Shown:
     total = money(event.data("total"), event.data("currency", "EUR"))
     count = event.data("count", 0)
@@ -142,6 +150,9 @@ RENDERERS: dict[str, Callable[[Event], Shown]] = {
         _("The customer probably opened the mail") if e.data("proxy") else _("The customer opened the mail"),
         e.data("subject"),
     ),
+    "email.received": _received,
+    "email.delivered": _message("check", lambda e: _("E-mail to %s was delivered") % e.data("to")),
+    "email.complained": lambda e: ("alert-triangle", _("The customer called our mail spam"), e.data("subject")),
     "email.unsubscribed": lambda e: ("circle-x", _("The customer wants no e-mail any more"), e.data("subject")),
     "email.clicked": lambda e: ("link", _("The customer followed a link"), f"{e.data('url')}\n{e.data('subject')}"),
     "email.failed": _message("alert-triangle", lambda e: _("E-mail to %s was not sent") % e.data("to")),

@@ -37,9 +37,7 @@ def mail_open(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
     """Always the same picture, known message or not."""
     proxy = is_proxy(request)
     if _is_customer(request) and (proxy or not is_robot(request)):
-        message = Message.objects.select_related("item", "contact").filter(public_id=public_id).first()
-        if message is not None:
-            tracking.opened(message, proxy)
+        tracking.opened(public_id, proxy)
     return _private(HttpResponse(POINT, content_type="image/gif"))
 
 
@@ -47,7 +45,7 @@ def mail_open(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
 @require_safe
 def mail_link(request: HttpRequest, public_id: uuid.UUID, place: int) -> HttpResponse:
     """On to where the mail's link leads; only addresses that stood in the mail."""
-    rows = MessageLink.objects.select_related("message__item", "message__contact")
+    rows = MessageLink.objects.select_related("message")
     link = rows.filter(message__public_id=public_id, place=place).first()
     if link is None:
         raise Http404

@@ -1,12 +1,16 @@
 """The rows of documents, one module for each noun."""
 
+from documents.models.checkouts import Checkout, PaymentAccount, PaymentLink
 from documents.models.invoicing import InvoiceFlow
 from documents.models.numbers import NumberCounter, Numerator
 from documents.models.papers import Document, DocumentLink
 from documents.models.payments import Payment
+from documents.models.qr import QrCode
+from documents.models.statements import Statement, StatementLine
 from documents.models.templates import DocumentTemplate, TemplateVersion
 
 __all__ = [
+    "Checkout",
     "Document",
     "DocumentLink",
     "DocumentTemplate",
@@ -14,5 +18,10 @@ __all__ = [
     "NumberCounter",
     "Numerator",
     "Payment",
+    "PaymentAccount",
+    "PaymentLink",
+    "QrCode",
+    "Statement",
+    "StatementLine",
     "TemplateVersion",
 ]

@@ -90,6 +90,9 @@ class Document(models.Model):
     answered_by = models.CharField(_("answered by"), max_length=120, blank=True)
     answer_note = models.TextField(_("note"), blank=True)
     signature = models.FileField(upload_to=random_place, blank=True, editable=False)
+    # The accepted paper with its page of evidence; the paper itself stays as it was.
+    signed_file = models.FileField(upload_to=random_place, blank=True, editable=False)
+    signed_sha256 = models.CharField(max_length=64, blank=True, editable=False)
     search_key = SearchKeyField()
 
     objects = DocumentQuerySet.as_manager()
@@ -169,7 +172,7 @@ class Document(models.Model):
                 number=number,
                 language=template.language,
                 html=fill(template, item, values),
-                data={name: plain_value(values[name]) for name in ("document", "lines", "taxes", "totals", "pay_code")},
+                data={name: plain_value(values[name]) for name in ("document", "lines", "taxes", "totals", "codes")},
                 stamped=stamped,
                 author=by,
                 origin=origin,

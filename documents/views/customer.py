@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 import binascii
+from decimal import Decimal
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.core.files.base import ContentFile
 from django.db.models import F
@@ -22,13 +24,16 @@ from crm.models import OwnCompany, User
 from crm.models.notifications import notify
 from crm.robots import is_proxy, is_robot
 from crm.views.public import address_hash
-from documents.models import Document, DocumentLink
+from documents import evidence
+from documents.models import Document, DocumentLink, PaymentAccount
+from documents.models.checkouts import still_open
+from documents.models.templates import Kind
 from documents.pictures import page_picture
 
 MOST_SIGNATURE = 200_000  # bytes of a drawn name
 
 
-def _link(token: str) -> DocumentLink:
+def link_of(token: str) -> DocumentLink:
     """Raises Http404 for what is no valid address of a paper; all faults look alike."""
     link = DocumentLink.read(token)
     if link is None or not link.is_valid() or link.document.item.deleted_at is not None:
@@ -36,10 +41,16 @@ def _link(token: str) -> DocumentLink:
     return link
 
 
-def _private(answer: HttpResponse) -> HttpResponse:
+def private(answer: HttpResponse) -> HttpResponse:
     answer["Cache-Control"] = "no-store"
     answer["Referrer-Policy"] = "no-referrer"
     answer["X-Robots-Tag"] = "noindex, nofollow"
+    return answer
+
+
+def may_lead_away(answer: HttpResponse) -> HttpResponse:
+    """Its form is answered with a payment provider's address; browsers ask the policy of where the form stood."""
+    answer._csp_update = {"form-action": ["https:"] if settings.PRODUCTION else ["https:", "http:"]}  # type: ignore[attr-defined]
     return answer
 
 
@@ -47,15 +58,15 @@ def _private(answer: HttpResponse) -> HttpResponse:
 @require_GET
 def page(request: HttpRequest, token: str) -> HttpResponse:
     try:
-        document = _link(token).document
+        document = link_of(token).document
     except Http404:
         own = OwnCompany.first()
         with translation.override(own.language if own else "en"):
-            return _private(render(request, "documents/gone.html", {"own": own}, status=404))
-    return _shown(request, token, document)
+            return private(render(request, "documents/gone.html", {"own": own}, status=404))
+    return shown(request, token, document)
 
 
-def _shown(request: HttpRequest, token: str, document: Document, fault: str = "", status: int = 200) -> HttpResponse:
+def shown(request: HttpRequest, token: str, document: Document, fault: str = "", status: int = 200) -> HttpResponse:
     newer = document.replaced_by.order_by("-pk").first()
     with translation.override(document.language):
         context: dict[str, Any] = {
@@ -69,34 +80,44 @@ def _shown(request: HttpRequest, token: str, document: Document, fault: str = ""
             "language": document.language,
             "totals": document.data.get("totals", {}),
             "is_void": document.status == Document.Status.VOID,
+            "asked": _asked(document),
         }
-        return _private(render(request, "documents/page.html", context, status=status))
+        answer = private(render(request, "documents/page.html", context, status=status))
+        return may_lead_away(answer) if context["asked"] else answer
+
+
+def _asked(document: Document) -> Decimal:
+    """What can be paid online of an invoice's page now."""
+    if document.kind != Kind.INVOICE or document.status == Document.Status.VOID or PaymentAccount.first() is None:
+        return Decimal(0)
+    return still_open(document.item)
 
 
 @public
 @require_GET
 def file(request: HttpRequest, token: str) -> HttpResponse:
-    document = _link(token).document
+    document = link_of(token).document
     if not document.is_drawn:
         raise Http404
+    # Who accepted it gets it with the evidence.
     answer = FileResponse(
-        document.file.open("rb"),
+        (document.signed_file or document.file).open("rb"),
         as_attachment="inline" not in request.GET,
         filename=document.file_name(),
         content_type="application/pdf",
     )
     answer["X-Content-Type-Options"] = "nosniff"
-    return _private(answer)  # type: ignore[arg-type]
+    return private(answer)  # type: ignore[arg-type]
 
 
 @public
 @require_GET
 def picture(request: HttpRequest, token: str, number: int) -> HttpResponse:
     """A page of it as a picture, for phones that show no PDF within a page."""
-    document = _link(token).document
+    document = link_of(token).document
     if not document.is_drawn or not 1 <= number <= document.pages:
         raise Http404
-    return _private(HttpResponse(page_picture(document, number), content_type="image/webp"))
+    return private(HttpResponse(page_picture(document, number), content_type="image/webp"))
 
 
 @public
@@ -104,10 +125,10 @@ def picture(request: HttpRequest, token: str, number: int) -> HttpResponse:
 @require_POST
 def seen(request: HttpRequest, token: str) -> HttpResponse:
     """The page's script says that a person looks at it. Colleagues and robots are not counted."""
-    document = _link(token).document
+    document = link_of(token).document
     if not request.user.is_authenticated and not is_robot(request) and not is_proxy(request) and document.is_drawn:
         count_view(document)
-    return _private(HttpResponse(status=204))
+    return private(HttpResponse(status=204))
 
 
 def count_view(document: Document) -> None:
@@ -134,32 +155,32 @@ def _customer(document: Document) -> str:
 @require_http_methods(["POST"])
 def answer(request: HttpRequest, token: str) -> HttpResponse:
     """Accept with a name (typed, and drawn if the customer likes), or decline with a word. Never by GET."""
-    document = _link(token).document
+    document = link_of(token).document
     with translation.override(document.language):
         try:
             name = " ".join(request.POST.get("name", "").split())[:120]
         except RequestDataTooBig:
             request.POST = QueryDict()  # type: ignore[assignment]
-            return _shown(request, token, document, _("This is more than can be taken. Please draw it again."), 413)
+            return shown(request, token, document, _("This is more than can be taken. Please draw it again."), 413)
         accepts = request.POST.get("answer") == "accept"
         if request.user.is_authenticated:
-            return _shown(
+            return shown(
                 request, token, document, _("You are logged in as a colleague; only the customer answers."), 403
             )
         if not document.may_be_answered:
-            return _shown(request, token, document, _("This paper has been answered already."), 409)
+            return shown(request, token, document, _("This paper has been answered already."), 409)
         if accepts and (len(name) < 3 or request.POST.get("agree") != "on"):
             fault = _("Please write your name and tick that you agree.")
-            return _shown(request, token, document, fault, 422)
+            return shown(request, token, document, fault, 422)
         try:
             drawing = _drawing(request.POST.get("signature", ""))
         except ValueError:
-            return _shown(request, token, document, _("The drawn signature cannot be read. Please draw it again."), 422)
+            return shown(request, token, document, _("The drawn signature cannot be read. Please draw it again."), 422)
         sender = address_hash(request)
         databases.persistently(
             lambda: _answered(document.pk, accepts, name, request.POST.get("note", "")[:2000], drawing, sender)
         )
-    return _private(redirect("document-public", token))
+    return private(redirect("document-public", token))
 
 
 def _drawing(text: str) -> bytes:
@@ -192,6 +213,8 @@ def _answered(pk: int, accepts: bool, name: str, note: str, drawing: bytes, send
     # What was signed and from where, for whoever doubts it later.
     payload |= {"sha256": document.sha256, "address_hash": sender, "drawn": bool(drawing)}
     document.tell("document.signed" if accepts else "document.declined", payload=payload)
+    if accepts and document.is_drawn:
+        evidence.plan(document)
     owner: User | None = document.item.owner or document.author
     if owner is not None:
         with translation.override(owner.language):

@@ -92,8 +92,9 @@ def file(request: HttpRequest, pk: int) -> HttpResponse:
     document = visible_document(request, pk)
     if not document.is_drawn:
         raise Http404
+    file = document.signed_file if "signed" in request.GET and document.signed_file else document.file
     answer = FileResponse(
-        document.file.open("rb"), as_attachment=True, filename=document.file_name(), content_type="application/pdf"
+        file.open("rb"), as_attachment=True, filename=document.file_name(), content_type="application/pdf"
     )
     answer["X-Content-Type-Options"] = "nosniff"
     return answer  # type: ignore[return-value]

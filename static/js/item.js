@@ -3,6 +3,7 @@
 import { $, $$, guard, post, showToasts, toast, words } from "./app.js";
 import "./lines.js";
 import { poll } from "./live.js";
+import "./rich.js";
 
 const card = () => $("#item-page");
 
@@ -11,6 +12,7 @@ const typing = () =>
   $$("dialog[open]").some((dialog) => !dialog.contains(card())) ||
   (/INPUT|TEXTAREA|SELECT/.test(document.activeElement?.tagName) && card().contains(document.activeElement)) ||
   $$("#item-page textarea").some((area) => area.value.trim() !== "") ||
+  $("#item-page trix-editor:focus-within") ||
   $(".one-field", card()) ||
   location.pathname.endsWith("/edit/");
 
@@ -55,12 +57,30 @@ document.addEventListener("submit", (event) => {
   move(event.target, data);
 }, true);
 
+// The fields of a composer come when it is first opened.
+async function fill(panel) {
+  const place = $("[data-fields]", panel);
+  if (!place) return;
+  try {
+    const response = guard(await fetch(place.dataset.fields, { headers: { "HX-Request": "true" } }));
+    if (!response.ok) throw new Error(response.status);
+    place.insertAdjacentHTML("afterend", await response.text());
+    place.remove();
+    $("input:not([type=hidden]), select, textarea", panel)?.focus();
+    document.dispatchEvent(new Event("htmx:afterSettle"));
+  } catch {
+    toast(words.noAnswer, "", true);
+  }
+}
+
 function choose(tab) {
   for (const other of $$('[role="tab"]', tab.parentNode)) {
     const on = other === tab;
     other.setAttribute("aria-selected", on);
     other.tabIndex = on ? 0 : -1;
-    $(`#${other.getAttribute("aria-controls")}`).hidden = !on;
+    const panel = $(`#${other.getAttribute("aria-controls")}`);
+    panel.hidden = !on;
+    if (on) fill(panel);
   }
   tab.focus();
 }

@@ -1,16 +1,5 @@
-// The customer's page: tells that a person sees it, and lets them draw their name. Both are optional.
+// The customer's page of a paper lets them draw their name.
 (() => {
-  let told = false;
-  const tell = () => {
-    if (told || document.visibilityState !== "visible") return;
-    told = true;
-    navigator.sendBeacon(document.body.dataset.seen);
-  };
-  // A page that is opened and closed at once was not read; one in a hidden tab has not been seen yet.
-  const wait = () => document.visibilityState === "visible" && setTimeout(tell, 1200);
-  document.addEventListener("visibilitychange", wait);
-  wait();
-
   const pad = document.getElementById("pad");
   if (!pad) return;
   document.getElementById("pad-field").hidden = false;

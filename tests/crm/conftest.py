@@ -1,6 +1,12 @@
 """A real server on loopback in the place of the world outside."""
 
+import socket
+import subprocess
+import sys
+import time
 from email import message_from_bytes
+from imaplib import IMAP4
+from pathlib import Path
 
 import pytest
 from aiosmtpd.controller import Controller
@@ -42,6 +48,48 @@ def inbox():
     handler.port = controller.port
     yield handler
     controller.stop()
+
+
+class Imap:
+    """A real IMAP server with one account, and a client that puts mails into it."""
+
+    user, password = "anna", "geheim"
+
+    def __init__(self, port):
+        self.port = port
+
+    def client(self):
+        client = IMAP4("127.0.0.1", self.port, timeout=10)
+        client.login(self.user, self.password)
+        return client
+
+    def put(self, *mails):
+        with self.client() as client:
+            for mail in mails:
+                client.append("INBOX", None, None, mail if isinstance(mail, bytes) else mail.as_bytes())
+
+
+@pytest.fixture(scope="session")
+def imap_server():
+    port = free_port()
+    pymap = str(Path(sys.executable).with_name("pymap"))
+    own = ["--host", "127.0.0.1", "--port", str(port), "--no-service", "admin"]
+    account = ["dict", "--demo-user", Imap.user, "--demo-password", Imap.password]
+    process = subprocess.Popen([pymap, *own, *account], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    for _ in range(100):
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            break
+        except OSError:
+            time.sleep(0.1)
+    yield port
+    process.terminate()
+    process.wait(10)
+
+
+@pytest.fixture
+def imap(imap_server):
+    return Imap(imap_server)
 
 
 @pytest.fixture

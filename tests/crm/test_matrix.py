@@ -25,7 +25,7 @@ from crm.models import (
     Task,
 )  # fmt: skip
 from documents import starter
-from documents.models import Document
+from documents.models import Document, Statement
 
 # Pages of one's own, and those that anybody may see: they open for Charlie and hold nothing of others.
 OWN = {
@@ -35,11 +35,12 @@ OWN = {
     "mfa_reauthenticate", "mfa_activate_totp", "mfa_deactivate_totp", "mfa_view_recovery_codes",
     "mfa_generate_recovery_codes", "mfa_download_recovery_codes", "mfa_list_webauthn", "mfa_add_webauthn",
     "mfa_reauthenticate_webauthn", "mfa_remove_webauthn", "mfa_edit_webauthn", "imports", "feed", "account_notices",
-    "documents", "products",
+    "documents", "products", "statements",
 }  # fmt: skip
 PUBLIC = {
     "document-public", "document-public-file", "document-public-picture", "document-seen", "document-answer",
-    "mail-open", "mail-link", "mail-unsubscribe",
+    "mail-open", "mail-link", "mail-unsubscribe", "mail-hook", "pay", "pay-document", "provider-call", "qr", "qr-seen",
+    "qr-picture",
     "form", "embed", "demo-shop", "healthz", "hook", "twilio-status", "twilio-sms", "calendar-feed",
     "account_login", "account_logout", "account_inactive", "account_reset_password", "account_reset_password_done",
     "account_reset_password_from_key", "account_reset_password_from_key_done", "mfa_authenticate", "mfa_login_webauthn",
@@ -88,7 +89,7 @@ def foreign(world: Any, drain: Any) -> dict[str, Any]:
     Product.objects.create(name="Secret product", price=1)
     drain()
     return {
-        "documents": paper.pk,
+        "documents": paper.pk, "payments": Statement.objects.create(name="Secret bank", author=world.bob).pk,
         "board": world.pipeline.pk, "analytics": world.pipeline.pk, "items": item.pk, "bin": gone.pk, "tasks": task.pk, "messages": message.pk,
         "outbox": message.pk, "views": view.pk, "contacts": world.contact.pk, "companies": 1, "runs": world.runs(item)[0].pk,
         "visits": visit.pk, "events": Event.objects.filter(item=item)[0].pk, "hook": hook.token, "visit": visit.pk,

@@ -60,5 +60,5 @@ def test_the_invoice_shows_its_code(world, papers, drain):
     drain()
     document = Document.objects.get(pk=document.pk)
     assert "asset:payment_qr" in document.html
-    assert f"|133908|Dębowy Dom|{document.number}|||" in document.data["pay_code"]
+    assert f"|133908|Dębowy Dom|{document.number}|||" in document.data["codes"]["payment_qr"]
     assert document.status == "ready"

@@ -36,6 +36,8 @@ PACKAGES: list[tuple[str, str, str, dict[str, str]]] = [
         },
     ),
 ]
+# The editor of mails; taken out of the page where scripts do not run.
+PACKAGES.append(("trix", "2.1.19", "MIT", {"dist/trix.umd.min.js": "trix.umd.min.js", "dist/trix.css": "trix.css"}))
 # Bars of the analytics page, and nothing else is loaded with them.
 PACKAGES.append(("echarts", "5.6.0", "Apache-2.0", {"dist/echarts.simple.min.js": "echarts.simple.min.js"}))
 FONTS = ("400Regular", "400Regular_Italic", "600SemiBold", "700Bold")
@@ -72,6 +74,7 @@ ICONS = [
     "device-mobile",
     "dots-vertical",
     "external-link",
+    "mail-opened",
     "download",
     "eye",
     "file-text",
@@ -102,6 +105,8 @@ ICONS = [
     "player-play",
     "plus",
     "refresh",
+    "qrcode",
+    "signature",
     "robot",
     "search",
     "send",

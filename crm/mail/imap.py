@@ -1,0 +1,160 @@
+"""Looking into mailboxes: one job for each, a minute apart; every mail is a commit of its own."""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+from imaplib import IMAP4
+from typing import Any
+
+from django.utils.translation import gettext as _
+from imap_tools import BaseMailBox, ImapToolsError, MailBox, MailBoxStartTls, MailBoxUnencrypted
+
+from crm import clock, slots
+from crm.jobs import Permanent
+from crm.mail.inbox import received_mail
+from crm.mail.reading import MOST_BYTES, read
+from crm.models import Job, Mailbox
+from crm.models.leased import Status
+from crm.queue import Kind, every, register_kind
+from crm.slots import Health
+
+KIND = "read_mailbox"
+TIMEOUT = 10  # seconds for each step of the conversation
+TURN_SECONDS = 25.0  # well within a job's lease
+HEAD_BYTES = 262144  # what is read of a mail that is too large
+# A mailbox that could not be read is left alone for so long: a silent server holds a place for work that leaves.
+REST = timedelta(minutes=5)
+CLASSES: dict[str, Any] = {
+    Mailbox.Security.TLS: MailBox,
+    Mailbox.Security.STARTTLS: MailBoxStartTls,
+    Mailbox.Security.NONE: MailBoxUnencrypted,
+}
+
+
+class Unreachable(Exception):
+    """The mailbox could not be opened or read; the sentence says why."""
+
+
+def plan_all(job: Any) -> None:
+    """Each minute: a job for every active mailbox whose last one has ended."""
+    rests = Mailbox.objects.exclude(fault="").filter(checked_at__gt=clock.now() - REST)
+    busy = Job.objects.filter(kind=KIND, status__in=(Status.PLANNED, Status.RUNNING, Status.SENDING))
+    taken = {row["mailbox"] for row in busy.values_list("payload", flat=True)}
+    for pk in (
+        Mailbox.objects.filter(is_active=True)
+        .exclude(pk__in=[*taken, *rests.values_list("pk", flat=True)])
+        .values_list("pk", flat=True)
+    ):
+        key = f"mailbox:{pk}:{clock.now().timestamp():.0f}"
+        Job.plan(KIND, key, channel_key=f"mailbox:{pk}", payload={"mailbox": pk})
+
+
+def look_into(mailbox: Mailbox) -> int:
+    """Take over what is new; returns how many mails. Raises Unreachable."""
+    if not mailbox.password():
+        raise Unreachable(_("The password is missing or cannot be read any more."))
+    try:
+        box: Any = CLASSES[mailbox.security](mailbox.host, mailbox.port, timeout=TIMEOUT)
+        try:
+            box.login(mailbox.user, mailbox.password(), initial_folder=mailbox.folder)
+            return _take_new(mailbox, box)
+        finally:
+            _leave(box)
+    except (ImapToolsError, IMAP4.error, OSError) as error:
+        raise Unreachable(_("The mailbox cannot be read: %s") % str(error)[:200]) from error
+
+
+def _leave(box: Any) -> None:
+    """Also where the login was refused; what the server says to it does not matter any more."""
+    try:
+        box.client.logout()
+    except (IMAP4.error, OSError):
+        box.client.shutdown()
+
+
+def _take_new(mailbox: Mailbox, box: BaseMailBox) -> int:
+    state = box.folder.status(mailbox.folder, ["UIDVALIDITY", "UIDNEXT"])
+    if mailbox.validity != state["UIDVALIDITY"]:
+        if mailbox.validity is None:
+            _remember(mailbox, state["UIDNEXT"] - 1, state["UIDVALIDITY"])
+            return 0
+        # The server numbers anew: everything is looked at again, what is known stays known by its Message-ID.
+        _remember(mailbox, 0, state["UIDVALIDITY"])
+    fresh = sorted(int(uid) for uid in box.uids(f"UID {mailbox.last_uid + 1}:*") if int(uid) > mailbox.last_uid)
+    end, taken = time.monotonic() + TURN_SECONDS, 0
+    for uid in fresh:
+        if time.monotonic() > end:
+            break
+        raw, cut = _fetch(box, uid)
+        if raw:
+            received_mail(mailbox.channel, read(raw, cut), mailbox.strangers)
+        _remember(mailbox, uid)
+        taken += 1
+    return taken
+
+
+def _remember(mailbox: Mailbox, uid: int, validity: int | None = None) -> None:
+    mailbox.last_uid = uid
+    values = {"last_uid": uid}
+    if validity is not None:
+        mailbox.validity = values["validity"] = validity
+    Mailbox.objects.filter(pk=mailbox.pk).update(**values)
+
+
+def _fetch(box: BaseMailBox, uid: int) -> tuple[bytes, bool]:
+    """(the mail, or its beginning where it is too large; is it only that). Nothing is marked as read."""
+    size = int(_number(_ask(box, uid, "(RFC822.SIZE)"), b"RFC822.SIZE"))
+    if size <= MOST_BYTES:
+        return _literal(_ask(box, uid, "(BODY.PEEK[])")), False
+    return _literal(_ask(box, uid, f"(BODY.PEEK[]<0.{HEAD_BYTES}>)")), True
+
+
+def _ask(box: BaseMailBox, uid: int, what: str) -> list[Any]:
+    status, answer = box.client.uid("FETCH", str(uid), what)
+    if status != "OK":
+        raise IMAP4.error(f"FETCH: {status}")
+    return answer or []
+
+
+def _number(answer: list[Any], name: bytes) -> bytes:
+    for part in answer:
+        line = part[0] if isinstance(part, tuple) else part
+        if isinstance(line, bytes) and name in line:
+            return line.split(name, 1)[1].split(b")")[0].split()[0]
+    return b"0"
+
+
+def _literal(answer: list[Any]) -> bytes:
+    """Empty for a mail that somebody deleted meanwhile."""
+    return next((part[1] for part in answer if isinstance(part, tuple)), b"")
+
+
+# ---------------------------------------------------------------------- the job
+
+
+def _perform(job: Job) -> int:
+    mailbox = Mailbox.objects.select_related("channel", "strangers").filter(pk=job.payload["mailbox"]).first()
+    if mailbox is None or not mailbox.is_active:
+        return 0
+    try:
+        return look_into(mailbox)
+    except Unreachable as fault:
+        raise Permanent(str(fault)) from fault  # in a minute comes the next job
+
+
+def _conclude(job: Job, outcome: Any) -> None:
+    fault = "" if isinstance(outcome, int) else str(outcome or _("crashed the worker"))
+    Mailbox.objects.filter(pk=job.payload["mailbox"]).update(fault=fault[:300], checked_at=clock.now())
+    job.end(Status.FAILED if fault else Status.DONE, fault)
+
+
+@slots.health_checks.register
+def mailboxes_work() -> list[Health]:
+    broken = Mailbox.objects.filter(is_active=True).exclude(fault="").first()
+    return [Health("mailboxes", fault=f"{broken.name}: {broken.fault}" if broken else "")]
+
+
+register_kind(Kind(KIND, _perform, outside=True, indoors=True, passing=True, conclude=_conclude))
+register_kind(Kind("look_into_mailboxes", plan_all))
+every("look_into_mailboxes", timedelta(minutes=1))

@@ -1,0 +1,70 @@
+"""Where answers of customers arrive: an IMAP mailbox that is looked into each minute."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from crm.models.messages import Channel, Medium
+from crm.models.pipelines import Pipeline
+
+
+class Mailbox(models.Model):
+    """One folder of one account. What came before it was set up is not read."""
+
+    class Security(models.TextChoices):
+        TLS = "tls", _("TLS")
+        STARTTLS = "starttls", "STARTTLS"
+        NONE = "none", _("none")
+
+    name = models.CharField(_("name"), max_length=80)
+    channel = models.ForeignKey(
+        Channel,
+        models.PROTECT,
+        related_name="mailboxes",
+        limit_choices_to={"medium": Medium.EMAIL},
+        verbose_name=_("channel"),
+        help_text=_("Answers to what this channel sends arrive here."),
+    )
+    host = models.CharField(_("server"), max_length=200)
+    port = models.PositiveIntegerField(_("port"), default=993)
+    security = models.CharField(_("encryption"), max_length=10, choices=Security.choices, default=Security.TLS)
+    user = models.CharField(_("user"), max_length=200)
+    secret = models.TextField(blank=True, editable=False)  # encrypted; see crm/vault.py
+    folder = models.CharField(_("folder"), max_length=200, default="INBOX")
+    is_active = models.BooleanField(_("active"), default=True)
+    strangers = models.ForeignKey(
+        Pipeline,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("mails of strangers become cards in"),
+        help_text=_("Empty: they are kept in the outbox, without a card."),
+    )
+    # The server numbers mails upwards; a new validity means that it began anew (RFC 3501).
+    validity = models.BigIntegerField(null=True, editable=False)
+    last_uid = models.BigIntegerField(default=0, editable=False)
+    checked_at = models.DateTimeField(_("last looked into"), null=True, editable=False)
+    fault = models.CharField(_("fault"), max_length=300, blank=True, editable=False)
+
+    class Meta:
+        ordering = ["name"]
+        verbose_name = _("mailbox")
+        verbose_name_plural = _("mailboxes")
+
+    def __str__(self) -> str:
+        return self.name
+
+    def clean(self) -> None:
+        if self.channel_id and self.channel.medium != Medium.EMAIL:
+            raise ValidationError({"channel": _("This channel carries no e-mail.")})
+
+    def password(self) -> str:
+        from crm import vault
+
+        values: dict[str, Any] = vault.unlock(self.secret)
+        return str(values.get("password", ""))

@@ -1,0 +1,1 @@
+"""Payment providers: each only talks to one. Checkouts keep the books (documents/models/checkouts.py)."""

@@ -1,0 +1,297 @@
+"""From a bank's file to payments: its columns found by their names, its lines matched by number, amount and payer."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.utils.translation import gettext as _
+
+from crm import databases
+from crm.folding import fold
+from crm.importing import cells, reading
+from crm.models import Item, OwnCompany, Refused, User
+from documents.models import Document, Payment, Statement, StatementLine
+from documents.models.templates import Kind
+
+# How banks of our languages head their columns, folded; the first that fits wins.
+HEADS: dict[str, tuple[str, ...]] = {
+    "paid_on": (
+        "data ksiegowania", "data operacji", "data transakcji", "date comptable", "date operation", "date de l operation",
+        "booking date", "transaction date", "completed date", "value date", "data waluty", "ngay giao dich",
+        "ngay hach toan", "date", "data", "ngay",
+    ),
+    "amount": ("kwota operacji", "kwota transakcji", "kwota", "montant", "amount", "so tien", "kwota w walucie rachunku"),
+    "credit": ("uznania", "credit", "wplyw", "wplywy", "paid in", "money in", "ghi co", "so tien ghi co", "phat sinh co"),
+    "debit": ("obciazenia", "debit", "wyplyw", "paid out", "money out", "ghi no", "so tien ghi no", "phat sinh no"),
+    "currency": ("waluta", "currency", "devise", "loai tien", "tien te", "waluta operacji"),
+    "text": (
+        "tytul", "tytul operacji", "tytul przelewu", "opis operacji", "opis", "opis transakcji", "libelle", "motif",
+        "communication", "reference", "details", "description", "dien giai", "noi dung", "noi dung giao dich",
+    ),
+    "payer": (
+        "nadawca odbiorca", "dane kontrahenta", "kontrahent", "nadawca", "nazwa nadawcy", "contrepartie", "emetteur",
+        "tiers", "counterparty", "payer", "name", "sender", "nguoi chuyen", "ten nguoi chuyen", "don vi thu huong",
+    ),
+}  # fmt: skip
+
+
+MOST_REMARKS = 60
+
+
+class CannotTake(Exception):
+    """The file is no statement that can be read; the sentence says why and where."""
+
+
+@dataclass
+class Taken:
+    statement: Statement
+    fresh: int
+    known: int
+    faults: list[str] = field(default_factory=list)
+
+
+def take_in(content: bytes, name: str, by: User, encoding: str = "") -> Taken:
+    """Read a statement, keep its lines that bring money and are not known, and match them.
+
+    Args:
+        content: CSV in any usual encoding, XLSX, XLS or ODS.
+    Raises CannotTake.
+    """
+    try:
+        table = reading.read(content, encoding)
+    except reading.CannotRead as error:
+        raise CannotTake(str(error)) from error
+    columns, first = _head(table)
+    rows, faults = _rows(table.rows[first:], columns, first + 2)
+    if not rows and faults:
+        raise CannotTake(faults[0])
+    return databases.persistently(lambda: _keep(rows, faults, name, by))
+
+
+def _bare(head: str) -> str:
+    return " ".join(re.sub(r"[^a-z0-9]+", " ", fold(head)).split())
+
+
+def _head(table: reading.Table) -> tuple[dict[str, int], int]:
+    """The columns, and how many rows stand above the first line; banks begin with remarks. Raises CannotTake."""
+    for place, line in enumerate([table.headers, *table.rows[:MOST_REMARKS]]):
+        try:
+            return _columns(line), place
+        except CannotTake:
+            continue
+    return _columns(table.headers), 0
+
+
+def _columns(headers: list[str]) -> dict[str, int]:
+    bare = [_bare(head) for head in headers]
+    found: dict[str, int] = {}
+    for column, names in HEADS.items():
+        place = next((bare.index(name) for name in names if name in bare), None)
+        if place is None:
+            # "Kwota [PLN]", "#Data operacji (księgowa)": what begins so, but is no other column's own name.
+            starts = (n for name in names for n, head in enumerate(bare) if head.startswith(f"{name} "))
+            place = next((n for n in starts if n not in found.values()), None)
+        if place is not None:
+            found[column] = place
+    missing = [word for column, word in (("paid_on", _("date")), ("amount", _("amount"))) if column not in found]
+    if "credit" in found and _("amount") in missing:
+        missing.remove(_("amount"))
+    if missing:
+        words = {"missing": ", ".join(missing), "headers": ", ".join(headers)[:200]}
+        raise CannotTake(_("No column for: %(missing)s. The file has: %(headers)s.") % words)
+    return found
+
+
+@dataclass(frozen=True)
+class Row:
+    paid_on: date
+    amount: Decimal
+    currency: str
+    payer: str
+    text: str
+
+
+def _rows(lines: list[list[str]], columns: dict[str, int], first: int) -> tuple[list[Row], list[str]]:
+    """Lines that bring money; a line that cannot be read is told and left out."""
+    own = OwnCompany.first()
+    currency = own.currency if own else "EUR"
+    day = cells.day
+    if cells.month_comes_first(line[columns["paid_on"]] for line in lines if len(line) > columns["paid_on"]):
+        day = cells.american_day
+    rows, faults = [], []
+    for number, line in enumerate(lines, first):
+        try:
+            row = _row(line, columns, currency, day)
+        except (ValidationError, ValueError) as error:
+            words = error.messages[0] if isinstance(error, ValidationError) else str(error)
+            faults.append(_("Line %(number)d: %(fault)s") % {"number": number, "fault": words})
+            continue
+        if row is not None:
+            rows.append(row)
+    return rows, faults[:50]
+
+
+def _row(line: list[str], columns: dict[str, int], currency: str, day: Callable[[str], date]) -> Row | None:
+    def cell(name: str) -> str:
+        place = columns.get(name, -1)
+        return line[place].strip() if 0 <= place < len(line) else ""
+
+    if not cell("paid_on"):
+        return None  # sums and remarks at the end
+    amount = cells.amount(cell("amount") or cell("credit")) if cell("amount") or cell("credit") else Decimal(0)
+    if not cell("amount") and cell("debit"):
+        return None
+    if amount <= 0:
+        return None
+    code = re.sub(r"[^A-Z]", "", cell("currency").upper())[:3]
+    return Row(day(cell("paid_on")), amount, code or currency, cell("payer")[:200], cell("text")[:500])
+
+
+def _keep(rows: list[Row], faults: list[str], name: str, by: User) -> Taken:
+    statement = Statement.objects.create(name=name[:200], author=by)
+    marks = _marks(rows)
+    known = set(StatementLine.objects.filter(mark__in=marks).values_list("mark", flat=True))
+    fresh = [(mark, row) for mark, row in zip(marks, rows, strict=True) if mark not in known]
+    matcher = Matcher(by)
+    lines = []
+    for mark, row in fresh:
+        match, invoice = matcher.find(row)
+        lines.append(
+            StatementLine(
+                statement=statement,
+                mark=mark,
+                paid_on=row.paid_on,
+                amount=row.amount,
+                currency=row.currency,
+                payer=row.payer,
+                text=row.text,
+                match=match,
+                invoice_id=invoice,
+            )
+        )
+    StatementLine.objects.bulk_create(lines)
+    return Taken(statement, len(lines), len(rows) - len(lines), faults)
+
+
+def _marks(rows: Iterable[Row]) -> list[str]:
+    """What a line says, and the how manieth it is that says so: two equal payments of a day are two."""
+    seen: Counter[str] = Counter()
+    marks = []
+    for row in rows:
+        said = f"{row.paid_on}|{row.amount.normalize()}|{row.currency}|{fold(row.payer)}|{fold(row.text)}"
+        seen[said] += 1
+        marks.append(hashlib.sha256(f"{said}|{seen[said]}".encode()).hexdigest())
+    return marks
+
+
+@dataclass(frozen=True)
+class Open:
+    """An invoice that is still to be paid, as far as matching asks."""
+
+    pk: int
+    amount: Decimal
+    currency: str
+    numbers: tuple[str, ...]
+    names: tuple[str, ...]
+
+
+class Matcher:
+    """Open invoices that the person may edit."""
+
+    def __init__(self, user: User) -> None:
+        self.open = [invoice for invoice in _open_invoices(user) if invoice.amount > 0]
+        self.by_amount: dict[tuple[Decimal, str], list[Open]] = {}
+        for invoice in self.open:
+            self.by_amount.setdefault((invoice.amount, invoice.currency), []).append(invoice)
+
+    def find(self, row: Row) -> tuple[str, int | None]:
+        """(how it was found, the invoice's id). More than one that fits equally is none."""
+        text, payer = _letters(row.text), _words(row.payer)
+        named = [inv for inv in self.open if inv.currency == row.currency and _names(inv, text, row.text)]
+        # "INV/2026/1" stands within "INV/2026/12": the longest number is meant.
+        longest = max((len(number) for inv in named for number in inv.numbers), default=0)
+        named = [inv for inv in named if any(len(number) == longest for number in inv.numbers)]
+        if len(named) == 1:
+            exact = named[0].amount == row.amount
+            return (StatementLine.Match.SURE if exact else StatementLine.Match.NUMBER), named[0].pk
+        same = self.by_amount.get((row.amount, row.currency), [])
+        known = [inv for inv in same if any(words and words <= payer for words in map(_words, inv.names))]
+        if len(known) == 1:
+            return StatementLine.Match.PAYER, known[0].pk
+        return StatementLine.Match.NONE, None
+
+
+def _letters(text: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", fold(text))
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(word for word in re.split(r"[^a-z0-9]+", fold(text)) if len(word) > 1)
+
+
+def _names(invoice: Open, text: str, raw: str) -> bool:
+    """Does the text hold the number, however it is spaced; and not as a part of a longer row of digits."""
+    for number in invoice.numbers:
+        if number not in text:
+            continue
+        loose = r"[^a-z0-9]*".join(map(re.escape, number))
+        if re.search(rf"(?<![0-9]){loose}(?![0-9])", fold(raw)):
+            return True
+    return False
+
+
+def _open_invoices(user: User) -> list[Open]:
+    items = Item.objects.alive().reached_by(user, "edit").filter(pipeline__invoice_flow__isnull=False)
+    items = items.exclude(stage=models.F("pipeline__invoice_flow__void")).exclude(
+        stage=models.F("pipeline__invoice_flow__paid")
+    )
+    rows = items.select_related("contact", "company").annotate(paid=models.Sum("payments__amount"))
+    numbers: dict[int, list[str]] = {}
+    papers = Document.objects.filter(item__in=items.values("pk"), kind=Kind.INVOICE)
+    for item_id, number in papers.exclude(status=Document.Status.VOID).values_list("item", "number"):
+        numbers.setdefault(item_id, []).append(_letters(number))
+    return [
+        Open(
+            row.pk,
+            (row.amount or Decimal(0)) - (row.paid or Decimal(0)),
+            row.currency,
+            tuple(number for number in numbers.get(row.pk, []) if len(number) > 2),
+            tuple(filter(None, [row.contact.name if row.contact else "", row.company.name if row.company else ""])),
+        )
+        for row in rows
+    ]
+
+
+def book(line: StatementLine, invoice: Item, by: User) -> Payment | None:
+    """The line's money for the invoice; None for a line that is booked already. Raises Refused, Forbidden."""
+
+    def work() -> Any:
+        fresh = databases.lock(StatementLine.objects.filter(pk=line.pk)).get()
+        if fresh.payment_id is not None:
+            return None
+        payment = Payment.book(
+            invoice,
+            fresh.amount,
+            currency=fresh.currency,
+            paid_on=fresh.paid_on,
+            method=Payment.Method.TRANSFER,
+            reference=" ".join(filter(None, [fresh.payer, fresh.text]))[:140],
+            by=by,
+            provider_key=f"statement:{fresh.mark}",
+        )
+        if payment is None:
+            raise Refused(_("This line has been booked already."))
+        StatementLine.objects.filter(pk=fresh.pk).update(payment=payment, invoice=invoice, dismissed=False)
+        return payment
+
+    done: Payment | None = databases.persistently(work)
+    return done
