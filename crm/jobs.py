@@ -15,7 +15,7 @@ from crm import clock, databases, slots
 from crm.models import boards
 from crm.models.items import Item
 from crm.models.jobs import Job
-from crm.models.leased import MAX_CRASHES, LeasedQuerySet, LeaseLost, Status, backoff
+from crm.models.leased import LeasedQuerySet, LeaseLost, Status, backoff
 from crm.models.org import SystemSwitches
 from crm.queue import Kind, Stride, every, kind_of, kinds, passing_kinds, register_kind, ring
 
@@ -265,7 +265,7 @@ class JobWorker:
         kind = kind_of(job.kind)
         if job.status == Status.SENDING and kind is not None and kind.conclude is not None:
             kind.conclude(job, None)  # None: nobody knows whether it left the house
-        elif job.status == Status.RUNNING and job.crashes >= MAX_CRASHES:
+        elif job.status == Status.RUNNING and job.crashes >= job.most_crashes:
             self._fail(job, _("crashed the worker"))
             return
         end_waiters(job)

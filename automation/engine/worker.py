@@ -14,7 +14,7 @@ from automation.engine.perform import Batch, attempt
 from automation.models import Rule, Run
 from crm import clock, databases, events, slots
 from crm.models import Item, SystemSwitches, boards
-from crm.models.leased import MAX_CRASHES, LeasedQuerySet, LeaseLost, Status
+from crm.models.leased import LeasedQuerySet, LeaseLost, Status
 from crm.queue import Stride, ring
 
 log = logging.getLogger("dealwright.automation")
@@ -108,7 +108,7 @@ class RunWorker:
         if not Run.objects.filter(status=Status.RUNNING, lease_until__lt=databases.real_now()).exists():
             return
         for run in Run.objects.reclaim():
-            if run.crashes >= MAX_CRASHES:
+            if run.crashes >= run.most_crashes:
                 try:
                     databases.persistently(partial(_end_crashed, run.pk))
                 except LeaseLost:

@@ -10,6 +10,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from tests.flows.outside import Outside, outside_world
 from tests.servers import create, free_port
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -40,6 +42,7 @@ class Stack:
     url: str
     environment: dict[str, str]
     process: subprocess.Popen[bytes]
+    outside: Any = None
 
     def manage(self, *words: str) -> str:
         done = subprocess.run(
@@ -68,16 +71,17 @@ def create_database(name: str) -> None:
         create(server, name)
 
 
-def start_stack(folder: Path, language: str, deals: int = 60) -> Stack:
+def start_stack(folder: Path, language: str, deals: int = 60, outside: Outside | None = None) -> Stack:
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     name = f"flow_{language}_{port}"
     create_database(name)
-    environment = environment_for(folder, url, name)
+    environment = environment_for(folder, url, name) | (outside.environment if outside else {})
     for words in (
         ["migrate", "-v0"],
         ["demo", "--language", language, "--deals", str(deals)],
         ["collectstatic", "--noinput", "-v0"],
+        *([["shell", "-v0", "-c", outside.set_up()]] if outside else []),
     ):
         subprocess.run(
             [sys.executable, "manage.py", *words], cwd=ROOT, env=environment, check=True, capture_output=True
@@ -91,7 +95,9 @@ def start_stack(folder: Path, language: str, deals: int = 60) -> Stack:
             break
         except OSError:
             time.sleep(0.1)
-    return Stack(url, environment, process)
+    if outside is not None:
+        outside.pays_at(url)
+    return Stack(url, environment, process, outside)
 
 
 def stop_stack(stack: Stack) -> None:
@@ -111,6 +117,20 @@ def stack_in(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str
     yield start
     for stack in started.values():
         stop_stack(stack)
+
+
+@pytest.fixture(scope="module")
+def shop_in(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Stack]]:
+    """A stack whose mails, SMS and payments go to real servers of this test."""
+    with ExitStack() as ended:
+
+        def start(language: str) -> Stack:
+            folder = tmp_path_factory.mktemp(f"shop-{language}")
+            stack = start_stack(folder, language, outside=ended.enter_context(outside_world()))
+            ended.callback(stop_stack, stack)
+            return stack
+
+        yield start
 
 
 @pytest.fixture(scope="module")

@@ -12,8 +12,8 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.mark.parametrize("language", ["en", "pl"])
-def test_the_story_from_the_form_to_won(stack_in, person, language):
-    from_form_to_won(stack_in, person, language)
+def test_the_story_from_the_form_to_won(shop_in, person, language):
+    from_form_to_won(shop_in, person, language)
 
 
 def test_a_moved_card_does_not_wake_the_supervisor(stack_in, person):

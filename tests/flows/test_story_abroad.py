@@ -10,5 +10,5 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.mark.parametrize("language", ["fr", "vi"])
-def test_the_story_from_the_form_to_won(stack_in, person, language):
-    from_form_to_won(stack_in, person, language)
+def test_the_story_from_the_form_to_won(shop_in, person, language):
+    from_form_to_won(shop_in, person, language)
