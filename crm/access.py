@@ -110,7 +110,12 @@ LINK_PAGES = ("mail-open", "mail-link", "mail-unsubscribe")
 
 
 def _is_foreign(request: HttpRequest) -> bool:
-    return bool(settings.LINK_HOST) and request.get_host() == settings.LINK_HOST
+    """By the name alone: case, port and a last dot are spellings of the same host."""
+    return bool(settings.LINK_HOST) and _host(request.get_host()) == _host(settings.LINK_HOST)
+
+
+def _host(text: str) -> str:
+    return text.lower().partition(":")[0].rstrip(".")
 
 
 class AudienceMiddleware:

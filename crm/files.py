@@ -28,7 +28,8 @@ _OLD_OFFICE = (".doc", ".xls")
 
 def checked(file: Any) -> tuple[str, str]:
     """The plain name and the kind of an uploaded file. Raises ValidationError in words."""
-    name = PurePath(str(file.name).replace("\\", "/")).name.replace("\0", "")[-200:] or "?"
+    name = PurePath(str(file.name).replace("\\", "/")).name
+    name = "".join(letter for letter in name if letter.isprintable())[-200:] or "?"
     if file.size > MOST_BYTES:
         raise ValidationError(
             _("“%(name)s” is larger than %(most)d MB.") % {"name": name, "most": MOST_BYTES // 1048576}

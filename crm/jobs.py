@@ -297,8 +297,8 @@ FORGET_AT_ONCE = 5000
 
 
 def forget(job: Job) -> None:
-    """Done work that comes back by itself; its keys name a moment, so no repeat can meet them. Others are kept."""
-    old = Job.objects.filter(kind__in=passing_kinds(), status=Status.DONE, finished_at__lt=clock.now() - FORGET_AFTER)
+    """Ended work that comes back by itself; its keys name a moment, so no repeat can meet them. Others are kept."""
+    old = Job.objects.filter(kind__in=passing_kinds(), finished_at__lt=clock.now() - FORGET_AFTER)
     Job.objects.filter(pk__in=list(old.order_by("pk").values_list("pk", flat=True)[:FORGET_AT_ONCE])).delete()
 
 

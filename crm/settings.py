@@ -261,7 +261,6 @@ FILE_UPLOAD_HANDLERS = [
     "django.core.files.uploadhandler.MemoryFileUploadHandler",
     "django.core.files.uploadhandler.TemporaryFileUploadHandler",
 ]
-DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
 
 # How long one worker may hold a row before another takes it over; seconds of real time.
 LEASE_SECONDS = int(os.environ.get("LEASE_SECONDS", "60"))

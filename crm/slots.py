@@ -80,11 +80,17 @@ class NavLink:
 
 @dataclass(frozen=True)
 class MailPaper:
-    """A paper that a mail may take along; `read` gives it as a crm.mail.composing.NewFile."""
+    """A paper that a mail may take along.
+
+    Args:
+        read: gives it as a crm.mail.composing.NewFile; raises OSError where its file is gone.
+        sent: called once the mail that takes it along is written.
+    """
 
     key: str
     label: str
     read: Callable[[], Any]
+    sent: Callable[[], None]
 
 
 @dataclass

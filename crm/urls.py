@@ -99,6 +99,7 @@ urlpatterns = [
     path("bell/", bell.bell, name="bell"),
     path("outbox/", outbox.outbox, name="outbox"),
     path("outbox/<int:pk>/", outbox.message, name="outbox-message"),
+    path("outbox/<int:pk>/card/", outbox.put_on_card, name="outbox-put-on-card"),
     path("outbox/<int:pk>/body/", outbox.body, name="outbox-body"),
     *account.urls,
     path("theme/", account.theme, name="theme"),

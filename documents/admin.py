@@ -1,15 +1,29 @@
 from __future__ import annotations
 
+from typing import Any
+
 from django import forms
+from django.contrib import messages as notes
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from crm import clock
-from crm.admin.base import ModelAdmin, ReadOnlyAdmin, display, register
+from crm.admin.base import ModelAdmin, ReadOnlyAdmin, action, display, register
 from crm.admin.declared import DeclaredAdmin, DeclaredForm
-from documents.models import Checkout, Document, DocumentTemplate, InvoiceFlow, Numerator, Payment, PaymentAccount
+from documents.models import (
+    Checkout,
+    Document,
+    DocumentTemplate,
+    InvoiceFlow,
+    Numerator,
+    Payment,
+    PaymentAccount,
+    PaymentLink,
+    QrCode,
+)
 from documents.providers.base import providers
 
 
@@ -76,6 +90,32 @@ class CheckoutAdmin(ReadOnlyAdmin):
     search_fields = ("provider_id",)
     list_select_related = ("invoice",)
     fields = ("invoice", "account", "amount", "currency", "status", "error", "provider_id", "created_at")
+
+
+@register(PaymentLink)
+class PaymentLinkAdmin(ReadOnlyAdmin):
+    list_display = ("invoice", "amount", "created_at", "revoked_at")
+    list_select_related = ("invoice",)
+    fields = ("invoice", "amount", "created_at", "revoked_at")
+    actions = ("revoke",)
+
+    @action(description=_("Close these links"))
+    def revoke(self, request: Any, queryset: Any) -> None:
+        count = queryset.filter(revoked_at=None).update(revoked_at=clock.now())
+        notes.success(request, ngettext("%d link was closed.", "%d links were closed.", count) % count)
+
+
+@register(QrCode)
+class QrCodeAdmin(ReadOnlyAdmin):
+    list_display = ("name", "item", "scans", "scanned_at", "created_at")
+    list_select_related = ("item",)
+    search_fields = ("name",)
+    fields = ("name", "item", "address", "heading", "text", "button", "target", "scans", "scanned_at", "created_at")
+    readonly_fields = ("address",)
+
+    @display(description=_("address"))
+    def address(self, code: QrCode) -> str:
+        return code.link()
 
 
 @register(Document)

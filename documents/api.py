@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from ninja import Router, Schema, Status
 from pydantic import Field
 
-from crm import merge
+from crm import merge, rights
 from crm.api.auth import scope
 from crm.api.errors import answers, invalid
 from crm.api.idempotency import idempotent
@@ -22,6 +22,7 @@ from crm.api.schemas import Page, moment
 from crm.folding import fold
 from crm.models import Item, LineItem, Product, TaxRate
 from crm.models.lines import replace_lines
+from crm.models.pipelines import machine_of
 from documents.models import Document, DocumentTemplate, InvoiceFlow, Payment
 from documents.models.checkouts import still_open
 from documents.models.invoicing import today
@@ -67,6 +68,7 @@ def products(
 ) -> Any:
     only(request, "q")
     rows = Product.objects.visible_to(request.user).select_related("tax")  # type: ignore[arg-type]
+    q = q.replace("\0", "")
     return page_of(rows.filter(search_key__contains=fold(q)) if q else rows, product_out, limit, cursor)
 
 
@@ -176,7 +178,7 @@ class DocumentOut(Schema):
     number: str
     status: str
     error: str
-    link: str = Field(description="The customer's page; empty where the token may not write.")
+    link: str = Field(description="The customer's page; only of one paper, and where the person may edit its card.")
     sha256: str
     pages: int
     created_at: str | None
@@ -218,7 +220,10 @@ def documents(
 @router.get("/documents/{pk}", response=answers(DocumentOut), summary="A paper")
 @scope("read")
 def document(request: HttpRequest, pk: Id) -> Any:
-    return document_out(one(Document.objects.visible_to(request.user), pk))  # type: ignore[arg-type]
+    found = one(Document.objects.visible_to(request.user).select_related("item__pipeline"), pk)  # type: ignore[arg-type]
+    machine = machine_of(found.item.pipeline_id)
+    may = rights.allows(request.user, machine, "edit", found.item)  # type: ignore[arg-type]
+    return document_out(found, found.link() if may else "")
 
 
 class DocumentIn(Schema):
@@ -243,6 +248,8 @@ def make_document(request: HttpRequest, payload: DocumentIn) -> Any:
     """Its number is taken at once; the PDF is drawn by a worker (status *queued*, then *ready* or *failed*)."""
     item = _item(request, payload.item, "edit")
     template = _template(payload.template, item)
+    if template.kind == Kind.INVOICE and not InvoiceFlow.objects.filter(pipeline=item.pipeline_id).exists():
+        raise invalid({"template": [_("An invoice of a card is made by POST /invoices.")]})
     try:
         made = Document.make(template, item, by=request.user, stamped=payload.stamped)  # type: ignore[arg-type]
     except merge.MergeError as error:

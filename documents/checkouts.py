@@ -10,14 +10,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import override
 
 from crm import clock, slots
-from crm.jobs import Permanent, Temporary
+from crm.jobs import Permanent, Temporary, may_retry
 from crm.models import Item, Job, Refused
 from crm.models.leased import MAX_CRASHES, Status, backoff
 from crm.models.notifications import notify
 from crm.models.people import administrators
 from crm.queue import Kind, register_kind
 from crm.slots import Health
-from documents.models import Checkout, Payment, PaymentAccount
+from documents.models import Checkout, Payment, PaymentAccount, PaymentLink
 from documents.models.invoicing import today
 from documents.providers.base import Money, ProviderError
 
@@ -26,19 +26,33 @@ KIND = "ask_provider"
 SAME_PAGE = timedelta(hours=1)
 
 
-def pay_page(invoice: Item, amount: Decimal, back_to: str) -> str:
-    """The provider's address on which the customer pays this much. Raises Refused, ProviderError."""
+def pay_page(invoice: Item, amount: Decimal, back_to: str, link: PaymentLink | None = None) -> str:
+    """The provider's address on which the customer pays this much. Raises Refused, ProviderError.
+
+    Args:
+        amount: in the invoice's currency; rounded to what the provider counts in.
+        link: where the customer came from, if by a payment link.
+    """
     account = PaymentAccount.first()
     if account is None:
         raise Refused(_("Paying online is not set up."))
+    units = account.opened().minor_units(invoice.currency)
+    amount = (amount * units).quantize(Decimal(1)) / units
     known = Checkout.objects.filter(
-        invoice=invoice, account=account, amount=amount, currency=invoice.currency, status=Checkout.Status.OPEN
+        invoice=invoice,
+        account=account,
+        link=link,
+        amount=amount,
+        currency=invoice.currency,
+        status=Checkout.Status.OPEN,
     )
     recent = known.filter(created_at__gt=clock.now() - SAME_PAGE).exclude(url="").order_by("-pk").first()
     if recent is not None:
         return recent.url
     # Written first: whatever the provider tells of the page, we know what it is for.
-    checkout = Checkout.objects.create(invoice=invoice, account=account, amount=amount, currency=invoice.currency)
+    checkout = Checkout.objects.create(
+        invoice=invoice, account=account, link=link, amount=amount, currency=invoice.currency
+    )
     opened = account.opened().open(checkout, back_to)
     Checkout.objects.filter(pk=checkout.pk).update(provider_id=opened.provider_id, url=opened.url)
     return str(opened.url)
@@ -69,7 +83,7 @@ def _conclude(job: Job, outcome: Any) -> None:
         job.end(Status.DONE, "")
     elif outcome is None and job.crashes < MAX_CRASHES:
         job.change(status=Status.PLANNED, due_at=clock.now(), owner="", lease_until=None)  # asking twice harms nobody
-    elif outcome is not None and not isinstance(outcome, Permanent):
+    elif outcome is not None and not isinstance(outcome, Permanent) and may_retry(job):
         job.retry(backoff(job.attempts + 1), str(outcome) or repr(outcome))
     else:
         job.end(Status.FAILED, str(outcome or _("crashed the worker")))
@@ -89,6 +103,9 @@ def _book(account_pk: int, money: Money) -> None:
         told = {"paid": f"{amount} {money.currency}", "asked": f"{checkout.amount} {checkout.currency}"}
         _is_odd(checkout, _("%(paid)s was paid, but %(asked)s had been asked for; nothing was booked.") % told)
         return
+    if money.back and not _was_booked(checkout):
+        _is_odd(checkout, _("%s was paid back, but the payment had not been booked; nothing was booked.") % amount)
+        return
     try:
         Payment.book(
             checkout.invoice,
@@ -96,7 +113,7 @@ def _book(account_pk: int, money: Money) -> None:
             currency=checkout.currency,
             paid_on=today(),
             method=Payment.Method.CARD,
-            reference=f"{checkout.account.name} {money.checkout_id}",
+            reference=_reference(checkout),
             provider_key=money.key,
         )
     except Refused as refused:
@@ -106,10 +123,18 @@ def _book(account_pk: int, money: Money) -> None:
         Checkout.objects.filter(pk=checkout.pk).update(status=Checkout.Status.PAID, error="")
 
 
+def _reference(checkout: Checkout) -> str:
+    return f"{checkout.account.name} {checkout.provider_id}"[:140]
+
+
+def _was_booked(checkout: Checkout) -> bool:
+    return Payment.objects.filter(invoice=checkout.invoice, reference=_reference(checkout), amount__gt=0).exists()
+
+
 def _is_odd(checkout: Checkout, sentence: str) -> None:
-    """Somebody has to look; told once for each page."""
-    odd = Checkout.objects.filter(pk=checkout.pk).exclude(status=Checkout.Status.ODD)
-    if not odd.update(status=Checkout.Status.ODD, error=sentence[:300]):
+    """Somebody has to look; the same fault of the same page is told once."""
+    other = Checkout.objects.filter(pk=checkout.pk).exclude(status=Checkout.Status.ODD, error=sentence[:300])
+    if not other.update(status=Checkout.Status.ODD, error=sentence[:300]):
         return
     owner = checkout.invoice.owner
     for person in {*administrators(), *([owner] if owner else [])}:

@@ -45,6 +45,7 @@ HEADS: dict[str, tuple[str, ...]] = {
 
 
 MOST_REMARKS = 60
+STATEMENT_LOCK = 4223  # the advisory lock under which lines are written
 
 
 class CannotTake(Exception):
@@ -74,7 +75,7 @@ def take_in(content: bytes, name: str, by: User, encoding: str = "") -> Taken:
     rows, faults = _rows(table.rows[first:], columns, first + 2)
     if not rows and faults:
         raise CannotTake(faults[0])
-    return databases.persistently(lambda: _keep(rows, faults, name, by))
+    return _keep(rows, faults, name, by)
 
 
 def _bare(head: str) -> str:
@@ -147,25 +148,44 @@ def _row(line: list[str], columns: dict[str, int], currency: str, day: Callable[
 
     if not cell("paid_on"):
         return None  # sums and remarks at the end
-    amount = cells.amount(cell("amount") or cell("credit")) if cell("amount") or cell("credit") else Decimal(0)
-    if not cell("amount") and cell("debit"):
-        return None
+    if "amount" in columns:
+        amount = _amount(cell("amount"))
+    else:
+        amount = _amount(cell("credit")) - abs(_amount(cell("debit")))
     if amount <= 0:
         return None
-    code = re.sub(r"[^A-Z]", "", cell("currency").upper())[:3]
-    return Row(day(cell("paid_on")), amount, code or currency, cell("payer")[:200], cell("text")[:500])
+    return Row(
+        day(cell("paid_on")), amount, _currency(cell("currency"), currency), cell("payer")[:200], cell("text")[:500]
+    )
+
+
+def _amount(cell: str) -> Decimal:
+    """Nothing for an empty cell or a dash."""
+    return cells.amount(cell) if cell.strip(" -–—") else Decimal(0)
+
+
+SIGNS = {"ZŁ": "PLN", "€": "EUR", "$": "USD", "US$": "USD", "£": "GBP", "Đ": "VND", "₫": "VND", "VNĐ": "VND"}
+
+
+def _currency(cell: str, usual: str) -> str:
+    code = cell.strip().upper()
+    if re.fullmatch(r"[A-Z]{3}", code):
+        return code
+    return SIGNS.get(code, usual)
 
 
 def _keep(rows: list[Row], faults: list[str], name: str, by: User) -> Taken:
-    statement = Statement.objects.create(name=name[:200], author=by)
+    """Matched before the transaction, which on SQLite holds everybody else's writing."""
     marks = _marks(rows)
-    known = set(StatementLine.objects.filter(mark__in=marks).values_list("mark", flat=True))
-    fresh = [(mark, row) for mark, row in zip(marks, rows, strict=True) if mark not in known]
+    fresh = _unknown(marks)
     matcher = Matcher(by)
-    lines = []
-    for mark, row in fresh:
-        match, invoice = matcher.find(row)
-        lines.append(
+    found = {mark: (row, *matcher.find(row)) for mark, row in zip(marks, rows, strict=True) if mark in fresh}
+
+    def work() -> Taken:
+        databases.advisory_lock(STATEMENT_LOCK)  # the same file sent twice at once
+        statement = Statement.objects.create(name=name[:200], author=by)
+        still = _unknown(list(found))
+        lines = [
             StatementLine(
                 statement=statement,
                 mark=mark,
@@ -177,9 +197,21 @@ def _keep(rows: list[Row], faults: list[str], name: str, by: User) -> Taken:
                 match=match,
                 invoice_id=invoice,
             )
-        )
-    StatementLine.objects.bulk_create(lines)
-    return Taken(statement, len(lines), len(rows) - len(lines), faults)
+            for mark, (row, match, invoice) in found.items()
+            if mark in still
+        ]
+        StatementLine.objects.bulk_create(lines)
+        return Taken(statement, len(lines), len(rows) - len(lines), faults)
+
+    return databases.persistently(work)
+
+
+def _unknown(marks: list[str]) -> set[str]:
+    known: set[str] = set()
+    for start in range(0, len(marks), 500):
+        rows = StatementLine.objects.filter(mark__in=marks[start : start + 500])
+        known |= set(rows.values_list("mark", flat=True))
+    return set(marks) - known
 
 
 def _marks(rows: Iterable[Row]) -> list[str]:

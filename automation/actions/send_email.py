@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from automation.actions.sending import send
-from automation.base import Action, ActionError, Context, Outcome, SettingsForm, actions
+from automation.base import Action, ActionError, Context, Outcome, SettingsForm, Wait, actions
 from automation.fields import ChannelChoice, MergeTextField
 from crm import merge, slots
 from crm.mail import composing
@@ -52,7 +52,8 @@ class SendEmail(Action):
         settings = context.settings
         contact = context.item.contact
         subject, text, html = self._written(context)
-        return send(
+        paper = self._paper(context) if settings["paper"] else None
+        outcome = send(
             context,
             Medium.EMAIL,
             settings["channel"],
@@ -60,9 +61,12 @@ class SendEmail(Action):
             text=text,
             subject=subject,
             html=html,
-            files=[self._paper(context)] if settings["paper"] else [],
+            files=[_read(paper)] if paper else [],
             to_customer=not settings["to"],
         )
+        if paper is not None and isinstance(outcome, Wait):
+            paper.sent()
+        return outcome
 
     def _written(self, context: Context) -> tuple[str, str, str]:
         """Subject, text, HTML (empty: made from the text)."""
@@ -79,10 +83,14 @@ class SendEmail(Action):
         newest = next((paper for make in slots.mail_papers for paper in make(context.item, None)), None)
         if newest is None:
             raise ActionError(_now("The card has no paper that could go along."))
-        try:
-            return newest.read()
-        except OSError as error:
-            raise ActionError(_now("The file of a paper cannot be read; please make it again.")) from error
+        return newest
 
     def summary(self, settings: dict[str, Any]) -> str:
         return str(settings.get("template") or settings.get("subject", ""))
+
+
+def _read(paper: Any) -> Any:
+    try:
+        return paper.read()
+    except OSError as error:
+        raise ActionError(_now("The file of a paper cannot be read; please make it again.")) from error

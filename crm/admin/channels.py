@@ -25,6 +25,7 @@ class ChannelForm(DeclaredForm):
             "hourly_limit",
             "contact_daily_limit",
             "track",
+            "strangers",
             "calendar",
         )
 

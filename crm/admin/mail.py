@@ -16,6 +16,7 @@ from crm.admin.base import ModelAdmin, action, register
 from crm.forms.rich import editor_attributes
 from crm.mail import imap
 from crm.models import Mailbox, MailTemplate
+from crm.models.mailboxes import today
 
 
 class MailboxForm(forms.ModelForm):
@@ -29,9 +30,7 @@ class MailboxForm(forms.ModelForm):
 
     class Meta:
         model = Mailbox
-        fields = (
-            "name", "channel", "host", "port", "security", "user", "password", "folder", "strangers", "is_active",
-        )  # fmt: skip
+        fields = ("name", "channel", "host", "port", "security", "user", "password", "folder", "is_active")
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
@@ -44,7 +43,7 @@ class MailboxForm(forms.ModelForm):
             self.instance.secret = vault.lock({"password": self.cleaned_data["password"]})
         if set(self.changed_data) & {"host", "port", "user", "folder"}:
             # Another place: it is read from now on, as a new one.
-            self.instance.validity, self.instance.last_uid = None, 0
+            self.instance.validity, self.instance.last_uid, self.instance.since = None, 0, today()
         self.instance.fault = ""
         return super().save(commit)
 
@@ -60,7 +59,7 @@ class MailboxAdmin(ModelAdmin):
 
     @action(description=_("Look into them now"))
     def look(self, request: Any, queryset: Any) -> None:
-        for mailbox in queryset.select_related("channel", "strangers"):
+        for mailbox in queryset.select_related("channel__strangers"):
             try:
                 count = imap.look_into(mailbox)
             except imap.Unreachable as fault:

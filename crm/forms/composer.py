@@ -78,7 +78,7 @@ class EmailForm(forms.Form):
         fields["answers"].queryset = theirs
         rows = [row.address for row in item.contact.emails.all() if not row.bounced] if item.contact else []
         # Who wrote to us can be answered, even from an address that the contact does not have.
-        asked = answered or (theirs.filter(pk=data.get("answers")).first() if _is_number(data, "answers") else None)
+        asked = answered or self._asked(data)
         known = list(dict.fromkeys([*([asked.to] if asked else []), *rows]))
         fields["to"].choices = [(address, address) for address in known]
         self.usable = bool(known)
@@ -91,14 +91,20 @@ class EmailForm(forms.Form):
         if not self.offered:
             del fields["papers"]
 
+    def _asked(self, data: Any) -> Message | None:
+        """The mail that the sent form says to answer."""
+        try:
+            return self.fields["answers"].clean(data.get("answers")) if data is not None else None  # type: ignore[no-any-return]
+        except ValidationError:
+            return None
+
+    def chosen_papers(self) -> list[slots.MailPaper]:
+        return [self.offered[key] for key in self.cleaned_data.get("papers", [])]
+
     def attached(self) -> list[NewFile]:
         """The chosen papers and files, read. Raises OSError where a paper's file is gone."""
-        papers = [self.offered[key].read() for key in self.cleaned_data.get("papers", [])]
+        papers = [paper.read() for paper in self.chosen_papers()]
         return [*papers, *(NewFile(file.read(), name, kind) for file, name, kind in self.cleaned_data["files"])]
-
-
-def _is_number(data: Any, name: str) -> bool:
-    return data is not None and str(data.get(name, "")).isdigit()
 
 
 class SmsForm(forms.Form):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any
 
 from django import forms
@@ -11,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.forms.amounts import AmountField
 from crm.models import Item, LineItem, OwnCompany, Product, TaxRate
-from crm.models.lines import rounded
+from crm.models.lines import rounded, state_of
 
 MOST_LINES = 500
 NUMBER = {"inputmode": "decimal", "class": "form-control text-end"}
@@ -83,10 +82,10 @@ class LinesForm:
         self.kept = {line.tax_name: line for line in item.lines.all() if line.tax_name}
         self.was = state_of(item)
         self.fault = ""
-        if data is not None and data.get("was", self.was) != self.was:
-            self.fault = str(
-                _("Somebody has changed the lines meanwhile. What you typed is below; saving again replaces theirs.")
-            )
+        # What the sent form was made of; it is asked again under the item's lock.
+        self.sent = data.get("was", self.was) if data is not None else self.was
+        if self.sent != self.was:
+            self.is_stale()
         lines = list(item.lines.all())
         if lines:
             self.included = lines[0].tax_included
@@ -116,6 +115,11 @@ class LinesForm:
             "discount": (line.discount.normalize() + 0) if line.discount else None,
             "tax": line.tax_name,
         }
+
+    def is_stale(self) -> None:
+        self.fault = str(
+            _("Somebody has changed the lines meanwhile. What you typed is below; saving again replaces theirs.")
+        )
 
     def is_valid(self) -> bool:
         return all([form.is_valid() for form in self.forms]) and not self.fault
@@ -155,10 +159,3 @@ class LinesForm:
 
 def _is_short(line: LineItem, item: Item) -> bool:
     return rounded(line.price, item.currency) == line.price
-
-
-def state_of(item: Item) -> str:
-    """A mark of the lines as they are: other lines, another mark."""
-    names = ("pk", "name", "quantity", "price", "discount", "tax_name")
-    rows = str([tuple(getattr(line, name) for name in names) for line in item.lines.all()])
-    return hashlib.sha256(rows.encode()).hexdigest()[:16]

@@ -71,6 +71,8 @@ class RichField(forms.Field):
 
     def clean(self, value: Any) -> Written:
         found = value if isinstance(value, Written) else Written(str(value or ""))
+        if "\0" in found.text + found.html:
+            raise ValidationError(_("The text holds letters that cannot be kept."))
         text = as_text(clean(found.html)) if found.html.strip() else found.text.strip()
         if not text:
             raise ValidationError(self.error_messages["required"])

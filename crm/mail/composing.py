@@ -58,6 +58,8 @@ def letter(html: str, subject: str, language: str) -> tuple[str, str]:
 def email_of(message: Message, connection: Any) -> EmailMultiAlternatives:
     """The mail as it is handed to a server or service: tracked, in its thread, with its files."""
     headers = {"Message-ID": message.public_address(), **tracking.unsubscribe_headers(message)}
+    if message.is_automatic or message.contact_id is None:
+        headers["Auto-Submitted"] = "auto-generated"  # RFC 3834: no program answers it, so no circle begins
     answered = message.answers
     if answered is not None and answered.mail_id:
         headers["In-Reply-To"] = headers["References"] = answered.mail_id

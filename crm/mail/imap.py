@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from datetime import timedelta
 from imaplib import IMAP4
 from typing import Any
 
+from django.db import OperationalError
 from django.utils.translation import gettext as _
 from imap_tools import BaseMailBox, ImapToolsError, MailBox, MailBoxStartTls, MailBoxUnencrypted
 
 from crm import clock, slots
 from crm.jobs import Permanent
-from crm.mail.inbox import received_mail
-from crm.mail.reading import MOST_BYTES, read
+from crm.mail.inbox import received_mail, unreadable
+from crm.mail.reading import MOST_BYTES, Unreadable, read
 from crm.models import Job, Mailbox
 from crm.models.leased import Status
 from crm.queue import Kind, every, register_kind
 from crm.slots import Health
 
 KIND = "read_mailbox"
+log = logging.getLogger("dealwright.mail")
 TIMEOUT = 10  # seconds for each step of the conversation
 TURN_SECONDS = 25.0  # well within a job's lease
 HEAD_BYTES = 262144  # what is read of a mail that is too large
@@ -57,11 +60,13 @@ def look_into(mailbox: Mailbox) -> int:
     try:
         box: Any = CLASSES[mailbox.security](mailbox.host, mailbox.port, timeout=TIMEOUT)
         try:
-            box.login(mailbox.user, mailbox.password(), initial_folder=mailbox.folder)
+            # Older servers take letters beyond ASCII only in another way.
+            plain = (mailbox.user + mailbox.password()).isascii()
+            (box.login if plain else box.login_utf8)(mailbox.user, mailbox.password(), mailbox.folder)
             return _take_new(mailbox, box)
         finally:
             _leave(box)
-    except (ImapToolsError, IMAP4.error, OSError) as error:
+    except (ImapToolsError, IMAP4.error, OSError, ValueError, OverflowError) as error:
         raise Unreachable(_("The mailbox cannot be read: %s") % str(error)[:200]) from error
 
 
@@ -81,17 +86,35 @@ def _take_new(mailbox: Mailbox, box: BaseMailBox) -> int:
             return 0
         # The server numbers anew: everything is looked at again, what is known stays known by its Message-ID.
         _remember(mailbox, 0, state["UIDVALIDITY"])
-    fresh = sorted(int(uid) for uid in box.uids(f"UID {mailbox.last_uid + 1}:*") if int(uid) > mailbox.last_uid)
+    # SINCE counts the server's days; the day before is looked at as well, what is known stays known.
+    since = (mailbox.since - timedelta(days=1)).strftime("%d-%b-%Y")
+    asked = f"UID {mailbox.last_uid + 1}:*" + ("" if mailbox.last_uid else f" SINCE {since}")
+    fresh = sorted(int(uid) for uid in box.uids(asked) if int(uid) > mailbox.last_uid)
     end, taken = time.monotonic() + TURN_SECONDS, 0
     for uid in fresh:
         if time.monotonic() > end:
             break
-        raw, cut = _fetch(box, uid)
-        if raw:
-            received_mail(mailbox.channel, read(raw, cut), mailbox.strangers)
+        raw, cut = _fetch(box, uid, in_haste=taken > 0 and time.monotonic() > end - TURN_SECONDS / 2)
+        if raw is None:
+            break  # a large one, and not enough time left: the next turn begins with it
+        _take(mailbox, uid, raw, cut)
         _remember(mailbox, uid)
         taken += 1
     return taken
+
+
+def _take(mailbox: Mailbox, uid: int, raw: bytes, cut: bool) -> None:
+    """One broken mail must not keep back all that come after it; a database that is away must."""
+    mark = f"{mailbox.validity}/{uid}"
+    try:
+        received_mail(mailbox.channel, read(raw, cut))
+    except Unreadable:
+        unreadable(mailbox.channel, raw, mark)
+    except OperationalError:
+        raise
+    except Exception:
+        log.exception("mail %s of mailbox %s", mark, mailbox.pk)
+        unreadable(mailbox.channel, raw, mark)
 
 
 def _remember(mailbox: Mailbox, uid: int, validity: int | None = None) -> None:
@@ -102,9 +125,14 @@ def _remember(mailbox: Mailbox, uid: int, validity: int | None = None) -> None:
     Mailbox.objects.filter(pk=mailbox.pk).update(**values)
 
 
-def _fetch(box: BaseMailBox, uid: int) -> tuple[bytes, bool]:
-    """(the mail, or its beginning where it is too large; is it only that). Nothing is marked as read."""
+def _fetch(box: BaseMailBox, uid: int, in_haste: bool) -> tuple[bytes | None, bool]:
+    """(the mail, or its beginning where it is too large; is it only that). Nothing is marked as read.
+
+    Empty for one that was deleted meanwhile; None for a large one when it is late.
+    """
     size = int(_number(_ask(box, uid, "(RFC822.SIZE)"), b"RFC822.SIZE"))
+    if in_haste and size > HEAD_BYTES:
+        return None, False
     if size <= MOST_BYTES:
         return _literal(_ask(box, uid, "(BODY.PEEK[])")), False
     return _literal(_ask(box, uid, f"(BODY.PEEK[]<0.{HEAD_BYTES}>)")), True
@@ -134,7 +162,7 @@ def _literal(answer: list[Any]) -> bytes:
 
 
 def _perform(job: Job) -> int:
-    mailbox = Mailbox.objects.select_related("channel", "strangers").filter(pk=job.payload["mailbox"]).first()
+    mailbox = Mailbox.objects.select_related("channel__strangers").filter(pk=job.payload["mailbox"]).first()
     if mailbox is None or not mailbox.is_active:
         return 0
     try:

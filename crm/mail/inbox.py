@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from email.utils import parseaddr
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -14,35 +16,55 @@ from django.utils.translation import override
 from crm import databases, files, sending
 from crm.events import record
 from crm.mail.reading import Incoming, Report
-from crm.models import Attachment, Cause, Channel, Contact, ContactEmail, Event, Item, Message, Pipeline
+from crm.models import (
+    Attachment,
+    Cause,
+    Channel,
+    Contact,
+    ContactEmail,
+    Event,
+    Item,
+    Medium,
+    Message,
+    Pipeline,
+    Refused,
+)
 from crm.models.notifications import notify
+from crm.models.people import administrators
 from crm.receiving import item_of, keep
 
+INBOX_LOCK = 4222  # the advisory lock under which mails are taken in
 SHOWN = 500  # characters of a mail on the timeline; the whole stands in the outbox
 
 
-def received_mail(channel: Channel, mail: Incoming, strangers: Pipeline | None = None) -> Message | None:
-    """Keep a mail; None for one that is known, that we sent ourselves, or that only reports on another.
-
-    Args:
-        strangers: where mails of unknown people become cards; None: they stay without one.
-    """
+def received_mail(channel: Channel, mail: Incoming) -> Message | None:
+    """Keep a mail; None for one that is known, that we sent ourselves, or that only reports on another."""
     if mail.report is not None:
         report = mail.report
         databases.persistently(lambda: reported(channel, report))
         return None
-    if not mail.sender or Channel.objects.filter(sender__icontains=mail.sender).exists():
+    if _is_ours(mail.sender) and mail.answer_to and not _is_ours(mail.answer_to):
+        # A form of a web site sends in our name, and says whom to answer.
+        mail = replace(mail, sender=mail.answer_to, name="")
+    if not mail.sender or _is_ours(mail.sender):
         return None  # a circle of our own, or nobody
-    return databases.persistently(lambda: _received(channel, mail, strangers))
+    return databases.persistently(lambda: _received(channel, mail))
 
 
-def _received(channel: Channel, mail: Incoming, strangers: Pipeline | None) -> Message | None:
+def _is_ours(address: str) -> bool:
+    senders = Channel.objects.filter(medium=Medium.EMAIL).values_list("sender", flat=True)
+    return bool(address) and any(parseaddr(sender)[1].lower() == address for sender in senders)
+
+
+def _received(channel: Channel, mail: Incoming) -> Message | None:
+    # One mail of a channel at a time: a service repeats its call while the first one is still at work.
+    databases.advisory_lock(INBOX_LOCK)
     key = f"email.received:{channel.pk}:{mail.key}"
     if Event.objects.filter(key=key).exists():
         return None
     item, contact, answered = _whose(channel, mail)
-    if item is None and contact is None and strangers is not None and not mail.automatic:
-        item, contact = _new_card(mail, strangers)
+    if item is None and contact is None and channel.strangers is not None and not mail.automatic:
+        item, contact = _new_card(mail, channel.strangers)
     message = keep(
         channel,
         contact,
@@ -96,12 +118,14 @@ def _new_card(mail: Incoming, pipeline: Pipeline) -> tuple[Item | None, Contact 
         validate_email(mail.sender)
     except ValidationError:
         return None, None
-    contact = Contact.objects.create(name=mail.name or mail.sender)
+    contact = Contact.objects.create(name=(mail.name or mail.sender)[:200])
     contact.add_email(mail.sender)
     title = mail.subject or _("E-mail from %s") % contact.name
-    item = Item.create(
-        pipeline, title[:200], cause=Cause("form", "", label=_("e-mail")), contact=contact, source=_("e-mail")
-    )
+    cause = Cause("form", "", label=_("e-mail"))
+    try:
+        item = Item.create(pipeline, title[:200], cause=cause, contact=contact, source=_("e-mail"))
+    except Refused:
+        return None, contact  # the pipeline was changed; the mail is kept all the same
     return Item.objects.select_related("owner").get(pk=item.pk), contact
 
 
@@ -133,7 +157,8 @@ def reported(channel: Channel, report: Report) -> None:
     message = Message.in_thread([report.about]) if report.about else None
     if message is None or message.direction != Message.Direction.OUT:
         return
-    if report.recipient and report.recipient != message.to.lower():
+    # Complaints often leave the reader out; then our mark in the id has to stand for it.
+    if report.recipient != message.to.lower() and (report.recipient or Message.marked(report.about) is None):
         return
     if report.kind == "complained":
         complained(message)
@@ -165,3 +190,19 @@ def _tell_owner(message: Message, text: str) -> None:
     item = message.item
     if item is not None and item.owner is not None:
         notify([item.owner], text, item=item, kind="message")
+
+
+def unreadable(channel: Channel, raw: bytes, mark: str) -> None:
+    """A mail that nothing can be told of is kept as a note for administrators; nothing is lost without a word.
+
+    Args:
+        mark: what the server calls it; told once.
+    """
+
+    def work() -> None:
+        key = f"email.unreadable:{channel.pk}:{mark}"[:120]
+        words = _("A mail that came in through “%(channel)s” cannot be read (%(mark)s).")
+        if record("email.unreadable", payload={"channel": channel.pk, "size": len(raw), "mark": mark}, key=key):
+            notify(administrators(), words % {"channel": channel.name, "mark": mark}, kind="message")
+
+    databases.persistently(work)

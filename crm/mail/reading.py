@@ -3,28 +3,34 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import re
 from dataclasses import dataclass, field
 from email.message import Message as Parsed
 from typing import Any
 
 import nh3
+from django.conf import settings
 from imap_tools import MailMessage
 from inscriptis import get_text
+from inscriptis.model.config import ParserConfig
+
+log = logging.getLogger("dealwright.mail")
 
 MOST_BYTES = 25 * 1024 * 1024  # of a whole mail; of a larger one only its beginning is read
 MOST_TEXT = 100_000  # characters kept of a mail's text
 MOST_HTML = 500_000
+MOST_LOGO = 20_000  # bytes
 
+OURS = re.compile(rf'<img[^>]*src="{re.escape(settings.LINK_URL)}/m/[^"]*"[^>]*>')
 ADDRESS = re.compile(r"<[^<>\s]{3,400}>")
-# "On … Anna wrote:", "W dniu … napisał(a):", "… a écrit :", "… đã viết:": the line before the first quoted one.
-INTRODUCES = re.compile(r"(:|：)\s*$")
-SEPARATOR = re.compile(r"^\s*(-{4,}.{3,60}-{4,}|_{20,})\s*$")
+LONGEST_LINE = 200  # of what may introduce a quotation
 # Outlook's block: "From: …" and at least two more such lines.
 HEADER_LINE = re.compile(
     r"^\s*\*?(From|Od|De|Từ|Sent|Wysłano|Envoyé|Đã gửi|To|Do|À|Đến|Subject|Temat|Objet|Chủ đề)\s?:"
 )
 
+SHOWN = ParserConfig(display_links=True)  # [text](address)
 TAGS = nh3.ALLOWED_TAGS - {"area", "map"}
 ATTRIBUTES = {**nh3.ALLOWED_ATTRIBUTES, "*": {"style", "dir", "align", "width", "height"}}
 STYLES = {
@@ -60,6 +66,7 @@ class Incoming:
     message_id: str
     thread: list[str]
     sender: str
+    answer_to: str
     name: str
     subject: str
     text: str
@@ -71,17 +78,29 @@ class Incoming:
     report: Report | None = None
 
 
+class Unreadable(Exception):
+    """The mail is so broken that nothing can be told of it."""
+
+
 def read(raw: bytes, cut: bool = False) -> Incoming:
-    """Never raises for a strange mail: what cannot be read is left out.
+    """A strange mail is read as far as it goes. Raises Unreadable.
 
     Args:
         raw: RFC 5322, as it came.
         cut: only the beginning of a mail that is too large; its files are left out.
     """
+    try:
+        return _read(raw, cut)
+    except Exception as error:  # parsers of foreign texts fail in too many ways to name them
+        log.warning("a mail could not be read", exc_info=True)
+        raise Unreadable(str(error)) from error
+
+
+def _read(raw: bytes, cut: bool) -> Incoming:
     mail = MailMessage.from_bytes(raw)
     parsed: Parsed = mail.obj
-    message_id = _first(str(parsed.get("Message-ID", "")))
-    sender = mail.from_values
+    message_id = _first(_line(parsed.get("Message-ID", "")))
+    sender, answer_to = mail.from_values, mail.reply_to_values
     html = _clean(mail.html)[:MOST_HTML]
     whole = _plain(mail.text) or _plain(as_text(html))
     report = _report(parsed)
@@ -89,9 +108,10 @@ def read(raw: bytes, cut: bool = False) -> Incoming:
         key=hashlib.sha256(message_id.encode() or raw).hexdigest()[:40],
         message_id=message_id,
         thread=_thread(parsed),
-        sender=(sender.email if sender else "").lower()[:254],
-        name=" ".join(_plain(sender.name if sender else "").split())[:200],
-        subject=" ".join(_plain(mail.subject).split())[:250],
+        sender=_line(sender.email if sender else "").lower()[:254],
+        answer_to=_line(answer_to[0].email if answer_to else "").lower()[:254],
+        name=_line(sender.name if sender else "")[:200],
+        subject=_line(mail.subject)[:250],
         text=without_quotes(whole),
         whole=whole,
         html=html,
@@ -104,7 +124,7 @@ def read(raw: bytes, cut: bool = False) -> Incoming:
 
 def as_text(html: str) -> str:
     """HTML as readable plain text."""
-    return str(get_text(html)).strip() if html.strip() else ""
+    return str(get_text(html, SHOWN)).strip() if html.strip() else ""
 
 
 def clean(html: str) -> str:
@@ -120,12 +140,23 @@ def clean(html: str) -> str:
 
 
 def _clean(html: str) -> str:
-    return clean(html.replace("\0", "")[: 4 * MOST_HTML])
+    safe = clean(_whole(html)[: 4 * MOST_HTML])
+    # What quotes our mail carries our own picture along; a colleague who reads it is not the customer.
+    return OURS.sub("", safe)
+
+
+def _whole(text: str) -> str:
+    """Letters that every database keeps: no NUL, no half of a surrogate pair."""
+    return text.replace("\0", "").encode("utf-8", "replace").decode()
 
 
 def _plain(text: str) -> str:
-    text = text.replace("\0", "").replace("\r\n", "\n")
-    return text.encode("utf-8", "replace").decode()[:MOST_TEXT].strip()
+    return _whole(text).replace("\r\n", "\n")[:MOST_TEXT].strip()
+
+
+def _line(text: Any) -> str:
+    """One line without what cannot be printed."""
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in _whole(str(text))).split())
 
 
 def _first(text: str) -> str:
@@ -135,8 +166,8 @@ def _first(text: str) -> str:
 
 def _thread(parsed: Parsed) -> list[str]:
     """Message-IDs that it answers, the nearest first."""
-    answers = ADDRESS.findall(str(parsed.get("In-Reply-To", "")))
-    earlier = ADDRESS.findall(str(parsed.get("References", "")))
+    answers = ADDRESS.findall(_line(parsed.get("In-Reply-To", "")))
+    earlier = ADDRESS.findall(_line(parsed.get("References", "")))
     return list(dict.fromkeys([*answers, *reversed(earlier)]))[:50]
 
 
@@ -152,26 +183,51 @@ def _is_automatic(parsed: Parsed) -> bool:
 def without_quotes(text: str) -> str:
     """What is new in an answer: the text before the first quoted block that reaches to the end, in any language."""
     lines = text.split("\n")
+    block = _last_block(lines)
     for number, line in enumerate(lines):
-        if SEPARATOR.match(line) and _quotes(lines[number + 1 :]):
+        if _separates(line) and _quotes(lines[number + 1 : number + 5]):
             return _upto(lines, number) or text
-        if line.startswith(">") and all(later.startswith(">") or not later.strip() for later in lines[number:]):
+        if number == block:
             return _upto(lines, _introduction(lines, number)) or text
         if _is_header_block(lines, number):
             return _upto(lines, number) or text
     return text
 
 
+def _last_block(lines: list[str]) -> int:
+    """Where the quoted lines begin that reach to the end; -1 for none."""
+    first = -1
+    for number in range(len(lines) - 1, -1, -1):
+        if lines[number].startswith(">"):
+            first = number
+        elif lines[number].strip():
+            break
+    return first
+
+
+def _separates(line: str) -> bool:
+    """ "-----Original Message-----", or a rule of underscores."""
+    line = line.strip()
+    if len(line) > LONGEST_LINE:
+        return False
+    return (line.startswith("----") and line.endswith("----") and line.strip("- ") != "") or (
+        len(line) >= 20 and not line.strip("_")
+    )
+
+
 def _quotes(lines: list[str]) -> bool:
-    return any(HEADER_LINE.match(line) for line in lines[:4])
+    return any(HEADER_LINE.match(line[:LONGEST_LINE]) for line in lines)
 
 
 def _introduction(lines: list[str], number: int) -> int:
-    """Where the sentence begins that introduces the quotation; it may be broken over three lines."""
+    """Where the sentence begins that introduces the quotation; it may be broken over three lines.
+
+    "On … Anna wrote:", "W dniu … napisał(a):", "… a écrit :", "… đã viết:" all end with a colon.
+    """
     before = number - 1
     while before >= 0 and not lines[before].strip():
         before -= 1
-    if before < 0 or not INTRODUCES.search(lines[before]):
+    if before < 0 or not lines[before].rstrip().endswith((":", "：")):
         return number
     for _more in range(2):
         if before > 0 and lines[before - 1].strip():
@@ -180,8 +236,9 @@ def _introduction(lines: list[str], number: int) -> int:
 
 
 def _is_header_block(lines: list[str], number: int) -> bool:
-    block = lines[number : number + 5]
-    return bool(HEADER_LINE.match(lines[number])) and sum(bool(HEADER_LINE.match(line)) for line in block) >= 3
+    if not HEADER_LINE.match(lines[number][:LONGEST_LINE]):
+        return False
+    return sum(bool(HEADER_LINE.match(line[:LONGEST_LINE])) for line in lines[number : number + 5]) >= 3
 
 
 def _upto(lines: list[str], number: int) -> str:
@@ -192,10 +249,12 @@ def _files(mail: Any) -> list[File]:
     """Attachments, without the pictures that a text shows within itself and without parts of its structure."""
     found = []
     for part in mail.attachments:
-        if part.content_disposition == "inline" and part.content_id and part.content_id in (mail.html or ""):
+        # A small picture within the text is a logo of a signature; a large one may be what the mail is about.
+        if part.content_disposition == "inline" and part.content_id and part.size < MOST_LOGO:
             continue
         if part.payload:
-            found.append(File(part.filename or part.content_type.replace("/", "."), part.content_type, part.payload))
+            name = _line(part.filename) or part.content_type.replace("/", ".")
+            found.append(File(name[-200:], part.content_type, part.payload))
     return found
 
 

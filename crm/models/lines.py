@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
@@ -14,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from crm import databases
 from crm.folding import fold
 from crm.models.events import Cause
-from crm.models.gate import Gone, Refused
+from crm.models.gate import Gone, Refused, Stale
 from crm.models.items import Item
 from crm.models.people import SharedQuerySet, User
 from crm.models.search_key import SearchKeyField
@@ -171,12 +172,22 @@ class Totals:
         return sum((rate.gross for rate in self.rates), Decimal(0))
 
 
-def replace_lines(item: Item, lines: list[LineItem], *, by: User | None = None, cause: Cause = Cause()) -> Item:
+def state_of(item: Item) -> str:
+    """A mark of the item's lines as they are: other lines, another mark."""
+    names = ("pk", "name", "quantity", "price", "discount", "tax_name")
+    rows = str([tuple(getattr(line, name) for name in names) for line in item.lines.all()])
+    return hashlib.sha256(rows.encode()).hexdigest()[:16]
+
+
+def replace_lines(
+    item: Item, lines: list[LineItem], *, by: User | None = None, cause: Cause = Cause(), known: str = ""
+) -> Item:
     """The item has these lines from now on, in their order, and their total as its amount. Returns the fresh item.
 
     Args:
         lines: unsaved rows, their item is set here; with none the amount stays as it is.
-    Raises Forbidden, Gone.
+        known: the mark (`state_of`) of the lines that these shall replace; empty: of any.
+    Raises Forbidden, Gone, Refused for a sum that is too large, Stale where somebody else changed the lines.
     """
     from crm.events import record
 
@@ -186,6 +197,8 @@ def replace_lines(item: Item, lines: list[LineItem], *, by: User | None = None, 
             raise Gone(_("This item was deleted."))
         if by is not None:
             fresh.require(by, "edit")
+        if known and state_of(fresh) != known:
+            raise Stale(fresh)
         fresh.lines.all().delete()
         for order, line in enumerate(lines):
             line.pk, line.item, line.order = None, fresh, order

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from crm import clock
 from crm.models.messages import Channel, Medium
-from crm.models.pipelines import Pipeline
+
+
+def today() -> date:
+    return clock.now().date()
 
 
 class Mailbox(models.Model):
@@ -30,24 +36,19 @@ class Mailbox(models.Model):
         help_text=_("Answers to what this channel sends arrive here."),
     )
     host = models.CharField(_("server"), max_length=200)
-    port = models.PositiveIntegerField(_("port"), default=993)
+    port = models.PositiveIntegerField(
+        _("port"), default=993, validators=[MinValueValidator(1), MaxValueValidator(65535)]
+    )
     security = models.CharField(_("encryption"), max_length=10, choices=Security.choices, default=Security.TLS)
     user = models.CharField(_("user"), max_length=200)
     secret = models.TextField(blank=True, editable=False)  # encrypted; see crm/vault.py
     folder = models.CharField(_("folder"), max_length=200, default="INBOX")
     is_active = models.BooleanField(_("active"), default=True)
-    strangers = models.ForeignKey(
-        Pipeline,
-        models.SET_NULL,
-        null=True,
-        blank=True,
-        related_name="+",
-        verbose_name=_("mails of strangers become cards in"),
-        help_text=_("Empty: they are kept in the outbox, without a card."),
-    )
     # The server numbers mails upwards; a new validity means that it began anew (RFC 3501).
     validity = models.BigIntegerField(null=True, editable=False)
     last_uid = models.BigIntegerField(default=0, editable=False)
+    # What arrived before it was set up is not ours to read.
+    since = models.DateField(default=today, editable=False)
     checked_at = models.DateTimeField(_("last looked into"), null=True, editable=False)
     fault = models.CharField(_("fault"), max_length=300, blank=True, editable=False)
 

@@ -45,6 +45,15 @@ class Channel(models.Model):
     track = models.BooleanField(
         _("track opens and links"), default=True, help_text=_("Of mails to customers; links then lead through us.")
     )
+    strangers = models.ForeignKey(
+        "crm.Pipeline",
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("mails of strangers become cards in"),
+        help_text=_("Empty: they are kept in the outbox, without a card."),
+    )
     fault = models.CharField(_("fault"), max_length=300, blank=True, editable=False)
 
     class Meta:
@@ -160,18 +169,25 @@ class Message(models.Model):
     def in_thread(cls, ids: list[str]) -> Message | None:
         """The mail of ours that one of these Message-IDs names: by our mark, or as the provider called it."""
         for text in ids:
-            local, _at, _host = text.strip("<>").partition("@")
-            name, _dot, mark = local.rpartition(".")
-            keys = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
-            if len(name) == 22 and any(constant_time_compare(mark, _mark(name, key)) for key in keys):
-                found = cls.objects.filter(public_id=uuid.UUID(bytes=base64.urlsafe_b64decode(f"{name}=="))).first()
-            else:
-                found = cls.objects.filter(
-                    direction=cls.Direction.OUT, provider_id__in=[text[:120], local[:120]]
-                ).first()
+            found = cls.marked(text) or cls._called(text)
             if found is not None:
                 return found
         return None
+
+    @classmethod
+    def marked(cls, text: str) -> Message | None:
+        """The mail whose Message-ID this is, if the mark in it is ours."""
+        name, _dot, mark = text.strip("<>").partition("@")[0].rpartition(".")
+        keys = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
+        if len(name) != 22 or not any(constant_time_compare(mark, _mark(name, key)) for key in keys):
+            return None
+        return cls.objects.filter(public_id=uuid.UUID(bytes=base64.urlsafe_b64decode(f"{name}=="))).first()
+
+    @classmethod
+    def _called(cls, text: str) -> Message | None:
+        names = {text[:120], text.strip("<>").partition("@")[0][:120]} - {""}
+        ours = cls.objects.filter(direction=cls.Direction.OUT, channel__medium=Medium.EMAIL)
+        return ours.filter(provider_id__in=names).first() if text.strip("<>@") else None
 
     def values(self) -> dict[str, Any]:
         """What another rule may read of it."""

@@ -9,14 +9,15 @@ from typing import Any
 from anymail.exceptions import AnymailAPIError, AnymailError, AnymailRecipientsRefused, AnymailRequestsAPIError
 from django import forms
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.core.mail import get_connection
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from requests import exceptions as network
 
-from crm.mail.composing import email_of
 from crm.transports.base import Transport, TransportError, transports
+from crm.transports.mails import put_together
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,7 @@ class DeliveryService(Transport):
         if base:
             own["api_url"] = base
         connection = get_connection(f"anymail.backends.{service.module}.EmailBackend", **own)
-        mail: Any = email_of(message, connection)
+        mail: Any = put_together(message, connection)
         # Their report names it, whatever they make of the Message-ID.
         mail.metadata = {"message": message.public_id.hex}
         try:
@@ -120,9 +121,14 @@ class DeliveryService(Transport):
             raise _refused(error) from error
         except AnymailAPIError as error:
             raise _unanswered(error) from error
-        except AnymailError as error:
+        except (AnymailError, ImproperlyConfigured) as error:
+            status = getattr(mail, "anymail_status", None)
+            if status is not None and status.esp_response is not None:
+                # It answered, and the answer cannot be read: the mail may well be on its way.
+                raise TransportError(_("The service's answer cannot be understood."), sent=True) from error
             raise TransportError(_("The service cannot send this mail: %s") % error, permanent=True) from error
-        return str(mail.anymail_status.message_id or message.public_address())[:120]
+        ids = {row.message_id for row in mail.anymail_status.recipients.values() if row.message_id}
+        return str(next(iter(ids), "") or message.public_address())[:120]
 
     def webhook_view(self, inbound: bool) -> Any:
         """Anymail's view for the service's calls, with this channel's secrets; None where none are set."""

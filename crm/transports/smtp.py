@@ -8,8 +8,8 @@ from django.core.mail import get_connection
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from crm.mail.composing import email_of
 from crm.transports.base import Transport, TransportError, transports
+from crm.transports.mails import put_together
 
 TIMEOUT = 10  # seconds for each step of the conversation
 
@@ -45,7 +45,7 @@ class Smtp(Transport):
             use_ssl=own.get("security") == "tls",
             timeout=TIMEOUT,
         )
-        mail = email_of(message, connection)
+        mail = put_together(message, connection)
         try:
             connection.open()
         except (smtplib.SMTPException, OSError) as error:

@@ -20,6 +20,7 @@ from crm.mail import composing
 from crm.models import Attachment, Event, Item, MailTemplate, Message, OwnCompany, Task
 from crm.models.messages import Medium
 from crm.views import items
+from crm.views.board import number
 
 
 @staff_of_ours
@@ -128,8 +129,7 @@ def _send(request: HttpRequest, item: Item, medium: str, data: dict[str, Any], t
 def mail_template(request: HttpRequest, pk: int) -> JsonResponse:
     """A template with the card's values: `subject`, `html`, `letterhead`; or `error`, a sentence."""
     shown = items.visible_item(request, pk, "edit")
-    number = request.GET.get("template", "")
-    chosen = get_object_or_404(MailTemplate, pk=number if number.isdigit() else 0, is_active=True)
+    chosen = get_object_or_404(MailTemplate, pk=number(request.GET.get("template")) or 0, is_active=True)
     formats = {"language": merge.language_of(shown), "zone": OwnCompany.zone(), "currency": shown.currency}
     try:
         subject, html = chosen.filled(merge.Values(shown), **formats)

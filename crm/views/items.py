@@ -99,7 +99,7 @@ def page_context(
         "composing": composing[0] if composing else "note",
         "others": other_items(request, shown),
         "tasks": shown.tasks.open().select_related("assignee").order_by("deadline", "pk"),
-        "messages_sent": shown.messages.select_related("channel").order_by("-created_at")[:20],
+        "messages_sent": shown.messages.select_related("channel").defer("html").order_by("-created_at")[:20],
         "tabs": shown_tabs,
         "may": may,
         "nav": "board",

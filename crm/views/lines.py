@@ -11,7 +11,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from crm.access import staff_of_ours
 from crm.forms.lines import LinesForm
-from crm.models import Item, Product
+from crm.models import Item, Product, Stale
 from crm.models.lines import Totals, replace_lines
 from crm.slots import ItemTab
 from crm.views.items import page_context, visible_item
@@ -33,8 +33,13 @@ def lines(request: HttpRequest, pk: int) -> HttpResponse:
     item = visible_item(request, pk, "edit")
     form = LinesForm(item, request.POST)
     if form.is_valid():
-        replace_lines(item, form.lines(), by=request.user)  # type: ignore[arg-type]
-        return redirect("item", pk)
+        try:
+            replace_lines(item, form.lines(), by=request.user, known=form.sent)  # type: ignore[arg-type]
+            return redirect("item", pk)
+        except Stale:
+            item = visible_item(request, pk, "edit")
+            form = LinesForm(item, request.POST)
+            form.is_stale()
     context = page_context(request, item, tabs={"lines": tab(item, request.user, form)})
     return render(request, "items/item.html", context, status=422)
 

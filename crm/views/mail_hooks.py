@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-import json
+import hashlib
+from email.encoders import encode_base64
+from email.feedparser import BytesFeedParser
 from typing import Any
 
 from anymail.exceptions import AnymailError, AnymailWebhookValidationFailure
-from anymail.signals import AnymailInboundEvent, AnymailTrackingEvent, EventType
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from anymail.signals import AnymailInboundEvent, AnymailTrackingEvent, EventType, RejectReason
+from django.core.exceptions import ImproperlyConfigured
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, QueryDict
+from django.utils.datastructures import MultiValueDict
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
-from crm import sending, vault
+from crm import sending, tracking, vault
 from crm.access import public
 from crm.mail import inbox
-from crm.mail.reading import MOST_BYTES, read
+from crm.mail.reading import MOST_BYTES, Unreadable, read
 from crm.models import Channel, Message
 from crm.transports.delivery_service import DeliveryService
 
@@ -41,32 +46,65 @@ def delivery_service(request: HttpRequest, pk: int, what: str) -> HttpResponse:
         events = view.parse_events(request)
     except AnymailWebhookValidationFailure:
         return JsonResponse({"error": "the password or signature is wrong"}, status=403)
-    except (AnymailError, json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError, ValueError):
+    except (AnymailError, ImproperlyConfigured, KeyError, TypeError, ValueError):
         return JsonResponse({"error": "this is no call of the service"}, status=400)
     for event in events:
         if isinstance(event, AnymailInboundEvent):
-            inbox.received_mail(channel, read(event.message.as_bytes()), _strangers(channel))
+            _taken(channel, event)
         elif isinstance(event, AnymailTrackingEvent):
             _told(channel, event)
     return HttpResponse()
 
 
+def _taken(channel: Channel, event: AnymailInboundEvent) -> None:
+    for part in event.message.walk():
+        # Written out as they came, files would get other line ends.
+        if not part.is_multipart() and part.get_content_maintype() != "text":
+            content = part.get_payload(decode=True)
+            del part["Content-Transfer-Encoding"]
+            part.set_payload(content)
+            encode_base64(part)
+    raw = event.message.as_bytes()
+    try:
+        inbox.received_mail(channel, read(raw))
+    except Unreadable:
+        inbox.unreadable(channel, raw, str(event.event_id or hashlib.sha256(raw).hexdigest()[:40]))
+
+
 def _taken_in(request: HttpRequest) -> bool:
-    """Mails are larger than what other addresses take; read once the size is known to be bearable."""
+    """Mails and their texts are larger than what other addresses take; read once the size is known to be bearable."""
     length = request.META.get("CONTENT_LENGTH") or "0"
     if not length.isdigit() or int(length) > MOST:
         return False
-    if not (request.content_type or "").startswith("multipart/"):
-        request._body = request.read(MOST)  # type: ignore[attr-defined]
+    body = request.read(MOST)
+    if (request.content_type or "").startswith("multipart/form-data"):
+        request._post, request._files = _parts(request.headers["Content-Type"], body)  # type: ignore[attr-defined]
+    else:
+        request._body = body  # type: ignore[attr-defined]
     return True
 
 
-def _strangers(channel: Channel) -> Any:
-    mailbox = channel.mailboxes.filter(strangers__isnull=False).select_related("strangers").first()
-    return mailbox.strangers if mailbox else None
+def _parts(kind: str, body: bytes) -> tuple[QueryDict, MultiValueDict]:
+    """Fields and files of a form, whatever their size; Django's own parser would stop at 256 KiB of texts."""
+    fields, files = QueryDict(mutable=True), MultiValueDict()
+    # Fed by bytes: the parser for whole texts would turn the line ends of files into its own.
+    parser = BytesFeedParser()
+    parser.feed(f"Content-Type: {kind}\r\n\r\n".encode() + body)
+    for part in parser.close().walk():
+        name = part.get_param("name", header="content-disposition")
+        if part.is_multipart() or not isinstance(name, str):
+            continue
+        content: Any = part.get_payload(decode=True) or b""
+        file_name = part.get_filename()
+        if file_name is None:
+            fields.appendlist(name, content.decode("utf-8", "replace"))
+        else:
+            files.appendlist(name, SimpleUploadedFile(file_name, content, part.get_content_type()))
+    return fields, files
 
 
 # How a service's words are ours; what it says of opens and clicks we see ourselves.
+GONE = (RejectReason.BOUNCED, RejectReason.INVALID)
 WORDS = {EventType.SENT: "sent", EventType.DELIVERED: "delivered", EventType.FAILED: "failed"}
 
 
@@ -76,11 +114,23 @@ def _told(channel: Channel, event: AnymailTrackingEvent) -> None:
         return
     said = str(event.description or event.mta_response or "")[:300]
     if event.event_type in (EventType.BOUNCED, EventType.REJECTED):
-        inbox.bounced(message, said)
-    elif event.event_type in (EventType.COMPLAINED, EventType.UNSUBSCRIBED):
+        if event.reject_reason in GONE and not _is_soft(event):
+            inbox.bounced(message, said)
+        else:
+            sending.reported(message, "failed", "", said)
+    elif event.event_type == EventType.COMPLAINED:
         inbox.complained(message)
+    elif event.event_type == EventType.UNSUBSCRIBED:
+        tracking.unsubscribed(message)
     elif event.event_type in WORDS:
         sending.reported(message, WORDS[event.event_type], "", said)
+
+
+def _is_soft(event: AnymailTrackingEvent) -> bool:
+    """A full mailbox, a server that is away: anymail calls both kinds the same, the services' own words do not."""
+    told = event.esp_event if isinstance(event.esp_event, dict) else {}
+    words = " ".join(str(told.get(name, "")) for name in ("Type", "event", "severity")).lower()
+    return "soft" in words or "temporary" in words or "transient" in words or "dnserror" in words
 
 
 def _about(channel: Channel, event: AnymailTrackingEvent) -> Message | None:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from django.contrib import messages
 from django.core.paginator import Paginator
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.html import format_html
+from django.utils.translation import gettext as _
 from django.views.decorators.clickjacking import xframe_options_sameorigin
+from django.views.decorators.http import require_POST
 
 from crm.access import staff_of_ours
 from crm.folding import fold
-from crm.models import Item, Medium, Message, User
+from crm.models import Attachment, Event, Item, Medium, Message, User
+from crm.views.board import number
 
 PAGE = 40
 
@@ -30,7 +35,7 @@ def outbox(request: HttpRequest) -> HttpResponse:
     text = request.GET.get("q", "").strip()
     if text:
         rows = rows.filter(contact__search_key__contains=fold(text)) | rows.filter(to__icontains=text)
-    page = Paginator(rows.order_by("-created_at", "-pk"), PAGE).get_page(request.GET.get("page"))
+    page = Paginator(rows.defer("html").order_by("-created_at", "-pk"), PAGE).get_page(request.GET.get("page"))
     chosen = None
     if request.GET.get("open", "").isdigit():
         chosen = visible(request.user).filter(pk=request.GET["open"]).first()
@@ -44,6 +49,24 @@ def message(request: HttpRequest, pk: int) -> HttpResponse:
     shown = get_object_or_404(visible(request.user), pk=pk)
     name = "outbox/_message.html" if request.headers.get("HX-Request") else "outbox/message.html"
     return render(request, name, {"message": shown, "nav": "outbox"})
+
+
+@staff_of_ours
+@require_POST
+def put_on_card(request: HttpRequest, pk: int) -> HttpResponse:
+    """A mail that came without a card belongs to this one from now on; its files and its entry go along."""
+    shown = get_object_or_404(visible(request.user).filter(item=None, direction=Message.Direction.IN), pk=pk)
+    wanted = number(request.POST.get("item", "").lstrip("#"))
+    item = Item.objects.visible_to(request.user).filter(pk=wanted or 0).first()
+    if item is None:
+        messages.error(request, _("There is no such item."))
+        return redirect("outbox-message", pk)
+    item.require(request.user, "edit")
+    with transaction.atomic():
+        Message.objects.filter(pk=pk).update(item=item, contact=shown.contact or item.contact)
+        Attachment.objects.filter(message=pk).update(item=item)
+        Event.objects.filter(kind="email.received", payload__message=pk, item=None).update(item=item)
+    return redirect("item", item.pk)
 
 
 @staff_of_ours

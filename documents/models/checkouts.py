@@ -71,6 +71,8 @@ class Checkout(models.Model):
     key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     invoice = models.ForeignKey(Item, models.PROTECT, related_name="checkouts", verbose_name=_("invoice"))
     account = models.ForeignKey(PaymentAccount, models.PROTECT, related_name="checkouts", verbose_name=_("account"))
+    # The payment link under which it was opened; what was paid under it is not asked for there again.
+    link = models.ForeignKey("PaymentLink", models.SET_NULL, null=True, blank=True, related_name="checkouts")
     amount = models.DecimalField(_("amount"), max_digits=18, decimal_places=2)
     currency = models.CharField(_("currency"), max_length=3)
     provider_id = models.CharField(max_length=200, blank=True, db_index=True)
@@ -89,9 +91,9 @@ class Checkout(models.Model):
 
 
 def still_open(invoice: Item) -> Decimal:
-    """What of the invoice is not paid yet; nothing of one that is void or deleted."""
+    """What of the invoice is not paid yet; nothing of one that is void or deleted, nor of what is no invoice."""
     flow = getattr(invoice.pipeline, "invoice_flow", None)
-    if invoice.deleted_at is not None or (flow is not None and invoice.stage_id == flow.void_id):
+    if invoice.deleted_at is not None or flow is None or invoice.stage_id == flow.void_id:
         return Decimal(0)
     return max((invoice.amount or Decimal(0)) - Payment.paid_of(invoice), Decimal(0))
 
@@ -132,4 +134,7 @@ class PaymentLink(models.Model):
     def asked(self) -> Decimal:
         """What is to be paid now; nothing once it is paid."""
         open_ = still_open(self.invoice)
-        return open_ if self.amount is None else min(open_, self.amount)
+        if self.amount is None:
+            return open_
+        paid = self.checkouts.filter(status=Checkout.Status.PAID).aggregate(sum=models.Sum("amount"))["sum"]
+        return max(min(open_, self.amount - (paid or Decimal(0))), Decimal(0))

@@ -95,7 +95,7 @@ class Stripe(Provider):
             event = stripe.Webhook.construct_event(
                 body, headers.get("Stripe-Signature", ""), self.settings["signing_secret"]
             )
-        except (ValueError, stripe.SignatureVerificationError) as error:
+        except (ValueError, TypeError, stripe.SignatureVerificationError) as error:
             raise Forged(str(error)) from error
         found = event["data"]["object"]
         if event["type"] in PAID:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.contrib import messages
 from django.core.paginator import Paginator
@@ -25,6 +25,7 @@ from documents.rendering import draw_again
 PAGE = 50
 # Two requests for the same paper within this were one double click.
 DOUBLE = timedelta(seconds=5)
+VALID_DAYS = ("7", "30", "90", "365")
 
 
 def visible_document(request: HttpRequest, pk: int, action: str = "view") -> Document:
@@ -71,11 +72,19 @@ def paper(request: HttpRequest, pk: int) -> HttpResponse:
         "document": document,
         "pages": range(1, document.pages + 1),
         "link": document.link() if document.is_drawn and may_edit else "",
+        "valid_days": VALID_DAYS,
+        "valid_until": _valid_until(document) if may_edit else None,
         "newer": document.replaced_by.order_by("-pk").first(),
         "may_edit": may_edit,
         "nav": "documents",
     }
     return render(request, "documents/one.html", context)
+
+
+def _valid_until(document: Document) -> datetime | None:
+    """When the address that is shown ends, if it does."""
+    newest = document.links.filter(revoked_at=None).order_by("pk").first()
+    return newest.expires_at if newest is not None and newest.is_valid() else None
 
 
 def _may_edit(request: HttpRequest, item: Item) -> bool:
@@ -190,8 +199,11 @@ def _renew(request: HttpRequest, document: Document) -> HttpResponse:
 
 
 def _new_link(request: HttpRequest, document: Document) -> HttpResponse:
+    """Another address, valid for so many days if asked for."""
+    days = request.POST.get("days", "")
+    until = clock.now() + timedelta(days=int(days)) if days in VALID_DAYS else None
     document.links.filter(revoked_at=None).update(revoked_at=clock.now())
-    DocumentLink.make(document)
+    DocumentLink.make(document, until)
     messages.success(request, _("The old address is closed; this is the new one."))
     return redirect("document", document.pk)
 

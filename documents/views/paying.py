@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from crm import merge
 from crm.access import public
-from crm.models import OwnCompany, Refused
+from crm.models import Item, OwnCompany, Refused
 from documents import checkouts
 from documents.models import PaymentAccount, PaymentLink
 from documents.models.checkouts import still_open
@@ -36,7 +36,7 @@ def pay(request: HttpRequest, token: str) -> HttpResponse:
     with translation.override(merge.language_of(invoice)):
         if request.method == "POST" and asked > 0:
             try:
-                return private(redirect(checkouts.pay_page(invoice, asked, settings.PUBLIC_URL + request.path)))
+                return private(redirect(checkouts.pay_page(invoice, asked, settings.PUBLIC_URL + request.path, link)))
             except (Refused, ProviderError) as error:
                 fault, status = _cannot(error), 502
         context = {
@@ -45,9 +45,15 @@ def pay(request: HttpRequest, token: str) -> HttpResponse:
             "fault": fault,
             "own": own,
             "language": translation.get_language(),
+            "is_void": _is_void(invoice),
             "is_set_up": PaymentAccount.first() is not None,
         }
         return may_lead_away(private(render(request, "documents/pay.html", context, status=status)))
+
+
+def _is_void(invoice: Item) -> bool:
+    flow = getattr(invoice.pipeline, "invoice_flow", None)
+    return flow is not None and invoice.stage_id == flow.void_id
 
 
 @public

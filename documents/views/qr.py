@@ -20,13 +20,13 @@ from documents.views.customer import private
 
 def _code(token: str) -> QrCode:
     rows = QrCode.objects.filter(item__deleted_at=None).select_related("item__contact")
-    return get_object_or_404(rows, token=token)
+    return get_object_or_404(rows, token=token.replace("\0", ""))
 
 
 @public
 @require_safe
 def page(request: HttpRequest, token: str) -> HttpResponse:
-    code = QrCode.objects.filter(token=token, item__deleted_at=None).first()
+    code = QrCode.objects.filter(token=token.replace("\0", ""), item__deleted_at=None).first()
     own = OwnCompany.first()
     if code is None:
         with translation.override(own.language if own else "en"):

@@ -6,7 +6,8 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.db.models import Count, Q
+from django.core.paginator import Paginator
+from django.db.models import Case, Count, IntegerField, Q, When
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -17,11 +18,12 @@ from crm.access import staff_of_ours
 from crm.folding import fold
 from crm.importing import reading
 from crm.models import Forbidden, Item, Refused
+from crm.views.board import number
 from documents import statements as taking
 from documents.models import Document, InvoiceFlow, Statement, StatementLine
 from documents.models.templates import Kind
 
-PAGE = 500
+PAGE = 100
 
 
 class UploadForm(forms.Form):
@@ -79,7 +81,7 @@ def statement(request: HttpRequest, pk: int) -> HttpResponse:
     rows = shown.lines.select_related("invoice__contact", "invoice__stage", "payment")
     faults: dict[int, str] = {}
     if request.method == "POST":
-        chosen = [int(number) for number in request.POST.getlist("line") if number.isdigit()]
+        chosen = [number(text) for text in request.POST.getlist("line")]
         lines = list(rows.filter(pk__in=chosen, payment=None))
         if request.POST.get("do") == "dismiss":
             shown.lines.filter(pk__in=chosen, payment=None).update(dismissed=True)
@@ -94,12 +96,15 @@ def statement(request: HttpRequest, pk: int) -> HttpResponse:
             messages.success(request, words)
         if not faults:
             return redirect("statement", pk)
-    lines = list(rows[:PAGE])
+    # What waits comes first; a line stays where it was while its fault is shown.
+    waiting = Case(When(payment=None, dismissed=False, then=0), default=1, output_field=IntegerField())
+    page = Paginator(rows.annotate(waits=waiting).order_by("waits", "pk"), PAGE).get_page(request.GET.get("page"))
+    lines = list(page)
     numbers = _numbers([line.invoice_id for line in lines if line.invoice_id])
     for line in lines:
         line.number = request.POST.get(f"invoice_{line.pk}") or numbers.get(line.invoice_id or 0, "")
         line.fault = faults.get(line.pk, "")
-    context = {"statement": shown, "lines": lines, "nav": "documents"}
+    context = {"statement": shown, "lines": lines, "page": page, "nav": "documents"}
     return render(request, "documents/statement.html", context, status=422 if faults else 200)
 
 
@@ -108,18 +113,23 @@ def _numbers(items: list[int]) -> dict[int, str]:
     return dict(papers.order_by("pk").values_list("item", "number"))
 
 
-def _book(line: StatementLine, number: str, user: Any) -> str:
+def _book(line: StatementLine, text: str, user: Any) -> str:
     """What keeps the line from being booked, or empty."""
     invoice = line.invoice
-    number = number.strip()
-    if number and (invoice is None or number != _numbers([invoice.pk]).get(invoice.pk)):
+    number = text.replace("\0", "").strip()
+    proposed = _numbers([invoice.pk]).get(invoice.pk, "") if invoice is not None else ""
+    if not number and (proposed or invoice is None):
+        return _("Write the number of the invoice.")
+    if number and number != proposed:
         papers = Document.objects.visible_to(user).filter(kind=Kind.INVOICE, search_key__startswith=fold(number))
-        exact = [paper for paper in papers.select_related("item__pipeline") if fold(paper.number) == fold(number)]
+        papers = papers.exclude(status=Document.Status.VOID).select_related("item__pipeline")
+        exact = {paper.item_id: paper.item for paper in papers if fold(paper.number) == fold(number)}
         if not exact:
             return _("There is no invoice “%s”.") % number[:60]
-        invoice = exact[0].item
-    if invoice is None:
-        return _("Write the number of the invoice.")
+        if len(exact) > 1:
+            return _("More than one invoice has the number “%s”; please book it on its card.") % number[:60]
+        (invoice,) = exact.values()
+    assert invoice is not None
     try:
         taking.book(line, invoice, user)
     except Forbidden as refused:

@@ -77,7 +77,17 @@ document.addEventListener("change", async (event) => {
   }
   form.elements.subject.value = made.subject;
   form.elements.letterhead.checked = made.letterhead;
+  const area = form.querySelector("textarea[name=text]");
+  try {
+    if (area.dataset.rich) await dress(area);
+  } catch {
+    // The editor does not come: the plain text then holds what the template says.
+  }
   const editor = form.querySelector("trix-editor");
+  if (!editor?.editor) {
+    area.value = new DOMParser().parseFromString(made.html, "text/html").body.innerText;
+    return;
+  }
   editor.editor.setSelectedRange([0, editor.editor.getDocument().getLength()]);
   editor.editor.insertHTML(made.html);
 });

@@ -21,7 +21,13 @@ def postmark(world, outside, settings):
     world.email.secret = vault.lock({"api_key": "key", "webhook_password": PASSWORD})
     world.email.sender = "Dębowy Dom <shop@example.com>"
     world.email.save()
-    answer = {"ErrorCode": 0, "Message": "OK", "MessageID": "pm-1", "To": "x", "SubmittedAt": "2026-11-18T10:00:00Z"}
+    answer = {
+        "ErrorCode": 0,
+        "Message": "OK",
+        "MessageID": "pm-1",
+        "To": "jan@example.com",
+        "SubmittedAt": "2026-11-18T10:00:00Z",
+    }
     outside.answer = (200, json.dumps(answer).encode(), {"Content-Type": "application/json"}, 0)
     return outside
 
@@ -55,7 +61,7 @@ def test_a_mail_leaves_by_the_service_and_its_delivery_is_told(world, postmark, 
     (call,) = postmark.calls
     asked = json.loads(call["body"])
     assert (asked["Subject"], asked["Metadata"]) == ("Oferta ęą", {"message": message.public_id.hex})
-    assert (message.status, message.provider_id) == ("sent", "pm-1")
+    assert (message.status, message.provider_id, message.error) == ("sent", "pm-1", "")
     for _ in range(2):
         assert told(client, world, "status", status("Delivery", message)).status_code == 200
     assert Message.objects.get(pk=message.pk).status == "delivered"
@@ -119,6 +125,7 @@ def test_what_is_forged_or_no_call_of_the_service_changes_nothing(world, postmar
         ((422, b'{"ErrorCode": 300, "Message": "Invalid email"}', {}, 0), "failed", "422"),
         ((401, b'{"ErrorCode": 10, "Message": "Bad token"}', {}, 0), "planned", ""),
         ((503, b"{}", {}, 0), "unknown", ""),
+        ((200, b'{"ErrorCode": 0, "Message": "OK", "MessageID": "1", "To": "x"}', {}, 0), "unknown", ""),
     ],
 )
 def test_a_refusal_is_told_and_only_what_may_work_is_tried_again(answer, state, words, world, postmark, drain):
@@ -150,3 +157,46 @@ def test_work_that_comes_back_is_forgotten_when_it_is_old(world, drain, now):
     Job.objects.update(finished_at=clock.now() - timedelta(days=8))
     jobs.forget(Job())
     assert list(Job.objects.values_list("kind", flat=True)) == ["match"]
+
+
+@pytest.mark.django_db
+def test_a_full_mailbox_is_no_reason_to_give_up_an_address(world, postmark, drain, client):
+    _item, message = send(world, drain)
+    soft = {"Type": "SoftBounce", "TypeCode": 4096, "ID": 9, "Description": "mailbox full", "Inactive": False}
+    assert told(client, world, "status", status("Bounce", message, **soft)).status_code == 200
+    assert Message.objects.get(pk=message.pk).status == "failed"
+    assert not world.contact.emails.exclude(bounced="").exists()
+
+
+@pytest.mark.django_db
+def test_a_large_mail_of_mailgun_with_a_file_is_taken_in_and_a_forged_one_is_not(world, client):
+    import hashlib
+    import hmac
+    import time
+
+    from django.core.files.uploadedfile import SimpleUploadedFile
+
+    from crm.models import Item
+
+    world.email.transport, world.email.settings = "delivery_service", {"service": "mailgun", "domain": "x.example"}
+    world.email.secret = vault.lock({"api_key": "k", "webhook_password": PASSWORD, "signing_key": "sign"})
+    world.email.save()
+    world.contact.add_email("jan@example.com")
+    item = Item.objects.get(pk=world.deal(stage="talk").pk)
+    at, token = str(int(time.time())), "t" * 50
+    fields = {
+        "timestamp": at, "token": token, "signature": hmac.new(b"sign", f"{at}{token}".encode(), hashlib.sha256).hexdigest(),
+        "sender": "jan@example.com", "recipient": "shop@x.example", "subject": "Zażółć", "from": "Jan <jan@example.com>",
+        "message-headers": json.dumps([["Message-Id", "<mg@x>"], ["From", "Jan <jan@example.com>"], ["Subject", "Zażółć"]]),
+        "body-plain": "Biorę\n" + "x" * 300_000, "body-html": "<p>Biorę</p>" + "y" * 300_000, "attachment-count": "1",
+    }  # fmt: skip
+    basic = base64.b64encode(f"dealwright:{PASSWORD}".encode()).decode()
+    path, headers = f"/mail/{world.email.pk}/inbound/", {"Authorization": f"Basic {basic}"}
+    forged = fields | {"signature": "0" * 64}
+    assert client.post(path, forged, headers=headers).status_code == 403
+    file = SimpleUploadedFile("plan ę.pdf", b"%PDF-1.4\r\n\x00\xff binary\n", "application/pdf")
+    assert client.post(path, fields | {"attachment-1": file}, headers=headers).status_code == 200
+    message = Message.objects.get(direction="in")
+    assert (message.item, message.subject, message.text[:5]) == (item, "Zażółć", "Biorę")
+    with message.attachments.get().file.open("rb") as kept:
+        assert kept.read() == b"%PDF-1.4\r\n\x00\xff binary\n"

@@ -57,7 +57,7 @@ def box(world, imap):
 
 
 def look(box):
-    count = looking.look_into(Mailbox.objects.select_related("channel", "strangers").get(pk=box.pk))
+    count = looking.look_into(Mailbox.objects.get(pk=box.pk))
     return count, list(Message.objects.filter(direction="in").order_by("pk"))
 
 
@@ -179,7 +179,7 @@ def test_strangers_become_cards_where_that_is_set(world, imap, box, now):
     imap.put(mail("Nguyễn Thị Hoa <hoa@example.vn>", "Bàn gỗ", id="<s1@x>"))
     _count, (kept,) = look(box)
     assert (kept.item, kept.contact) == (None, None)
-    Mailbox.objects.update(strangers=world.pipeline)
+    Channel.objects.update(strangers=world.pipeline)
     imap.put(mail("Nguyễn Thị Hoa <hoa@example.vn>", "Bàn gỗ", id="<s2@x>"))
     card = look(box)[1][1].item
     assert (card.title, card.contact.name, card.stage) == ("Bàn gỗ", "Nguyễn Thị Hoa", world.stages["new"])
@@ -365,3 +365,118 @@ def test_a_template_fills_the_mail_of_the_composer_and_of_a_rule(world, mailbox,
     assert sent["Subject"] == "For Jan <b> Kowalski"
     assert "Jan &lt;b&gt; Kowalski" in html
     assert 'class="letter" style="' in html.replace("'", '"')
+
+
+@pytest.mark.parametrize("text", ["-" * 100_000 + "x", ">\n" * 50_000 + "x", "_" * 90_000 + "\n" + "From: x\n" * 9_000])
+def test_a_mail_made_to_be_slow_is_read_all_the_same(text):
+    assert read(b"Subject: x\n\n" + text.encode()).whole
+
+
+@pytest.mark.django_db
+def test_one_broken_mail_does_not_keep_back_the_next(world, imap, box, now):
+    item = world.deal(stage="talk")
+    head = b"From: jan@example.com\r\nMessage-ID: <b%d@x>\r\n"
+    broken = [
+        head % 1 + b"Subject: =?utf-8?B?a?=\r\n\r\nx",
+        head % 2 + b"Content-Type: text/plain; charset=undefined\r\n\r\nx",
+        head % 3 + b"Content-Type: text/html; charset=unicode_escape\r\n\r\n<p>\\ud800</p>",
+        head % 4 + b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: application/pdf\r\n"
+        b"Content-Disposition: attachment; filename*=utf-7''%2B2AA-.pdf\r\n\r\n%PDF-1.4\r\n--b--\r\n",
+        b"From: " + b"a" * 240 + b"@example.com\r\nMessage-ID: <b\0@x>\r\nSubject: long\r\n\r\nx",
+    ]
+    imap.put(*broken, mail(subject="After them", id="<after@x>"))
+    Channel.objects.update(strangers=world.pipeline)
+    count, _kept = look(box)
+    assert count == 6
+    assert Message.objects.get(subject="After them").item == item
+    told = Event.objects.filter(kind__in=("email.received", "email.unreadable")).count()
+    assert told == 6  # each one is somewhere
+
+
+@pytest.mark.django_db
+def test_whose_address_resembles_ours_is_heard_and_a_forms_sender_is_who_shall_be_answered(world, imap, box, now):
+    Channel.objects.filter(pk=world.email.pk).update(sender="Biuro <biuro.jan@example.com>")
+    item = world.deal(stage="talk")
+    imap.put(
+        mail(id="<r1@x>"),
+        mail("Web <biuro.jan@example.com>", "Form", Reply_To="Jan <jan@example.com>", id="<r2@x>"),
+        mail("Biuro <biuro.jan@example.com>", "Our own", id="<r3@x>"),
+    )
+    _count, kept = look(box)
+    assert [(message.item, message.to) for message in kept] == [(item, "jan@example.com")] * 2
+
+
+@pytest.mark.django_db
+def test_an_empty_message_id_names_no_mail(world, imap, box, drain, now):
+    item = world.deal(stage="talk")
+    Message.objects.create(channel=world.email, item=item, contact=world.contact, to="x@example.com", text="planned")
+    imap.put(
+        mail("Stranger <stranger@example.net>", "Hello", In_Reply_To="<@ab>", id="<e1@x>"),
+        b"From: a@b.c\r\nSubject: complaint\r\nMIME-Version: 1.0\r\n"
+        b'Content-Type: multipart/report; report-type=feedback-report; boundary="b"\r\n\r\n'
+        b"--b\r\nContent-Type: message/feedback-report\r\n\r\nFeedback-Type: abuse\r\n\r\n"
+        b"--b\r\nContent-Type: message/rfc822\r\n\r\nMessage-ID: <@ab>\r\n\r\nx\r\n--b--\r\n",
+    )
+    _count, (stranger,) = look(box)
+    assert stranger.item is None
+    assert Contact.objects.get(pk=world.contact.pk).no_email is False
+
+
+@pytest.mark.django_db
+def test_a_mail_without_a_card_is_put_on_one(world, imap, box, client, now):
+    item = world.deal(stage="talk")
+    with_file = mail("Stranger <stranger@example.net>", "Hello", id="<p1@x>")
+    with_file.add_attachment(PDF, maintype="application", subtype="pdf", filename="a.pdf")
+    imap.put(with_file)
+    _count, (kept,) = look(box)
+    client.force_login(world.bob)
+    assert client.post(f"/outbox/{kept.pk}/card/", {"item": item.pk}).status_code == 404  # the administrators' own
+    client.force_login(world.alice)
+    client.post(f"/outbox/{kept.pk}/card/", {"item": "²"})
+    assert Message.objects.get(pk=kept.pk).item is None
+    client.post(f"/outbox/{kept.pk}/card/", {"item": f"#{item.pk}"})
+    assert Message.objects.get(pk=kept.pk).item == item
+    assert Attachment.objects.get().item == item
+    assert Event.objects.filter(item=item, kind="email.received").exists()
+
+
+@pytest.mark.django_db
+def test_a_picture_in_the_text_is_kept_and_a_logo_is_not(world, imap, box, now):
+    world.deal(stage="talk")
+    png = b"\x89PNG\r\n\x1a\n" + b"x" * 30_000
+    made = EmailMessage()
+    made["From"], made["Subject"], made["Message-ID"] = "jan@example.com", "Damaged", "<pic@x>"
+    made.set_content("see below")
+    made.add_alternative('<p>see <img src="cid:a"> <img src="cid:b"></p>', subtype="html")
+    html = made.get_payload()[1]
+    html.add_related(png, "image", "png", cid="<a>", filename="photo.png", disposition="inline")
+    html.add_related(png[:900], "image", "png", cid="<b>", filename="logo.png", disposition="inline")
+    imap.put(made)
+    look(box)
+    assert [row.name for row in Attachment.objects.all()] == ["photo.png"]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "host", ["click.example.com", "CLICK.example.com", "click.example.com.", "click.example.com:443"]
+)
+def test_the_domain_of_links_answers_for_nothing_else(host, world, mailbox, drain, client, settings, now):
+    settings.LINK_HOST, settings.ALLOWED_HOSTS = "click.example.com", ["click.example.com", "testserver"]
+    world.rule("talk", "send_email", {"subject": "x", "body": "https://example.com/a"})
+    item = world.deal()
+    world.move(item, "talk")
+    drain()
+    public_id = Message.objects.get().public_id
+    assert client.get(f"/m/{public_id}/o.gif", HTTP_HOST=host).status_code == 200
+    assert client.get(f"/m/{public_id}/1/", HTTP_HOST=host).status_code == 302
+    assert client.get("/login/", HTTP_HOST=host).status_code == 404
+    assert client.get("/login/").status_code == 200
+
+
+@pytest.mark.django_db
+def test_what_rules_mail_is_marked_as_automatic(world, mailbox, drain, now):
+    world.rule("talk", "send_email", {"subject": "x", "body": "y"})
+    item = world.deal()
+    world.move(item, "talk")
+    drain()
+    assert mailbox.mails[0]["Auto-Submitted"] == "auto-generated"

@@ -4,11 +4,12 @@ import hashlib
 import re
 import socket
 import threading
+from datetime import timedelta
 
 import pypdfium2
 import pytest
 
-from crm import merge
+from crm import clock, merge
 from crm.models import Event, Item, Notification
 from documents import rendering
 from documents.drawing import CannotDraw, renderer
@@ -399,3 +400,19 @@ def test_a_filter_on_the_wrong_kind_of_value_is_a_sentence(world, papers, source
     template.save()
     with pytest.raises(merge.MergeError, match="Oak table"):
         made(world, papers)
+
+
+@pytest.mark.django_db
+def test_an_address_may_end_by_itself(world, papers, client, drain, now):
+    made = Document.make(papers.templates["offer"], papers.deal, by=world.bob)
+    drain()
+    client.force_login(world.bob)
+    client.post(f"/documents/{made.pk}/link/", {"days": "7"})
+    page = client.get(f"/documents/{made.pk}/").content.decode()
+    path = "/d/" + made.link().split("/d/")[1]
+    assert path in page
+    client.logout()
+    assert client.get(path).status_code == 200
+    with clock.at(now + timedelta(days=8)):
+        assert client.get(path).status_code == 404
+        assert client.get(f"{path}file.pdf").status_code == 404

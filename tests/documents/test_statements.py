@@ -104,3 +104,23 @@ def test_a_colleague_reads_looks_and_books(world, papers, client):
     assert Payment.objects.filter(invoice=second).count() == 1
     client.force_login(world.charlie)
     assert client.get(address).status_code in (403, 404)
+
+
+@pytest.mark.django_db
+def test_both_columns_filled_signs_for_currencies_and_a_proposal_that_was_wiped_out(world, papers, client):
+    (first, one), (second, two) = invoices_of(world, papers, 2)
+    world.role(world.bob, pipeline=papers.flow.pipeline)
+    client.force_login(world.bob)
+    text = (
+        "Date;Debit;Credit;Currency;Description\n"
+        f"2026-11-16;0,00;100,00;zł;{one.number}\n2026-11-16;-;101,00;PLN;{two.number}\n2026-11-16;5,00;-;PLN;fee\n"
+    )
+    taken = statements.take_in(text.encode(), "x.csv", world.bob)
+    sure = list(taken.statement.lines.all())
+    assert [(line.currency, line.match, line.invoice_id) for line in sure] == [
+        ("PLN", "sure", first.pk),
+        ("PLN", "sure", second.pk),
+    ]
+    data = {"line": [sure[0].pk], f"invoice_{sure[0].pk}": "", "do": "book"}
+    assert client.post(f"/payments/statements/{taken.statement.pk}/", data).status_code == 422
+    assert not Payment.objects.exists()
