@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.db.models import Exists, OuterRef, Q, Subquery
+from django.db.models import Exists, OuterRef, Q, Subquery, Sum
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import render_to_string
@@ -17,7 +17,7 @@ from crm import rights, slots
 from crm.access import staff_of_ours
 from crm.forms.composer import FORMS, LABELS
 from crm.forms.items import ItemForm
-from crm.models import BoardVersion, Event, Item, NeedsInput, Refused, Stage, Stale, Task
+from crm.models import BoardVersion, Event, Item, MessageLink, NeedsInput, Refused, Stage, Stale, Task
 from crm.models.pipelines import machine_of
 from crm.views import board as board_views
 from crm.views.timeline import rows_for
@@ -83,6 +83,7 @@ def page_context(
     ordered = machine.ordered()
     here = machine.position.get(shown.stage_id, -1)
     pinned = Event.objects.filter(item=shown, pinned_at__isnull=False)
+    clicks = MessageLink.objects.filter(message=OuterRef("pk")).order_by().values("message").annotate(sum=Sum("clicks"))
     return {
         "item": shown,
         "state": state_of(shown),
@@ -99,7 +100,10 @@ def page_context(
         "composing": composing[0] if composing else "note",
         "others": other_items(request, shown),
         "tasks": shown.tasks.open().select_related("assignee").order_by("deadline", "pk"),
-        "messages_sent": shown.messages.select_related("channel").defer("html").order_by("-created_at")[:20],
+        "messages_sent": shown.messages.select_related("channel")
+        .defer("html")
+        .annotate(clicks=Subquery(clicks.values("sum")))
+        .order_by("-created_at")[:20],
         "tabs": shown_tabs,
         "may": may,
         "nav": "board",

@@ -84,3 +84,30 @@ def test_the_new_rooms_have_no_serious_accessibility_problem(stack_in, person, s
         found = Axe().run(page).response["violations"]
         serious = [(v["id"], v["nodes"][0]["html"][:150]) for v in found if v["impact"] in ("serious", "critical")]
         assert serious == [], path
+
+
+def test_a_mail_is_written_in_the_editor_from_a_template_and_leaves_as_a_letter(stack_in, person):
+    stack = stack_in("en")
+    page = person(stack.url, "anna")
+    card = first_card(page, 1)
+    page.locator(f"{card} .kc-title").click()
+    panel = page.locator("#card-panel")
+    panel.locator("#tab-email").click()
+    panel.locator("#email_template").select_option(index=1)
+    editor = panel.locator("trix-editor")
+    expect(editor).to_contain_text("Dear ")
+    expect(panel.locator("#email_subject")).not_to_have_value("")
+    editor.press("Control+End")
+    editor.type("Zażółć gęślą jaźń, ")
+    panel.locator("trix-toolbar [data-trix-attribute=bold]").click()
+    editor.type("cảm ơn!")
+    panel.locator("#email_letterhead").check()
+    shot(page, "composer-mail")
+    panel.locator("#write-email button[type=submit]").click()
+    expect(panel.locator(".msg").first).to_be_visible()
+    page.goto(stack.url + "/outbox/?medium=email")
+    page.locator(".msg").first.click()
+    letter = page.frame_locator(".mail-body")
+    expect(letter.locator(".letter")).to_contain_text("Zażółć gęślą jaźń, cảm ơn!")
+    expect(letter.locator("strong")).to_have_text("cảm ơn!")
+    shot(page, "outbox-letter")

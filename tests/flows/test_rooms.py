@@ -79,7 +79,7 @@ def test_the_new_pages_have_no_serious_faults_of_access(stack_in, person, scheme
     pages = ["/import/", "/account/", "/account/notices/", "/account/two-step/", "/account/sessions/", "/account/password/",
              "/feed/", "/items/3/", "/items/3/rights/?user=2", "/setup/stages/2/remove/", "/board/1/list/", "/contacts/",
              "/day/", "/calendar/", "/bin/", "/search/?q=oak", "/analytics/1/", "/documents/", "/documents/1/",
-             "/documents/templates/1/edit/"]  # fmt: skip
+             "/documents/templates/1/edit/", "/payments/statements/", "/outbox/?open=1"]  # fmt: skip
     faults = []
     for path in pages:
         answer = page.goto(stack.url + path)
@@ -91,6 +91,15 @@ def test_the_new_pages_have_no_serious_faults_of_access(stack_in, person, scheme
             for row in found
             if row["impact"] in ("serious", "critical")
         ]
+    page.goto(stack.url + "/items/3/")
+    page.locator("#tab-email").click()
+    page.wait_for_selector("trix-editor")
+    found = Axe().run(page).response["violations"]
+    faults += [
+        ("composer", row["id"], row["nodes"][0]["html"][:160])
+        for row in found
+        if row["impact"] in ("serious", "critical")
+    ]
     stranger = person(color_scheme=scheme)
     page.goto(stack.url + "/documents/1/")
     paper = page.input_value("#link").removeprefix(stack.url)
