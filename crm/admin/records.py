@@ -13,7 +13,7 @@ from crm.models import Event, Item, Job, Message, Notification, StageVisit, Task
 from crm.queue import kinds
 from crm.views.timeline import RENDERERS
 
-CAUSES = ("person", "form", "api", "import", "rule", "trigger", "system")
+CAUSES = ("person", "form", "mail", "api", "import", "rule", "trigger", "system")
 
 
 @register(Item)

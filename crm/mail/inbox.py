@@ -121,7 +121,7 @@ def _new_card(mail: Incoming, pipeline: Pipeline) -> tuple[Item | None, Contact 
     contact = Contact.objects.create(name=(mail.name or mail.sender)[:200])
     contact.add_email(mail.sender)
     title = mail.subject or _("E-mail from %s") % contact.name
-    cause = Cause("form", "", label=_("e-mail"))
+    cause = Cause("mail", label=mail.sender[:120])
     try:
         item = Item.create(pipeline, title[:200], cause=cause, contact=contact, source=_("e-mail"))
     except Refused:

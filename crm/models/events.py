@@ -16,7 +16,7 @@ class Cause:
     """Why something happens.
 
     Args:
-        kind: person, form, api, import, rule, trigger, system.
+        kind: person, form, mail, api, import, rule, trigger, system.
         ref: "run:12", "trigger:3", "submission:7" … or empty.
         depth: 0 for what a person or customer does; effects of rules and triggers are one deeper than their cause.
         label: what people read ("Notify supervisor"), or empty.

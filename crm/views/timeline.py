@@ -28,6 +28,8 @@ def _entered(event: Event) -> Shown:
 def _created(event: Event) -> Shown:
     if event.cause_kind == "form":
         return "forms", _("Created from the web form “%s”") % event.cause_label, ""
+    if event.cause_kind == "mail":
+        return "mail-opened", _("Created from a mail"), ""
     return "plus", _("Created in %s") % event.data("to_name"), ""
 
 
