@@ -25,6 +25,8 @@ KIND = "read_mailbox"
 log = logging.getLogger("dealwright.mail")
 TIMEOUT = 10  # seconds for each step of the conversation
 TURN_SECONDS = 25.0  # well within a job's lease
+FETCH_SECONDS = 25.0  # of one mail
+PIECE_BYTES = 1024 * 1024
 HEAD_BYTES = 262144  # what is read of a mail that is too large
 # A mailbox that could not be read is left alone for so long: a silent server holds a place for work that leaves.
 REST = timedelta(minutes=5)
@@ -133,9 +135,18 @@ def _fetch(box: BaseMailBox, uid: int, in_haste: bool) -> tuple[bytes | None, bo
     size = int(_number(_ask(box, uid, "(RFC822.SIZE)"), b"RFC822.SIZE"))
     if in_haste and size > HEAD_BYTES:
         return None, False
-    if size <= MOST_BYTES:
-        return _literal(_ask(box, uid, "(BODY.PEEK[])")), False
-    return _literal(_ask(box, uid, f"(BODY.PEEK[]<0.{HEAD_BYTES}>)")), True
+    most = MOST_BYTES if size <= MOST_BYTES else HEAD_BYTES
+    end, raw = time.monotonic() + FETCH_SECONDS, b""
+    # Piece by piece: over a slow line the beginning is better than a mail that no turn ever finishes.
+    while len(raw) < most:
+        count = min(PIECE_BYTES, most - len(raw))
+        piece = _literal(_ask(box, uid, f"(BODY.PEEK[]<{len(raw)}.{count}>)"))
+        raw += piece
+        if len(piece) < count:
+            return raw, False  # the whole; what servers say of the size is not always true
+        if time.monotonic() > end:
+            break
+    return raw, True
 
 
 def _ask(box: BaseMailBox, uid: int, what: str) -> list[Any]:

@@ -278,16 +278,21 @@ def test_files_come_along_and_of_a_huge_mail_only_the_beginning(world, imap, box
     item = world.deal(stage="talk")
     with_files = mail(id="<f@x>")
     with_files.add_attachment(PDF, maintype="application", subtype="pdf", filename="../../etc/Rzut ł.pdf")
+    large = PDF + bytes(range(256)) * 10_000
+    with_files.add_attachment(large, maintype="application", subtype="pdf", filename="large.pdf")
     with_files.add_attachment(b"MZ\x90", maintype="application", subtype="octet-stream", filename="virus.exe")
     huge = mail(text="The question itself.", id="<h@x>")
     huge.add_attachment(b"x" * 30_000_000, maintype="application", subtype="pdf", filename="huge.pdf")
     imap.put(with_files, huge)
     look(box)
     first, second = Event.objects.filter(kind="email.received").order_by("pk")
-    assert ([file["name"] for file in first.data("files")], first.data("refused")) == (["Rzut ł.pdf"], ["virus.exe"])
-    row = Attachment.objects.get()
-    with row.file.open("rb") as file:
-        assert (row.item, file.read()) == (item, PDF)
+    assert ([file["name"] for file in first.data("files")], first.data("refused")) == (
+        ["Rzut ł.pdf", "large.pdf"],
+        ["virus.exe"],
+    )
+    for row, content in zip(Attachment.objects.order_by("pk"), (PDF, large), strict=True):
+        with row.file.open("rb") as file:
+            assert (row.item, file.read()) == (item, content)
     assert second.data("text") == "The question itself."
     assert "too large" in second.data("note")
 
