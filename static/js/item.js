@@ -66,7 +66,7 @@ async function fill(panel) {
     if (!response.ok) throw new Error(response.status);
     place.insertAdjacentHTML("afterend", await response.text());
     place.remove();
-    $("input:not([type=hidden]), select, textarea", panel)?.focus();
+    // The focus stays on the tab: arrows may go on to the next one.
     document.dispatchEvent(new Event("htmx:afterSettle"));
   } catch {
     toast(words.noAnswer, "", true);
