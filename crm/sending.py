@@ -103,9 +103,7 @@ def queue_message(
     Raises CannotSend (nothing was written) for an address that cannot work or files that no server takes.
     """
     check_address(contact, channel.medium, to)
-    files = list(files)
-    if sum(len(file.content) for file in files) > MOST_FILE_BYTES:
-        raise CannotSend(_("All files together are larger than %d MB.") % (MOST_FILE_BYTES // 1048576))
+    files = _bearable(files)
     conversation = None
     if contact is not None:
         conversation, _made = Conversation.objects.update_or_create(
@@ -126,10 +124,7 @@ def queue_message(
         language=language,
         answers=answers,
     )
-    for file in files:
-        place = ContentFile(file.content, name=file.name)
-        row = {"name": file.name, "kind": file.kind, "size": len(file.content), "author": author}
-        Attachment.objects.create(item=item, message=message, file=place, **row)
+    _attach(message, files)
     job = Job.plan(
         KIND,
         f"message:{message.pk}",
@@ -143,6 +138,20 @@ def queue_message(
     message.job = job
     message.save(update_fields=["job"])
     return message
+
+
+def _bearable(files: Iterable[NewFile]) -> list[NewFile]:
+    found = list(files)
+    if sum(len(file.content) for file in found) > MOST_FILE_BYTES:
+        raise CannotSend(_("All files together are larger than %d MB.") % (MOST_FILE_BYTES // 1048576))
+    return found
+
+
+def _attach(message: Message, files: list[NewFile]) -> None:
+    for file in files:
+        place = ContentFile(file.content, name=file.name)
+        row = {"name": file.name, "kind": file.kind, "size": len(file.content), "author": message.author}
+        Attachment.objects.create(item=message.item, message=message, file=place, **row)
 
 
 def mail_colleague(user: User, subject: str, text: str) -> None:

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
-from crm import files, phones, slots
+from crm import files, merge, phones, slots
 from crm.forms.rich import RichField
 from crm.mail.composing import NewFile
 from crm.models import Item, MailTemplate, Medium, Message, Task, User
@@ -84,7 +84,11 @@ class EmailForm(forms.Form):
         self.usable = bool(known)
         fields["template"].queryset = MailTemplate.objects.filter(is_active=True)
         fields["template"].widget.attrs["data-fill"] = reverse("item-mail-template", args=[item.pk])
-        if not fields["template"].queryset.exists():
+        # Those in the customer's language first.
+        language = merge.language_of(item)
+        templates = sorted(fields["template"].queryset, key=lambda row: (row.language not in ("", language), row.name))
+        fields["template"].choices = [("", _("no template")), *((row.pk, str(row)) for row in templates)]
+        if not templates:
             del fields["template"]
         self.offered = {paper.key: paper for make in slots.mail_papers for paper in make(item, user)}
         fields["papers"].choices = [(paper.key, paper.label) for paper in self.offered.values()]

@@ -29,21 +29,19 @@ class NewFile:
     kind: str
 
 
+PLAIN = '<!doctype html><html><body style="font:16px/1.5 sans-serif;color:#1f2a3a">{}</body></html>'
+
+
 def html_of(text: str) -> str:
     """A plain text as a simple mail: everything escaped, links clickable, lines kept."""
     lines = mark_safe("<br>".join(urlize(escape(line), nofollow=True) for line in text.splitlines()))
-    return format_html(
-        '<!doctype html><html><body style="font:16px/1.5 sans-serif;color:#1f2a3a">{}</body></html>', lines
-    )
+    return format_html(PLAIN, lines)
 
 
 def written(html: str) -> tuple[str, str]:
     """What somebody wrote in the editor: (text part, whole HTML of a plain letter)."""
     safe = clean(html)
-    page = format_html(
-        '<!doctype html><html><body style="font:16px/1.5 sans-serif;color:#1f2a3a">{}</body></html>', mark_safe(safe)
-    )
-    return as_text(safe), page
+    return as_text(safe), format_html(PLAIN, mark_safe(safe))
 
 
 def letter(html: str, subject: str, language: str) -> tuple[str, str]:

@@ -90,8 +90,8 @@ def _take_new(mailbox: Mailbox, box: BaseMailBox) -> int:
         _remember(mailbox, 0, state["UIDVALIDITY"])
     # SINCE counts the server's days; the day before is looked at as well, what is known stays known.
     since = (mailbox.since - timedelta(days=1)).strftime("%d-%b-%Y")
-    asked = f"UID {mailbox.last_uid + 1}:*" + ("" if mailbox.last_uid else f" SINCE {since}")
-    fresh = sorted(int(uid) for uid in box.uids(asked) if int(uid) > mailbox.last_uid)
+    found = map(int, box.uids(f"UID {mailbox.last_uid + 1}:* SINCE {since}"))
+    fresh = sorted(uid for uid in found if uid > mailbox.last_uid)
     end, taken = time.monotonic() + TURN_SECONDS, 0
     for uid in fresh:
         if time.monotonic() > end:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from email.utils import parseaddr
 from typing import Any
@@ -57,7 +58,7 @@ def _is_ours(address: str) -> bool:
 
 
 def _received(channel: Channel, mail: Incoming) -> Message | None:
-    # One mail of a channel at a time: a service repeats its call while the first one is still at work.
+    # One mail at a time: a service repeats its call while the first one is still at work.
     databases.advisory_lock(INBOX_LOCK)
     key = f"email.received:{channel.pk}:{mail.key}"
     if Event.objects.filter(key=key).exists():
@@ -173,7 +174,7 @@ def bounced(message: Message, words: str) -> None:
     if message.contact_id and ContactEmail.objects.filter(address, contact=message.contact_id, bounced="").update(
         bounced=words[:300] or "?"
     ):
-        _tell_owner(message, _("Mail to %s comes back; please ask for another address.") % message.to)
+        _tell_owner(message, lambda: _("Mail to %s comes back; please ask for another address.") % message.to)
 
 
 def complained(message: Message) -> None:
@@ -183,13 +184,15 @@ def complained(message: Message) -> None:
         return
     payload = {"message": message.pk, "subject": message.subject, "customer": contact.name}
     record("email.complained", item=message.item, contact=contact, payload=payload)
-    _tell_owner(message, _("%s called our mail spam and gets none any more.") % contact.name)
+    _tell_owner(message, lambda: _("%s called our mail spam and gets none any more.") % contact.name)
 
 
-def _tell_owner(message: Message, text: str) -> None:
+def _tell_owner(message: Message, text: Callable[[], str]) -> None:
+    """In the owner's language, whoever's call brought the news."""
     item = message.item
     if item is not None and item.owner is not None:
-        notify([item.owner], text, item=item, kind="message")
+        with override(item.owner.language):
+            notify([item.owner], text(), item=item, kind="message")
 
 
 def unreadable(channel: Channel, raw: bytes, mark: str) -> None:

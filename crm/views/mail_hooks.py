@@ -22,6 +22,7 @@ from crm.mail import inbox
 from crm.mail.reading import MOST_BYTES, Unreadable, read
 from crm.models import Channel, Message
 from crm.transports.delivery_service import DeliveryService
+from crm.views.board import number
 
 MOST = MOST_BYTES * 4 // 3 + 1024 * 1024  # a mail with its files in base64, within JSON
 
@@ -73,8 +74,8 @@ def _taken(channel: Channel, event: AnymailInboundEvent) -> None:
 
 def _taken_in(request: HttpRequest) -> bool:
     """Mails and their texts are larger than what other addresses take; read once the size is known to be bearable."""
-    length = request.META.get("CONTENT_LENGTH") or "0"
-    if not length.isdigit() or int(length) > MOST:
+    length = number(request.META.get("CONTENT_LENGTH") or "0")
+    if length is None or not 0 <= length <= MOST:
         return False
     body = request.read(MOST)
     if (request.content_type or "").startswith("multipart/form-data"):
