@@ -3,7 +3,12 @@ import { $, $$, guard, post, say, showToasts, toast, words } from "./app.js";
 import { asked, board, columnOf, emptyMarks, focusCard, free, hold, rollback, settle, version } from "./board-cards.js";
 
 // Columns that came from the server, morphed in; cards that others moved glow for a moment.
+// While a card is in the hand nothing is: a swap would pull it out, so the columns are asked for again when it is down.
 export function apply(html) {
+  if (document.body.classList.contains("dragging")) {
+    document.dispatchEvent(new Event("crm:refresh"));
+    return;
+  }
   const known = new Map($$(".kcard", board).map((card) => [card.id, columnOf(card)?.id]));
   window.htmx.swap(board, html, { swapStyle: "none" });
   for (const card of $$(".kcard", board)) {

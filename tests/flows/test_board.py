@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from crm.demo.texts import STAGES
 from tests.flows.conftest import drag, shot
@@ -34,6 +36,32 @@ def test_two_people_drag_one_card_and_the_other_sees_who_and_where(stack_in, per
     expect(toast).to_contain_text("Anna Whitfield")
     expect(celina.locator(f"{column(1)} {card}")).to_be_visible()
     shot(celina, "board-stale")
+
+
+def test_the_answer_of_one_move_does_not_take_the_next_card_out_of_the_hand(stack_in, person):
+    stack = stack_in("en")
+    page = person(stack.url, "celina")
+    one, two = ("#" + str(page.locator(f"{column(0)} .kcard").nth(n).get_attribute("id")) for n in (0, 1))
+    held: list[Route] = []
+    page.route("**/move/**", lambda route: held.append(route), times=1)
+    drag(page, one, f"{column(1)} .klist")
+    hand, end = page.locator(two).bounding_box(), page.locator(f"{column(2)} .klist").bounding_box()
+    assert hand
+    assert end
+    page.mouse.move(hand["x"] + 60, hand["y"] + 30)
+    page.mouse.down()
+    page.mouse.move(end["x"] + 90, end["y"] + 30, steps=14)
+    expect(page.locator("body")).to_have_class(re.compile("dragging"))
+    with page.expect_response("**/move/**"):
+        held[0].continue_()
+    page.wait_for_timeout(400)
+    expect(page.locator(f"#board {two}")).to_have_count(1)
+    expect(page.locator(f"{column(2)} {two}")).to_be_attached()
+    page.mouse.up()
+    page.wait_for_timeout(1000)
+    page.reload()
+    expect(page.locator(f"{column(1)} {one}")).to_be_visible()
+    expect(page.locator(f"{column(2)} {two}")).to_be_visible()
 
 
 def test_missing_fields_and_the_lost_reason_are_asked_for(stack_in, person):
