@@ -10,7 +10,8 @@ from django.utils.translation import gettext_lazy as _
 
 from automation.base import Scope
 from crm import merge
-from crm.models import Channel, CustomField, Department, Stage, User, WebForm
+from crm.models import Channel, Department, Stage, User, WebForm
+from crm.models.pipelines import machine_of
 
 
 class MergeTextField(forms.CharField):
@@ -99,20 +100,27 @@ ITEM_COLUMNS: dict[str, Any] = {
 }
 
 
-def item_field_choices() -> list[tuple[str, str]]:
-    custom = CustomField.objects.filter(target="item").values_list("key", "label")
+def item_field_choices(scope: Scope) -> list[tuple[str, str]]:
+    """Columns and the custom fields of the pipeline's own item type."""
+    custom = machine_of(scope.stage.pipeline_id).fields.values()
     return [(key, str(label)) for key, label in ITEM_COLUMNS.items()] + [
-        (f"custom.{key}", str(label)) for key, label in custom
+        (f"custom.{row.key}", row.label) for row in custom
     ]
 
 
 class ItemFieldChoices(forms.MultipleChoiceField):
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(choices=item_field_choices, **kwargs)
+        super().__init__(**kwargs)
         self.error_messages["invalid_choice"] = _("The field “%(value)s” no longer exists.")
+
+    def place(self, scope: Scope) -> None:
+        self.choices = item_field_choices(scope)
 
 
 class ItemFieldChoice(forms.ChoiceField):
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(choices=lambda: [("", "—"), *item_field_choices()], **kwargs)
+        super().__init__(**kwargs)
         self.error_messages["invalid_choice"] = _("The field “%(value)s” no longer exists.")
+
+    def place(self, scope: Scope) -> None:
+        self.choices = [("", "—"), *item_field_choices(scope)]

@@ -12,8 +12,7 @@ from collections.abc import Callable
 from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib.sessions.models import Session
-from django.db.models import Count, Exists, F, OuterRef, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import Exists, F, OuterRef, Subquery
 from django.http import HttpRequest, HttpResponse
 
 from crm import clock, rights
@@ -45,7 +44,6 @@ class PollingMiddleware:
 def nothing_new(session: str, pipeline_id: int, version: int) -> int | None:
     """How many notices are unread, where the session holds, sees the pipeline and has this version; else None."""
     boards = BoardVersion.objects.filter(pipeline=pipeline_id, version=version).order_by()
-    rung = Notification.objects.filter(user=OuterRef("user"), read_at__isnull=True).order_by().values("user")
     found = (
         UserSession.objects.filter(
             Exists(Session.objects.filter(session_key=session, expire_date__gt=clock.now())),
@@ -54,7 +52,7 @@ def nothing_new(session: str, pipeline_id: int, version: int) -> int | None:
         )
         .annotate(
             compiled=Subquery(boards.values("pipeline__machine_version")),
-            unread=Coalesce(Subquery(rung.annotate(n=Count("pk")).values("n")), 0),
+            unread=Notification.unread_of(OuterRef("user")),
             department=F("user__department"),
             administers=F("user__is_superuser"),
         )

@@ -15,13 +15,15 @@ from documents.forms import BookPayment, MakeDocument
 from documents.models import Document, Payment
 
 
-def tab(item: Item, user: Any) -> ItemTab | None:
-    rows = Item.objects.alive().filter(Q(pk=item.pk) | Q(parent=item, pipeline__invoice_flow__isnull=False))
+def tab(item: Item, user: Any, make: MakeDocument | None = None, pay: BookPayment | None = None) -> ItemTab:
+    """`make`, `pay`: forms that are open; without them they come when somebody asks for them."""
+    near = Q(pk__in=[pk for pk in (item.pk, item.parent_id) if pk])
+    rows = Item.objects.alive().filter(near | Q(parent=item, pipeline__invoice_flow__isnull=False))
     seen = rights.within(user)
     if seen:  # an empty Q means everything, but beside another one nothing
         rows = rows.filter(Q(pk=item.pk) | seen)
     family = list(rows.select_related("stage", "pipeline__invoice_flow").order_by("pk"))
-    invoices = [row for row in family if row.pk != item.pk]
+    invoices = [row for row in family if row.pk not in (item.pk, item.parent_id)]
     is_invoice = any(row.pk == item.pk and hasattr(row.pipeline, "invoice_flow") for row in family)
     documents = list(
         Document.objects.filter(item__in=[item, *invoices]).select_related("item", "author").order_by("-pk")[:50]
@@ -33,10 +35,11 @@ def tab(item: Item, user: Any) -> ItemTab | None:
         "documents": documents,
         "invoices": invoices,
         "payments": payments,
-        "make": MakeDocument(item),
+        "make": make,
+        "pay": pay,
         "is_invoice": is_invoice,
         # Who sees the invoice need not see the deal.
-        "parent": Item.objects.visible_to(user).filter(pk=item.parent_id).first() if item.parent_id else None,
+        "parent": next((row for row in family if row.pk == item.parent_id), None),
     }
     paid: dict[int, Decimal] = {}
     for payment in payments:
@@ -46,5 +49,4 @@ def tab(item: Item, user: Any) -> ItemTab | None:
     if is_invoice:
         context["paid"] = paid.get(item.pk, Decimal(0))
         context["open"] = (item.amount or Decimal(0)) - context["paid"]
-        context["pay"] = BookPayment(item, still_open=context["open"] if context["open"] > 0 else None)
     return ItemTab("documents", _("Documents"), "documents/_item_tab.html", context, count=len(documents) or None)

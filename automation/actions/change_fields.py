@@ -13,6 +13,7 @@ from automation.base import Action, ActionError, Context, Done, Outcome, Setting
 from automation.fields import ItemFieldChoice, MergeTextField
 from crm.models import CustomField, Item, User
 from crm.models.gate import field_labels
+from crm.models.pipelines import machine_of
 
 ROWS = 4
 
@@ -32,7 +33,9 @@ class ChangeFields(Action):
         def __init__(self, *args: Any, **kwargs: Any) -> None:
             super().__init__(*args, **kwargs)
             for row in range(1, ROWS + 1):
-                self.fields[f"field_{row}"] = ItemFieldChoice(label=_("field"), required=row == 1)
+                name = ItemFieldChoice(label=_("field"), required=row == 1)
+                name.place(self.scope)
+                self.fields[f"field_{row}"] = name
                 text = MergeTextField(label=_("value"), multiline=False, required=False)
                 text.place(self.scope)
                 self.fields[f"value_{row}"] = text
@@ -40,11 +43,12 @@ class ChangeFields(Action):
 
         def clean(self) -> dict[str, Any]:
             data = super().clean() or {}
+            fields = machine_of(self.scope.stage.pipeline_id).fields
             for row in range(1, ROWS + 1):
                 name, value = data.get(f"field_{row}"), data.get(f"value_{row}") or ""
                 if name and "{" not in value:
                     try:
-                        typed(name, value)
+                        typed(fields, name, value)
                     except ValidationError as error:
                         self.add_error(f"value_{row}", error.messages[0])
             return data
@@ -54,10 +58,11 @@ class ChangeFields(Action):
 
     def run(self, context: Context) -> Outcome:
         values: dict[str, Any] = {}
+        fields = context.item.machine().fields
         for name, source, append in _rows(context.settings):
             text = context.text(source)
             try:
-                value = typed(name, text)
+                value = typed(fields, name, text)
             except ValidationError as error:
                 words = {"field": field_labels(Item, [name])[0], "value": text, "why": error.messages[0]}
                 raise ActionError(_now("%(field)s cannot be “%(value)s”: %(why)s") % words) from error
@@ -78,10 +83,13 @@ def _rows(data: dict[str, Any]) -> list[tuple[str, str, bool]]:
     ]
 
 
-def typed(name: str, text: str) -> Any:
-    """A text as the field's type. Raises ValidationError with the form field's own words."""
+def typed(fields: dict[str, CustomField], name: str, text: str) -> Any:
+    """A text as the field's type, `fields` being the item's custom ones by key.
+
+    Raises ValidationError with the form field's own words.
+    """
     if name.startswith("custom."):
-        definition = CustomField.objects.filter(target="item", key=name.removeprefix("custom.")).first()
+        definition = fields.get(name.removeprefix("custom."))
         if definition is None:
             raise ValidationError(_now("The field no longer exists."))
         value: Any = [part.strip() for part in text.split(",")] if definition.type == "multi_list" else text

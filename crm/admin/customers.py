@@ -1,5 +1,8 @@
+from typing import Any
+
 from crm.admin.base import CappedPaginator, ModelAdmin, TabularInline, register
 from crm.models import Company, Contact, ContactEmail, ContactPhone, CustomField, Tag
+from crm.models.pipelines import touch_all_machines
 
 
 class PhoneInline(TabularInline):
@@ -50,3 +53,7 @@ class CustomFieldAdmin(ModelAdmin):
 
     def get_readonly_fields(self, request, obj=None):  # type: ignore[no-untyped-def]
         return ("key", "target") if obj else ()
+
+    def delete_queryset(self, request: Any, queryset: Any) -> None:
+        super().delete_queryset(request, queryset)
+        touch_all_machines()

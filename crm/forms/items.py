@@ -6,7 +6,6 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from crm.forms.amounts import AmountField
@@ -18,9 +17,9 @@ MONEY = forms.TextInput(attrs={"inputmode": "decimal"})
 
 
 def field_for(item: Item, name: str, required: bool) -> forms.Field:
-    """The form field of a column, or of "custom.key"; None where the field has gone."""
+    """The form field of a column, or of "custom.key". Raises ValidationError where the custom field has gone."""
     if name.startswith("custom."):
-        definition = CustomField.objects.filter(target="item", key=name.removeprefix("custom.")).first()
+        definition = item.machine().fields.get(name.removeprefix("custom."))
         if definition is None:
             raise ValidationError(_("The field “%s” no longer exists.") % name)
         return definition.form_field(required)
@@ -78,9 +77,7 @@ class ItemForm(forms.Form):
     def __init__(self, item: Item, data: Any = None) -> None:
         super().__init__(data)
         self.item = item
-        of_type = Q(item_type__isnull=True) | Q(item_type=item.item_type_id)
-        keys = CustomField.objects.filter(of_type, target="item")
-        names = [*COLUMNS, *(f"custom.{field.key}" for field in keys)]
+        names = [*COLUMNS, *(f"custom.{key}" for key in item.machine().fields)]
         for name in names:
             made = field_for(item, name, name in ("title", "currency"))
             made.initial = item.value_of(name)

@@ -67,7 +67,12 @@ class CustomField(models.Model):
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         super().save(*args, **kwargs)
-        touch_all_machines()  # cards show fields by their label
+        touch_all_machines()  # they hold the definitions
+
+    def delete(self, *args: Any, **kwargs: Any) -> Any:
+        deleted = super().delete(*args, **kwargs)
+        touch_all_machines()
+        return deleted
 
     def clean(self) -> None:
         if "-" in self.key:

@@ -125,6 +125,10 @@ class Item(Moving, RefreshMixin, models.Model):
     def is_activity_late(self) -> bool:
         return self.next_activity_at is not None and self.next_activity_at < clock.now()
 
+    def machine(self) -> Machine:
+        """The pipeline's machine as of the pipeline's row that this item holds: no query where that was read with it."""
+        return machine_of(self.pipeline_id, version=self.pipeline.machine_version)
+
     def require(self, user: User, action: str) -> None:
         """Raises Forbidden where the user may not do it with this item (crm/rights.py)."""
         checked_by(user, machine_of(self.pipeline_id), action, self)

@@ -8,7 +8,8 @@ from typing import Any
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Count, Q, Subquery
+from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
@@ -51,6 +52,12 @@ class Notification(models.Model):
 
     def __str__(self) -> str:
         return self.text[:60]
+
+    @classmethod
+    def unread_of(cls, user: Any) -> Coalesce:
+        """How many a user (id, or OuterRef to one) has not read, as a column of another question."""
+        rung = cls.objects.filter(user=user, read_at__isnull=True).order_by().values("user")
+        return Coalesce(Subquery(rung.annotate(n=Count("pk")).values("n")), 0)
 
 
 def notify(

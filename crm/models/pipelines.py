@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
@@ -13,6 +13,9 @@ from django.utils.translation import gettext_lazy as _
 
 from crm import databases, rights
 from crm.models.org import Department, WorkingCalendar
+
+if TYPE_CHECKING:
+    from crm.models.fields import CustomField
 
 
 class ItemType(models.Model):
@@ -279,6 +282,8 @@ class Machine:
     transitions: set[tuple[int, int]]
     grants: tuple[rights.Grant, ...]
     entered_by: dict[int, frozenset[int]]
+    # Custom fields of the pipeline's items by key, in their order.
+    fields: dict[str, CustomField]
     position: dict[int, int] = field(default_factory=dict)
     # What upper rooms compiled for this version, by their name: thrown away with the machine.
     attached: dict[str, Any] = field(default_factory=dict)
@@ -330,9 +335,12 @@ def _grants(pipeline: Pipeline) -> list[rights.Grant]:
 
 
 def _compile(pipeline_id: int) -> Machine:
+    from crm.models.fields import CustomField
+
     pipeline = Pipeline.objects.select_related("item_type", "calendar", "automation_owner").get(pk=pipeline_id)
     stages = {stage.pk: stage for stage in pipeline.stages.filter(retired=False)}
     entered_by: dict[int, set[int]] = {}
+    of_type = Q(item_type__isnull=True) | Q(item_type=pipeline.item_type_id)
     links = Stage.entered_by.through.objects.filter(stage__pipeline_id=pipeline_id)
     for stage_id, department_id in links.values_list("stage_id", "department_id"):
         entered_by.setdefault(stage_id, set()).add(department_id)
@@ -342,5 +350,6 @@ def _compile(pipeline_id: int) -> Machine:
         transitions=set(pipeline.transitions.values_list("source_id", "target_id")),
         grants=tuple(_grants(pipeline)),
         entered_by={stage_id: frozenset(ids) for stage_id, ids in entered_by.items()},
+        fields={row.key: row for row in CustomField.objects.filter(of_type, target="item")},
         position={stage.pk: place for place, stage in enumerate(stages.values())},
     )

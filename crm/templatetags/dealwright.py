@@ -9,7 +9,7 @@ from typing import Any
 
 from babel import dates as babel_dates
 from babel import numbers as babel_numbers
-from django import template
+from django import forms, template
 from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.html import format_html
@@ -93,6 +93,32 @@ def when(value: Any) -> str:
     return str(
         babel_dates.format_timedelta(delta, add_direction=True, locale=_locale(), threshold=0.95, format="short")
     )
+
+
+@register.filter
+def as_read(value: Any, typed_into: forms.Field | None = None) -> str:
+    """A kept value as its reader writes it: numbers, dates and times in their locale, yes and no, lists with commas.
+
+    Args:
+        value: a column's, or a custom field's from the JSON column, where dates and numbers are texts.
+        typed_into: the form field that asks for it; None, and for a value that does not fit it, the value as it is.
+    """
+    if value in (None, "", []):
+        return ""
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    try:
+        if isinstance(value, datetime) or isinstance(typed_into, forms.DateTimeField):
+            return exactly(datetime.fromisoformat(value) if isinstance(value, str) else value)
+        if isinstance(value, date) or isinstance(typed_into, forms.DateField):
+            return day(value)
+        if isinstance(value, Decimal) or isinstance(typed_into, forms.IntegerField):
+            return num(value)
+    except (ValueError, ArithmeticError, AttributeError):
+        pass  # kept before the field's type was changed
+    return str(value)
 
 
 @register.filter

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from django.db.models import Count, F, Subquery, Sum
+from django.db.models import Count, F, Sum
 from django.db.models.functions import Coalesce
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -153,10 +153,8 @@ def live(request: HttpRequest, pk: int) -> HttpResponse:
     """What polling asks every two seconds: 204, or the newer columns. The bell's count travels along."""
     since = number(request.GET.get("v")) or 0
     # One question, each two seconds of every open board: both versions, and what the bell shows.
-    rung = Notification.objects.filter(user=request.user.pk, read_at__isnull=True).order_by().values("user")
     rows = BoardVersion.objects.filter(pipeline=pk).order_by()
-    unread = Coalesce(Subquery(rung.annotate(n=Count("pk")).values("n")), 0)
-    found = rows.values_list("version", "pipeline__machine_version", unread).first()
+    found = rows.values_list("version", "pipeline__machine_version", Notification.unread_of(request.user.pk)).first()
     if found is None:
         raise Http404
     version, compiled, count = found

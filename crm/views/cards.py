@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
+from django import forms
 from django.template.loader import render_to_string
 from django.utils.translation import get_language
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 
 from crm import clock, slots
 from crm.models import CustomField, Item
 from crm.models.pipelines import Machine
-from crm.templatetags.dealwright import day, when
+from crm.templatetags.dealwright import as_read, when
 
 COLUMNS = (
     *("title", "version", "amount", "currency", "stage_entered_at", "next_activity_at", "visit_id", "stage_id"),
@@ -35,32 +35,23 @@ def field_choices() -> list[tuple[str, Any]]:
     return [*OWN_FIELDS.items(), *((f"custom.{key}", label) for key, label in custom)]
 
 
-def _labels(machine: Machine) -> dict[str, str]:
-    """By field that the pipeline shows: its label; read once a version of the machine."""
-    known: dict[str, str] | None = machine.attached.get("card_fields")
+def _fields(machine: Machine) -> dict[str, tuple[str, forms.Field | None]]:
+    """By field that the pipeline shows: its label, what it is typed into; made once a version of the machine."""
+    known: dict[str, tuple[str, forms.Field | None]] | None = machine.attached.get("card_fields")
     if known is None:
-        custom = dict(CustomField.objects.filter(target="item").values_list("key", "label"))
         known = {}
         for name in machine.pipeline.card_fields[:MOST_FIELDS]:
-            label = custom.get(name.removeprefix("custom.")) if name.startswith("custom.") else OWN_FIELDS.get(name)
-            if label is not None:
-                known[name] = label
+            custom = machine.fields.get(name.removeprefix("custom.")) if name.startswith("custom.") else None
+            if custom is not None:
+                known[name] = (custom.label, custom.form_field())
+            elif name in OWN_FIELDS:
+                known[name] = (OWN_FIELDS[name], None)
         machine.attached["card_fields"] = known
     return known
 
 
-def _shown(value: Any) -> str:
-    if value in (None, "", []):
-        return ""
-    if isinstance(value, bool):
-        return _("yes") if value else _("no")
-    if isinstance(value, list):
-        return ", ".join(map(str, value))
-    if isinstance(value, datetime):
-        return str(when(value))
-    if isinstance(value, date):
-        return str(day(value))
-    return str(value)
+def _shown(value: Any, typed_into: forms.Field | None) -> str:
+    return str(when(value)) if isinstance(value, datetime) else as_read(value, typed_into)
 
 
 def decorate(machine: Machine, found: list[Item]) -> None:
@@ -69,10 +60,10 @@ def decorate(machine: Machine, found: list[Item]) -> None:
     for badges in slots.card_badges:
         for item_id, some in badges(found).items():
             marks.setdefault(item_id, []).extend(some)
-    labels = _labels(machine)
+    fields = _fields(machine)
     for card in found:
         card.badges = marks.get(card.pk, [])
-        card.extras = [(label, _shown(card.value_of(name))) for name, label in labels.items()]
+        card.extras = [(label, _shown(card.value_of(name), typed)) for name, (label, typed) in fields.items()]
         card.html = _html(card)
 
 

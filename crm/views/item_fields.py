@@ -70,8 +70,9 @@ def field(request: HttpRequest, pk: int, name: str) -> HttpResponse:
 
 
 def _shown(request: HttpRequest, item: Item, name: str) -> HttpResponse:
-    label = field_for(item, name, False).label or name
-    context = {"item": item, "name": name, "label": label, "value": item.value_of(name), "may": {"edit"}}
+    typed_into = field_for(item, name, False)
+    context = {"item": item, "name": name, "label": typed_into.label or name, "value": item.value_of(name)}
+    context |= {"typed_into": typed_into, "may": {"edit"}}
     return render(request, "items/_value.html", context)
 
 

@@ -17,7 +17,7 @@ from crm import rights, slots
 from crm.access import staff_of_ours
 from crm.forms.composer import FORMS, LABELS
 from crm.forms.items import ItemForm
-from crm.models import BoardVersion, Event, Item, MessageLink, NeedsInput, Refused, Stage, Stale, Task
+from crm.models import BoardVersion, Event, Item, MessageLink, NeedsInput, Notification, Refused, Stage, Stale, Task
 from crm.models.pipelines import machine_of
 from crm.views import board as board_views
 from crm.views.timeline import rows_for
@@ -35,6 +35,7 @@ def visible_item(request: HttpRequest, pk: int, action: str = "view") -> Item:
     rows = rows.annotate(
         last_event=Subquery(events.order_by("-pk").values("pk")[:1]),
         board=Subquery(BoardVersion.objects.filter(pipeline=OuterRef("pipeline")).values("version")[:1]),
+        unread=Notification.unread_of(request.user.pk),
         has_pins=Exists(events.filter(pinned_at__isnull=False)),
     )
     found: Item = get_object_or_404(rows, pk=pk)
@@ -86,12 +87,14 @@ def page_context(
     clicks = MessageLink.objects.filter(message=OuterRef("pk")).order_by().values("message").annotate(sum=Sum("clicks"))
     return {
         "item": shown,
+        # The frame's bell, counted along with the item.
+        "unread": shown.unread,  # type: ignore[attr-defined]
         "state": state_of(shown),
         "form": form or ItemForm(shown),
         "stages": [{"stage": stage, "passed": machine.position[stage.pk] < here} for stage in ordered],
         "hints": board_views.column_hints(machine),
         **timeline_context(request, shown),
-        "pinned": rows_for(list(pinned.timeline()) if shown.has_pins else []),  # type: ignore[attr-defined]
+        "pinned": rows_for(list(pinned.timeline()) if shown.has_pins else [], machine.fields),  # type: ignore[attr-defined]
         # The others' forms are asked for when somebody opens them.
         "composers": [
             {"kind": kind, "label": label, "form": _form_of(kind, shown, request.user, composing)}
@@ -144,7 +147,7 @@ def timeline_context(request: HttpRequest, shown: Item) -> dict[str, Any]:
         events = events.filter(pk__lt=before)
     page = list(events[: TIMELINE_PAGE + 1])
     return {
-        "timeline": rows_for(page[:TIMELINE_PAGE]),
+        "timeline": rows_for(page[:TIMELINE_PAGE], shown.machine().fields),
         "older": page[TIMELINE_PAGE - 1].pk if len(page) > TIMELINE_PAGE else None,
         "show": show,
         "shows": [(key, label) for key, (label, _starts) in SHOWS.items()],

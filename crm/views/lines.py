@@ -18,7 +18,7 @@ from crm.views.items import page_context, visible_item
 
 
 def tab(item: Item, user: Any, form: LinesForm | None = None) -> ItemTab:
-    form = form or LinesForm(item)
+    """`form`: open for editing; without it the editor comes when somebody asks for it."""
     lines = list(item.lines.all())
     context = {"lines": lines, "totals": Totals.of(lines, item.currency), "form": form}
     for line in lines:
@@ -27,10 +27,17 @@ def tab(item: Item, user: Any, form: LinesForm | None = None) -> ItemTab:
 
 
 @staff_of_ours
-@require_http_methods(["POST"])
+@require_http_methods(["GET", "POST"])
 def lines(request: HttpRequest, pk: int) -> HttpResponse:
-    """All lines at once. Wrong input: the card again with what was typed and an error at each field."""
+    """GET: the editor, without scripts on its card. POST: all lines at once; wrong input: the card again with what was
+    typed and an error at each field."""
     item = visible_item(request, pk, "edit")
+    if request.method == "GET":
+        form = LinesForm(item)
+        if request.headers.get("HX-Request"):
+            return render(request, "items/_lines_form.html", {"item": item, "form": form})
+        shown = page_context(request, item, tabs={"lines": tab(item, request.user, form)})
+        return render(request, "items/item.html", shown)
     form = LinesForm(item, request.POST)
     if form.is_valid():
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -10,10 +10,9 @@ from django.utils.translation import gettext_lazy as lazy
 from django.utils.translation import ngettext
 
 from crm import phones, slots
-from crm.models import CustomField, Event, Item, User
+from crm.models import CustomField, Event
 from crm.templatetags.dealwright import money
-
-Shown = tuple[str, str, str]  # icon, sentence, text below
+from crm.views.changes import Changes, Shown
 
 
 def _entered(event: Event) -> Shown:
@@ -36,28 +35,6 @@ def _created(event: Event) -> Shown:
 def _form(event: Event) -> Shown:
     answers = "\n".join(f"{label}: {text}" for label, text in event.data("answers", []))
     return "forms", _("Sent the form “%s”") % event.data("form_name"), answers
-
-
-def _fields(event: Event) -> Shown:
-    lines = []
-    for name, (old, new) in event.data("changes", {}).items():
-        lines.append(f"{_label(name)}: {_value(name, old)} → {_value(name, new)}")
-    return "pencil", _("Changed"), "\n".join(lines)
-
-
-def _label(name: str) -> str:
-    if name.startswith("custom."):
-        field = CustomField.objects.filter(target="item", key=name.removeprefix("custom.")).first()
-        return field.label if field else name
-    return str(Item._meta.get_field(name).verbose_name)  # type: ignore[union-attr]
-
-
-def _value(name: str, value: Any) -> str:
-    if value in (None, ""):
-        return "–"
-    if name == "owner":
-        return str(User.objects.filter(pk=value).first() or value)
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _message(icon: str, sentence: Callable[[Event], str]) -> Callable[[Event], Shown]:
@@ -129,7 +106,6 @@ RENDERERS: dict[str, Callable[[Event], Shown]] = {
     "item.deleted": lambda e: ("trash", _("Moved to the recycle bin"), ""),
     "form.submitted": _form,
     "callback.requested": _form,
-    "field.changed": _fields,
     "lines.changed": _lines,
     "owner.changed": lambda e: ("user", _("Given to %s") % (e.data("to_name") or _("nobody")), ""),
     "comment.added": lambda e: ("note", _("Comment"), e.data("text")),
@@ -184,11 +160,12 @@ RENDERERS: dict[str, Callable[[Event], Shown]] = {
 }
 
 
-def rows_for(events: list[Event]) -> list[dict[str, Any]]:
-    """For the template: event, icon, sentence, text, who, why."""
+def rows_for(events: list[Event], fields: Mapping[str, CustomField] | None = None) -> list[dict[str, Any]]:
+    """For the template: event, icon, sentence, text, who, why. `fields`: the item's custom ones, where it is one item."""
     rows = []
+    renderers = {**RENDERERS, "field.changed": Changes(events, fields).shown}
     for event in events:
-        renderer = RENDERERS.get(event.kind)
+        renderer = renderers.get(event.kind)
         told = renderer(event) if renderer else next(filter(None, (tell(event) for tell in slots.timelines)), None)
         icon, sentence, text = told or ("info-circle", event.kind, "")
         rows.append({"event": event, "icon": icon, "sentence": sentence, "text": text, "who": event.who()})

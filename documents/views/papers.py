@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 from django.contrib import messages
 from django.core.paginator import Paginator
@@ -10,12 +11,13 @@ from django.db.models import Q
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from crm import clock, databases, merge
 from crm.access import staff_of_ours
 from crm.models import Forbidden, Item, Refused
-from crm.views.items import visible_item
+from crm.views.items import page_context, visible_item
+from documents import item_tab
 from documents.forms import BookPayment, MakeDocument
 from documents.models import Document, DocumentLink, InvoiceFlow, Payment
 from documents.models.templates import Kind
@@ -120,15 +122,22 @@ def picture(request: HttpRequest, pk: int, number: int) -> HttpResponse:
     return answer
 
 
+def _on_card(request: HttpRequest, item: Item, part: str, **form: BookPayment | MakeDocument) -> HttpResponse:
+    """An open form of the tab: alone where a script asks for it, else on its card, with what was typed and its errors."""
+    if request.method == "GET" and request.headers.get("HX-Request"):
+        return render(request, part, {"item": item, **form})
+    context = page_context(request, item, tabs={"documents": item_tab.tab(item, request.user, **form)})  # type: ignore[arg-type]
+    return render(request, "items/item.html", context, status=200 if request.method == "GET" else 422)
+
+
 @staff_of_ours
-@require_POST
+@require_http_methods(["GET", "POST"])
 def make(request: HttpRequest, pk: int) -> HttpResponse:
-    """A paper of the card by hand."""
+    """GET: what can be made of the card. POST: a paper of the card by hand."""
     item = visible_item(request, pk, "edit")
-    form = MakeDocument(item, request.POST)
-    if not form.is_valid():
-        messages.error(request, next(iter(form.errors.values()))[0])
-        return redirect("item", pk)
+    form = MakeDocument(item, request.POST or None)
+    if request.method == "GET" or not form.is_valid():
+        return _on_card(request, item, "documents/_make.html", make=form)
     template = form.cleaned_data["template"]
     just_now = Document.objects.filter(version__template=template, author=request.user.pk)
     just_now = just_now.filter(Q(item=item) | Q(item__parent=item), created_at__gt=clock.now() - DOUBLE)
@@ -209,16 +218,17 @@ def _new_link(request: HttpRequest, document: Document) -> HttpResponse:
 
 
 @staff_of_ours
-@require_POST
+@require_http_methods(["GET", "POST"])
 def pay(request: HttpRequest, pk: int) -> HttpResponse:
-    """A payment of an invoice, by hand."""
+    """A payment of an invoice, by hand; GET: its form, with what is still to be paid."""
     invoice = visible_item(request, pk, "edit")
+    if request.method == "GET":
+        still_open = (invoice.amount or Decimal(0)) - Payment.paid_of(invoice)
+        form = BookPayment(invoice, still_open=still_open if still_open > 0 else None)
+        return _on_card(request, invoice, "documents/_pay.html", pay=form)
     form = BookPayment(invoice, request.POST)
     if not form.is_valid():
-        name, errors = next(iter(form.errors.items()))
-        label = form.fields[name].label if name in form.fields else ""
-        messages.error(request, f"{label}: {errors[0]}" if label else errors[0])
-        return redirect("item", pk)
+        return _on_card(request, invoice, "documents/_pay.html", pay=form)
     data = form.cleaned_data
     try:
         Payment.book(
@@ -233,5 +243,6 @@ def pay(request: HttpRequest, pk: int) -> HttpResponse:
             provider_key=f"form:{data['mark']}",
         )
     except Refused as refused:
-        messages.error(request, refused.sentence)
+        form.add_error(None, refused.sentence)
+        return _on_card(request, invoice, "documents/_pay.html", pay=form)
     return redirect("item", pk)

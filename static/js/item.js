@@ -9,6 +9,8 @@ const card = () => $("#item-page");
 
 const typing = () =>
   !card() ||
+  $("form[data-touched]", card()) ||
+  document.activeElement?.closest("#item-page .on-demand[open]") ||
   $$("dialog[open]").some((dialog) => !dialog.contains(card())) ||
   (/INPUT|TEXTAREA|SELECT/.test(document.activeElement?.tagName) && card().contains(document.activeElement)) ||
   $$("#item-page textarea").some((area) => area.value.trim() !== "") ||
@@ -57,7 +59,7 @@ document.addEventListener("submit", (event) => {
   move(event.target, data);
 }, true);
 
-// The fields of a composer come when it is first opened.
+// The fields of a composer, and of what opens on demand, come when they are first opened.
 async function fill(panel) {
   const place = $("[data-fields]", panel);
   if (!place) return;
@@ -66,6 +68,7 @@ async function fill(panel) {
     if (!response.ok) throw new Error(response.status);
     place.insertAdjacentHTML("afterend", await response.text());
     place.remove();
+    window.htmx.process(panel);
     // The focus stays on the tab: arrows may go on to the next one.
     document.dispatchEvent(new Event("htmx:afterSettle"));
   } catch {
@@ -84,6 +87,17 @@ function choose(tab) {
   }
   tab.focus();
 }
+
+// `toggle` does not bubble.
+document.addEventListener("toggle", (event) => {
+  if (event.target.matches(".on-demand") && event.target.open) fill(event.target);
+}, true);
+
+// What somebody has begun to type stays until it is sent, wherever they look meanwhile.
+document.addEventListener("input", (event) => {
+  const form = event.target.form;
+  if (form && card()?.contains(form)) form.dataset.touched = "";
+});
 
 document.addEventListener("click", (event) => {
   const tab = event.target.closest('.composer [role="tab"]');

@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 from allauth.usersessions.models import UserSession
 
-from crm.models import Event, Item, LostReason, Message, Notification, Stage, Task, boards
+from crm.models import CustomField, Event, Item, ItemType, LostReason, Message, Notification, Stage, Task, boards
 
 
 @pytest.fixture
@@ -247,6 +247,51 @@ def test_the_board_costs_at_most_sixteen_queries(world, bob, django_assert_max_n
         bob.get(url)
 
 
+def test_the_card_costs_at_most_sixteen_queries_however_much_was_changed(world, bob, django_assert_max_num_queries):
+    for n in range(5):
+        CustomField.objects.create(target="item", key=f"f{n}", label=f"Field {n}", order=n)
+    item = world.deal()
+    for n in range(5):
+        item.change({f"custom.f{n}": f"v{n}", "owner": world.alice if n % 2 else world.bob}, by=world.alice)
+    bob.get(f"/items/{item.pk}/")
+    # One of them for the rights of somebody who does not administer, one for the people that the changes name.
+    with django_assert_max_num_queries(16):
+        bob.get(f"/items/{item.pk}/")
+
+
+def test_changes_are_told_in_the_words_of_their_fields(world, client):
+    CustomField.objects.create(target="item", key="fitting", label="Fitting day", type="date")
+    CustomField.objects.create(target="item", key="lift", label="Has a lift", type="boolean")
+    world.alice.language = "pl"
+    world.alice.save()
+    client.force_login(world.alice)
+    item = world.deal(contact=None, amount=None)
+    item.change({"contact": world.contact, "amount": Decimal("1234.5")}, by=world.bob)
+    item.change({"custom.fitting": "2026-12-24", "custom.lift": True}, by=world.bob)
+    item.change({"contact": None}, by=world.bob)
+    page = client.get(f"/items/{item.pk}/").content.decode()
+    told = page.split('id="history"')[1]
+    assert f"– → {world.contact.name}" in told
+    assert f"{world.contact.name} → –" in told
+    assert "– → 1234,5" in told or "– → 1\xa0234,5" in told
+    assert "Fitting day: – → 24 gru 2026" in told
+    assert "Has a lift: – → tak" in told
+    assert "24 gru 2026" in page.split('id="history"')[0]  # and so does the card's left side
+
+
+def test_two_item_types_may_have_a_field_of_the_same_key(world, bob):
+    other = ItemType.objects.create(key="case", name="Case", plural="Cases")
+    CustomField.objects.create(target="item", item_type=other, key="size", label="Size", type="number")
+    CustomField.objects.create(
+        target="item", item_type=world.pipeline.item_type, key="size", label="Size", type="list", options="S\nM"
+    )
+    item = world.deal()
+    answer = bob.post(f"/items/{item.pk}/field/custom.size/", {"value": "M", "was": "null"})
+    assert answer.status_code == 200
+    item.refresh_from_db()
+    assert item.custom == {"size": "M"}
+
+
 def test_a_column_with_several_currencies_shows_the_base_sum_and_the_split_on_hover(world, client):
     from crm.models import CurrencyRate
 
@@ -270,8 +315,6 @@ def test_weighted_sums_count_the_items_own_probability_or_the_stages(world, clie
 
 
 def test_cards_show_the_fields_that_the_pipeline_asks_for(world, client):
-    from crm.models import CustomField
-
     CustomField.objects.create(target="item", key="wood", label="Kind of wood")
     world.pipeline.card_fields = ["source", "custom.wood", "custom.gone"]
     world.pipeline.save()

@@ -189,7 +189,12 @@ def test_payments_are_booked_on_the_card(world, papers, client):
         "method": "cash",
         "reference": "Kasa 7",
     }
-    client.post(url, good | {"amount": "lots"})
+    # Its form comes when somebody opens it, filled with what is still open; a wrong one stands on the card as it was sent.
+    assert 'value="1339.08"' in client.get(url, headers={"HX-Request": "true"}).content.decode()
+    answer = client.post(url, good | {"amount": "lots"})
+    page = answer.content.decode()
+    assert (answer.status_code, 'value="lots"' in page, 'value="Kasa 7"' in page) == (422, True, True)
+    assert "field-error" in page
     assert not Payment.objects.exists()
     for _ in range(2):  # a double click is one payment
         client.post(url, good)

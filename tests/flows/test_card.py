@@ -34,6 +34,35 @@ def test_the_panel_changes_the_address_and_escape_and_back_close_it(stack_in, pe
     expect(page.locator("#card-panel")).not_to_be_visible()
 
 
+def test_what_opens_on_demand_is_filled_saved_and_not_swept_away_by_a_refresh(stack_in, person):
+    stack = stack_in("en")
+    page, celina = person(stack.url, "anna"), person(stack.url, "celina")
+    url = stack.url + str(page.locator(f"{first_card(page, 0)} .kc-title").get_attribute("href"))
+    page.goto(url)
+    page.locator("summary", has_text="List what is sold").or_(
+        page.locator("summary", has_text="Change the lines")
+    ).click()
+    rows = page.locator(".line-rows .line-row")
+    rows.nth(0).locator("[name$=-name]").fill("Stół dębowy „Żuraw”")
+    rows.nth(0).locator("[name$=-price]").fill("2100")
+    page.locator("h1").click()  # away from the fields
+    celina.goto(url)
+    celina.fill("#note_text", "Said meanwhile")
+    celina.locator("#write-note button").click()
+    expect(celina.locator(".tl").last).to_contain_text("Said meanwhile")
+    page.wait_for_timeout(7000)  # two rounds of polling
+    expect(rows.nth(0).locator("[name$=-price]")).to_have_value("2100")
+    page.get_by_role("button", name="Another line").click()
+    page.get_by_role("button", name="Save the lines").click()
+    expect(page.locator("table.lines")).to_contain_text("Stół dębowy „Żuraw”")
+    expect(page.locator(".tl").last).to_contain_text("Said meanwhile")
+    page.locator("summary", has_text="Make a paper").press("Enter")
+    page.locator(".make-form select").select_option(index=0)
+    shot(page, "card-on-demand")
+    page.locator(".make-form button").click()
+    expect(page).to_have_url(re.compile(r"/documents/\d+/$"))
+
+
 def test_a_field_is_edited_in_place_and_a_conflict_shows_both_values(stack_in, person):
     stack = stack_in("en")
     anna, celina = person(stack.url, "anna"), person(stack.url, "celina")
