@@ -45,8 +45,9 @@ def mail_open(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
 @require_safe
 def mail_link(request: HttpRequest, public_id: uuid.UUID, place: int) -> HttpResponse:
     """On to where the mail's link leads; only addresses that stood in the mail."""
-    rows = MessageLink.objects.select_related("message")
-    link = rows.filter(message__public_id=public_id, place=place).first()
+    # Not the mail itself, which may be long.
+    rows = MessageLink.objects.select_related("message").only("url", "clicked_at", "message__sent_at")
+    link = rows.filter(message__public_id=public_id, place=place).order_by("pk").first()
     if link is None:
         raise Http404
     if _is_customer(request) and not is_robot(request):
