@@ -10,11 +10,21 @@ from django.core.paginator import Paginator
 from django.db import models
 from django.http import HttpRequest
 from django.utils.functional import cached_property
+from django.utils.text import capfirst
 
 from crm.models import Pipeline
 
-TabularInline = admin.TabularInline
 StackedInline = admin.StackedInline
+
+
+class TabularInline(admin.TabularInline):
+    """A table's heads are no labels: each field says its name to who does not see the table."""
+
+    def formfield_for_dbfield(self, db_field: models.Field[Any, Any], request: HttpRequest, **more: Any) -> Any:
+        made = super().formfield_for_dbfield(db_field, request, **more)
+        if made is not None:
+            made.widget.attrs.setdefault("aria-label", capfirst(made.label))
+        return made
 
 
 class ModelAdmin(admin.ModelAdmin):

@@ -1,0 +1,84 @@
+"""Every kind of page, light and dark, is free of serious faults of access (axe)."""
+
+from __future__ import annotations
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+pytestmark = pytest.mark.browser
+
+STAFF = [
+    "/board/1/", "/board/1/list/", "/board/1/filter/", "/items/3/", "/items/3/rights/?user=2", "/items/3/lines/", "/items/3/documents/",
+    "/outbox/", "/outbox/?open=1", "/bell/", "/contacts/", "/contacts/1/", "/contacts/1/merge/?other=2", "/contacts/new/",
+    "/companies/", "/search/?q=nguyen", "/bin/", "/import/", "/account/", "/account/notices/", "/account/two-step/",
+    "/account/sessions/", "/account/password/", "/feed/", "/setup/stages/2/remove/", "/day/", "/calendar/", "/analytics/1/",
+    "/documents/", "/documents/1/", "/documents/templates/1/edit/", "/payments/statements/", "/board/999/",
+]  # fmt: skip
+ADMIN = [
+    "/admin/", "/admin/crm/pipeline/1/change/", "/admin/automation/rule/", "/admin/automation/rule/1/change/",
+    "/admin/automation/run/", "/admin/crm/channel/add/", "/admin/crm/mailtemplate/add/", "/admin/documents/qrcode/",
+]  # fmt: skip
+# What a customer meets, made as rules make it.
+MADE = """
+import time
+from crm.models import Item, Message, User
+from documents.models import Document, DocumentTemplate, InvoiceFlow, PaymentLink, QrCode
+anna, item = User.objects.get(email="anna@example.com"), Item.objects.get(pk=3)
+item.change({"amount": 100}, by=anna)
+templates = {row.kind: row for row in DocumentTemplate.objects.filter(language="en")}
+invoice, _paper = InvoiceFlow.first().make_invoice(item, templates["invoice"], by=anna)
+print(PaymentLink.make(invoice))
+words = {"heading": "Zażółć gęślą jaźń", "text": "Đo tại nhà", "button": "Book", "target": "https://example.com/"}
+print(QrCode.objects.create(item=item, name="Door", **words).link())
+offer = Document.make(templates["offer"], item, by=anna)
+while not offer.is_drawn:
+    time.sleep(0.5)
+    offer.refresh_from_db()
+print(offer.link())
+print(f"/m/{Message.objects.filter(contact__isnull=False).first().public_id}/unsubscribe/")
+"""
+
+
+def serious(page: Page, where: str) -> list[tuple[str, str, str]]:
+    return [
+        (where, row["id"], row["nodes"][0]["html"][:160])
+        for row in Axe().run(page).response["violations"]
+        if row["impact"] in ("serious", "critical")
+    ]
+
+
+@pytest.fixture(params=["light", "dark"])
+def scheme(request):
+    return request.param
+
+
+def test_pages_of_colleagues_and_administrators(stack_in, person, scheme):
+    stack = stack_in("en")
+    page = person(stack.url, "anna", color_scheme=scheme, bypass_csp=True)
+    faults = []
+    for path in STAFF + ADMIN:
+        page.goto(stack.url + path)
+        page.wait_for_timeout(300)
+        faults += serious(page, path)
+    page.goto(stack.url + "/items/3/")
+    page.locator("#tab-email").click()
+    page.wait_for_selector("trix-editor")
+    for summary in page.locator(".on-demand summary").all():
+        summary.click()
+    expect(page.locator(".make-form")).to_be_visible()
+    faults += serious(page, "card with everything open")
+    assert not faults, "\n".join(map(str, faults))
+
+
+def test_pages_of_customers_and_strangers(stack_in, person, scheme):
+    stack = stack_in("en")
+    made = [line.removeprefix(stack.url) for line in stack.manage("shell", "-c", MADE).splitlines() if "/" in line]
+    stranger = person(color_scheme=scheme)
+    faults = []
+    for path in (*made, "/f/order/", "/login/", "/account/password/reset/", "/d/nothing/", "/q/nothing/"):
+        stranger.goto(stack.url + path)
+        expect(stranger.locator("h1, h2").first).to_be_visible()
+        faults += serious(stranger, path)
+    assert len(made) == 4
+    assert not faults, "\n".join(map(str, faults))
