@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django import forms
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from crm import vault
@@ -23,6 +24,8 @@ class DeclaredForm(forms.ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        # Django writes the labels of columns so, and not those of fields that a form declares.
+        self.fields[self.chooses].label = capfirst(self.fields[self.chooses].label)
         self.own: forms.Form | None = None
         found = self.registry.get(self.data.get(self.chooses) or getattr(self.instance, self.chooses))
         if found is not None:
