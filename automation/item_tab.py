@@ -44,7 +44,7 @@ def sentence(run: Run) -> str:
     if status == Status.PLANNED:
         return (
             _("Waiting for the field “%s” to be filled.")
-            % field_labels(Item, [run.waiting_for.removeprefix("date:")])[0]
+            % field_labels(run.item, [run.waiting_for.removeprefix("date:")])[0]
         )
     if status == Status.WAITING:
         return _waiting(run)
@@ -102,6 +102,7 @@ def automation_tab(item: Item, user: User) -> ItemTab:
     runs = Run.objects.filter(item=item).select_related("rule", "visit__stage")
     visits: dict[int, dict[str, Any]] = {}
     for run in runs.order_by("-visit_id", "order", "round")[:200]:
+        run.item = item
         entry = visits.setdefault(
             run.visit_id, {"visit": run.visit, "current": run.visit_id == item.visit_id, "rows": [], "planned": 0}
         )

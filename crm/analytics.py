@@ -11,14 +11,30 @@ from datetime import date, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import Aggregate, Count, F, FloatField, Func, Max, OuterRef, QuerySet, Subquery, Sum
+from django.db.models import (
+    Aggregate,
+    Case,
+    Count,
+    F,
+    FloatField,
+    Func,
+    IntegerField,
+    Max,
+    OuterRef,
+    QuerySet,
+    Subquery,
+    Sum,
+    Value,
+    When,
+)
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 
 from crm import clock, slots
 from crm.filters import ItemFilter, bounds
-from crm.models import Item, StageKind, StageVisit, User
+from crm.models import Item, Stage, StageKind, StageVisit, User
 from crm.models.pipelines import Machine
 
 DAYS = (30, 90, 180, 365)
@@ -136,25 +152,33 @@ def snapshot(figures: Figures) -> Table:
 def funnel(figures: Figures) -> Table:
     """Of the cards made in the span: how many came at least as far. A lost card counts as far as it had come."""
     steps = [stage for stage in figures.machine.ordered() if stage.kind != StageKind.LOST]
-    visits = StageVisit.objects.filter(item=OuterRef("pk"), undone=False).exclude(stage__kind=StageKind.LOST)
-    top = visits.order_by().values("item").annotate(top=Max("stage__order")).values("top")
-    reached: dict[int, int] = {}
-    rows = figures.within("created_at").annotate(top=Subquery(top)).values("top").annotate(count=Count("pk"))
-    for order, count in rows.values_list("top", "count"):
-        reached[order if order is not None else -1] = count
+    # Visits of this pipeline's stages only: the card may have been in another one.
+    places = [When(stage=pk, then=Value(place)) for pk, place in _places(figures.machine, steps).items()]
+    visits = StageVisit.objects.filter(item=OuterRef("pk"), undone=False).order_by().values("item")
+    top = visits.annotate(top=Max(Case(*places, default=Value(0), output_field=IntegerField()))).values("top")
+    rows = figures.within("created_at").annotate(top=Coalesce(Subquery(top), 0)).values("top")
+    reached = dict(rows.annotate(count=Count("pk")).values_list("top", "count"))
     help_ = lazy("Cards made in these days, and how many of them came at least to each stage.")
     heads = [lazy("stage"), lazy("cards"), lazy("of all, %"), lazy("of the stage before, %")]
     table = Table("funnel", lazy("How far cards come"), help_, heads, chart=1)
     everyone = sum(reached.values())
     before = everyone
-    for stage in steps:
-        count = sum(number for order, number in reached.items() if order >= stage.order)
+    for place, stage in enumerate(steps):
+        count = sum(number for top, number in reached.items() if top >= place)
         shown: Any = count
         if stage is steps[0]:
             shown = (count, figures.listed(figures.span.filter("created")))
         table.rows.append([stage.name, shown, _share(count, everyone), _share(count, before)])
         before = count
     return table
+
+
+def _places(machine: Machine, steps: list[Stage]) -> dict[int, int]:
+    """By stage: the place of the step that it is, or, for one that was taken out, of the step that stood before it."""
+    places = {stage.pk: place for place, stage in enumerate(steps)}
+    for stage in machine.pipeline.stages.filter(retired=True).exclude(kind=StageKind.LOST):
+        places[stage.pk] = max(0, sum(step.order < stage.order for step in steps) - 1)
+    return places
 
 
 def outcome(figures: Figures) -> Table:
@@ -216,7 +240,9 @@ def won_by(figures: Figures, key: str, label: Any, column: str, name: str) -> Ta
     parameter = column.removesuffix("_id")
     shown = "owner__name" if column == "owner_id" else column
     rows = figures.closed(StageKind.WON).values(*dict.fromkeys((column, shown)))
-    for row in rows.annotate(count=Count("pk"), sum=Sum("base_amount")).order_by("-sum", "-count")[:20]:
+    for row in rows.annotate(count=Count("pk"), sum=Sum("base_amount")).order_by(
+        F("sum").desc(nulls_last=True), "-count"
+    )[:20]:
         query = figures.span.filter("closed", kind=StageKind.WON, **{parameter: row[column] or "none"})
         table.rows.append([row[shown] or _("none"), (row["count"], figures.listed(query)), row["sum"] or 0])
     return table

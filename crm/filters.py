@@ -70,7 +70,7 @@ class ItemFilter:
         source: exactly this one, or "none".
         reason: a lost reason's id, or "none".
         days: created_from, created_to, closed_from, closed_to: whole days in the person's zone, both included.
-        custom: values of custom fields by key.
+        custom: values of custom fields by key; types: what those fields hold.
         sort: a key of SORTS.
     """
 
@@ -86,6 +86,7 @@ class ItemFilter:
     days: dict[str, date] = field(default_factory=dict)
     sort: str = ""
     custom: dict[str, str] = field(default_factory=dict)
+    types: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def read(cls, query: QueryDict, pipeline: Pipeline | None, own: Iterable[str] = OWN) -> ItemFilter:
@@ -112,7 +113,7 @@ class ItemFilter:
                 custom[name[2:]] = value
             else:
                 raise BadFilter(name, _("There is no filter “%s”.") % name)
-        return cls(**values, days=days, custom=custom)
+        return cls(**values, days=days, custom=custom, types={key: known[key].type for key in custom})
 
     @cached_property
     def _matching(self) -> Q:
@@ -142,12 +143,12 @@ class ItemFilter:
                     "none": Q(next_activity_at__isnull=True),
                 }[self.activity]
             )
-        types = dict(CustomField.objects.filter(target="item").values_list("key", "type")) if self.custom else {}
         for key, value in self.custom.items():
             wanted: Any = value
-            if types.get(key) == FieldType.BOOLEAN:
+            kind = self.types.get(key)
+            if kind == FieldType.BOOLEAN:
                 wanted = value == "1"
-            exact = types.get(key) in EXACT or types.get(key) == FieldType.BOOLEAN
+            exact = kind in EXACT or kind == FieldType.BOOLEAN
             rows = rows.filter(**{f"custom__{key}" + ("" if exact else "__icontains"): wanted})
         return rows
 

@@ -43,6 +43,9 @@ HEADS: dict[str, tuple[str, ...]] = {
     ),
 }  # fmt: skip
 
+# Parts of a head that say which way the money went, folded.
+COMES = ("uznan", "credit", "wplyw", "wplat", "ghi co", "phat sinh co", "paid in", "money in")
+GOES = ("obciaz", "debit", "wyplyw", "wyplat", "ghi no", "phat sinh no", "paid out", "money out")
 
 MOST_REMARKS = 60
 STATEMENT_LOCK = 4223  # the advisory lock under which lines are written
@@ -97,12 +100,22 @@ def _columns(headers: list[str]) -> dict[str, int]:
     found: dict[str, int] = {}
     for column, names in HEADS.items():
         place = next((bare.index(name) for name in names if name in bare), None)
-        if place is None:
-            # "Kwota [PLN]", "#Data operacji (księgowa)": what begins so, but is no other column's own name.
-            starts = (n for name in names for n, head in enumerate(bare) if head.startswith(f"{name} "))
-            place = next((n for n in starts if n not in found.values()), None)
         if place is not None:
             found[column] = place
+    # "Kwota uznania", "Montant (débit)": an amount of one way only, never the amount.
+    ways = [_way(head) for head in bare]
+    for column in ("credit", "debit"):
+        if column not in found and column in ways:
+            found[column] = ways.index(column)
+    for column, names in HEADS.items():
+        if column not in found:
+            # "Kwota [PLN]", "#Data operacji (księgowa)": what begins so, but is no other column's own name.
+            starts = (n for name in names for n, head in enumerate(bare) if head.startswith(f"{name} "))
+            place = next((n for n in starts if n not in found.values() and not ways[n]), None)
+            if place is not None:
+                found[column] = place
+    if "credit" in found and "debit" in found:
+        found.pop("amount", None)  # without a sign, or a balance
     missing = [word for column, word in (("paid_on", _("date")), ("amount", _("amount"))) if column not in found]
     if "credit" in found and _("amount") in missing:
         missing.remove(_("amount"))
@@ -110,6 +123,11 @@ def _columns(headers: list[str]) -> dict[str, int]:
         words = {"missing": ", ".join(missing), "headers": ", ".join(headers)[:200]}
         raise CannotTake(_("No column for: %(missing)s. The file has: %(headers)s.") % words)
     return found
+
+
+def _way(head: str) -> str:
+    comes, goes = (any(part in head for part in parts) for parts in (COMES, GOES))
+    return "" if comes == goes else "credit" if comes else "debit"
 
 
 @dataclass(frozen=True)
@@ -201,6 +219,10 @@ def _keep(rows: list[Row], faults: list[str], name: str, by: User) -> Taken:
             if mark in still
         ]
         StatementLine.objects.bulk_create(lines)
+        # Lines that a colleague read and nobody has booked: who has the file sees what is in it.
+        waiting = StatementLine.objects.filter(payment=None, dismissed=False).exclude(statement__author=by)
+        for start in range(0, len(marks), 500):
+            waiting.filter(mark__in=marks[start : start + 500]).update(statement=statement)
         return Taken(statement, len(lines), len(rows) - len(lines), faults)
 
     return databases.persistently(work)

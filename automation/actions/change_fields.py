@@ -64,7 +64,7 @@ class ChangeFields(Action):
             try:
                 value = typed(fields, name, text)
             except ValidationError as error:
-                words = {"field": field_labels(Item, [name])[0], "value": text, "why": error.messages[0]}
+                words = {"field": field_labels(context.item, [name])[0], "value": text, "why": error.messages[0]}
                 raise ActionError(_now("%(field)s cannot be “%(value)s”: %(why)s") % words) from error
             old = context.item.value_of(name)
             values[name] = [*old, *(v for v in value if v not in old)] if append and isinstance(old, list) else value

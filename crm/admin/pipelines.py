@@ -5,6 +5,7 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import ValidationError
+from django.db.models import Q
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext as _now
@@ -23,13 +24,16 @@ class ItemTypeAdmin(ModelAdmin):
     search_fields = ("name", "key")
 
 
-def needed_choices() -> list[tuple[str, str]]:
+def needed_choices(item_type: int | None = None) -> list[tuple[str, str]]:
+    """Columns and custom fields that a stage may ask for; of one item type, where that is known."""
     own = [
         (name, str(Item._meta.get_field(name).verbose_name))
         for name in ("owner", "contact", "company", "amount", "due_date", "source")
     ]  # type: ignore[union-attr]
-    custom = CustomField.objects.filter(target="item").values_list("key", "label")
-    return own + [(f"custom.{key}", label) for key, label in custom]
+    custom = CustomField.objects.filter(target="item")
+    if item_type is not None:
+        custom = custom.filter(Q(item_type=None) | Q(item_type=item_type))
+    return own + [(f"custom.{key}", label) for key, label in custom.values_list("key", "label")]
 
 
 class StageForm(forms.ModelForm):
@@ -54,6 +58,13 @@ class StageForm(forms.ModelForm):
             "needed_to_leave",
             "entered_by",
         )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.pipeline_id:
+            choices = needed_choices(self.instance.pipeline.item_type_id)
+            for name in ("needed_to_enter", "needed_to_leave"):
+                self.fields[name].choices = choices  # type: ignore[attr-defined]
 
 
 class StagesFormSet(forms.BaseInlineFormSet):

@@ -6,6 +6,7 @@ import random
 from datetime import datetime, timedelta
 from typing import Any
 
+from crm import clock
 from crm.models import Channel, Event, Item, MailTemplate, Message, Task
 
 WORDS: dict[str, dict[str, Any]] = {
@@ -122,7 +123,7 @@ def add_talk(language: str, items: list[Item], now: datetime) -> None:
     answers = [answer for mail in mails for answer in _answers(*mail, dice, now)]
     Message.objects.bulk_create([message for message, _item in answers])
     for message, item, told in mails:
-        events += _told_of(message, item, told, dice, now)
+        events += _told_of(message, item, told, dice)
     for message, item in answers:
         payload = {"message": message.pk, "from": message.to, "subject": message.subject, "text": message.text}
         payload["customer"] = item.contact.name if item.contact else ""
@@ -157,6 +158,8 @@ def _mail(
     assert contact is not None
     body = f"{words['hello']} {contact.salutation},\n\n{text}\n\n{item.owner.name if item.owner else ''}"
     opened = moment + timedelta(minutes=dice.randrange(4, 900)) if dice.random() < 0.7 else None
+    if opened and opened >= clock.now():
+        opened = None
     message = Message(
         channel=channel, contact=contact, item=item, to=contact.email(), subject=subject, text=body, author=item.owner,
         status="sent", created_at=moment, sent_at=moment, opened_at=opened, opens=dice.randrange(1, 4) if opened else 0,
@@ -180,10 +183,10 @@ def _answers(
     return [(message, item)]
 
 
-def _told_of(message: Message, item: Item, told: dict[str, Any], dice: random.Random, now: datetime) -> list[Event]:
+def _told_of(message: Message, item: Item, told: dict[str, Any], dice: random.Random) -> list[Event]:
     own = {"message": message.pk, "to": message.to, "subject": message.subject}
     found = [_event("email.sent", item, message.created_at, own | {"text": message.text[:500]}, actor=item.owner)]
-    if told["opened"] and told["opened"] < now:
+    if told["opened"]:
         found.append(_event("email.opened", item, told["opened"], own | {"proxy": dice.random() < 0.3}))
     return found
 

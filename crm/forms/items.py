@@ -37,6 +37,13 @@ def field_for(item: Item, name: str, required: bool) -> forms.Field:
     return made
 
 
+def initial_for(item: Item, name: str) -> Any:
+    """The item's value as the field of that name shows it."""
+    kept = item.value_of(name)
+    definition = item.machine().fields.get(name.removeprefix("custom.")) if name.startswith("custom.") else None
+    return definition.initial(kept) if definition is not None else kept
+
+
 def cleaned_for_item(data: dict[str, Any]) -> dict[str, Any]:
     return {name: CustomField.to_json(value) if name.startswith("custom.") else value for name, value in data.items()}
 
@@ -80,7 +87,7 @@ class ItemForm(forms.Form):
         names = [*COLUMNS, *(f"custom.{key}" for key in item.machine().fields)]
         for name in names:
             made = field_for(item, name, name in ("title", "currency"))
-            made.initial = item.value_of(name)
+            made.initial = initial_for(item, name)
             self.fields[name] = made
         # A select of two hundred thousand contacts helps nobody: the linked one, or search by number.
         for name in ("contact", "company"):
@@ -88,7 +95,13 @@ class ItemForm(forms.Form):
         self.fields["version"].initial = item.version
 
     def values(self) -> dict[str, Any]:
-        return cleaned_for_item({n: v for n, v in self.cleaned_data.items() if n != "version" and n in self.data})
+        """What was sent; an empty tick box or list of several is sent by being left out."""
+        sent = {
+            name: value
+            for name, value in self.cleaned_data.items()
+            if name != "version" and not self.fields[name].widget.value_omitted_from_data(self.data, self.files, name)
+        }
+        return cleaned_for_item(sent)
 
 
 class NewItemForm(forms.Form):

@@ -27,7 +27,7 @@ class _PersonForm(forms.Form):
         owner.queryset = User.objects.filter(is_active=True)
         for row in CustomField.objects.filter(target=self.target):
             made = row.form_field()
-            made.initial = record.custom.get(row.key)
+            made.initial = row.initial(record.custom.get(row.key))
             self.fields[f"custom.{row.key}"] = made
         for name in self.columns():
             self.fields[name].initial = getattr(record, name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from django import forms
@@ -77,6 +78,11 @@ class CustomField(models.Model):
     def clean(self) -> None:
         if "-" in self.key:
             raise ValidationError({"key": _("Use letters, digits and underscores.")})
+        same = CustomField.objects.filter(target=self.target, key=self.key).exclude(pk=self.pk)
+        if self.item_type_id is not None:
+            same = same.filter(models.Q(item_type=None) | models.Q(item_type=self.item_type_id))
+        if same.exists():
+            raise ValidationError({"key": _("Another field has this key already.")})
         if self.type in (FieldType.LIST, FieldType.MULTI_LIST) and not self.choices():
             raise ValidationError({"options": _("A list needs at least one option.")})
 
@@ -93,7 +99,7 @@ class CustomField(models.Model):
             FieldType.MONEY: lambda: forms.DecimalField(max_digits=18, decimal_places=2, localize=True, **options),
             FieldType.DATE: lambda: forms.DateField(widget=forms.DateInput(attrs={"type": "date"}), **options),
             FieldType.DATETIME: lambda: forms.DateTimeField(
-                widget=forms.DateTimeInput(attrs={"type": "datetime-local"}), **options
+                widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"), **options
             ),
             FieldType.BOOLEAN: lambda: forms.BooleanField(**options),
             FieldType.LIST: lambda: forms.ChoiceField(choices=[("", "—"), *self.choices()], **options),
@@ -104,9 +110,20 @@ class CustomField(models.Model):
         }
         return build[FieldType(self.type)]()
 
+    def initial(self, kept: Any) -> Any:
+        """A kept value as its form field shows it; text that no longer fits its type stays text."""
+        if self.type == FieldType.DATETIME and isinstance(kept, str) and kept:
+            try:
+                return datetime.fromisoformat(kept)
+            except ValueError:
+                return kept
+        return kept
+
     @staticmethod
     def to_json(value: Any) -> Any:
-        """A cleaned value as it stands in the JSON column: numbers and dates as text."""
+        """A cleaned value as it stands in the JSON column: numbers and dates as text, moments in UTC."""
         if value is None or isinstance(value, str | bool | list):
             return value
+        if isinstance(value, datetime) and value.tzinfo is not None:
+            value = value.astimezone(UTC)
         return value.isoformat() if hasattr(value, "isoformat") else str(value)

@@ -210,6 +210,8 @@ def missing_fields(item: Item, move: Move) -> list[str]:
     names = list(move.target.needed_to_enter)
     if source is not None and move.target.kind != StageKind.LOST:
         names += [name for name in source.needed_to_leave if name not in names]
+    # A field that was deleted since, or is another item type's, could never be filled.
+    names = [name for name in names if not name.startswith("custom.") or name[7:] in move.machine.fields]
     return [name for name in names if item.value_of(name) in (None, "", [])]
 
 
@@ -251,20 +253,14 @@ CHECKS: dict[Any, Any] = {
 }
 
 
-def field_labels(item: Item | type[Item], names: list[str]) -> list[str]:
-    """What people call these columns and custom fields."""
-    from crm.models.fields import CustomField
-
-    custom = dict(
-        CustomField.objects.filter(target="item", key__in=[n.removeprefix("custom.") for n in names]).values_list(
-            "key", "label"
-        )
-    )
+def field_labels(item: Item, names: list[str]) -> list[str]:
+    """What people call these columns and custom fields of the item."""
     labels = []
     for name in names:
         if name.startswith("custom."):
             key = name.removeprefix("custom.")
-            labels.append(custom.get(key, key))
+            found = item.machine().fields.get(key)
+            labels.append(found.label if found else key)
         else:
             labels.append(str(item._meta.get_field(name).verbose_name))  # type: ignore[union-attr]
     return labels

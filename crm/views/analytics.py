@@ -57,6 +57,8 @@ def analytics_page(request: HttpRequest, pk: int) -> HttpResponse:
         "filter": figures.shown,
         "chips": figures.shown.chips(figures.machine.pipeline),
         "people": User.objects.filter(is_active=True),
+        # Their sums are in the base currency: what has no rate is in none of them.
+        "unrated": figures.items().filter(amount__isnull=False, base_amount__isnull=True).count(),
         "tables": [_shown(table, currency) for table in analytics.tables(figures)],
         "nav": "analytics",
     }

@@ -285,12 +285,16 @@ def make_move(request: HttpRequest, item: Item, stage: Stage) -> Any:
     )
 
 
-def ask(request: HttpRequest, needs: NeedsInput) -> HttpResponse:
-    """422: the dialog with what is missing; what was typed stands in it."""
+def asked_for(needs: NeedsInput) -> dict[str, Any]:
+    """What is missing as a form, with what was typed into it."""
     form = getattr(needs, "form", None) or NeedsForm(needs.item, needs.stage, needs.missing, needs.needs_reason)
     asked = ",".join([*needs.missing, *(["lost_reason"] if needs.needs_reason else [])])
-    context = {"form": form, "stage": needs.stage, "item": needs.item, "asked": asked}
-    answer = render(request, "board/_needs.html", context, status=422)
+    return {"form": form, "stage": needs.stage, "item": needs.item, "asked": asked}
+
+
+def ask(request: HttpRequest, needs: NeedsInput) -> HttpResponse:
+    """422: the dialog with what is missing; what was typed stands in it."""
+    answer = render(request, "board/_needs.html", asked_for(needs), status=422)
     answer["X-Needs"] = "1"
     return answer
 

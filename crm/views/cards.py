@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 from django.template.loader import render_to_string
+from django.utils.timezone import get_current_timezone_name
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as lazy
 
@@ -74,7 +75,7 @@ MOST_RENDERED = 20_000
 
 def _html(card: Item) -> str:
     key = (
-        *(card.pk, card.visit_id, card.title, card.amount, card.currency, get_language()),
+        *(card.pk, card.visit_id, card.title, card.amount, card.currency, get_language(), get_current_timezone_name()),
         *(card.next_activity_at, card.is_activity_late, (clock.now() - card.stage_entered_at).days),
         *(card.contact and card.contact.name, card.company and card.company.name, card.owner and card.owner.name),
         *((badge.icon, badge.label, badge.tone) for badge in card.badges),

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from crm.access import staff_of_ours
-from crm.forms.items import COLUMNS, cleaned_for_item, field_for
+from crm.forms.items import COLUMNS, cleaned_for_item, field_for, initial_for
 from crm.models import Event, Item, Refused
 from crm.models.items import plain
 from crm.views.items import visible_item
@@ -28,7 +28,7 @@ class OneField(forms.Form):
     def __init__(self, item: Item, name: str, data: Any = None) -> None:
         super().__init__(data, auto_id=f"one_{name.replace('.', '_')}_%s")
         self.fields["value"] = field_for(item, name, name in ("title", "currency"))
-        self.fields["value"].initial = item.value_of(name)
+        self.fields["value"].initial = initial_for(item, name)
         self.fields["was"].initial = seen_value(item, name)
 
 

@@ -214,7 +214,7 @@ def move(request: HttpRequest, pk: int) -> HttpResponse:
     except NeedsInput as needs:
         if request.headers.get("HX-Request"):
             return board_views.ask(request, needs)
-        messages.error(request, needs.sentence)
+        return render(request, "items/needs.html", board_views.asked_for(needs) | {"nav": "board"}, status=422)
     except Refused as refused:
         if request.headers.get("HX-Request"):
             return board_views.refusal(request, refused.sentence, refused.status)

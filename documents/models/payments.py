@@ -96,6 +96,9 @@ class Payment(models.Model):
             raise Gone(_now("This item was deleted."))
         if by is not None:
             fresh.require(by, "edit")
+            # What a provider reports is money that came: it is kept on whatever it was asked for.
+            if not hasattr(fresh.pipeline, "invoice_flow"):
+                raise Refused(_now("This card is no invoice."))
         if provider_key and cls.objects.filter(provider_key=provider_key).exists():
             return None
         payment = cls.objects.create(

@@ -138,19 +138,23 @@ def make(request: HttpRequest, pk: int) -> HttpResponse:
     form = MakeDocument(item, request.POST or None)
     if request.method == "GET" or not form.is_valid():
         return _on_card(request, item, "documents/_make.html", make=form)
-    template = form.cleaned_data["template"]
-    just_now = Document.objects.filter(version__template=template, author=request.user.pk)
-    just_now = just_now.filter(Q(item=item) | Q(item__parent=item), created_at__gt=clock.now() - DOUBLE)
-    twice = just_now.first()
-    if twice is not None:
-        return redirect("document", twice.pk)
-    stamped = form.cleaned_data["stamped"]
+    template, stamped = form.cleaned_data["template"], form.cleaned_data["stamped"]
     flow = InvoiceFlow.first()
-    try:
+
+    def work() -> Document:
+        # Two clicks may come at once: the second waits here and finds what the first has made.
+        databases.lock(Item.objects.filter(pk=item.pk)).get()
+        just_now = Document.objects.filter(version__template=template, author=request.user.pk)
+        just_now = just_now.filter(Q(item=item) | Q(item__parent=item), created_at__gt=clock.now() - DOUBLE)
+        twice = just_now.first()
+        if twice is not None:
+            return twice
         if template.kind == Kind.INVOICE and flow is not None and item.pipeline_id != flow.pipeline_id:
-            _invoice, document = flow.make_invoice(item, template, by=request.user, stamped=stamped)  # type: ignore[arg-type]
-        else:
-            document = Document.make(template, item, by=request.user, stamped=stamped)  # type: ignore[arg-type]
+            return flow.make_invoice(item, template, by=request.user, stamped=stamped)[1]  # type: ignore[arg-type]
+        return Document.make(template, item, by=request.user, stamped=stamped)  # type: ignore[arg-type]
+
+    try:
+        document = databases.persistently(work)
     except (merge.MergeError, Refused) as fault:
         messages.error(request, _("“%(name)s” was not made. %(fault)s") % {"name": template.name, "fault": fault})
         return redirect("item", pk)
@@ -222,6 +226,8 @@ def _new_link(request: HttpRequest, document: Document) -> HttpResponse:
 def pay(request: HttpRequest, pk: int) -> HttpResponse:
     """A payment of an invoice, by hand; GET: its form, with what is still to be paid."""
     invoice = visible_item(request, pk, "edit")
+    if not hasattr(invoice.pipeline, "invoice_flow"):
+        raise Http404
     if request.method == "GET":
         still_open = (invoice.amount or Decimal(0)) - Payment.paid_of(invoice)
         form = BookPayment(invoice, still_open=still_open if still_open > 0 else None)

@@ -1,5 +1,5 @@
 // A card opens beside the board: the address changes with it, Back and Escape close it, the focus returns.
-import { $, guard } from "./app.js";
+import { $, guard, words } from "./app.js";
 import { board, focusCard } from "./board-cards.js";
 
 const panel = () => $("#card-panel");
@@ -23,6 +23,11 @@ export function openCard(card) {
   show(url);
 }
 
+// What is half written goes with the panel: that is asked about first.
+function leave() {
+  if (!$("form[data-touched]", panel()) || confirm(words.unsaved)) panel().close();
+}
+
 export function bindPanel() {
   board.addEventListener("click", (event) => {
     const title = event.target.closest(".kc-title");
@@ -38,8 +43,9 @@ export function bindPanel() {
     if (from) focusCard($(`#${from.id}`) || from);
   });
   panel().addEventListener("click", (event) => {
-    if (event.target === panel() || event.target.closest(".card-back")) (event.preventDefault(), panel().close());
+    if (event.target === panel() || event.target.closest(".card-back")) (event.preventDefault(), leave());
   });
+  panel().addEventListener("cancel", (event) => (event.preventDefault(), leave()));
   addEventListener("popstate", () => {
     if (isCard()) show(location.pathname);
     else if (panel().open) panel().close();

@@ -20,8 +20,45 @@ const typing = () =>
 
 async function reload() {
   const response = guard(await fetch(card().dataset.liveUrl, { headers: { "HX-Request": "true" } }));
-  if (response.ok) window.htmx.swap(card(), await response.text(), { swapStyle: "outerHTML" });
+  if (!response.ok) return;
+  const kept = keepTouched();
+  window.htmx.swap(card(), await response.text(), { swapStyle: "outerHTML" });
+  putBack(kept);
 }
+
+// What is half written outlives a card that is drawn anew because of something else on it.
+const keepTouched = (sent) => $$("form[data-touched]", card()).filter((form) => form !== sent);
+
+function putBack(forms) {
+  for (const form of forms) {
+    const action = form.getAttribute("action");
+    const empty = $(`[data-fields="${action}"]`, card());
+    const fresh = $$("form", card()).find((other) => (form.id ? other.id === form.id : other.getAttribute("action") === action));
+    if (fresh) {
+      const shown = !form.hidden;
+      fresh.replaceWith(form);
+      if (form.matches('[role="tabpanel"]') && shown) select($(`#${form.getAttribute("aria-labelledby")}`));
+    } else if (empty) {
+      empty.replaceWith(form);
+      form.closest("details").open = true;
+    }
+  }
+}
+
+// Boosted forms of the card draw it anew too.
+let kept = [];
+document.addEventListener("htmx:beforeSwap", (event) => {
+  if (event.detail.target?.id === "item-page") kept = keepTouched(event.detail.requestConfig?.elt?.closest?.("form"));
+});
+document.addEventListener("htmx:afterSwap", (event) => {
+  if (event.detail.elt?.id === "item-page" || event.target.id === "item-page") (putBack(kept), (kept = []));
+});
+
+// Before the page goes with something half written on it, the browser asks.
+document.addEventListener("submit", (event) => delete event.target.dataset.touched, true);
+window.addEventListener("beforeunload", (event) => {
+  if (card() && $("form[data-touched]", card())) event.preventDefault();
+});
 
 async function move(form, data) {
   try {
@@ -62,21 +99,25 @@ document.addEventListener("submit", (event) => {
 // The fields of a composer, and of what opens on demand, come when they are first opened.
 async function fill(panel) {
   const place = $("[data-fields]", panel);
-  if (!place) return;
+  if (!place || place.dataset.asked) return;
+  place.dataset.asked = "1";
   try {
     const response = guard(await fetch(place.dataset.fields, { headers: { "HX-Request": "true" } }));
     if (!response.ok) throw new Error(response.status);
-    place.insertAdjacentHTML("afterend", await response.text());
+    const html = await response.text();
+    if (!place.isConnected) return; // the card was drawn anew meanwhile
+    place.insertAdjacentHTML("afterend", html);
     place.remove();
     window.htmx.process(panel);
     // The focus stays on the tab: arrows may go on to the next one.
     document.dispatchEvent(new Event("htmx:afterSettle"));
   } catch {
+    delete place.dataset.asked;
     toast(words.noAnswer, "", true);
   }
 }
 
-function choose(tab) {
+function select(tab) {
   for (const other of $$('[role="tab"]', tab.parentNode)) {
     const on = other === tab;
     other.setAttribute("aria-selected", on);
@@ -85,6 +126,10 @@ function choose(tab) {
     panel.hidden = !on;
     if (on) fill(panel);
   }
+}
+
+function choose(tab) {
+  select(tab);
   tab.focus();
 }
 

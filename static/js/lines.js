@@ -43,6 +43,7 @@ function another(form) {
   holder.innerHTML = $("template", form).innerHTML.replaceAll("__n__", count.value);
   $(".line-rows", form).append(holder.content);
   count.value = Number(count.value) + 1;
+  form.dataset.touched = "";
   $$(".line-row", form).at(-1).querySelector('[name$="-name"]').focus();
 }
 

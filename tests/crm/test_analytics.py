@@ -10,7 +10,7 @@ import pytest
 
 from crm import analytics, clock
 from crm.filters import ItemFilter
-from crm.models import Item, LostReason, StageVisit
+from crm.models import Item, LostReason, Pipeline, Stage, StageVisit
 from crm.models.pipelines import machine_of
 
 
@@ -116,3 +116,39 @@ def test_an_empty_pipeline_has_an_empty_page(world, client):
     client.force_login(world.bob)
     assert client.get("/analytics/").status_code == 302
     assert "Nothing in these days." in client.get(f"/analytics/{world.pipeline.pk}/").content.decode()
+
+
+@pytest.mark.django_db
+def test_the_way_through_another_pipeline_is_not_this_ones(world, history, now):
+    other = Pipeline.objects.create(name="Other", item_type=world.pipeline.item_type)
+    stages = [
+        Stage.objects.create(pipeline=other, name=name, kind=kind)
+        for name, kind in (("A", "open"), ("B", "open"), ("Z", "won"), ("L", "lost"))
+    ]
+    deal = history[0]
+    deal.refresh_from_db()
+    deal.transfer(stages[0], by=world.alice)
+    figures = analytics.Figures(machine_of(other.pk), world.alice, analytics.Span.of(30), ItemFilter())
+    # Stages of equal order stand as they were made: one in the first has not come to the second.
+    assert cells(analytics.funnel(figures)) == {"A": 1, "B": 0, "Z": 0}
+
+
+@pytest.mark.django_db
+def test_a_card_that_was_only_lost_counts_where_its_figure_leads(world, client):
+    world.deal("Spam", stage="lost")
+    world.deal("Other")
+    client.force_login(world.alice)
+    table = tables_for(world, world.alice)["funnel"]
+    count, link = table.rows[0][1]
+    page = client.get(f"/board/{world.pipeline.pk}/list/?{link}").content.decode()
+    assert (count, page.count('class="it-title"')) == (2, 2)
+
+
+@pytest.mark.django_db
+def test_amounts_without_a_rate_are_told_and_not_silently_left_out(world, client):
+    world.deal("A", amount=Decimal(5), currency="CHF")
+    client.force_login(world.alice)
+    assert (
+        "1 card has an amount in a currency without an exchange rate"
+        in client.get(f"/analytics/{world.pipeline.pk}/").content.decode()
+    )

@@ -4,6 +4,7 @@ from decimal import Decimal
 
 import pytest
 from allauth.usersessions.models import UserSession
+from django.core.exceptions import ValidationError
 
 from crm.models import CustomField, Event, Item, ItemType, LostReason, Message, Notification, Stage, Task, boards
 
@@ -290,6 +291,51 @@ def test_two_item_types_may_have_a_field_of_the_same_key(world, bob):
     assert answer.status_code == 200
     item.refresh_from_db()
     assert item.custom == {"size": "M"}
+
+
+def test_the_edit_page_unticks_empties_and_keeps_moments(world, bob):
+    CustomField.objects.create(target="item", key="lift", label="Lift", type="boolean")
+    CustomField.objects.create(target="item", key="woods", label="Woods", type="multi_list", options="oak\nash")
+    CustomField.objects.create(target="item", key="visit", label="Visit", type="datetime")
+    world.bob.zone = "Europe/Warsaw"
+    world.bob.save()
+    item = world.deal(custom={"lift": True, "woods": ["oak"], "visit": "2026-01-05T09:00:00+00:00"})
+    page = bob.get(f"/items/{item.pk}/edit/").content.decode()
+    local = page.split('name="custom.visit" value="')[1].split('"')[0]
+    assert local == "2026-01-05T10:00"  # a browser shows no moment with an offset; Bob lives in Warsaw
+    sent = {"version": item.version, "title": item.title, "currency": item.currency, "custom.visit": local}
+    assert bob.post(f"/items/{item.pk}/edit/", sent).status_code == 302
+    item.refresh_from_db()
+    assert item.custom == {"lift": False, "woods": [], "visit": "2026-01-05T09:00:00+00:00"}
+
+
+def test_a_stage_does_not_ask_for_a_field_that_nobody_can_fill(world, bob):
+    talk = world.stages["talk"]
+    talk.needed_to_enter = ["custom.gone", "source"]
+    talk.save()
+    item = world.deal(source="Fair")
+    assert bob.post(f"/items/{item.pk}/move/", {"to": talk.pk}).status_code == 302
+    item.refresh_from_db()
+    assert item.stage_id == talk.pk
+
+
+def test_a_card_can_be_lost_without_scripts(world, bob):
+    item = world.deal()
+    lost = world.stages["lost"]
+    answer = bob.post(f"/items/{item.pk}/move/", {"to": lost.pk, "seen": item.visit_id})
+    page = answer.content.decode()
+    assert (answer.status_code, 'name="lost_reason"' in page, f'value="{lost.pk}"' in page) == (422, True, True)
+    asked = page.split('name="asked" value="')[1].split('"')[0]
+    sent = {"to": lost.pk, "seen": item.visit_id, "asked": asked, "lost_note": "Too dear"}
+    assert bob.post(f"/items/{item.pk}/move/", sent).status_code == 302
+    item.refresh_from_db()
+    assert (item.stage_id, item.lost_note) == (lost.pk, "Too dear")
+
+
+def test_one_key_is_one_field_of_an_item(world):
+    CustomField.objects.create(target="item", key="size", label="Size")
+    with pytest.raises(ValidationError, match="key"):
+        CustomField(target="item", item_type=world.pipeline.item_type, key="size", label="S").full_clean()
 
 
 def test_a_column_with_several_currencies_shows_the_base_sum_and_the_split_on_hover(world, client):

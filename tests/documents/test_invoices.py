@@ -1,6 +1,6 @@
 """Invoices and payments: items of their own, moved by money, heard by their deal."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
@@ -174,6 +174,17 @@ def test_an_invoice_becomes_overdue_and_triggers_hear_after_their_days(world, pa
     invoice.refresh_from_db()
     assert invoice.stage == papers.flow.overdue
     assert Event.objects.filter(item=papers.deal, kind="invoice.overdue").count() == 2
+
+
+@pytest.mark.django_db
+def test_no_payment_is_booked_on_a_card_that_is_no_invoice(world, papers, client):
+    client.force_login(world.bob)
+    url = f"/items/{papers.deal.pk}/payments/"
+    sent = {"mark": "7c2a3f6e-6a53-4a53-9b7c-0f6f3f1f2a11", "amount": "5", "paid_on": "2026-11-20", "method": "cash"}
+    assert (client.get(url).status_code, client.post(url, sent).status_code) == (404, 404)
+    with pytest.raises(Refused, match="no invoice"):
+        Payment.book(papers.deal, Decimal(5), currency=papers.deal.currency, paid_on=date(2026, 11, 20), by=world.bob)
+    assert not Payment.objects.exists()
 
 
 @pytest.mark.django_db

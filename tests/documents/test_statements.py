@@ -124,3 +124,32 @@ def test_both_columns_filled_signs_for_currencies_and_a_proposal_that_was_wiped_
     data = {"line": [sure[0].pk], f"invoice_{sure[0].pk}": "", "do": "book"}
     assert client.post(f"/payments/statements/{taken.statement.pk}/", data).status_code == 422
     assert not Payment.objects.exists()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "heads",
+    [
+        "Ngày giao dịch;Số tiền ghi nợ;Số tiền ghi có;Nội dung",
+        "Data operacji;Kwota obciążenia;Kwota uznania;Tytuł",
+        "Date;Montant (débit);Montant (crédit);Libellé",
+        "Date;Debit;Credit;Details;Amount",
+    ],
+)
+def test_money_that_goes_is_not_taken_for_money_that_comes(heads, world, papers):
+    text = f"{heads}\n2026-11-16;1500000;;out;\n2026-11-17;;900000;in;\n"
+    taken = statements.take_in(text.encode(), "x.csv", world.bob)
+    assert [(line.amount, line.text) for line in taken.statement.lines.all()] == [(Decimal(900000), "in")]
+
+
+@pytest.mark.django_db
+def test_open_lines_that_a_colleague_read_go_to_who_reads_the_file_next(world, papers):
+    (first, one), _second = invoices_of(world, papers, 2)
+    text = f"Date;Amount;Details\n2026-11-16;100,00;{one.number}\n2026-11-17;5,00;?\n"
+    statements.take_in(text.encode(), "a.csv", world.alice)
+    booked = StatementLine.objects.get(invoice=first)
+    booked.dismissed = True
+    booked.save()
+    taken = statements.take_in(text.encode(), "b.csv", world.bob)
+    assert (taken.fresh, taken.known) == (0, 2)
+    assert [line.text for line in taken.statement.lines.all()] == ["?"]
