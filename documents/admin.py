@@ -110,12 +110,30 @@ class QrCodeAdmin(ReadOnlyAdmin):
     list_display = ("name", "item", "scans", "scanned_at", "created_at")
     list_select_related = ("item",)
     search_fields = ("name",)
-    fields = ("name", "item", "address", "heading", "text", "button", "target", "scans", "scanned_at", "created_at")
-    readonly_fields = ("address",)
+    fields = (
+        "name",
+        "item",
+        "address",
+        "picture",
+        "heading",
+        "text",
+        "button",
+        "target",
+        "scans",
+        "scanned_at",
+        "created_at",
+    )
+    readonly_fields = ("address", "picture")
 
     @display(description=_("address"))
     def address(self, code: QrCode) -> str:
-        return code.link()
+        return format_html('<a href="{0}">{0}</a>', code.link())
+
+    @display(description=_("picture"))
+    def picture(self, code: QrCode) -> str:
+        return format_html(
+            '<a href="{0}" download><img src="{0}" alt="" width="160" height="160"></a>', code.picture_link()
+        )
 
 
 @register(Document)

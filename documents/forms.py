@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import uuid
+from decimal import Decimal
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from crm import merge
 from crm.forms.amounts import AmountField
 from crm.models import Item
+from crm.templatetags.dealwright import money
 from documents.models import DocumentTemplate, Payment
 from documents.models.invoicing import today
 from documents.models.templates import Kind
@@ -36,7 +39,7 @@ class MakeDocument(forms.Form):
 
 class BookPayment(forms.Form):
     amount = AmountField(
-        label=_("amount"), min_value=0, max_digits=18, decimal_places=2, localize=True,
+        label=_("amount"), min_value=Decimal("0.01"), max_digits=18, decimal_places=2, localize=True,
         widget=forms.TextInput(attrs={"inputmode": "decimal", "class": "form-control form-control-sm"}),
     )  # fmt: skip
     paid_on = forms.DateField(
@@ -56,7 +59,25 @@ class BookPayment(forms.Form):
     )
     mark = forms.UUIDField(widget=forms.HiddenInput)
     back = forms.BooleanField(label=_("paid back to the customer"), required=False)
+    anyway = forms.BooleanField(label=_("book it anyway"), required=False)
 
     def __init__(self, invoice: Item, data: Any = None, still_open: Any = None) -> None:
         initial = {"amount": still_open, "paid_on": today(), "mark": uuid.uuid4()}
         super().__init__(data, initial=initial, auto_id="pay_%s")
+        self.invoice = invoice
+        # Asked for only where the amount looks like a slip.
+        self.asks = False
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        amount = data.get("amount")
+        if amount is None:
+            return data
+        paid = Payment.paid_of(self.invoice)
+        most = paid if data.get("back") else (self.invoice.amount or Decimal(0)) - paid
+        self.asks = amount > max(most, Decimal(0))
+        if self.asks and not data.get("anyway"):
+            over = money(amount - max(most, Decimal(0)), self.invoice.currency)
+            words = _now("%s more than was paid.") if data.get("back") else _now("%s more than is still to be paid.")
+            self.add_error("amount", words % over)
+        return data

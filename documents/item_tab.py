@@ -49,4 +49,5 @@ def tab(item: Item, user: Any, make: MakeDocument | None = None, pay: BookPaymen
     if is_invoice:
         context["paid"] = paid.get(item.pk, Decimal(0))
         context["open"] = (item.amount or Decimal(0)) - context["paid"]
+        context["overpaid"] = max(-context["open"], Decimal(0))
     return ItemTab("documents", _("Documents"), "documents/_item_tab.html", context, count=len(documents) or None)

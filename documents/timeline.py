@@ -39,6 +39,11 @@ TOLD: dict[str, Callable[[Event], Shown]] = {
     "document.signed": _paper("circle-check", lazy("%(document)s was accepted")),
     "document.declined": _paper("circle-x", lazy("%(document)s was declined")),
     "document.voided": _paper("file-x", lazy("%(document)s is void")),
+    "qr.created": lambda e: (
+        "qrcode",
+        _("QR code “%s” was made") % e.data("name"),
+        f"{e.data('link')}\n{e.data('picture')}",
+    ),
     "qr.scanned": lambda e: ("qrcode", _("The QR code “%s” was scanned") % e.data("name"), ""),
     "invoice.created": lambda e: (
         "file-text",

@@ -5,8 +5,24 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from babel.numbers import list_currencies
 from django import forms
+from django.core.exceptions import ValidationError
 from django.utils import formats
+from django.utils.translation import gettext as _
+
+
+class CurrencyField(forms.CharField):
+    """A currency's code (ISO 4217); one that nobody knows would have no rate, no decimals and no name."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=3, **kwargs)
+
+    def clean(self, value: Any) -> str:
+        code = str(super().clean(value)).upper()
+        if code and code not in list_currencies():
+            raise ValidationError(_("“%s” is no currency; its code has three letters, like EUR.") % code)
+        return code
 
 
 class AmountField(forms.DecimalField):

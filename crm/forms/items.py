@@ -8,7 +8,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from crm.forms.amounts import AmountField
+from crm.forms.amounts import AmountField, CurrencyField
 from crm.models import Contact, CustomField, Item, LostReason, Stage, User
 from crm.models.fields import PhoneFormField
 
@@ -29,6 +29,10 @@ def field_for(item: Item, name: str, required: bool) -> forms.Field:
         made = AmountField(
             label=made.label, required=required, max_digits=18, decimal_places=2, localize=True, widget=MONEY
         )
+    if name == "currency":
+        made = CurrencyField(label=made.label, required=required)
+    if name == "probability":
+        made = forms.IntegerField(label=made.label, required=required, min_value=0, max_value=100, localize=True)
     if name == "due_date":
         made.widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
         made.localize = False

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from django.utils.translation import gettext as _
 
 from crm import rights
-from crm.models.events import Cause
+from crm.models.events import Cause, Event
 from crm.models.people import User
 from crm.models.pipelines import LostReason, Machine, Stage, StageKind
 from crm.models.visits import StageVisit
@@ -48,6 +48,13 @@ class Stale(Refused):
         elif visit is not None and visit.cause().automatic:
             who = _("Automation")
         words = {"title": item.title, "stage": visit.stage.name if visit else "", "who": who}
+        changed = Event.objects.filter(item=item.pk, kind__in=("field.changed", "stage.entered"))
+        last = changed.order_by("-pk").select_related("actor").first()
+        if last is not None and last.kind == "field.changed":
+            names = field_labels(item, list(last.data("changes", {})))
+            words |= {"fields": ", ".join(names), "who": last.who() or words["who"]}
+            super().__init__(_("“%(title)s” has changed since you loaded it: %(fields)s (%(who)s).") % words)
+            return
         super().__init__(_("“%(title)s” has changed since you loaded it: it is in %(stage)s now (%(who)s).") % words)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 from django.db.models import Count, F, Sum
@@ -178,13 +179,14 @@ def totals(request: HttpRequest, pk: int) -> HttpResponse:
         figures |= {"sum": Sum(F("amount") * chance), "base": Sum(F("base_amount") * chance)}
     share = 100 if weighted else 1  # divided here: SQLite would divide whole numbers as such
     by_stage: dict[int, dict[str, Any]] = {
-        stage.pk: {"stage": stage, "count": 0, "base": 0, "sums": [], "whole": True} for stage in machine.ordered()
+        stage.pk: {"stage": stage, "count": 0, "base": Decimal(0), "sums": [], "whole": True}
+        for stage in machine.ordered()
     }
     for row in rows.order_by().values("stage_id", "currency").annotate(**figures):
         entry = by_stage.get(row["stage_id"])
         if entry is not None:
             entry["count"] += row["count"]
-            entry["base"] += (row["base"] or 0) / share
+            entry["base"] += (row["base"] or Decimal(0)) / share
             entry["whole"] = entry["whole"] and row["amounts"] == row["known"]
             if row["sum"]:
                 entry["sums"].append((row["sum"] / share, row["currency"]))

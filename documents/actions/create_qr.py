@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from automation.base import Action, ActionError, Context, Done, Outcome, SettingsForm, actions
 from automation.fields import MergeTextField
 from crm import merge
+from crm.events import record
 from documents.models import QrCode
 
 
@@ -60,6 +61,14 @@ class CreateQr(Action):
             target=target[:1000],
             language=merge.language_of(context.item),
             origin=context.origin,
+        )
+        record(
+            "qr.created",
+            item=context.item,
+            visit=context.visit,
+            actor=context.rights,
+            cause=context.cause,
+            payload={"name": code.name, "link": code.link(), "picture": code.picture_link()},
         )
         outputs = {"code": code.pk, "link": code.link(), "picture": code.picture_link()}
         return Done(outputs, summary=code.name)

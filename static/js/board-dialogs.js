@@ -1,5 +1,5 @@
 // Move to… (for the keyboard, for screen readers, for a thumb) and the new item.
-import { $, $$, guard, post } from "./app.js";
+import { $, $$, guard, post, toast, words } from "./app.js";
 import { board, columnOf, focusCard, snap } from "./board-cards.js";
 import { commit } from "./board-move.js";
 
@@ -67,11 +67,20 @@ export function bindDialogs() {
   });
   dialog.addEventListener("submit", async (event) => {
     event.preventDefault();
-    const response = guard(await post(event.target.action, new URLSearchParams(new FormData(event.target))));
-    if (response.status === 204) {
-      event.target.reset();
-      dialog.close();
-      document.dispatchEvent(new Event("crm:refresh"));
-    } else dialog.innerHTML = await response.text();
+    const form = event.target;
+    if (form.dataset.sending) return; // a double click makes one
+    form.dataset.sending = "1";
+    try {
+      const response = guard(await post(form.action, new URLSearchParams(new FormData(form))));
+      if (response.status === 204) {
+        form.reset();
+        dialog.close();
+        document.dispatchEvent(new Event("crm:refresh"));
+      } else dialog.innerHTML = await response.text();
+    } catch {
+      toast(words.notSaved, words.noAnswer, true);
+    } finally {
+      delete form.dataset.sending;
+    }
   });
 }

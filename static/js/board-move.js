@@ -71,6 +71,7 @@ function ask(html, card, was) {
   let sent = false;
   $("form", dialog).addEventListener("submit", (event) => {
     event.preventDefault();
+    if (sent) return;
     sent = true;
     commit(card, was, new FormData(event.target));
   });

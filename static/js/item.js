@@ -60,7 +60,10 @@ window.addEventListener("beforeunload", (event) => {
   if (card() && $("form[data-touched]", card())) event.preventDefault();
 });
 
+let moving = false;
 async function move(form, data) {
+  if (moving) return; // the second click of two
+  moving = true;
   try {
     const response = guard(await post(form.action, data));
     const html = await response.text();
@@ -83,6 +86,8 @@ async function move(form, data) {
     }
   } catch {
     toast(words.notSaved, words.noAnswer, true);
+  } finally {
+    moving = false;
   }
 }
 

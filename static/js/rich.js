@@ -1,5 +1,6 @@
 // An editor over textareas that ask for it (data-rich: where it lies, its words). Without this script they stay
 // plain. What is written goes along as NAME_html, or into the textarea itself (data-rich-own: it holds HTML).
+const words = JSON.parse(document.getElementById("words")?.textContent ?? "{}");
 let loading = null;
 
 function load(files) {
@@ -75,7 +76,14 @@ document.addEventListener("change", async (event) => {
     select.reportValidity();
     return;
   }
+  const before = form.querySelector("trix-editor")?.editor?.getDocument().toString().trim() ?? form.querySelector("textarea[name=text]").value.trim();
+  const own = before && before !== form.dataset.filled;
+  if (own && !confirm(words.replaceText)) {
+    select.value = "";
+    return;
+  }
   form.elements.subject.value = made.subject;
+  for (const error of form.querySelectorAll(".field-error")) error.remove();
   form.elements.letterhead.checked = made.letterhead;
   const area = form.querySelector("textarea[name=text]");
   try {
@@ -86,8 +94,10 @@ document.addEventListener("change", async (event) => {
   const editor = form.querySelector("trix-editor");
   if (!editor?.editor) {
     area.value = new DOMParser().parseFromString(made.html, "text/html").body.innerText;
+    form.dataset.filled = area.value.trim();
     return;
   }
   editor.editor.setSelectedRange([0, editor.editor.getDocument().getLength()]);
   editor.editor.insertHTML(made.html);
+  form.dataset.filled = editor.editor.getDocument().toString().trim();
 });

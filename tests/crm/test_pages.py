@@ -332,6 +332,25 @@ def test_a_card_can_be_lost_without_scripts(world, bob):
     assert (item.stage_id, item.lost_note) == (lost.pk, "Too dear")
 
 
+def test_a_currency_that_nobody_knows_is_refused_and_one_without_a_rate_is_counted(world, bob):
+    item = world.deal("A", amount=Decimal("100"))
+    assert bob.post(f"/items/{item.pk}/field/currency/", {"value": "XYZ", "was": '"PLN"'}).status_code == 422
+    assert bob.post(f"/items/{item.pk}/field/probability/", {"value": "150", "was": "null"}).status_code == 422
+    world.deal("B", amount=Decimal("50"), currency="CHF")
+    page = bob.get(f"/board/{world.pipeline.pk}/totals/")
+    assert page.status_code == 200
+    assert "CHF" in page.content.decode()
+
+
+def test_who_comes_too_late_hears_what_was_changed(world, bob):
+    item = world.deal()
+    version = item.version
+    item.change({"source": "Fair"}, by=world.alice)
+    sent = {"version": version, "title": "Mine", "currency": "PLN"}
+    page = bob.post(f"/items/{item.pk}/edit/", sent).content.decode()
+    assert "has changed since you loaded it: source (Alice Head)" in page
+
+
 def test_one_key_is_one_field_of_an_item(world):
     CustomField.objects.create(target="item", key="size", label="Size")
     with pytest.raises(ValidationError, match="key"):

@@ -177,6 +177,20 @@ def test_an_invoice_becomes_overdue_and_triggers_hear_after_their_days(world, pa
 
 
 @pytest.mark.django_db
+def test_more_than_is_asked_for_is_booked_only_on_purpose(world, papers, client):
+    invoice, _document = invoice_of(world, papers)
+    client.force_login(world.bob)
+    url = f"/items/{invoice.pk}/payments/"
+    sent = {"mark": "7c2a3f6e-6a53-4a53-9b7c-0f6f3f1f2a12", "amount": "2000", "paid_on": "2026-11-20", "method": "cash"}
+    page = client.post(url, sent).content.decode()
+    assert ("660.92" in page, "book it anyway" in page, Payment.objects.exists()) == (True, True, False)
+    assert client.post(url, sent | {"amount": "0"}).status_code == 422
+    assert client.post(url, sent | {"back": "on", "amount": "1"}).status_code == 422  # nothing was paid yet
+    assert client.post(url, sent | {"anyway": "on"}).status_code == 302
+    assert "Paid too much" in client.get(f"/items/{invoice.pk}/").content.decode()
+
+
+@pytest.mark.django_db
 def test_no_payment_is_booked_on_a_card_that_is_no_invoice(world, papers, client):
     client.force_login(world.bob)
     url = f"/items/{papers.deal.pk}/payments/"

@@ -4,6 +4,7 @@ import hashlib
 import io
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import django
 from django.conf import settings
@@ -25,7 +26,8 @@ class Command(BaseCommand):
         call_command("demo", stdout=io.StringIO())
         self._static_files()
         own = OwnCompany.first()
-        port = options["bind"].rpartition(":")[2]
+        # Another host name than ours, as a shop's page has one.
+        port = urlsplit(settings.PUBLIC_URL).port or options["bind"].rpartition(":")[2]
         people = User.objects.filter(email__in=("anna@example.com", "celina@example.com")).order_by("email")
         logins = "\n".join(f"    {person.email:22} {PASSWORD}   ({person.name})" for person in people)
         shop = f"http://localhost:{port}/demo/shop/"
