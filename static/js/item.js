@@ -27,7 +27,10 @@ async function reload() {
 }
 
 // What is half written outlives a card that is drawn anew because of something else on it.
-const keepTouched = (sent) => $$("form[data-touched]", card()).filter((form) => form !== sent);
+// Somebody may have typed before this script had come: then the values tell.
+const isTouched = (form) =>
+  "touched" in form.dataset || $$("textarea, input:not([type=hidden])", form).some((field) => field.value !== field.defaultValue);
+const keepTouched = (sent) => $$("form", card()).filter((form) => form !== sent && isTouched(form));
 
 function putBack(forms) {
   for (const form of forms) {

@@ -63,6 +63,40 @@ def test_what_opens_on_demand_is_filled_saved_and_not_swept_away_by_a_refresh(st
     expect(page).to_have_url(re.compile(r"/documents/\d+/$"))
 
 
+def test_what_is_half_written_outlives_a_move_and_a_close(stack_in, person):
+    stack = stack_in("en")
+    page = person(stack.url, "anna")
+    card = first_card(page, 0)
+    page.locator(f"{card} .kc-title").click()
+    page.fill("#note_text", "Half a thought")
+    page.get_by_role("tab", name="E-mail").click()
+    page.wait_for_selector("trix-editor")
+    page.fill("#write-email [name=subject]", "Half a mail")
+    page.locator("#card-panel .stagebar button", has_text="Talking").dblclick()
+    expect(page.locator("#card-panel .stagebar .cur")).to_have_text("Talking")
+    expect(page.locator("#write-email [name=subject]")).to_have_value("Half a mail")
+    expect(page.locator("#card-panel trix-editor")).to_be_visible()
+    page.get_by_role("tab", name="Note").click()
+    expect(page.locator("#note_text")).to_have_value("Half a thought")
+    asked = []
+    page.on("dialog", lambda dialog: (asked.append(dialog.message), dialog.dismiss()))
+    page.keyboard.press("Escape")
+    expect(page.locator("#card-panel")).to_be_visible()
+    assert "not saved yet" in asked[0]
+
+
+def test_a_double_click_adds_one_deal(stack_in, person):
+    stack = stack_in("en")
+    page = person(stack.url, "celina")
+    page.locator("[data-new]").first.click()
+    page.fill("#new-dialog [name=title]", "Only once")
+    page.locator("#new-dialog button[type=submit]").dblclick()
+    expect(page.locator("#new-dialog")).to_be_hidden()
+    expect(page.locator(".kcard", has_text="Only once")).to_have_count(1)
+    page.reload()
+    expect(page.locator(".kcard", has_text="Only once")).to_have_count(1)
+
+
 def test_a_field_is_edited_in_place_and_a_conflict_shows_both_values(stack_in, person):
     stack = stack_in("en")
     anna, celina = person(stack.url, "anna"), person(stack.url, "celina")
