@@ -23,6 +23,7 @@ analytics       f(figures) -> Table: a further section of the analytics page (cr
 timelines       f(event) -> (icon, sentence, text) | None: how an event of an upper layer is told
 mail_papers     f(item, user) -> [MailPaper]: papers that a mail may take along, newest first; user None: a rule's mail
 bin_keeps       f(items) -> items: without those that must not be purged (numbered papers, payments)
+lines_changed   f(item) -> sentence or "": said to who has changed an item's lines by hand
 move_undone     f(item, visit): a move was taken back; end what its visit began, revive what it had ended
 """
 
@@ -117,6 +118,7 @@ job_ended = Slot()
 job_replaced = Slot()
 stage_uses = Slot()
 task_ended = Slot()
+lines_changed = Slot()
 move_undone = Slot()
 mail_papers = Slot()
 bin_keeps = Slot()

@@ -13,6 +13,7 @@ from crm.models import Item
 from crm.slots import ItemTab
 from documents.forms import BookPayment, MakeDocument
 from documents.models import Document, Payment
+from documents.models.templates import Kind
 
 
 def tab(item: Item, user: Any, make: MakeDocument | None = None, pay: BookPayment | None = None) -> ItemTab:
@@ -51,3 +52,12 @@ def tab(item: Item, user: Any, make: MakeDocument | None = None, pay: BookPaymen
         context["open"] = (item.amount or Decimal(0)) - context["paid"]
         context["overpaid"] = max(-context["open"], Decimal(0))
     return ItemTab("documents", _("Documents"), "documents/_item_tab.html", context, count=len(documents) or None)
+
+
+def lines_changed(item: Item) -> str:
+    """An invoice's paper says something else than its card now."""
+    made = Document.objects.filter(item=item, kind=Kind.INVOICE).exclude(status=Document.Status.VOID)
+    paper = made.order_by("-pk").first()
+    if paper is None:
+        return ""
+    return _("%s was made of the lines as they were: make its next version, or change them back.") % paper.number

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_http_methods
 
+from crm import slots
 from crm.access import staff_of_ours
 from crm.forms.lines import LinesForm
 from crm.models import Item, Product, Stale
@@ -41,7 +43,9 @@ def lines(request: HttpRequest, pk: int) -> HttpResponse:
     form = LinesForm(item, request.POST)
     if form.is_valid():
         try:
-            replace_lines(item, form.lines(), by=request.user, known=form.sent)  # type: ignore[arg-type]
+            fresh = replace_lines(item, form.lines(), by=request.user, known=form.sent)  # type: ignore[arg-type]
+            for sentence in filter(None, (say(fresh) for say in slots.lines_changed)):
+                messages.warning(request, sentence)
             return redirect("item", pk)
         except Stale:
             item = visible_item(request, pk, "edit")

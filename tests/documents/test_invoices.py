@@ -177,6 +177,17 @@ def test_an_invoice_becomes_overdue_and_triggers_hear_after_their_days(world, pa
 
 
 @pytest.mark.django_db
+def test_who_changes_the_lines_of_an_invoice_hears_that_its_paper_says_something_else(world, papers, client):
+    invoice, document = invoice_of(world, papers)
+    client.force_login(world.bob)
+    sent = {"rows": 1, "l0-name": "Lamp", "l0-price": "10"}
+    page = client.post(f"/items/{invoice.pk}/lines/", sent, follow=True).content.decode()
+    assert f"{document.number} was made of the lines as they were" in page
+    page = client.post(f"/items/{papers.deal.pk}/lines/", sent, follow=True).content.decode()
+    assert "was made of the lines" not in page
+
+
+@pytest.mark.django_db
 def test_more_than_is_asked_for_is_booked_only_on_purpose(world, papers, client):
     invoice, _document = invoice_of(world, papers)
     client.force_login(world.bob)
