@@ -22,7 +22,7 @@ from crm import clock
 from crm.models.fields import CustomField, FieldType
 from crm.models.item_set import matching
 from crm.models.people import Tag, User
-from crm.models.pipelines import LostReason, Pipeline, Stage, StageKind
+from crm.models.pipelines import LostReason, Pipeline, Stage, StageKind, machine_of
 
 
 class BadFilter(BadRequest):
@@ -236,8 +236,7 @@ def custom_fields(pipeline: Pipeline | None) -> list[CustomField]:
     """The custom fields that items of the pipeline have; of all pipelines without one."""
     if pipeline is None:
         return list(CustomField.objects.filter(target="item"))
-    of_type = Q(item_type__isnull=True) | Q(item_type=pipeline.item_type_id)
-    return list(CustomField.objects.filter(of_type, target="item"))
+    return list(machine_of(pipeline.pk, version=pipeline.machine_version).fields.values())
 
 
 def _number(text: str) -> bool:
