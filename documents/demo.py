@@ -13,6 +13,7 @@ from crm.models import Item, ItemType, Job, LineItem, OwnCompany, Pipeline, Prod
 from crm.models.lines import replace_lines, rounded
 from documents import rendering, starter
 from documents.models import DocumentTemplate, InvoiceFlow, Payment
+from documents.models.invoicing import today
 from documents.models.templates import Kind
 
 TEXTS: dict[str, dict[str, Any]] = {
@@ -190,7 +191,7 @@ def add_history(demo: Demo) -> None:
                     invoice,
                     amount,
                     currency=deal.currency,
-                    paid_on=clock.now().date(),
+                    paid_on=today(),
                     reference=document.number,
                     by=anna,
                 )

@@ -1,6 +1,6 @@
 """Invoices and payments: items of their own, moved by money, heard by their deal."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -9,6 +9,7 @@ from crm import clock
 from crm.models import Event, Item, Refused
 from documents import overdue
 from documents.models import Document, Payment
+from documents.models.invoicing import today
 
 
 def invoice_of(world, papers, drain=None):
@@ -20,7 +21,7 @@ def invoice_of(world, papers, drain=None):
 
 def book(invoice, amount, world, **more):
     return Payment.book(
-        invoice, Decimal(amount), currency=more.pop("currency", "PLN"), paid_on=clock.now().date(), by=world.bob, **more
+        invoice, Decimal(amount), currency=more.pop("currency", "PLN"), paid_on=today(), by=world.bob, **more
     )
 
 
@@ -31,11 +32,19 @@ def test_an_invoice_is_an_item_with_the_lines_of_its_deal(world, papers, drain):
     assert (invoice.parent, invoice.stage, invoice.amount) == (papers.deal, papers.flow.draft, Decimal("1339.08"))
     assert [line.name for line in invoice.lines.all()] == ["Stół dębowy", "Bàn gỗ sồi"]
     assert invoice.title.startswith(document.number)
-    assert invoice.due_date == (clock.now() + timedelta(days=14)).date()
+    assert invoice.due_date == today() + timedelta(days=14)
     document.refresh_from_db()
     assert (document.item, document.status) == (invoice, "ready")
     kinds = set(Event.objects.filter(item=papers.deal).values_list("kind", flat=True))
     assert {"invoice.created", "document.created"} <= kinds
+
+
+@pytest.mark.django_db
+def test_the_last_day_of_an_invoice_counts_from_the_day_where_the_company_is(world, papers):
+    with clock.at(datetime(2026, 12, 31, 23, 30, tzinfo=UTC)):  # in Warsaw it is New Year already
+        invoice, document = invoice_of(world, papers)
+    assert invoice.due_date == date(2027, 1, 15)
+    assert "2027" in document.number
 
 
 @pytest.mark.django_db
