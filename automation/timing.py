@@ -172,7 +172,7 @@ def _instant(value: Any, zone: str, at: time) -> datetime | None:
 def date_fields() -> list[tuple[str, Any]]:
     from crm.models import CustomField
 
-    custom = CustomField.objects.filter(target="item", type__in=("date", "datetime")).values_list("key", "label")
+    custom = CustomField.of_items().filter(type__in=("date", "datetime")).values_list("key", "label")
     own = [("due_date", gettext_lazy("expected on")), ("next_activity_at", gettext_lazy("next planned activity"))]
     return [("", "—"), *own, *((f"custom.{key}", label) for key, label in custom)]
 

@@ -21,6 +21,7 @@ from django.db.models import (
     IntegerField,
     Max,
     OuterRef,
+    Q,
     QuerySet,
     Subquery,
     Sum,
@@ -81,6 +82,7 @@ class Table:
         chart: the column (from 1) whose figures are drawn as bars; 0: none.
         money: columns of amounts in the base currency.
         hours: columns of seconds, shown as days or hours.
+        unrated: how many amounts are in none of its sums: their currency has no rate to the base currency.
     """
 
     key: str
@@ -91,6 +93,7 @@ class Table:
     chart: int = 0
     money: tuple[int, ...] = ()
     hours: tuple[int, ...] = ()
+    unrated: int = 0
 
 
 @dataclass(frozen=True)
@@ -136,12 +139,12 @@ class Figures:
 
 
 def snapshot(figures: Figures) -> Table:
-    found = {
-        row["stage_id"]: row
-        for row in figures.items().values("stage_id").annotate(count=Count("pk"), sum=Sum("base_amount"))
-    }
-    table = Table("now", lazy("Where cards stand now"), "", [lazy("stage"), lazy("cards"), lazy("amount")], chart=1)
-    table.money = (2,)
+    unrated = Count("pk", filter=Q(amount__isnull=False, base_amount=None))
+    rows = figures.items().values("stage_id")
+    found = {row["stage_id"]: row for row in rows.annotate(count=Count("pk"), sum=Sum("base_amount"), unrated=unrated)}
+    heads = [lazy("stage"), lazy("cards"), lazy("amount")]
+    table = Table("now", lazy("Where cards stand now"), "", heads, chart=1, money=(2,))
+    table.unrated = sum(row["unrated"] for row in found.values())
     for stage in figures.machine.ordered():
         row = found.get(stage.pk, {})
         link = figures.listed(urlencode({"stage": stage.pk}))

@@ -235,7 +235,7 @@ def bounds(since: date, until: date) -> tuple[datetime, datetime]:
 def custom_fields(pipeline: Pipeline | None) -> list[CustomField]:
     """The custom fields that items of the pipeline have; of all pipelines without one."""
     if pipeline is None:
-        return list(CustomField.objects.filter(target="item"))
+        return list(CustomField.of_items())
     return list(machine_of(pipeline.pk, version=pipeline.machine_version).fields.values())
 
 

@@ -21,7 +21,7 @@ from crm.models.events import Cause
 from crm.models.files import Attachment
 from crm.models.jobs import Job
 from crm.models.leased import MAX_CRASHES, Status, backoff
-from crm.models.messages import Channel, Conversation, Medium, Message
+from crm.models.messages import FAR, Channel, Conversation, Medium, Message
 from crm.models.notifications import notify
 from crm.models.people import Contact, User, administrators
 from crm.queue import Kind, register_kind
@@ -341,57 +341,6 @@ def settle(message: Message, arrived: bool, by: User) -> None:
                 actor=by,
                 payload={"message": fresh.pk, "arrived": arrived, "to": fresh.to},
             )
-
-    databases.persistently(work)
-
-
-# A provider's words for how far a message is, and how far that is: an older word never overwrites a newer one.
-REPORTS = {
-    "accepted": None,
-    "queued": None,
-    "sending": None,
-    "sent": Message.Status.SENT,
-    "delivered": Message.Status.DELIVERED,
-    "undelivered": Message.Status.FAILED,
-    "failed": Message.Status.FAILED,
-}
-FAR = [Message.Status.SENT, Message.Status.FAILED, Message.Status.DELIVERED]
-
-
-def reported(message: Message, word: str, provider_id: str, error: str) -> None:
-    """What a provider tells of a message, in any order and any number of times. Unknown words change nothing."""
-    from crm import databases
-    from crm.jobs import lock_items
-
-    status = REPORTS.get(word)
-    if status is None:
-        return
-
-    def work() -> None:
-        if message.job is not None:
-            lock_items([message.job])
-        fresh = databases.lock(Message.objects.filter(pk=message.pk)).get()
-        known = FAR.index(Message.Status(fresh.status)) if fresh.status in FAR else -1
-        if FAR.index(status) <= known:
-            return
-        was_unknown = fresh.status == Message.Status.UNKNOWN
-        Message.objects.filter(pk=fresh.pk).update(
-            status=status,
-            error=error if status == Message.Status.FAILED else "",
-            provider_id=provider_id or fresh.provider_id,
-            sent_at=fresh.sent_at or clock.now(),
-        )
-        job = Job.objects.filter(pk=fresh.job_id or 0).first()
-        if was_unknown and job is not None:
-            # The provider settles what our crash left open.
-            done = status != Message.Status.FAILED
-            Job.objects.filter(pk=job.pk).update(status=Status.DONE if done else Status.FAILED, error=error)
-            job.refresh_from_db()
-            end_waiters(job)
-        if fresh.item_id:
-            payload = {"message": fresh.pk, "to": fresh.to, "text": fresh.text[:500], "error": error}
-            kind = f"{message.channel.medium}.{status}"
-            record(kind, item=fresh.item, payload=payload, cause=Cause("system"), key=f"report:{fresh.pk}:{status}")
 
     databases.persistently(work)
 

@@ -5,7 +5,6 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.db.models import Q
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext as _now
@@ -30,10 +29,8 @@ def needed_choices(item_type: int | None = None) -> list[tuple[str, str]]:
         (name, str(Item._meta.get_field(name).verbose_name))
         for name in ("owner", "contact", "company", "amount", "due_date", "source")
     ]  # type: ignore[union-attr]
-    custom = CustomField.objects.filter(target="item")
-    if item_type is not None:
-        custom = custom.filter(Q(item_type=None) | Q(item_type=item_type))
-    return own + [(f"custom.{key}", label) for key, label in custom.values_list("key", "label")]
+    custom = CustomField.of_items(item_type).values_list("key", "label")
+    return own + [(f"custom.{key}", label) for key, label in custom]
 
 
 class StageForm(forms.ModelForm):

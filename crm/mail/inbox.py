@@ -14,7 +14,7 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
-from crm import databases, files, sending
+from crm import databases, delivery, files
 from crm.events import record
 from crm.mail.reading import Incoming, Report
 from crm.models import (
@@ -169,7 +169,7 @@ def reported(channel: Channel, report: Report) -> None:
 
 def bounced(message: Message, words: str) -> None:
     """Its server refused it for good: the message failed, and its address is used no more."""
-    sending.reported(message, "failed", "", _("The mail came back: %s") % words[:300])
+    delivery.reported(message, "failed", "", _("The mail came back: %s") % words[:300])
     address = Q(address=message.to.lower())
     if message.contact_id and ContactEmail.objects.filter(address, contact=message.contact_id, bounced="").update(
         bounced=words[:300] or "?"

@@ -86,6 +86,13 @@ class CustomField(models.Model):
         if self.type in (FieldType.LIST, FieldType.MULTI_LIST) and not self.choices():
             raise ValidationError({"options": _("A list needs at least one option.")})
 
+    @classmethod
+    def of_items(cls, item_type: int | None = None) -> models.QuerySet[CustomField]:
+        """What items of a type (its id) have, in their order: its own fields and those of all types; every one of
+        any type without one. Where a pipeline is known, `Machine.fields` holds them without a query."""
+        fields = cls.objects.filter(target=cls.Target.ITEM)
+        return fields if item_type is None else fields.filter(models.Q(item_type=None) | models.Q(item_type=item_type))
+
     def choices(self) -> list[tuple[str, str]]:
         return [(line.strip(), line.strip()) for line in self.options.splitlines() if line.strip()]
 

@@ -194,6 +194,10 @@ class Message(models.Model):
         return {"id": self.pk, "to": self.to, "status": self.status}
 
 
+# How far a message is by its provider's words; an older word never overwrites a newer one.
+FAR = [Message.Status.SENT, Message.Status.FAILED, Message.Status.DELIVERED]
+
+
 class MessageLink(models.Model):
     """A link of a mail that leads through us, by its place in the text."""
 

@@ -340,7 +340,6 @@ def _compile(pipeline_id: int) -> Machine:
     pipeline = Pipeline.objects.select_related("item_type", "calendar", "automation_owner").get(pk=pipeline_id)
     stages = {stage.pk: stage for stage in pipeline.stages.filter(retired=False)}
     entered_by: dict[int, set[int]] = {}
-    of_type = Q(item_type__isnull=True) | Q(item_type=pipeline.item_type_id)
     links = Stage.entered_by.through.objects.filter(stage__pipeline_id=pipeline_id)
     for stage_id, department_id in links.values_list("stage_id", "department_id"):
         entered_by.setdefault(stage_id, set()).add(department_id)
@@ -350,6 +349,6 @@ def _compile(pipeline_id: int) -> Machine:
         transitions=set(pipeline.transitions.values_list("source_id", "target_id")),
         grants=tuple(_grants(pipeline)),
         entered_by={stage_id: frozenset(ids) for stage_id, ids in entered_by.items()},
-        fields={row.key: row for row in CustomField.objects.filter(of_type, target="item")},
+        fields={row.key: row for row in CustomField.of_items(pipeline.item_type_id)},
         position={stage.pk: place for place, stage in enumerate(stages.values())},
     )

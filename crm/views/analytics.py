@@ -49,6 +49,7 @@ def analytics_page(request: HttpRequest, pk: int) -> HttpResponse:
     figures, days = _figures(request, pk)
     own = OwnCompany.first()
     currency = own.currency if own else ""
+    found = analytics.tables(figures)
     context = {
         "pipeline": figures.machine.pipeline,
         "pipelines": pipelines_for(request.user),  # type: ignore[arg-type]
@@ -58,8 +59,8 @@ def analytics_page(request: HttpRequest, pk: int) -> HttpResponse:
         "chips": figures.shown.chips(figures.machine.pipeline),
         "people": User.objects.filter(is_active=True),
         # Their sums are in the base currency: what has no rate is in none of them.
-        "unrated": figures.items().filter(amount__isnull=False, base_amount__isnull=True).count(),
-        "tables": [_shown(table, currency) for table in analytics.tables(figures)],
+        "unrated": sum(table.unrated for table in found),
+        "tables": [_shown(table, currency) for table in found],
         "nav": "analytics",
     }
     return render(request, "analytics/analytics.html", context)

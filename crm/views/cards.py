@@ -32,7 +32,7 @@ OWN_FIELDS = {
 
 
 def field_choices() -> list[tuple[str, Any]]:
-    custom = CustomField.objects.filter(target="item").order_by("order", "pk").values_list("key", "label")
+    custom = CustomField.of_items().values_list("key", "label")
     return [*OWN_FIELDS.items(), *((f"custom.{key}", label) for key, label in custom)]
 
 

@@ -26,7 +26,7 @@ class Changes:
         changed = [event.data("changes", {}) for event in events if event.kind == "field.changed"]
         keys = {name.removeprefix("custom.") for one in changed for name in one if name.startswith("custom.")}
         if fields is None and keys:
-            fields = {row.key: row for row in CustomField.objects.filter(target="item", key__in=keys)}
+            fields = {row.key: row for row in CustomField.of_items().filter(key__in=keys)}
         rows = [fields[key] for key in keys if key in fields] if fields else []
         self.labels = {f"custom.{row.key}": row.label for row in rows}
         # How a value is read depends on what it is typed into.

@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from crm import receiving, sending, vault, webhooks
+from crm import delivery, receiving, vault, webhooks
 from crm.access import public
 from crm.models import Channel, Message
 from crm.models.webhooks import InboundHook
@@ -80,7 +80,7 @@ def twilio_status(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
         return _answer(403, error="the signature is wrong")
     status = request.POST.get("MessageStatus", "")
     error = request.POST.get("ErrorMessage") or request.POST.get("ErrorCode") or ""
-    sending.reported(message, status, request.POST.get("MessageSid", "")[:120], error[:500])
+    delivery.reported(message, status, request.POST.get("MessageSid", "")[:120], error[:500])
     return HttpResponse(status=204)
 
 

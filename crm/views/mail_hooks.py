@@ -16,7 +16,7 @@ from django.utils.datastructures import MultiValueDict
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
-from crm import sending, tracking, vault
+from crm import delivery, tracking, vault
 from crm.access import public
 from crm.mail import inbox
 from crm.mail.reading import MOST_BYTES, Unreadable, read
@@ -118,13 +118,13 @@ def _told(channel: Channel, event: AnymailTrackingEvent) -> None:
         if event.reject_reason in GONE and not _is_soft(event):
             inbox.bounced(message, said)
         else:
-            sending.reported(message, "failed", "", said)
+            delivery.reported(message, "failed", "", said)
     elif event.event_type == EventType.COMPLAINED:
         inbox.complained(message)
     elif event.event_type == EventType.UNSUBSCRIBED:
         tracking.unsubscribed(message)
     elif event.event_type in WORDS:
-        sending.reported(message, WORDS[event.event_type], "", said)
+        delivery.reported(message, WORDS[event.event_type], "", said)
 
 
 def _is_soft(event: AnymailTrackingEvent) -> bool:
