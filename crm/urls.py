@@ -85,6 +85,7 @@ urlpatterns = [
     path("analytics/<int:pk>/", analytics.analytics_page, name="analytics"),
     path("analytics/<int:pk>/<slug:key>.csv", analytics.table, name="analytics-table"),
     path("feed/", feed.feed, name="feed"),
+    path("feed/names/", feed.mention_names, name="mention-names"),
     path("feed/<int:pk>/delete/", feed.delete_post, name="feed-delete"),
     path("items/<int:pk>/convert/", converting.convert, name="item-convert"),
     path("files/<int:pk>/", composer.download, name="file"),

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from functools import cached_property
+from typing import Any, TypeVar
 
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -46,6 +47,8 @@ HEADS: dict[str, tuple[str, ...]] = {
 # Parts of a head that say which way the money went, folded.
 COMES = ("uznan", "credit", "wplyw", "wplat", "ghi co", "phat sinh co", "paid in", "money in")
 GOES = ("obciaz", "debit", "wyplyw", "wyplat", "ghi no", "phat sinh no", "paid out", "money out")
+
+T = TypeVar("T")
 
 MOST_REMARKS = 60
 STATEMENT_LOCK = 4223  # the advisory lock under which lines are written
@@ -259,29 +262,54 @@ class Open:
 
 
 class Matcher:
-    """Open invoices that the person may edit."""
+    """Invoices that the person may edit."""
 
     def __init__(self, user: User) -> None:
+        self.user = user
         self.open = [invoice for invoice in _open_invoices(user) if invoice.amount > 0]
+        self.by_number = _by_number((number, invoice) for invoice in self.open for number in invoice.numbers)
         self.by_amount: dict[tuple[Decimal, str], list[Open]] = {}
         for invoice in self.open:
             self.by_amount.setdefault((invoice.amount, invoice.currency), []).append(invoice)
 
+    @cached_property
+    def paid(self) -> dict[str, set[int]]:
+        """Ids of paid invoices by number. Asked only when a line fits no open one."""
+        items = _invoices(self.user).filter(stage=models.F("pipeline__invoice_flow__paid"))
+        return _by_number((number, pk) for pk, numbers in _numbers(items).items() for number in numbers)
+
     def find(self, row: Row) -> tuple[str, int | None]:
         """(how it was found, the invoice's id). More than one that fits equally is none."""
-        text, payer = _letters(row.text), _words(row.payer)
-        named = [inv for inv in self.open if inv.currency == row.currency and _names(inv, text, row.text)]
-        # "INV/2026/1" stands within "INV/2026/12": the longest number is meant.
-        longest = max((len(number) for inv in named for number in inv.numbers), default=0)
-        named = [inv for inv in named if any(len(number) == longest for number in inv.numbers)]
+        named = [invoice for invoice in _named(self.by_number, row.text) if invoice.currency == row.currency]
         if len(named) == 1:
             exact = named[0].amount == row.amount
             return (StatementLine.Match.SURE if exact else StatementLine.Match.NUMBER), named[0].pk
+        payer = _words(row.payer)
         same = self.by_amount.get((row.amount, row.currency), [])
         known = [inv for inv in same if any(words and words <= payer for words in map(_words, inv.names))]
         if len(known) == 1:
             return StatementLine.Match.PAYER, known[0].pk
-        return StatementLine.Match.NONE, None
+        paid = [] if named else _named(self.paid, row.text)
+        return (StatementLine.Match.PAID, paid[0]) if len(paid) == 1 else (StatementLine.Match.NONE, None)
+
+
+def _by_number(pairs: Iterable[tuple[str, T]]) -> dict[str, set[T]]:
+    found: dict[str, set[T]] = {}
+    for number, what in pairs:
+        found.setdefault(number, set()).add(what)
+    return found
+
+
+def _named(by_number: dict[str, set[T]], raw: str) -> list[T]:
+    """What the text names by number, however it is spaced, and not as a part of a longer row of digits. "INV/2026/1"
+    stands within "INV/2026/12": the longest number is meant. Costs by the text's length, not by how many there are."""
+    text, said = _letters(raw), fold(raw)
+    for length in sorted({len(number) for number in by_number}, reverse=True):
+        parts = {text[start : start + length] for start in range(len(text) - length + 1)}
+        named = {what for part in parts & by_number.keys() if _stands(part, said) for what in by_number[part]}
+        if named:
+            return list(named)
+    return []
 
 
 def _letters(text: str) -> str:
@@ -292,33 +320,36 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(word for word in re.split(r"[^a-z0-9]+", fold(text)) if len(word) > 1)
 
 
-def _names(invoice: Open, text: str, raw: str) -> bool:
-    """Does the text hold the number, however it is spaced; and not as a part of a longer row of digits."""
-    for number in invoice.numbers:
-        if number not in text:
-            continue
-        loose = r"[^a-z0-9]*".join(map(re.escape, number))
-        if re.search(rf"(?<![0-9]){loose}(?![0-9])", fold(raw)):
-            return True
-    return False
+def _stands(number: str, said: str) -> bool:
+    loose = r"[^a-z0-9]*".join(map(re.escape, number))
+    return re.search(rf"(?<![0-9]){loose}(?![0-9])", said) is not None
 
 
-def _open_invoices(user: User) -> list[Open]:
-    items = Item.objects.alive().reached_by(user, "edit").filter(pipeline__invoice_flow__isnull=False)
-    items = items.exclude(stage=models.F("pipeline__invoice_flow__void")).exclude(
-        stage=models.F("pipeline__invoice_flow__paid")
-    )
-    rows = items.select_related("contact", "company").annotate(paid=models.Sum("payments__amount"))
+def _invoices(user: User) -> models.QuerySet[Item]:
+    return Item.objects.alive().reached_by(user, "edit").filter(pipeline__invoice_flow__isnull=False)
+
+
+def _numbers(items: models.QuerySet[Item]) -> dict[int, list[str]]:
+    """By invoice: its numbers, bare; one of two letters would be found everywhere."""
     numbers: dict[int, list[str]] = {}
     papers = Document.objects.filter(item__in=items.values("pk"), kind=Kind.INVOICE)
     for item_id, number in papers.exclude(status=Document.Status.VOID).values_list("item", "number"):
-        numbers.setdefault(item_id, []).append(_letters(number))
+        bare = _letters(number)
+        numbers.setdefault(item_id, []).extend([bare] if len(bare) > 2 else [])
+    return numbers
+
+
+def _open_invoices(user: User) -> list[Open]:
+    items = _invoices(user).exclude(stage=models.F("pipeline__invoice_flow__void"))
+    items = items.exclude(stage=models.F("pipeline__invoice_flow__paid"))
+    rows = items.select_related("contact", "company").annotate(paid=models.Sum("payments__amount"))
+    numbers = _numbers(items)
     return [
         Open(
             row.pk,
             (row.amount or Decimal(0)) - (row.paid or Decimal(0)),
             row.currency,
-            tuple(number for number in numbers.get(row.pk, []) if len(number) > 2),
+            tuple(numbers.get(row.pk, [])),
             tuple(filter(None, [row.contact.name if row.contact else "", row.company.name if row.company else ""])),
         )
         for row in rows

@@ -6,7 +6,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.urls import reverse
+from django.urls import reverse, reverse_lazy
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
@@ -38,7 +38,13 @@ class NoteForm(forms.Form):
     text = forms.CharField(
         label=_("note"),
         max_length=20000,
-        widget=forms.Textarea(attrs={"rows": 3, "placeholder": _("Write a note. @Name tells a colleague.")}),
+        widget=forms.Textarea(
+            attrs={
+                "rows": 3,
+                "placeholder": _("Write a note. @Name tells a colleague."),
+                "data-mentions": reverse_lazy("mention-names"),
+            }
+        ),
     )
 
     files = FilesField(label=_("files"), required=False)

@@ -34,7 +34,8 @@ class Cause:
 
 class EventQuerySet(models.QuerySet["Event"]):
     def timeline(self) -> EventQuerySet:
-        return self.select_related("actor").order_by("-created_at", "-pk")
+        """What people read, newest first. A new owner is told by field.changed already; triggers hear both."""
+        return self.exclude(kind="owner.changed").select_related("actor").order_by("-created_at", "-pk")
 
 
 class Event(models.Model):

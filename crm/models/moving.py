@@ -206,7 +206,7 @@ class Moving(models.Model):
             item=item,
             actor=move.actor,
             cause=move.cause,
-            payload=move.payload(source),
+            payload=move.payload(source) | ({"closed_tasks": [task.title for task in ended]} if ended else {}),
             visit=visit,
             entry=entry,
             quiet=move.quiet,

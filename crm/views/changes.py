@@ -46,10 +46,14 @@ class Changes:
                 self.records[name] = {pk: str(row) for pk, row in found.items()}
 
     def shown(self, event: Event) -> Shown:
+        changes = event.data("changes", {})
         lines = [
             f"{self.labels.get(name, name)}: {self._value(name, old)} → {self._value(name, new)}"
-            for name, (old, new) in event.data("changes", {}).items()
+            for name, (old, new) in changes.items()
         ]
+        if [*changes] == ["owner"]:
+            new = changes["owner"][1]
+            return "user", _("Given to %s") % (self._value("owner", new) if new else _("nobody")), "\n".join(lines)
         return "pencil", _("Changed"), "\n".join(lines)
 
     def _value(self, name: str, value: Any) -> str:

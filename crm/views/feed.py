@@ -7,12 +7,13 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 from django.utils.translation import override
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from crm import mentions
 from crm.access import staff_of_ours
@@ -27,7 +28,11 @@ class PostForm(forms.Form):
         label=lazy("post"),
         max_length=10000,
         widget=forms.Textarea(
-            attrs={"rows": 2, "placeholder": lazy("Tell everybody. @Name rings a colleague's bell.")}
+            attrs={
+                "rows": 2,
+                "placeholder": lazy("Tell everybody. @Name rings a colleague's bell."),
+                "data-mentions": reverse_lazy("mention-names"),
+            }
         ),
     )
     parent = forms.IntegerField(required=False, widget=forms.HiddenInput)
@@ -51,6 +56,14 @@ def feed(request: HttpRequest) -> HttpResponse:
     page = Paginator(rows.order_by("-created_at", "-pk"), PAGE).get_page(request.GET.get("page"))
     context = {"form": form, "page": page, "nav": "feed", "query": ""}
     return render(request, "feed/feed.html", context, status=422 if form.errors else 200)
+
+
+@staff_of_ours
+@require_GET
+def mention_names(request: HttpRequest) -> JsonResponse:
+    """Whom a text may name with @: everybody who works here, except oneself."""
+    people = User.objects.filter(is_active=True).exclude(pk=request.user.pk).exclude(name="")
+    return JsonResponse({"names": list(people.order_by("name").values_list("name", flat=True))})
 
 
 def _tell(post: Post, by: User) -> None:

@@ -20,7 +20,8 @@ def _entered(event: Event) -> Shown:
         words = {"from": event.data("from_name"), "to": event.data("to_name")}
         quiet = _("without its rules") if event.data("without_rules") else ""
         text = " · ".join(filter(None, [event.data("reason"), event.data("note"), quiet]))
-        return "arrow-right", _("%(from)s → %(to)s") % words, text
+        closed = [_("Task closed: %s") % title for title in event.data("closed_tasks", [])]
+        return "arrow-right", _("%(from)s → %(to)s") % words, "\n".join(filter(None, [text, *closed]))
     return "arrow-right", _("Entered %s") % event.data("to_name"), ""
 
 
@@ -107,7 +108,6 @@ RENDERERS: dict[str, Callable[[Event], Shown]] = {
     "form.submitted": _form,
     "callback.requested": _form,
     "lines.changed": _lines,
-    "owner.changed": lambda e: ("user", _("Given to %s") % (e.data("to_name") or _("nobody")), ""),
     "comment.added": lambda e: ("note", _("Comment"), e.data("text")),
     "sms.sent": _message("device-mobile", lambda e: _("SMS to %s") % e.data("to")),
     "sms.received": lambda e: (

@@ -41,6 +41,7 @@ class StatementLine(models.Model):
         SURE = "sure", _("number and amount")
         NUMBER = "number", _("number only")
         PAYER = "payer", _("amount and payer")
+        PAID = "paid", _("paid already")
         NONE = "none", _("not found")
 
     statement = models.ForeignKey(Statement, models.CASCADE, related_name="lines")

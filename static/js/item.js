@@ -1,8 +1,10 @@
 // The card, as a page of its own or in the board's side panel: live refresh that never disturbs typing, the stage bar
-// with its dialog, the composer's tabs, fields edited where they stand.
+// with its dialog, fields edited where they stand, what is half written.
 import { $, $$, guard, post, showToasts, toast, words } from "./app.js";
+import { select } from "./composer.js";
 import "./lines.js";
 import { poll } from "./live.js";
+import "./mentions.js";
 import "./rich.js";
 
 const card = () => $("#item-page");
@@ -104,48 +106,6 @@ document.addEventListener("submit", (event) => {
   move(event.target, data);
 }, true);
 
-// The fields of a composer, and of what opens on demand, come when they are first opened.
-async function fill(panel) {
-  const place = $("[data-fields]", panel);
-  if (!place || place.dataset.asked) return;
-  place.dataset.asked = "1";
-  try {
-    const response = guard(await fetch(place.dataset.fields, { headers: { "HX-Request": "true" } }));
-    if (!response.ok) throw new Error(response.status);
-    const html = await response.text();
-    if (!place.isConnected) return; // the card was drawn anew meanwhile
-    place.insertAdjacentHTML("afterend", html);
-    place.remove();
-    window.htmx.process(panel);
-    // The focus stays on the tab: arrows may go on to the next one.
-    document.dispatchEvent(new Event("htmx:afterSettle"));
-  } catch {
-    delete place.dataset.asked;
-    toast(words.noAnswer, "", true);
-  }
-}
-
-function select(tab) {
-  for (const other of $$('[role="tab"]', tab.parentNode)) {
-    const on = other === tab;
-    other.setAttribute("aria-selected", on);
-    other.tabIndex = on ? 0 : -1;
-    const panel = $(`#${other.getAttribute("aria-controls")}`);
-    panel.hidden = !on;
-    if (on) fill(panel);
-  }
-}
-
-function choose(tab) {
-  select(tab);
-  tab.focus();
-}
-
-// `toggle` does not bubble.
-document.addEventListener("toggle", (event) => {
-  if (event.target.matches(".on-demand") && event.target.open) fill(event.target);
-}, true);
-
 // What somebody has begun to type stays until it is sent, wherever they look meanwhile.
 document.addEventListener("input", (event) => {
   const form = event.target.form;
@@ -153,18 +113,11 @@ document.addEventListener("input", (event) => {
 });
 
 document.addEventListener("click", (event) => {
-  const tab = event.target.closest('.composer [role="tab"]');
-  if (tab) choose(tab);
   const show = event.target.closest("[data-show]");
   if (show) for (const other of $$("[data-show]")) other.setAttribute("aria-pressed", other === show);
 });
 
 document.addEventListener("keydown", (event) => {
-  const tab = event.target.closest('.composer [role="tab"]');
-  if (tab && (event.key === "ArrowRight" || event.key === "ArrowLeft")) {
-    const all = $$('[role="tab"]', tab.parentNode);
-    choose(all[(all.indexOf(tab) + (event.key === "ArrowRight" ? 1 : -1) + all.length) % all.length]);
-  }
   const field = event.target.closest(".one-field");
   if (field && event.key === "Escape") {
     event.preventDefault(); // the panel stays open

@@ -389,3 +389,18 @@ def test_cards_show_the_fields_that_the_pipeline_asks_for(world, client):
     assert "Fair" in page
     assert "Kind of wood" in page
     assert "dąb &lt;b&gt;" in page
+
+
+def test_a_new_owner_is_told_once_and_a_move_names_the_tasks_that_it_closed(world, bob):
+    item = world.deal()
+    item.change({"owner": world.alice}, by=world.bob)
+    item.change({"owner": None}, by=world.alice)
+    Task.add(item=item, title="Zadzwoń do Hằng", visit=item.visit, close_on_leave=True)
+    world.move(item, "papers")
+    bob.force_login(world.alice)
+    told = bob.get(f"/items/{item.pk}/timeline/").content.decode()
+    assert told.count('<li id="e-') == 5  # made, given twice, planned, moved
+    assert f"Given to {world.alice.name}" in told
+    assert "Given to nobody" in told
+    assert told.count(f"{world.bob.name} → {world.alice.name}") == 1
+    assert "Task closed: Zadzwoń do Hằng" in told

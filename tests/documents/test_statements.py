@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 
 import pytest
@@ -153,3 +154,18 @@ def test_open_lines_that_a_colleague_read_go_to_who_reads_the_file_next(world, p
     taken = statements.take_in(text.encode(), "b.csv", world.bob)
     assert (taken.fresh, taken.known) == (0, 2)
     assert [line.text for line in taken.statement.lines.all()] == ["?"]
+
+
+@pytest.mark.django_db
+def test_a_line_that_names_a_paid_invoice_says_so_and_one_within_a_longer_number_does_not(world, papers):
+    (first, one), (_second, two) = invoices_of(world, papers, 2)
+    Payment.book(first, first.amount, currency="PLN", paid_on=date(2026, 11, 15), by=world.bob)
+    text = (
+        f"Date;Amount;Details\n2026-11-16;100,00;for {one.number.replace('/', ' ')}.\n2026-11-16;101,00;{two.number}0\n"
+    )
+    taken = statements.take_in(text.encode(), "x.csv", world.alice)
+    assert [(line.match, line.invoice_id) for line in taken.statement.lines.all()] == [
+        ("paid", first.pk),
+        ("none", None),
+    ]
+    assert not StatementLine.objects.exclude(payment=None).exists()
