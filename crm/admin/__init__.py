@@ -21,6 +21,7 @@ class DealwrightAdminConfig(AdminConfig):
         from crm.admin import (  # noqa: F401
             channels,
             connections,
+            custom_fields,
             customers,
             forms,
             mail,

@@ -1,8 +1,5 @@
-from typing import Any
-
 from crm.admin.base import CappedPaginator, ModelAdmin, TabularInline, register
-from crm.models import Company, Contact, ContactEmail, ContactPhone, CustomField, Tag
-from crm.models.pipelines import touch_all_machines
+from crm.models import Company, Contact, ContactEmail, ContactPhone, Tag
 
 
 class PhoneInline(TabularInline):
@@ -43,17 +40,3 @@ class CompanyAdmin(ModelAdmin):
 @register(Tag)
 class TagAdmin(ModelAdmin):
     search_fields = ("name",)
-
-
-@register(CustomField)
-class CustomFieldAdmin(ModelAdmin):
-    list_display = ("label", "key", "target", "item_type", "type", "order")
-    list_filter = ("target", "item_type", "type")
-    search_fields = ("label", "key")
-
-    def get_readonly_fields(self, request, obj=None):  # type: ignore[no-untyped-def]
-        return ("key", "target") if obj else ()
-
-    def delete_queryset(self, request: Any, queryset: Any) -> None:
-        super().delete_queryset(request, queryset)
-        touch_all_machines()

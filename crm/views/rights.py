@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.db.models import prefetch_related_objects
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
@@ -20,6 +21,7 @@ def item_rights(request: HttpRequest, pk: int) -> HttpResponse:
     """Everybody who sees the item; with `user` in the address, why that person may or may not do each thing."""
     item = visible_item(request, pk)
     machine = machine_of(item.pipeline_id)
+    prefetch_related_objects([item], "observers")
     people = list(User.objects.select_related("department").order_by("name"))
     asked = next((person for person in people if person.pk == number(request.GET.get("user"))), None)
     rows = [

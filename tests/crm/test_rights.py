@@ -194,6 +194,18 @@ def test_an_administrator_reads_why_somebody_may(world, house, client):
     assert client.get(f"/items/{house['items']['team'].pk}/rights/").status_code == 403
 
 
+def test_who_sees_a_card_is_asked_once_for_everybody(world, house, client, django_assert_max_num_queries):
+    people = [User.objects.create(email=f"p{number}@example.com", name=f"Person {number}") for number in range(60)]
+    world.role(*people, view=Scope.OWN)
+    item = house["items"]["team"]
+    item.observers.add(*people[::2])
+    client.force_login(world.alice)
+    with django_assert_max_num_queries(30):
+        page = client.get(f"/items/{item.pk}/rights/").content.decode()
+    assert ">Person 2</a>" in page
+    assert ">Person 3</a>" not in page
+
+
 def test_a_role_that_configures_opens_the_set_up_of_its_pipeline_alone(world, house, client):
     jan = house["jan"]
     User.objects.filter(pk=jan.pk).update(is_staff=True)

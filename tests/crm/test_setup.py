@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.core.management import call_command
 
 from automation.models import Rule, Run, Trigger
 from crm import retiring
 from crm.diagram import allowed_moves, diagram
-from crm.models import Item, Notification, Stage, StageTransition, WebForm
+from crm.models import Attachment, CustomField, Item, Notification, Pipeline, Stage, StageTransition, WebForm
 from crm.models.pipelines import machine_of
 from crm.rights import Scope
 
@@ -145,3 +148,22 @@ def test_of_all_open_stages_removed_at_once_the_last_one_stays(world, alice, dra
     drain()
     assert Stage.active.filter(pipeline=world.pipeline, kind="open").count() == 1
     assert Notification.objects.filter(user=world.alice, text__contains="only stage of its kind").exists()
+
+
+def test_a_custom_field_gets_its_key_from_its_label(world, alice):
+    asked = {"label": "Rodzaj drewna: Dąb/Łoś", "key": "", "target": "item", "type": "text", "order": "0"}
+    assert alice.post("/admin/crm/customfield/add/", asked).status_code == 302
+    assert CustomField.objects.get().key == "rodzaj_drewna_dab_los"
+    again = alice.post("/admin/crm/customfield/add/", asked)
+    assert "Another field has this key already." in again.content.decode()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_removing_the_demo_takes_its_files_along(world):
+    kept = Attachment.objects.create(
+        item=world.deal(), file=ContentFile(b"plan", name="plan.txt"), name="plan.txt", kind="text/plain", size=4
+    )
+    assert default_storage.exists(kept.file.name)
+    call_command("demo", "--remove")
+    assert not Pipeline.objects.exists()
+    assert not default_storage.exists(kept.file.name)

@@ -17,7 +17,7 @@ STAFF = [
 ]  # fmt: skip
 ADMIN = [
     "/admin/", "/admin/crm/pipeline/1/change/", "/admin/automation/rule/", "/admin/automation/rule/1/change/",
-    "/admin/automation/run/", "/admin/crm/channel/add/", "/admin/crm/mailtemplate/add/", "/admin/documents/qrcode/",
+    "/admin/automation/run/", "/admin/crm/channel/add/", "/admin/crm/mailtemplate/add/", "/admin/crm/customfield/add/", "/admin/documents/qrcode/",
 ]  # fmt: skip
 MISSING = ["/board/999/", "/d/nothing/", "/q/nothing/"]
 # What a customer meets, made as rules make it.

@@ -1,0 +1,50 @@
+"""Fields that administrators add: the label first, its key made of it, options only for lists."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from crm.admin.base import ModelAdmin, register
+from crm.folding import fold
+from crm.models import CustomField
+from crm.models.pipelines import touch_all_machines
+
+
+class CustomFieldForm(forms.ModelForm):
+    class Meta:
+        model = CustomField
+        fields = ("label", "key", "target", "item_type", "type", "options", "order")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "key" in self.fields:  # not of a field that is there already
+            self.fields["key"].required = False
+            self.fields["key"].help_text = _(
+                "Used in merge texts and by the API; cannot be changed later. Empty: made from the label."
+            )
+
+    def clean_key(self) -> str:
+        key: str = self.cleaned_data["key"]
+        return key or re.sub(r"[^a-z0-9]+", "_", fold(self.cleaned_data.get("label", ""))).strip("_")[:40] or "field"
+
+
+@register(CustomField)
+class CustomFieldAdmin(ModelAdmin):
+    form = CustomFieldForm
+    list_display = ("label", "key", "target", "item_type", "type", "order")
+    list_filter = ("target", "item_type", "type")
+    search_fields = ("label", "key")
+
+    class Media:
+        js = (forms.Script("js/custom-field.js", type="module"),)
+
+    def get_readonly_fields(self, request, obj=None):  # type: ignore[no-untyped-def]
+        return ("key", "target") if obj else ()
+
+    def delete_queryset(self, request: Any, queryset: Any) -> None:
+        super().delete_queryset(request, queryset)
+        touch_all_machines()
