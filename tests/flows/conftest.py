@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import signal
@@ -65,27 +66,64 @@ def environment_for(folder: Path, url: str, name: str) -> dict[str, str]:
     return environment
 
 
-def create_database(name: str) -> None:
-    server = os.environ.get("TEST_POSTGRES_SERVER")
-    if server:
-        create(server, name)
+def run(environment: dict[str, str], *words: str) -> None:
+    subprocess.run([sys.executable, "manage.py", *words], cwd=ROOT, env=environment, check=True, capture_output=True)
 
 
-def start_stack(folder: Path, language: str, deals: int = 60, outside: Outside | None = None) -> Stack:
+class Mould:
+    """The demo company in a language, made once for all test processes; each stack starts with a copy of it.
+
+    Half a minute of migrations, demo and hashed static files for every stack would be a third of all tests' time.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.server = os.environ.get("TEST_POSTGRES_SERVER", "")
+
+    def pour(self, name: str, target: Path, database: str) -> None:
+        """A copy of the mould (`bare` or a language), files and database."""
+        with open(self.folder / f"{name}.lock", "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            made = self.folder / name
+            if not made.exists():
+                self._make(name)
+            shutil.copytree(made, target, dirs_exist_ok=True)
+            if self.server:
+                create(self.server, database, f"mould_{name}")
+
+    def _make(self, name: str) -> None:
+        fresh = self.folder / f"{name}.fresh"
+        shutil.rmtree(fresh, ignore_errors=True)  # of a test process that was ended meanwhile
+        environment = environment_for(fresh, "http://127.0.0.1:9", f"mould_{name}")
+        if name == "bare":
+            fresh.mkdir()
+            if self.server:
+                create(self.server, f"mould_{name}")
+            run(environment, "migrate", "-v0")
+            run(environment, "collectstatic", "--noinput", "-v0")
+        else:
+            self.pour("bare", fresh, f"mould_{name}")
+            run(environment, "demo", "--language", name, "--deals", "60")
+        fresh.rename(self.folder / name)
+
+
+@pytest.fixture(scope="session")
+def mould(tmp_path_factory: pytest.TempPathFactory) -> Mould:
+    folder = tmp_path_factory.getbasetemp()
+    # Beside the folders of the test processes, where there are several: they share it.
+    folder = (folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "moulds"
+    folder.mkdir(exist_ok=True)
+    return Mould(folder)
+
+
+def start_stack(mould: Mould, folder: Path, language: str, outside: Outside | None = None) -> Stack:
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     name = f"flow_{language}_{port}"
-    create_database(name)
+    mould.pour(language, folder, name)
     environment = environment_for(folder, url, name) | (outside.environment if outside else {})
-    for words in (
-        ["migrate", "-v0"],
-        ["demo", "--language", language, "--deals", str(deals)],
-        ["collectstatic", "--noinput", "-v0"],
-        *([["shell", "-v0", "-c", outside.set_up()]] if outside else []),
-    ):
-        subprocess.run(
-            [sys.executable, "manage.py", *words], cwd=ROOT, env=environment, check=True, capture_output=True
-        )
+    if outside:
+        run(environment, "shell", "-v0", "-c", outside.set_up())
     process = subprocess.Popen(
         [sys.executable, "manage.py", "up", "--bind", f"127.0.0.1:{port}"], cwd=ROOT, env=environment
     )
@@ -106,12 +144,12 @@ def stop_stack(stack: Stack) -> None:
 
 
 @pytest.fixture(scope="module")
-def stack_in(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Stack]]:
+def stack_in(mould: Mould, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Stack]]:
     started: dict[str, Stack] = {}
 
     def start(language: str) -> Stack:
         if language not in started:
-            started[language] = start_stack(tmp_path_factory.mktemp(f"stack-{language}"), language)
+            started[language] = start_stack(mould, tmp_path_factory.mktemp(f"stack-{language}"), language)
         return started[language]
 
     yield start
@@ -120,13 +158,13 @@ def stack_in(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str
 
 
 @pytest.fixture(scope="module")
-def shop_in(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Stack]]:
+def shop_in(mould: Mould, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Stack]]:
     """A stack whose mails, SMS and payments go to real servers of this test."""
     with ExitStack() as ended:
 
         def start(language: str) -> Stack:
             folder = tmp_path_factory.mktemp(f"shop-{language}")
-            stack = start_stack(folder, language, outside=ended.enter_context(outside_world()))
+            stack = start_stack(mould, folder, language, outside=ended.enter_context(outside_world()))
             ended.callback(stop_stack, stack)
             return stack
 
