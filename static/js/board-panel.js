@@ -1,5 +1,5 @@
 // A card opens beside the board: the address changes with it, Back and Escape close it, the focus returns.
-import { $, guard, words } from "./app.js";
+import { $, guard, toast, words } from "./app.js";
 import { board, focusCard } from "./board-cards.js";
 
 const panel = () => $("#card-panel");
@@ -8,12 +8,19 @@ const isCard = () => /^\/items\/\d+\/$/.test(location.pathname);
 let from = null;
 
 async function show(url) {
-  const response = guard(await fetch(url, { headers: { "HX-Request": "true" } }));
-  if (!response.ok) return location.assign(url);
+  let response;
+  try {
+    // The card's script first: a tab that is clicked before it has come would do nothing.
+    const card = fetch(url, { headers: { "HX-Request": "true" } });
+    [response] = await Promise.all([card, import(document.body.dataset.itemScript)]);
+  } catch {
+    if (!panel().open) history.replaceState(null, "", home);
+    return toast(words.noAnswer, "", true);
+  }
+  if (!guard(response).ok) return location.assign(url);
   panel().innerHTML = await response.text();
   window.htmx.process(panel());
   if (!panel().open) panel().showModal();
-  await import(document.body.dataset.itemScript);
 }
 
 export function openCard(card) {
