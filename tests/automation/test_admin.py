@@ -95,6 +95,18 @@ def test_a_condition_is_kept_as_a_tree_and_shown_again(world, alice):
     assert 'value="5000"' in page
 
 
+def test_as_many_comparisons_as_the_page_added_are_kept_and_shown_again(world, alice):
+    rows = {}
+    for number in range(1, 8):
+        rows |= {f"if-field_{number}": "item.title", f"if-op_{number}": "contains", f"if-value_{number}": f"w{number}"}
+    add(alice, world, **{"own-text": "x", "if-glue": "any"} | rows)
+    rule = Rule.objects.get()
+    assert [part["value"] for part in rule.condition["any"]] == [f"w{number}" for number in range(1, 8)]
+    page = alice.get(f"/admin/automation/rule/{rule.pk}/change/").content.decode()
+    assert 'name="if-value_7" value="w7"' in page
+    assert "deeper" not in page
+
+
 def test_editing_replans_switching_off_cancels_and_deleting_retires(
     world, alice, now, drain, django_capture_on_commit_callbacks
 ):
