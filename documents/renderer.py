@@ -1,7 +1,7 @@
 """Draws papers as PDF, in a process of its own: no Django, no database, no secrets, nothing of the web.
 
-The helper loads WeasyPrint once and then forks a child for each paper, so a child is warm at once and whatever a
-template does dies with it. The child may use so much memory and time, has no network where the system allows to take
+The helper loads WeasyPrint once and then forks a child for each paper, one ahead, so a child is warm at once and whatever
+a template does dies with it. The child may use so much memory and time, has no network where the system allows to take
 it away, and fetches nothing but the pictures that came with the request. Run with `python -I`; it speaks through
 standard input and output: a length of four bytes, then that much JSON; the answer's PDF follows its JSON likewise.
 """
@@ -85,13 +85,18 @@ def confine() -> None:
         ctypes.CDLL(None, use_errno=True).unshare(CLONE_NEWUSER | CLONE_NEWNET)
 
 
-def child(asked: dict[str, Any], fonts: FontConfiguration, out: int) -> None:
+def child(fonts: FontConfiguration, request: int, out: int) -> None:
+    """Waits for one request, answers it and ends."""
     answer: dict[str, Any]
     try:
         confine()
         # It lives for one paper: looking for rubbish costs a fifth of the time, and its end frees everything.
         gc.set_threshold(200_000, 50, 1000)
-        answer, pdf = draw(asked, fonts)
+        with os.fdopen(request, "rb") as pipe:
+            asked = pipe.read()
+        if not asked:
+            return  # the helper has gone
+        answer, pdf = draw(json.loads(asked), fonts)
     except MemoryError:
         answer, pdf = {"fault": "memory", "what": ""}, b""
     except RecursionError:
@@ -107,35 +112,70 @@ def packed(value: Any) -> bytes:
     return struct.pack(">I", len(text)) + text
 
 
-def in_child(asked: dict[str, Any], fonts: FontConfiguration) -> bytes:
-    """The child's answer as it wrote it, or what became of it."""
-    read, write = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        os.close(read)
-        try:
-            child(asked, fonts, write)
-        finally:
-            os._exit(0)
-    os.close(write)
-    end, parts = time.monotonic() + WALL_SECONDS, []
-    while time.monotonic() < end:
-        if select.select([read], [], [], max(0.0, end - time.monotonic()))[0]:
-            part = os.read(read, 1 << 20)
-            if not part:
-                break
-            parts.append(part)
-    else:
-        os.kill(pid, signal.SIGKILL)
-        parts = []
-    os.close(read)
-    _pid, status = os.waitpid(pid, 0)
-    whole = b"".join(parts)
-    if os.WIFSIGNALED(status) or not whole:
+def is_whole(answer: bytes) -> bool:
+    """Both parts are there: a child that is killed while it writes leaves the beginning."""
+    place = 0
+    for _part in range(2):
+        if len(answer) < place + 4:
+            return False
+        place += 4 + int(struct.unpack_from(">I", answer, place)[0])
+    return len(answer) == place
+
+
+class Child:
+    """Forked before its paper is asked for, so that nobody waits for the fork."""
+
+    def __init__(self, fonts: FontConfiguration) -> None:
+        request, self.request = os.pipe()
+        self.answer, answer = os.pipe()
+        self.pid = os.fork()
+        if self.pid == 0:
+            try:
+                os.close(self.request)
+                os.close(self.answer)
+                nothing = os.open(os.devnull, os.O_RDWR)
+                for inherited in (0, 1):  # who asks the helper is none of the child's business
+                    os.dup2(nothing, inherited)
+                child(fonts, request, answer)
+            finally:
+                os._exit(0)
+        os.close(request)
+        os.close(answer)
+
+    def ask(self, asked: bytes) -> bytes:
+        """The child's answer as it wrote it, or what became of it."""
+        end, parts, complete = time.monotonic() + WALL_SECONDS, [], False
+        # Who died before it was asked reads nothing; the empty answer tells.
+        with contextlib.suppress(BrokenPipeError), os.fdopen(self.request, "wb") as pipe:
+            pipe.write(asked)
+        while not complete and select.select([self.answer], [], [], max(0.0, end - time.monotonic()))[0]:
+            parts.append(os.read(self.answer, 1 << 20))
+            complete = not parts[-1]
+        whole = b"".join(parts)
+        if complete and is_whole(whole):
+            return whole
+        if not complete:
+            os.kill(self.pid, signal.SIGKILL)
+        status = self.end()
         ended_by = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
         fault = "time" if ended_by in (signal.SIGXCPU, signal.SIGKILL) else "memory"
         return packed({"fault": fault, "what": ""}) + struct.pack(">I", 0)
-    return whole
+
+    def has_ended(self) -> bool:
+        """Killed while it waited: by the system, for want of memory."""
+        if os.waitpid(self.pid, os.WNOHANG) == (0, 0):
+            return False
+        os.close(self.request)
+        os.close(self.answer)
+        return True
+
+    def end(self) -> int:
+        """Waits for its end; how it ended (0 if that is known already)."""
+        if not self.pid:
+            return 0
+        os.close(self.answer)
+        pid, self.pid = self.pid, 0
+        return os.waitpid(pid, 0)[1]
 
 
 def read_exactly(source: io.BufferedReader, count: int) -> bytes:
@@ -156,12 +196,17 @@ def main() -> None:
     source, out = io.FileIO(0), sys.stdout.buffer
     reader = io.BufferedReader(source)
     while True:
+        waiting = Child(fonts)
         # With nothing to do for long it goes, and its memory with it; the next paper starts another one.
         if not select.select([source], [], [], IDLE_SECONDS)[0]:
             return
         (length,) = struct.unpack(">I", read_exactly(reader, 4))
-        out.write(in_child(json.loads(read_exactly(reader, length)), fonts))
+        asked = read_exactly(reader, length)
+        if waiting.has_ended():
+            waiting = Child(fonts)
+        out.write(waiting.ask(asked))
         out.flush()
+        waiting.end()
 
 
 if __name__ == "__main__":

@@ -1,10 +1,14 @@
 """Papers: made, drawn, shown to the customer, answered; bad templates and bombs."""
 
 import hashlib
+import os
 import re
+import signal
 import socket
 import threading
+import time
 from datetime import timedelta
+from pathlib import Path
 
 import pypdfium2
 import pytest
@@ -149,6 +153,17 @@ def test_a_bomb_ends_as_a_sentence_and_the_renderer_lives(name):
         renderer.draw(source, [])
     assert part in str(fault.value)
     assert renderer.draw("<p>alive</p>", []).pages == 1
+
+
+def test_a_child_that_is_killed_while_it_waits_costs_no_paper():
+    assert renderer.draw("<p>one</p>", []).pages == 1
+    time.sleep(0.5)  # the next child is forked after the answer
+    helper = renderer._process.pid
+    (waiting,) = Path(f"/proc/{helper}/task/{helper}/children").read_text().split()
+    os.kill(int(waiting), signal.SIGKILL)
+    time.sleep(0.2)
+    assert renderer.draw("<p>two</p>", []).pages == 1
+    assert renderer._process.pid == helper
 
 
 def test_nothing_is_fetched_from_the_network():
