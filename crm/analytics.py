@@ -36,6 +36,7 @@ from django.utils.translation import gettext_lazy as lazy
 from crm import clock, slots
 from crm.filters import ItemFilter, bounds
 from crm.models import Item, Stage, StageKind, StageVisit, User
+from crm.models.decimals import ExactSum
 from crm.models.pipelines import Machine
 
 DAYS = (30, 90, 180, 365)
@@ -141,7 +142,9 @@ class Figures:
 def snapshot(figures: Figures) -> Table:
     unrated = Count("pk", filter=Q(amount__isnull=False, base_amount=None))
     rows = figures.items().values("stage_id")
-    found = {row["stage_id"]: row for row in rows.annotate(count=Count("pk"), sum=Sum("base_amount"), unrated=unrated)}
+    found = {
+        row["stage_id"]: row for row in rows.annotate(count=Count("pk"), sum=ExactSum("base_amount"), unrated=unrated)
+    }
     heads = [lazy("stage"), lazy("cards"), lazy("amount")]
     table = Table("now", lazy("Where cards stand now"), "", heads, chart=1, money=(2,))
     table.unrated = sum(row["unrated"] for row in found.values())
@@ -190,7 +193,7 @@ def outcome(figures: Figures) -> Table:
         [lazy("outcome"), lazy("cards"), lazy("amount"), lazy("of all, %")], money=(2,),
     )  # fmt: skip
     sums = {
-        kind: figures.closed(kind).aggregate(count=Count("pk"), sum=Sum("base_amount"))
+        kind: figures.closed(kind).aggregate(count=Count("pk"), sum=ExactSum("base_amount"))
         for kind in (StageKind.WON, StageKind.LOST)
     }
     total = sum(row["count"] for row in sums.values())
@@ -230,7 +233,7 @@ def reasons(figures: Figures) -> Table:
         [lazy("reason"), lazy("cards"), lazy("amount")], chart=1, money=(2,),
     )  # fmt: skip
     rows = figures.closed(StageKind.LOST).values("lost_reason_id", "lost_reason__name")
-    for row in rows.annotate(count=Count("pk"), sum=Sum("base_amount")).order_by("-count")[:20]:
+    for row in rows.annotate(count=Count("pk"), sum=ExactSum("base_amount")).order_by("-count")[:20]:
         link = figures.listed(
             figures.span.filter("closed", kind=StageKind.LOST, reason=row["lost_reason_id"] or "none")
         )
@@ -243,9 +246,8 @@ def won_by(figures: Figures, key: str, label: Any, column: str, name: str) -> Ta
     parameter = column.removesuffix("_id")
     shown = "owner__name" if column == "owner_id" else column
     rows = figures.closed(StageKind.WON).values(*dict.fromkeys((column, shown)))
-    for row in rows.annotate(count=Count("pk"), sum=Sum("base_amount")).order_by(
-        F("sum").desc(nulls_last=True), "-count"
-    )[:20]:
+    worth = {"sum": ExactSum("base_amount"), "about": Sum("base_amount")}  # an exact sum cannot be ordered by
+    for row in rows.annotate(count=Count("pk"), **worth).order_by(F("about").desc(nulls_last=True), "-count")[:20]:
         query = figures.span.filter("closed", kind=StageKind.WON, **{parameter: row[column] or "none"})
         table.rows.append([row[shown] or _("none"), (row["count"], figures.listed(query)), row["sum"] or 0])
     return table

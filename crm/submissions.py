@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
+from django.utils import translation
 from django.utils.translation import gettext as _
 
 from crm import clock, databases, merge
 from crm.events import record
+from crm.forms.amounts import AmountField
 from crm.jobs import Permanent
 from crm.models.events import Cause
-from crm.models.items import Item
+from crm.models.fields import CustomField, as_typed
+from crm.models.gate import Refused
+from crm.models.items import Item, base_amount
 from crm.models.jobs import Job
 from crm.models.leased import Status
 from crm.models.notifications import notify
@@ -54,11 +59,12 @@ def process(job: Job) -> Any:
     if submission.status == Submission.Status.DONE:
         return Status.SKIPPED, _("was processed already")
     form = submission.form
-    targets = _targets(form, submission.answers)
+    targets, unread = _targets(form, submission.answers)
     contact = _contact(form, targets)
     cause = Cause("form", f"submission:{submission.pk}", label=form.name)
     item, made = _item(form, submission, contact, targets, cause)
     _keep_consents(form, submission, contact)
+    _tell_unread(item, unread, cause)
     submission.contact, submission.item = contact, item
     submission.status, submission.error, submission.processed_at = Submission.Status.DONE, "", clock.now()
     submission.save()
@@ -78,14 +84,46 @@ def process(job: Job) -> Any:
     return Status.DONE, ""
 
 
-def _targets(form: WebForm, answers: dict[str, Any]) -> dict[str, Any]:
-    """Answers by where they are saved; the first filled one wins."""
+def _targets(form: WebForm, answers: dict[str, Any]) -> tuple[dict[str, Any], list[tuple[str, str]]]:
+    """Answers by where they are saved, the first filled one wins; and (label, answer) of what its place cannot hold."""
     found: dict[str, Any] = {}
+    unread: list[tuple[str, str]] = []
     for field in form.fields.all():
         value = answers.get(field.key)
-        if field.saves_to and value not in (None, "", []) and field.saves_to not in found:
-            found[field.saves_to] = value
-    return found
+        if not field.saves_to or value in (None, "", []) or field.saves_to in found:
+            continue
+        try:
+            kept = _as_kept(form, field, value)
+        except (ValidationError, Refused):
+            unread.append((field.label, ", ".join(map(str, value)) if isinstance(value, list) else str(value)))
+            continue
+        found[field.saves_to] = kept
+    return found, unread
+
+
+def _as_kept(form: WebForm, field: FormField, value: Any) -> Any:
+    """An answer as the field that it is saved to reads it. Raises ValidationError or Refused for one it cannot hold."""
+    prefix, _dot, key = field.saves_to.rpartition(".")
+    # The form's own numbers were read already, and are plain by now; other texts stand as the customer typed them.
+    plain = field.kind in (FormField.Kind.NUMBER, FormField.Kind.MONEY)
+    with translation.override("en" if plain else form.language):
+        if field.saves_to == "item.amount":
+            read = AmountField(required=False).clean(str(value))
+            base_amount(read, form.pipeline.currency)
+            return read
+        target = {"item.custom": CustomField.Target.ITEM, "contact.custom": CustomField.Target.CONTACT}.get(prefix)
+        definition = CustomField.objects.filter(target=target, key=key).first() if target else None
+        if definition is None:
+            return value
+        asked = definition.form_field()
+        return CustomField.to_json(asked.clean(value if isinstance(value, str) else as_typed(asked, value)))
+
+
+def _tell_unread(item: Item, unread: list[tuple[str, str]], cause: Cause) -> None:
+    """Nothing that a customer wrote is lost: it stands on the card as it was typed."""
+    for label, typed in unread:
+        words = _("%(label)s: “%(typed)s” could not be read; it is kept as it was typed.")
+        record("comment.added", item=item, cause=cause, payload={"text": words % {"label": label, "typed": typed}})
 
 
 def _contact(form: WebForm, targets: dict[str, Any]) -> Contact | None:

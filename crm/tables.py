@@ -15,6 +15,8 @@ from django.http import FileResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 
+from crm.decimals import Unreadable
+
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
@@ -77,7 +79,7 @@ def _xlsx(rows: Iterable[list[Any]], zone: Any) -> Any:
             for place, cell in enumerate(row):
                 if cell is None or cell == "":
                     continue
-                if isinstance(cell, int | Decimal) and not isinstance(cell, bool):
+                if isinstance(cell, int | Decimal) and not isinstance(cell, bool | Unreadable):
                     sheet.write_number(number, place, float(cell))
                 else:
                     sheet.write_string(number, place, str(_moment(cell, zone))[:32767], bold if number == 0 else None)

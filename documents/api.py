@@ -29,8 +29,9 @@ from documents.models.invoicing import today
 from documents.models.templates import Kind
 
 router = Router(tags=["documents"])
-Amount = Annotated[str, Field(pattern=r"^[0-9]{1,7}(\.[0-9]{1,4})?$", description="A number as text, with a dot.")]
-Money = Annotated[str, Field(pattern=r"^-?[0-9]{1,12}(\.[0-9]{1,2})?$", description="A number as text, with a dot.")]
+Price = Annotated[str, Field(pattern=r"^[0-9]{1,11}(\.[0-9]{1,4})?$", description="A number as text, with a dot.")]
+Quantity = Annotated[str, Field(pattern=r"^[0-9]{1,10}(\.[0-9]{1,4})?$", description="A number as text, with a dot.")]
+Money = Annotated[str, Field(pattern=r"^-?[0-9]{1,13}(\.[0-9]{1,2})?$", description="A number as text, with a dot.")]
 
 
 def _item(request: HttpRequest, pk: int, action: str) -> Item:
@@ -75,9 +76,9 @@ def products(
 class Line(Schema):
     model_config = {"extra": "forbid"}
     name: str = Field(min_length=1, max_length=200, pattern=r"\S")
-    quantity: Amount = "1"
+    quantity: Quantity = "1"
     unit: str = Field(default="", max_length=20)
-    price: Amount
+    price: Price
     discount: Annotated[str, Field(pattern=r"^([0-9]{1,2}(\.[0-9]{1,3})?|100)$", description="Percent.")] = "0"
     tax: str = Field(default="", max_length=40, description="The name of a tax rate; empty for none.")
     tax_included: bool = False

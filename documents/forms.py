@@ -39,7 +39,7 @@ class MakeDocument(forms.Form):
 
 class BookPayment(forms.Form):
     amount = AmountField(
-        label=_("amount"), min_value=Decimal("0.01"), max_digits=18, decimal_places=2, localize=True,
+        label=_("amount"), min_value=Decimal("0.01"),
         widget=forms.TextInput(attrs={"inputmode": "decimal", "class": "form-control form-control-sm"}),
     )  # fmt: skip
     paid_on = forms.DateField(

@@ -20,6 +20,7 @@ from crm import databases
 from crm.folding import fold
 from crm.importing import cells, reading
 from crm.models import Item, OwnCompany, Refused, User
+from crm.models.decimals import ExactSum
 from documents.models import Document, Payment, Statement, StatementLine
 from documents.models.templates import Kind
 
@@ -342,7 +343,7 @@ def _numbers(items: models.QuerySet[Item]) -> dict[int, list[str]]:
 def _open_invoices(user: User) -> list[Open]:
     items = _invoices(user).exclude(stage=models.F("pipeline__invoice_flow__void"))
     items = items.exclude(stage=models.F("pipeline__invoice_flow__paid"))
-    rows = items.select_related("contact", "company").annotate(paid=models.Sum("payments__amount"))
+    rows = items.select_related("contact", "company").annotate(paid=ExactSum("payments__amount"))
     numbers = _numbers(items)
     return [
         Open(

@@ -11,7 +11,8 @@ from django.utils.translation import gettext_lazy as _
 
 from automation.base import Action, ActionError, Context, Done, Outcome, SettingsForm, actions
 from automation.fields import ItemFieldChoice, MergeTextField
-from crm.models import CustomField, Item, User
+from crm.forms.items import column_field
+from crm.models import CustomField, User
 from crm.models.gate import field_labels
 from crm.models.pipelines import machine_of
 
@@ -99,4 +100,4 @@ def typed(fields: dict[str, CustomField], name: str, text: str) -> Any:
         if text.strip() and person is None:
             raise ValidationError(_now("No active person has this e-mail address."))
         return person
-    return Item._meta.get_field(name).formfield(required=False, localize=True).clean(text)  # type: ignore[union-attr]
+    return column_field(name, required=False).clean(text)

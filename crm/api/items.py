@@ -7,7 +7,6 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -20,9 +19,11 @@ from crm.api.errors import answers, invalid
 from crm.api.idempotency import idempotent
 from crm.api.paging import Cursor, Id, Limit, one, only, page_of
 from crm.api.schemas import EventOut, ItemOut, Page, StageOut, event_out, item_out, stage_out
+from crm.decimals import MONEY
 from crm.filters import ItemFilter
 from crm.forms.items import COLUMNS, cleaned_for_item, field_for
 from crm.models import Cause, Company, Contact, Event, Item, ItemType, LostReason, Pipeline, Stage, User
+from crm.models.fields import as_typed
 from crm.models.gate import Gone
 
 router = Router(tags=["items"])
@@ -126,7 +127,7 @@ class ItemFields(Schema):
 
     model_config = {"extra": "forbid"}
     title: str | None = Field(default=None, min_length=1, max_length=200)
-    amount: Decimal | None = Field(default=None, max_digits=18, decimal_places=2)
+    amount: Decimal | None = Field(default=None, max_digits=MONEY.digits, decimal_places=MONEY.places)
     currency: str | None = Field(default=None, pattern="^[A-Z]{3}$")
     owner: Id | None = None
     contact: Id | None = None
@@ -171,17 +172,6 @@ def cleaned(item: Item, sent: dict[str, Any]) -> dict[str, Any]:
     if faults:
         raise invalid(faults)
     return cleaned_for_item(values)
-
-
-def as_typed(field: Any, value: Any) -> Any:
-    """A JSON value as a person would have typed it into the field. Raises ValidationError for a shape it cannot take."""
-    if isinstance(field, forms.MultipleChoiceField):
-        return [str(one) for one in value] if isinstance(value, list) else [str(value)] if value else []
-    if isinstance(field, forms.BooleanField):
-        return value is True or value in ("true", "on", "1", 1)
-    if isinstance(value, list | dict | bool):
-        raise ValidationError(_("A single text or number is needed here."))
-    return "" if value is None else str(value)
 
 
 def _custom(item: Item, key: str, value: Any, values: dict[str, Any], faults: dict[str, list[str]]) -> None:

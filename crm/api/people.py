@@ -13,11 +13,11 @@ from pydantic import Field
 from crm.api.auth import scope
 from crm.api.errors import answers, form_errors, invalid
 from crm.api.idempotency import idempotent
-from crm.api.items import as_typed
 from crm.api.paging import Cursor, Id, Limit, one, only, page_of
 from crm.api.schemas import CompanyOut, ContactOut, Page, company_out, contact_out
 from crm.forms.people import CompanyForm, ContactForm
 from crm.models import Company, Contact
+from crm.models.fields import as_typed
 
 router = Router(tags=["contacts and companies"])
 

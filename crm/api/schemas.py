@@ -8,6 +8,7 @@ from typing import Any, Generic, TypeVar
 from ninja import Schema
 from pydantic import Field
 
+from crm.decimals import Unreadable
 from crm.models import Company, Contact, Event, Item, Message, Stage, Submission, Task
 
 T = TypeVar("T")
@@ -56,6 +57,7 @@ class ItemOut(Schema):
     contact: int | None
     company: int | None
     amount: str | None
+    unreadable: list[str] = Field(default=[], description="Fields whose stored value is broken; they are null here.")
     currency: str
     probability: int | None
     source: str
@@ -71,6 +73,7 @@ class ItemOut(Schema):
 
 def item_out(item: Item, stage: Stage | None = None) -> dict[str, Any]:
     """`stage`: the item's own, where the caller has it at hand."""
+    unreadable = [name for name in ("amount",) if isinstance(getattr(item, name), Unreadable)]
     return {
         "id": item.pk,
         "version": item.version,
@@ -82,7 +85,8 @@ def item_out(item: Item, stage: Stage | None = None) -> dict[str, Any]:
         "owner": item.owner_id,
         "contact": item.contact_id,
         "company": item.company_id,
-        "amount": None if item.amount is None else str(item.amount),
+        "amount": None if item.amount is None or "amount" in unreadable else str(item.amount),
+        "unreadable": unreadable,
         "currency": item.currency,
         "probability": item.probability,
         "source": item.source,

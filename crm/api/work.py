@@ -18,7 +18,7 @@ from crm import clock, phones, rights, sending, submissions
 from crm.api.auth import scope
 from crm.api.errors import answers, form_errors, invalid
 from crm.api.idempotency import idempotent
-from crm.api.items import API, as_typed
+from crm.api.items import API
 from crm.api.items import visible as visible_items
 from crm.api.paging import Cursor, Id, Limit, one, only, page_of
 from crm.api.schemas import (
@@ -35,6 +35,7 @@ from crm.api.schemas import (
 from crm.events import record
 from crm.forms.public import PublicForm
 from crm.models import Contact, Event, Item, Message, Pipeline, Submission, Task, User, WebForm
+from crm.models.fields import as_typed
 
 router = Router()
 

@@ -11,6 +11,9 @@ from django.core.exceptions import ValidationError
 from django.utils import formats
 from django.utils.translation import gettext as _
 
+from crm import decimals
+from crm.decimals import Limit, Unreadable
+
 
 class CurrencyField(forms.CharField):
     """A currency's code (ISO 4217); one that nobody knows would have no rate, no decimals and no name."""
@@ -26,7 +29,25 @@ class CurrencyField(forms.CharField):
 
 
 class AmountField(forms.DecimalField):
-    """A number as people of the language write it: 1 200,50 · 1,200.50 · 450.000 ₫ in Vietnamese."""
+    """A number as people of the language write it: 1 200,50 · 1,200.50 · 450.000 ₫ in Vietnamese.
+
+    Args:
+        limit: what it may be; its digits are those of the column it is kept in.
+    """
+
+    def __init__(self, *, limit: Limit = decimals.MONEY, **kwargs: Any) -> None:
+        self.limit = limit
+        kwargs |= {"max_digits": limit.digits, "decimal_places": limit.places, "localize": True}
+        super().__init__(**kwargs)
+
+    def prepare_value(self, value: Any) -> Any:
+        # A broken value says so in its box: saved with it, the form asks for a number instead of emptying it silently.
+        return str(value) if isinstance(value, Unreadable) else super().prepare_value(value)
+
+    def validate(self, value: Any) -> None:
+        super().validate(value)
+        if value is not None:
+            self.limit.check(value)
 
     def to_python(self, value: Any) -> Any:
         if isinstance(value, str) and value.strip():
@@ -40,3 +61,18 @@ class AmountField(forms.DecimalField):
                 text = text.replace(group, "")
             value = text.replace(decimal, ".") if text.count(decimal) == 1 and "." not in text else text
         return super().to_python(value)
+
+
+class OfferedAmountField(AmountField):
+    """An amount on a public form: what cannot be read stays as it was typed, unless the form needs it.
+
+    A lead is worth more than its budget: "about 1500" or sixteen digits shall not turn a customer away.
+    """
+
+    def clean(self, value: Any) -> Any:
+        try:
+            return super().clean(value)
+        except ValidationError:
+            if self.required:
+                raise
+            return str(value).strip()[:200]

@@ -23,12 +23,15 @@ def field_for(item: Item, name: str, required: bool) -> forms.Field:
         if definition is None:
             raise ValidationError(_("The field “%s” no longer exists.") % name)
         return definition.form_field(required)
+    return column_field(name, required)
+
+
+def column_field(name: str, required: bool) -> forms.Field:
+    """What a column of an item takes, whoever fills it: page, inline edit, dialog or rule."""
     made: forms.Field = Item._meta.get_field(name).formfield(localize=True)  # type: ignore[union-attr]
     made.required = required
     if name == "amount":
-        made = AmountField(
-            label=made.label, required=required, max_digits=18, decimal_places=2, localize=True, widget=MONEY
-        )
+        made.widget = MONEY
     if name == "currency":
         made = CurrencyField(label=made.label, required=required)
     if name == "probability":
@@ -122,9 +125,7 @@ class NewItemForm(forms.Form):
     customer_id = forms.IntegerField(required=False, widget=forms.HiddenInput)
     phone = PhoneFormField(label=_("phone"), required=False)
     email = forms.EmailField(label=_("e-mail"), required=False)
-    amount = forms.DecimalField(
-        label=_("amount"), max_digits=16, decimal_places=2, required=False, localize=True, widget=MONEY
-    )
+    amount = AmountField(label=_("amount"), required=False, widget=MONEY)
 
     def contact(self) -> Contact | None:
         data = self.cleaned_data

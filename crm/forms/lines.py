@@ -8,6 +8,7 @@ from django import forms
 from django.db.models import prefetch_related_objects
 from django.utils.translation import gettext_lazy as _
 
+from crm import decimals
 from crm.forms.amounts import AmountField
 from crm.models import Item, LineItem, OwnCompany, Product, TaxRate
 from crm.models.lines import rounded, state_of
@@ -29,19 +30,19 @@ class LineForm(forms.Form):
         ),
     )
     quantity = AmountField(
-        label=_("Quantity"), required=False, max_digits=14, decimal_places=4, localize=True,
+        label=_("Quantity"), required=False, limit=decimals.QUANTITY,
         widget=forms.TextInput(attrs=NUMBER),
     )  # fmt: skip
     unit = forms.CharField(
         label=_("Unit"), required=False, max_length=20, widget=forms.TextInput(attrs={"class": "form-control"})
     )
     price = AmountField(
-        label=_("Price"), required=False, min_value=0, max_digits=18, decimal_places=4, localize=True,
+        label=_("Price"), required=False, min_value=0, limit=decimals.PRICE,
         widget=forms.TextInput(attrs=NUMBER),
     )  # fmt: skip
     discount = AmountField(
-        label=_("Discount, %"), required=False, min_value=0, max_value=100, max_digits=6, decimal_places=3,
-        localize=True, widget=forms.TextInput(attrs=NUMBER),
+        label=_("Discount, %"), required=False, min_value=0, max_value=100, limit=decimals.PERCENT,
+        widget=forms.TextInput(attrs=NUMBER),
     )  # fmt: skip
     tax = forms.ChoiceField(label=_("Tax"), required=False, widget=forms.Select(attrs={"class": "form-select"}))
 

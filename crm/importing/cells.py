@@ -14,7 +14,7 @@ from django.core.validators import validate_email
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from crm import phones
+from crm import decimals, phones
 from crm.folding import fold
 from crm.models import User
 
@@ -56,8 +56,7 @@ def amount(cell: str) -> Decimal:
     found = _read_amount(bare)
     if found is None:
         raise ValidationError(_("“%s” is not an amount.") % cell[:40])
-    if found >= Decimal(10) ** 12:
-        raise ValidationError(_("“%s” is too large.") % cell[:40])
+    decimals.MONEY.check(found)
     return (-found if minus else found).quantize(Decimal("0.01"), rounding=ROUND_HALF_UP)
 
 

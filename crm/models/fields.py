@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
-from crm import phones
+from crm import decimals, phones
+from crm.forms.amounts import AmountField
 from crm.models.pipelines import ItemType, touch_all_machines
 
 
@@ -102,8 +105,8 @@ class CustomField(models.Model):
         build = {
             FieldType.TEXT: lambda: forms.CharField(max_length=500, **options),
             FieldType.LONG_TEXT: lambda: forms.CharField(max_length=20000, widget=forms.Textarea, **options),
-            FieldType.NUMBER: lambda: forms.DecimalField(max_digits=18, decimal_places=6, localize=True, **options),
-            FieldType.MONEY: lambda: forms.DecimalField(max_digits=18, decimal_places=2, localize=True, **options),
+            FieldType.NUMBER: lambda: AmountField(limit=decimals.NUMBER, **options),
+            FieldType.MONEY: lambda: AmountField(**options),
             FieldType.DATE: lambda: forms.DateField(widget=forms.DateInput(attrs={"type": "date"}), **options),
             FieldType.DATETIME: lambda: forms.DateTimeField(
                 widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"), **options
@@ -134,3 +137,19 @@ class CustomField(models.Model):
         if isinstance(value, datetime) and value.tzinfo is not None:
             value = value.astimezone(UTC)
         return value.isoformat() if hasattr(value, "isoformat") else str(value)
+
+
+def as_typed(field: Any, value: Any) -> Any:
+    """A JSON value as a person would have typed it into the field. Raises ValidationError for a shape it cannot take."""
+    if isinstance(field, forms.MultipleChoiceField):
+        return [str(one) for one in value] if isinstance(value, list) else [str(value)] if value else []
+    if isinstance(field, forms.BooleanField):
+        return value is True or value in ("true", "on", "1", 1)
+    if isinstance(value, list | dict | bool):
+        raise ValidationError(_now("A single text or number is needed here."))
+    if isinstance(field, forms.DecimalField) and value not in (None, ""):
+        try:  # a dot is a dot here, in whatever language the token's person reads
+            return Decimal(str(value))
+        except ArithmeticError:
+            raise ValidationError(field.error_messages["invalid"]) from None
+    return "" if value is None else str(value)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from typing import Any, ClassVar
 
+from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.db.models import OuterRef, Q, Subquery
 from django.utils.translation import gettext_lazy as _
 from django_fsm import GET_STATE, transition
 
 from crm import clock, databases
+from crm.decimals import EXACT, MONEY, Unreadable
 from crm.folding import fold
 from crm.models import boards
+from crm.models.decimals import MoneyField
 from crm.models.events import Cause
 from crm.models.gate import CHECKS, Gone, Move, Refused, Stale, checked_by
 from crm.models.item_set import ItemQuerySet
@@ -49,9 +52,9 @@ class Item(Moving, RefreshMixin, models.Model):
     company = models.ForeignKey(
         Company, models.SET_NULL, null=True, blank=True, related_name="items", verbose_name=_("company")
     )
-    amount = models.DecimalField(_("amount"), max_digits=18, decimal_places=2, null=True, blank=True)
+    amount = MoneyField(_("amount"), null=True, blank=True)
     currency = models.CharField(_("currency"), max_length=3, default="EUR")
-    base_amount = models.DecimalField(max_digits=18, decimal_places=2, null=True, blank=True, editable=False)
+    base_amount = MoneyField(null=True, blank=True, editable=False)
     probability = models.PositiveSmallIntegerField(_("probability, %"), null=True, blank=True)
     source = models.CharField(_("source"), max_length=80, blank=True)
     first_touch = models.JSONField(default=dict, blank=True, editable=False)
@@ -272,6 +275,10 @@ class Item(Moving, RefreshMixin, models.Model):
             changes = item.apply(fields)
             if not changes:
                 return {}
+            if isinstance(item.amount, Unreadable):
+                raise Refused(_("The amount of “%s” cannot be read. Please enter it again first.") % item)
+            if isinstance(item.base_amount, Unreadable):
+                item.base_amount = base_amount(item.amount, item.currency)
             item.version += 1
             item.last_activity_at = move.now
             item.save()
@@ -363,13 +370,33 @@ class Item(Moving, RefreshMixin, models.Model):
 
 
 def base_amount(amount: Decimal | None, currency: str) -> Decimal | None:
-    """The amount in the own company's currency by the administrator's rates; None where there is no rate."""
+    """The amount in the own company's currency by the administrator's rates; None where there is no rate.
+
+    Raises Refused for an amount that no column could hold, in its own or in that currency.
+    """
     from crm.models.money import rate_to_base
 
     if amount is None:
         return None
+    amount = Decimal(amount)
+    try:
+        MONEY.check(amount)
+    except ValidationError as error:
+        raise Refused(error.messages[0]) from error
     rate = rate_to_base(currency)
-    return None if rate is None else (Decimal(amount) * rate).quantize(Decimal("0.01"))
+    if rate is None:
+        return None
+    found = converted(amount, rate)
+    if not MONEY.holds(found):
+        words = {"amount": amount, "currency": currency}
+        raise Refused(_("%(amount)s %(currency)s is too large an amount in the company's own currency.") % words)
+    return found
+
+
+def converted(amount: Decimal, rate: Decimal) -> Decimal:
+    """An amount at a rate, to the cent."""
+    with localcontext(EXACT):
+        return (amount * rate).quantize(Decimal("0.01"))
 
 
 def plain(value: Any) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Decimal, localcontext
 
 from babel import numbers as babel_numbers
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -13,7 +13,9 @@ from django.db import models, transaction
 from django.utils.translation import gettext_lazy as _
 
 from crm import databases
+from crm.decimals import EXACT, MONEY
 from crm.folding import fold
+from crm.models.decimals import PercentField, PriceField, QuantityField
 from crm.models.events import Cause
 from crm.models.gate import Gone, Refused, Stale
 from crm.models.items import Item
@@ -23,16 +25,11 @@ from crm.models.search_key import SearchKeyField
 HUNDRED = Decimal(100)
 
 
-MOST_TOTAL = Decimal(10) ** 15
-
-
 class TaxRate(models.Model):
     """A rate by the name that stands on papers: "23 %", "zw.", "0 % (export)"."""
 
     name = models.CharField(_("name"), max_length=40, unique=True)
-    percent = models.DecimalField(
-        _("percent"), max_digits=6, decimal_places=3, validators=[MinValueValidator(0), MaxValueValidator(100)]
-    )
+    percent = PercentField(_("percent"), validators=[MinValueValidator(0), MaxValueValidator(100)])
     is_default = models.BooleanField(_("of new products and lines"), default=False)
     order = models.PositiveSmallIntegerField(_("order"), default=0)
 
@@ -54,7 +51,7 @@ class Product(models.Model):
     code = models.CharField(_("code"), max_length=60, blank=True)
     description = models.TextField(_("description"), blank=True)
     unit = models.CharField(_("unit"), max_length=20, blank=True)
-    price = models.DecimalField(_("price"), max_digits=18, decimal_places=4, validators=[MinValueValidator(0)])
+    price = PriceField(_("price"), validators=[MinValueValidator(0)])
     currency = models.CharField(_("currency"), max_length=3, default="EUR")
     tax = models.ForeignKey(TaxRate, models.PROTECT, null=True, blank=True, verbose_name=_("tax rate"))
     is_active = models.BooleanField(_("sold now"), default=True)
@@ -83,19 +80,13 @@ class LineItem(models.Model):
         Product, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("product")
     )
     name = models.CharField(_("name"), max_length=200)
-    quantity = models.DecimalField(_("quantity"), max_digits=14, decimal_places=4, default=1)
+    quantity = QuantityField(_("quantity"), default=1)
     unit = models.CharField(_("unit"), max_length=20, blank=True)
-    price = models.DecimalField(_("price"), max_digits=18, decimal_places=4)
-    discount = models.DecimalField(
-        _("discount, %"),
-        max_digits=6,
-        decimal_places=3,
-        default=0,
-        validators=[MinValueValidator(0), MaxValueValidator(100)],
-    )
+    price = PriceField(_("price"))
+    discount = PercentField(_("discount, %"), default=0, validators=[MinValueValidator(0), MaxValueValidator(100)])
     # Of the rate at the time; no percent: outside the tax.
     tax_name = models.CharField(_("tax"), max_length=40, blank=True)
-    tax_percent = models.DecimalField(max_digits=6, decimal_places=3, null=True, blank=True)
+    tax_percent = PercentField(null=True, blank=True)
     tax_included = models.BooleanField(_("price includes the tax"), default=False)
     order = models.PositiveSmallIntegerField(_("order"), default=0)
 
@@ -109,13 +100,14 @@ class LineItem(models.Model):
 
     def amount(self, currency: str) -> Decimal:
         """Quantity times price less discount, in the currency's own decimals; with the tax where it is included."""
-        return rounded(self.quantity * self.price * (HUNDRED - self.discount) / HUNDRED, currency)
+        with localcontext(EXACT):
+            return rounded(self.quantity * self.price * (HUNDRED - self.discount) / HUNDRED, currency)
 
 
 def rounded(value: Decimal, currency: str) -> Decimal:
     """Half up, to the currency's decimals: 2 for EUR and PLN, none for VND."""
     digits = babel_numbers.get_currency_precision(currency)
-    return value.quantize(Decimal(1).scaleb(-digits), rounding=ROUND_HALF_UP)
+    return value.quantize(Decimal(1).scaleb(-digits), rounding=ROUND_HALF_UP, context=EXACT)
 
 
 @dataclass
@@ -142,6 +134,11 @@ class Totals:
 
     @classmethod
     def of(cls, lines: Iterable[LineItem], currency: str) -> Totals:
+        with localcontext(EXACT):
+            return cls._of(lines, currency)
+
+    @classmethod
+    def _of(cls, lines: Iterable[LineItem], currency: str) -> Totals:
         sums: dict[tuple[str, Decimal | None, bool], Decimal] = {}
         for line in lines:
             percent = None if line.tax_percent is None else Decimal(line.tax_percent).normalize()
@@ -172,6 +169,23 @@ class Totals:
         return sum((rate.gross for rate in self.rates), Decimal(0))
 
 
+def total_of(lines: Iterable[LineItem], currency: str) -> Decimal:
+    """What the lines come to, taxes included.
+
+    Raises Refused where a line, a tax or the whole is more than an amount may be: no paper could print it, no invoice hold it.
+    """
+    lines = list(lines)
+    for line in lines:
+        if not MONEY.holds(line.amount(currency)):
+            raise Refused(_("The line “%s” comes to more than an amount may be.") % line.name)
+    totals = Totals.of(lines, currency)
+    if not all(MONEY.holds(part) for rate in totals.rates for part in (rate.net, rate.tax, rate.gross)):
+        raise Refused(_("All lines together are more than an amount may be."))
+    if not MONEY.holds(totals.gross):
+        raise Refused(_("All lines together are more than an amount may be."))
+    return totals.gross
+
+
 def state_of(item: Item) -> str:
     """A mark of the item's lines as they are: other lines, another mark."""
     names = ("pk", "name", "quantity", "price", "discount", "tax_name")
@@ -199,13 +213,11 @@ def replace_lines(
             fresh.require(by, "edit")
         if known and state_of(fresh) != known:
             raise Stale(fresh)
+        total = total_of(lines, fresh.currency)
         fresh.lines.all().delete()
         for order, line in enumerate(lines):
             line.pk, line.item, line.order = None, fresh, order
         LineItem.objects.bulk_create(lines)
-        total = Totals.of(lines, fresh.currency).gross
-        if abs(total) >= MOST_TOTAL:
-            raise Refused(_("All lines together are more than an amount may be."))
         payload = {"count": len(lines), "total": str(total), "currency": fresh.currency}
         record("lines.changed", item=fresh, actor=by, cause=cause, payload=payload)
         if lines:

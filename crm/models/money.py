@@ -6,9 +6,14 @@ from decimal import Decimal
 from typing import Any
 
 from django.core.cache import caches
+from django.core.exceptions import ValidationError
+from django.core.validators import MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from crm.decimals import MONEY, Unreadable
+from crm.models.decimals import RateField
+from crm.models.items import Item, converted
 from crm.models.org import OwnCompany
 
 RATES = "rates"
@@ -16,8 +21,10 @@ RATES = "rates"
 
 class CurrencyRate(models.Model):
     currency = models.CharField(_("currency"), max_length=3, unique=True)
-    rate = models.DecimalField(
-        _("rate"), max_digits=18, decimal_places=8, help_text=_("One unit of it in the own company's currency.")
+    rate = RateField(
+        _("rate"),
+        validators=[MinValueValidator(Decimal("0.00000001"))],
+        help_text=_("One unit of it in the own company's currency."),
     )
 
     class Meta:
@@ -28,7 +35,21 @@ class CurrencyRate(models.Model):
     def __str__(self) -> str:
         return f"{self.currency} {self.rate}"
 
+    def clean(self) -> None:
+        """Raises ValidationError where some card's amount would be too large in the company's own currency."""
+        if self.rate is None:
+            return  # its own field has said so
+        worth = Item.objects.filter(currency=self.currency, amount__isnull=False)
+        for largest in (worth.order_by("-amount").first(), worth.order_by("amount").first()):
+            if largest is None or largest.amount is None or isinstance(largest.amount, Unreadable):
+                continue
+            if not MONEY.holds(converted(largest.amount, Decimal(self.rate))):
+                words = {"title": largest.title, "amount": largest.amount, "currency": largest.currency}
+                told = _("At this rate the %(amount)s %(currency)s of “%(title)s” would be too large an amount.")
+                raise ValidationError({"rate": told % words})
+
     def save(self, *args: Any, **kwargs: Any) -> None:
+        self.clean()
         super().save(*args, **kwargs)
         caches["near"].delete(RATES)
 

@@ -11,7 +11,8 @@ from django.db import models
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from crm import clock
+from crm import clock, decimals
+from crm.forms.amounts import OfferedAmountField
 from crm.models.fields import CustomField, PhoneFormField
 from crm.models.people import Contact, User
 from crm.models.pipelines import Pipeline, Stage
@@ -159,6 +160,7 @@ class FormField(models.Model):
             "required": self.required,
             "initial": self.default or None,
         }
+        decimal = forms.TextInput(attrs={"inputmode": "decimal"})
         build: dict[str, Any] = {
             kind.LONG_TEXT: lambda: forms.CharField(
                 max_length=20000, widget=forms.Textarea(attrs={"rows": 5}), **options
@@ -168,10 +170,8 @@ class FormField(models.Model):
             ),
             kind.EMAIL: lambda: forms.EmailField(widget=forms.EmailInput(attrs={"autocomplete": "email"}), **options),
             kind.PHONE: lambda: PhoneFormField(**options),
-            kind.NUMBER: lambda: forms.DecimalField(max_digits=18, decimal_places=6, localize=True, **options),
-            kind.MONEY: lambda: forms.DecimalField(
-                max_digits=18, decimal_places=2, min_value=0, localize=True, **options
-            ),
+            kind.NUMBER: lambda: OfferedAmountField(limit=decimals.NUMBER, widget=decimal, **options),
+            kind.MONEY: lambda: OfferedAmountField(min_value=0, widget=decimal, **options),
             kind.SELECT: lambda: forms.ChoiceField(choices=[("", "—"), *self.choices()], **options),
             kind.RADIO: lambda: forms.ChoiceField(choices=self.choices(), widget=forms.RadioSelect, **options),
             kind.CHECKBOXES: lambda: forms.MultipleChoiceField(

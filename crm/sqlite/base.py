@@ -1,4 +1,7 @@
-"""Django's SQLite backend, but a waiting writer asks for the lock every millisecond.
+"""Django's SQLite backend, but a waiting writer asks for the lock every millisecond, and a broken number stops nobody.
+
+A column of SQLite's holds whatever it is given. Django's converter of decimals raises for what is none, before a field or
+page could catch it: one such row took board, list, search and export from everybody. Here it is read as `Unreadable`.
 
 SQLite's own busy handler sleeps up to 100 ms between tries. Workers that write batch after batch leave gaps of a few
 milliseconds, so web requests slept through nearly all of them: form posts waited for seconds (docs/performance.md).
@@ -9,7 +12,9 @@ from sqlite3 import OperationalError as Locked
 from typing import Any
 
 from django.db import OperationalError
-from django.db.backends.sqlite3 import base
+from django.db.backends.sqlite3 import base, operations
+
+from crm.decimals import Unreadable
 
 PAUSE = 0.001
 
@@ -36,7 +41,22 @@ class _Percentile:
         return self.values[low] + (self.values[high] - self.values[low]) * (place - low)
 
 
+class DatabaseOperations(operations.DatabaseOperations):
+    def get_decimalfield_converter(self, expression: Any) -> Any:
+        convert = super().get_decimalfield_converter(expression)
+
+        def read(value: Any, expression: Any, connection: Any) -> Any:
+            try:
+                found = convert(value, expression, connection)
+                return found if found is None or found.is_finite() else Unreadable()
+            except (ArithmeticError, TypeError, ValueError):
+                return Unreadable()
+
+        return read
+
+
 class DatabaseWrapper(base.DatabaseWrapper):
+    ops_class = DatabaseOperations
     # Seconds that this process waited for the lock since `crm.databases.give_way` last asked.
     waited = 0.0
 

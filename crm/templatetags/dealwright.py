@@ -17,6 +17,7 @@ from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
 from crm import clock, phones
+from crm.decimals import Unreadable
 
 register = template.Library()
 
@@ -46,6 +47,8 @@ def money(value: Any, currency: str = "EUR") -> str:
     """Money in the reader's locale, with the currency's decimals; whole amounts without them."""
     if value in (None, ""):
         return ""
+    if isinstance(value, Unreadable):
+        return str(value)
     return _money(str(value), currency or "EUR", _locale())
 
 
@@ -62,7 +65,9 @@ def _money(value: str, currency: str, locale_name: str) -> str:
 
 @register.filter
 def num(value: Any) -> str:
-    return "" if value in (None, "") else str(babel_numbers.format_decimal(Decimal(str(value)), locale=_locale()))
+    if value in (None, "") or isinstance(value, Unreadable):
+        return str(value or "")
+    return str(babel_numbers.format_decimal(Decimal(str(value)), locale=_locale()))
 
 
 @register.filter

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Count, F, Sum
+from django.db.models import Count, F, Value
 from django.db.models.functions import Coalesce
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -18,6 +18,7 @@ from crm.access import staff_of_ours
 from crm.filters import ItemFilter
 from crm.forms.items import NeedsForm, NewItemForm
 from crm.models import Gone, Item, Moved, NeedsInput, Notification, OwnCompany, Pipeline, Refused, Stage, Stale, boards
+from crm.models.decimals import ExactSum
 from crm.models.pipelines import BoardVersion, Machine, machine_of
 from crm.views import cards
 from crm.views.frame import pipelines_for
@@ -172,24 +173,25 @@ def totals(request: HttpRequest, pk: int) -> HttpResponse:
     machine = machine_for(request, pk)
     rows = asked(request, machine).apply(seen_items(machine, request.user), request.user)  # type: ignore[arg-type]
     weighted = request.GET.get("show") == "weighted"
-    figures: dict[str, Any] = {"count": Count("pk"), "sum": Sum("amount"), "base": Sum("base_amount")}
+    figures: dict[str, Any] = {"count": Count("pk"), "sum": ExactSum("amount"), "base": ExactSum("base_amount")}
     figures |= {"amounts": Count("amount"), "known": Count("base_amount")}
-    if weighted:
-        chance = Coalesce(F("probability"), F("stage__probability"))
-        figures |= {"sum": Sum(F("amount") * chance), "base": Sum(F("base_amount") * chance)}
-    share = 100 if weighted else 1  # divided here: SQLite would divide whole numbers as such
+    # Weighted here, one sum a probability: SQL on SQLite would multiply floats.
+    chance = Coalesce(F("probability"), F("stage__probability")) if weighted else Value(100)
     by_stage: dict[int, dict[str, Any]] = {
-        stage.pk: {"stage": stage, "count": 0, "base": Decimal(0), "sums": [], "whole": True}
+        stage.pk: {"stage": stage, "count": 0, "base": Decimal(0), "sums": {}, "whole": True}
         for stage in machine.ordered()
     }
-    for row in rows.order_by().values("stage_id", "currency").annotate(**figures):
+    for row in rows.order_by().annotate(chance=chance).values("stage_id", "currency", "chance").annotate(**figures):
         entry = by_stage.get(row["stage_id"])
         if entry is not None:
+            share = Decimal(row["chance"] or 0) / 100
             entry["count"] += row["count"]
-            entry["base"] += (row["base"] or Decimal(0)) / share
+            entry["base"] += (row["base"] or Decimal(0)) * share
             entry["whole"] = entry["whole"] and row["amounts"] == row["known"]
             if row["sum"]:
-                entry["sums"].append((row["sum"] / share, row["currency"]))
+                entry["sums"][row["currency"]] = entry["sums"].get(row["currency"], Decimal(0)) + row["sum"] * share
+    for entry in by_stage.values():
+        entry["sums"] = [(total, currency) for currency, total in entry["sums"].items() if total]
     own = OwnCompany.first() if any(len(entry["sums"]) > 1 for entry in by_stage.values()) else None
     context = {"totals": by_stage.values(), "pipeline": machine.pipeline, "base": own.currency if own else ""}
     return render(request, "board/_totals.html", context)

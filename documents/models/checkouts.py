@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from crm import clock, vault
 from crm.models import Item, Refused
+from crm.models.decimals import ExactSum, MoneyField
 from documents.models.payments import Payment
 
 
@@ -73,7 +74,7 @@ class Checkout(models.Model):
     account = models.ForeignKey(PaymentAccount, models.PROTECT, related_name="checkouts", verbose_name=_("account"))
     # The payment link under which it was opened; what was paid under it is not asked for there again.
     link = models.ForeignKey("PaymentLink", models.SET_NULL, null=True, blank=True, related_name="checkouts")
-    amount = models.DecimalField(_("amount"), max_digits=18, decimal_places=2)
+    amount = MoneyField(_("amount"))
     currency = models.CharField(_("currency"), max_length=3)
     provider_id = models.CharField(max_length=200, blank=True, db_index=True)
     url = models.TextField(blank=True)
@@ -103,7 +104,7 @@ class PaymentLink(models.Model):
 
     invoice = models.ForeignKey(Item, models.CASCADE, related_name="payment_links", verbose_name=_("invoice"))
     # Empty: whatever is still open when the customer comes.
-    amount = models.DecimalField(_("amount"), max_digits=18, decimal_places=2, null=True, blank=True)
+    amount = MoneyField(_("amount"), null=True, blank=True)
     hash = models.CharField(max_length=64, unique=True, editable=False)
     created_at = models.DateTimeField(default=clock.now)
     revoked_at = models.DateTimeField(_("revoked at"), null=True, blank=True)
@@ -136,5 +137,5 @@ class PaymentLink(models.Model):
         open_ = still_open(self.invoice)
         if self.amount is None:
             return open_
-        paid = self.checkouts.filter(status=Checkout.Status.PAID).aggregate(sum=models.Sum("amount"))["sum"]
+        paid = self.checkouts.filter(status=Checkout.Status.PAID).aggregate(sum=ExactSum("amount"))["sum"]
         return max(min(open_, self.amount - (paid or Decimal(0))), Decimal(0))

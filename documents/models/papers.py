@@ -18,6 +18,7 @@ from crm import clock, databases, vault
 from crm.folding import fold
 from crm.models import Item, Job, Refused, User, boards
 from crm.models.items import plain
+from crm.models.lines import total_of
 from crm.models.search_key import SearchKeyField
 from documents.models.numbers import Numerator
 from documents.models.templates import DocumentTemplate, Kind, TemplateVersion
@@ -154,6 +155,7 @@ class Document(models.Model):
                 replaces = databases.lock(cls.objects.filter(pk=replaces.pk)).get()
                 if replaces.status == cls.Status.VOID:
                     raise Refused(_now("“%s” has been replaced or declared void already.") % replaces)
+            total_of(item.lines.all(), item.currency)  # before a number is taken
             now = clock.now()
             number = template.numerator.take(now)
             if replaces is not None and item.title.startswith(replaces.number):

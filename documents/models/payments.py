@@ -6,13 +6,16 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, Self
 
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from crm import clock, databases
+from crm.decimals import MONEY
 from crm.events import record
 from crm.models import Cause, Gone, Item, Refused, User
+from crm.models.decimals import ExactSum, MoneyField
 
 
 class PaymentQuerySet(models.QuerySet[Any]):
@@ -29,7 +32,7 @@ class Payment(models.Model):
 
     invoice = models.ForeignKey(Item, models.PROTECT, related_name="payments", verbose_name=_("invoice"))
     # Below zero: paid back.
-    amount = models.DecimalField(_("amount"), max_digits=18, decimal_places=2)
+    amount = MoneyField(_("amount"))
     currency = models.CharField(_("currency"), max_length=3)
     method = models.CharField(_("paid by"), max_length=10, choices=Method.choices, default=Method.TRANSFER)
     paid_on = models.DateField(_("paid on"))
@@ -75,6 +78,10 @@ class Payment(models.Model):
         if currency != invoice.currency:
             words = {"paid": currency, "asked": invoice.currency}
             raise Refused(_now("Paid in %(paid)s, but the invoice is in %(asked)s.") % words)
+        try:
+            MONEY.check(amount)
+        except ValidationError as error:
+            raise Refused(error.messages[0]) from error
         return databases.persistently(
             lambda: cls._book(invoice, amount, currency, paid_on, method, reference, by, provider_key)
         )
@@ -136,4 +143,4 @@ class Payment(models.Model):
     @classmethod
     def paid_of(cls, invoice: Item) -> Decimal:
         """What has been paid so far, less what was paid back."""
-        return cls.objects.filter(invoice=invoice).aggregate(sum=models.Sum("amount"))["sum"] or Decimal(0)
+        return cls.objects.filter(invoice=invoice).aggregate(sum=ExactSum("amount"))["sum"] or Decimal(0)

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from crm import clock
 from crm.models import Item, User
+from crm.models.decimals import MoneyField
 from documents.models.payments import Payment
 
 
@@ -47,7 +48,7 @@ class StatementLine(models.Model):
     statement = models.ForeignKey(Statement, models.CASCADE, related_name="lines")
     mark = models.CharField(max_length=64, unique=True, editable=False)
     paid_on = models.DateField(_("paid on"))
-    amount = models.DecimalField(_("amount"), max_digits=18, decimal_places=2)
+    amount = MoneyField(_("amount"))
     currency = models.CharField(_("currency"), max_length=3)
     payer = models.CharField(_("payer"), max_length=200, blank=True)
     text = models.CharField(_("text"), max_length=500, blank=True)

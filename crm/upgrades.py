@@ -1,0 +1,77 @@
+"""What migrations share: numbers that were stored before their column had a limit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+from crm import clock
+from crm.decimals import Limit
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column that gets a limit.
+
+    Args:
+        model: "crm.Item".
+        name: of the column.
+        empty: what takes the place of a value that is past the limit: SQL. None deletes the row.
+        item: SQL of the card's id, for the note on the card; empty where the row belongs to none.
+    """
+
+    model: str
+    name: str
+    limit: Limit
+    empty: str | None = "NULL"
+    item: str = ""
+
+
+def take_out(columns: tuple[Column, ...], apps: Any, schema_editor: Any) -> None:
+    """Empty what the columns' limits do not allow; each value is written on its card and told to the administrators.
+
+    Done in SQL: Django could not read such a row at all. Safe to repeat.
+    """
+    admins = list(apps.get_model("crm", "User").objects.filter(is_superuser=True, is_active=True))
+    with translation.override(admins[0].language if admins else "en"):
+        found = [line for column in columns for line in _taken_out(column, apps, schema_editor.connection)]
+        if not found:
+            return
+        told = _("Numbers that were too large to be read were taken out, and noted on their cards: %s")
+    print("\n  " + "\n  ".join(found))
+    shown = "; ".join(found[:50]) + (" …" if len(found) > 50 else "")
+    notices = apps.get_model("crm", "Notification").objects
+    notices.bulk_create([notices.model(user=user, kind="setup", text=told % shown) for user in admins])
+
+
+def _taken_out(column: Column, apps: Any, connection: Any) -> list[str]:
+    model = apps.get_model(column.model)
+    table, name = model._meta.db_table, connection.ops.quote_name(column.name)
+    bad = f"abs({name}) >= {column.limit.bound}"
+    if connection.vendor == "sqlite":
+        bad = f"{name} IS NOT NULL AND (typeof({name}) NOT IN ('integer', 'real') OR {bad})"
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT id, CAST({name} AS TEXT), {column.item or 'NULL'} FROM {table} WHERE {bad} ORDER BY id")
+        rows = cursor.fetchall()
+        if rows and column.empty is None:
+            cursor.execute(f"DELETE FROM {table} WHERE {bad}")
+        elif rows:
+            cursor.execute(f"UPDATE {table} SET {name} = {column.empty} WHERE {bad}")
+    label = model._meta.get_field(column.name).verbose_name
+    events = apps.get_model("crm", "Event").objects
+    text = _("%(label)s was “%(value)s”, which is more than can be kept; it was taken out.")
+    events.bulk_create(
+        events.model(
+            kind="comment.added",
+            item_id=item,
+            cause_kind="system",
+            payload={"text": text % {"label": label, "value": value}},
+            created_at=clock.now(),
+        )
+        for _pk, value, item in rows
+        if item is not None
+    )
+    return [f"{model._meta.verbose_name} {pk} ({label}): {value}" for pk, value, _item in rows]
