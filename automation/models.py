@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.db import models
+from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from automation.base import Scope, action_of, trigger_types
@@ -14,6 +16,8 @@ from crm import clock
 from crm.models import Event, Item, Pipeline, Stage, StageVisit, User
 from crm.models.leased import Leased
 from crm.models.pipelines import Machine
+
+MOST_RULES = 300  # on one stage
 
 
 class Placed(models.Model):
@@ -83,6 +87,8 @@ class Rule(Placed):
     retry_hours = models.PositiveSmallIntegerField(_("try again for, hours"), default=24)
     paused_at = models.DateTimeField(null=True, blank=True, editable=False)
     paused_because = models.CharField(max_length=200, blank=True, editable=False)
+    # When the watchdog last killed a worker in a run of it; the second time within a day holds the rule.
+    hung_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     class Meta:
         ordering = ["stage__order", "order", "pk"]
@@ -92,6 +98,26 @@ class Rule(Placed):
 
     def when(self) -> Timing:
         return Timing.of(self.timing)
+
+    def clean(self) -> None:
+        super().clean()
+        self.check_room()
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if self._state.adding:
+            self.check_room()
+        super().save(*args, **kwargs)
+
+    def check_room(self) -> None:
+        """Each rule of a stage is planned while a card is dragged there: ten thousand took ten seconds.
+
+        Raises ValidationError where the stage has as many as it may.
+        """
+        if self.stage_id is None or self.retired:
+            return
+        others = Rule.objects.filter(stage=self.stage_id, retired=False).exclude(pk=self.pk)
+        if others.count() >= MOST_RULES:
+            raise ValidationError(_now("A stage may have %d rules at most.") % MOST_RULES)
 
 
 class Trigger(Placed):

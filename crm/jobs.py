@@ -241,6 +241,9 @@ class JobWorker:
 
     # ------------------------------------------------------------------ crashes
 
+    def was_killed(self) -> None:
+        """A job has no rule to blame: its own crashes are counted (E48)."""
+
     def reclaim(self) -> None:
         rows = Job.objects.filter(status__in=(Status.RUNNING, Status.SENDING), lease_until__lt=databases.real_now())
         if not rows.exists():

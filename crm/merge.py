@@ -1,4 +1,5 @@
-"""Merge texts: Liquid with limits, plain values only, checked when they are saved. The only module that imports liquid.
+"""Merge texts: Liquid with limits, plain values only, checked when they are saved. Only this module and its budget
+(crm/merge_budget.py) import liquid.
 
 No model instance ever reaches a template: each type lists the fields it shows, as strings, numbers, dates, lists and
 dicts. What is not listed cannot be printed.
@@ -6,6 +7,7 @@ dicts. What is not listed cannot be printed.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -22,8 +24,10 @@ from liquid import Environment, StrictUndefined
 from liquid.exceptions import FilterArgumentError, LiquidError, LiquidSyntaxError
 from liquid.filter import with_context
 
-from crm import phones
+from crm import merge_budget, phones
+from crm.merge_budget import BudgetTemplate
 
+log = logging.getLogger("dealwright.merge")
 MAX_SOURCE = 50_000  # characters of a merge text
 
 
@@ -42,21 +46,25 @@ class _Limited(Environment):
     output_stream_limit = 500_000
     local_namespace_limit = 100_000
     context_depth_limit = 10
+    template_class = BudgetTemplate
 
 
 def _language(context: Any) -> str:
-    return str(context.resolve("_language", default="en"))
+    return str(context.formats.get("language", "en"))
 
 
 def _zone(context: Any) -> ZoneInfo:
-    return ZoneInfo(str(context.resolve("_zone", default="UTC")))
+    return ZoneInfo(str(context.formats.get("zone", "UTC")))
 
 
 def _decimal(value: Any) -> Decimal:
     try:
-        return Decimal(str(value))
+        found = Decimal(str(value))
     except ArithmeticError:
-        raise FilterArgumentError(_("“%s” is no number") % str(value)[:40], token=None) from None
+        found = Decimal("NaN")
+    if not found.is_finite():
+        raise FilterArgumentError(_("“%s” is no number") % str(value)[:40], token=None)
+    return found
 
 
 @with_context
@@ -64,7 +72,7 @@ def _money(value: Any, currency: Any = "", *, context: Any) -> str:
     """12500.5 | money: "PLN" -> 12 500,50 zł (pl); a currency's own number of decimals."""
     if value is None or value == "":
         return ""
-    code = str(currency or context.resolve("_currency", default="EUR"))
+    code = str(currency or context.formats.get("currency", "EUR"))[:3]
     return str(babel_numbers.format_currency(_decimal(value), code, locale=_language(context)))
 
 
@@ -82,7 +90,13 @@ def _date(value: Any, style: Any = "medium", *, context: Any) -> str:
             value = date.fromisoformat(value[:10])
         except ValueError:
             raise FilterArgumentError(_("“%s” is no date") % value[:40], token=None) from None
-    return str(babel_dates.format_date(value, str(style), locale=_language(context))) if value else ""
+    if not value:
+        return ""
+    if not isinstance(value, date):
+        raise FilterArgumentError(_("“%s” is no date") % str(value)[:40], token=None)
+    if len(str(style)) > 40:
+        raise FilterArgumentError(_("“%s” is no style of dates") % str(style)[:40], token=None)
+    return str(babel_dates.format_date(value, str(style), locale=_language(context)))
 
 
 @with_context
@@ -115,8 +129,11 @@ def _environment(autoescape: bool) -> Environment:
         ("time", _time),
         ("phone", _phone),
         ("needed", _needed),
+        ("strip_html", merge_budget.without_tags),
     ):
         made.add_filter(name, function)
+    made.add_tag(merge_budget.BudgetForTag)
+    made.add_tag(merge_budget.BudgetTablerowTag)
     return made
 
 
@@ -260,6 +277,10 @@ def check(source: str, *, extra: Mapping[str, Iterable[str] | None] | None = Non
         raise MergeError(_("Line %(line)d: %(fault)s.") % {"line": line, "fault": error.message}, line) from error
     except LiquidError as error:
         raise MergeError(str(error.message if hasattr(error, "message") else error)) from error
+    except (
+        Exception
+    ) as error:  # numbers of thousands of digits, a thousand nested ifs: the parser fails in its own ways
+        raise MergeError(_("The text cannot be read: it is nested too deeply, or has a number too large.")) from error
     for name, spans in found.filters.items():
         if name not in _TEXT.filters:
             line = _line(source, spans[0].index)
@@ -366,15 +387,28 @@ def render(
         template = _parsed(source, html)
         roots = [root for root in _roots(source) if root in values]
         data = {root: values[root] for root in roots}
-        text = template.render(**data, _language=language, _zone=zone, _currency=currency)
+        return template.fill(data, {"language": language, "zone": zone, "currency": currency})
     except LiquidError as error:
-        words = getattr(error, "message", "") or str(error)
-        token = getattr(error, "token", None)
-        line = _line(source, token.start_index) if token is not None and token.start_index > 0 else 0
-        if line > 1:
-            raise MergeError(_("Line %(line)d: %(fault)s.") % {"line": line, "fault": words}, line) from error
-        raise MergeError(_("The text could not be filled in: %s.") % words) from error
-    return str(text)
+        raise _told(source, error) from error
+    except Exception as error:
+        # Whatever a text does, its reader gets a sentence: one may be written by a customer, and read on a public page.
+        log.warning("a merge text failed", exc_info=True)
+        raise MergeError(
+            _("The text could not be filled in: %s.") % (str(error)[:100] or type(error).__name__)
+        ) from error
+
+
+def _told(source: str, error: LiquidError) -> MergeError:
+    """Where it failed and why: line, the tag that stands there, the fault."""
+    fault = getattr(error, "message", "") or str(error)
+    index = getattr(getattr(error, "token", None), "start_index", -1)
+    if index < 0:
+        return MergeError(_("The text could not be filled in: %s.") % fault)
+    line = _line(source, index)
+    start = max(source.rfind(opening, 0, index + 2) for opening in ("{{", "{%"))
+    ends = [end for end in (source.find(closing, index) for closing in ("}}", "%}")) if end >= 0]
+    words = {"line": line, "tag": source[max(start, 0) : min(ends, default=len(source)) + 2][:80], "fault": fault}
+    return MergeError(_("Line %(line)d, %(tag)s: %(fault)s.") % words, line)
 
 
 @lru_cache(maxsize=2000)

@@ -71,6 +71,9 @@ class Worker(Protocol):
     def progress(self) -> Any:
         """A value that changes with every claim, renewal and end on this host."""
 
+    def was_killed(self) -> None:
+        """The watchdog has just killed this host's workers: something they held stood still."""
+
 
 # ---------------------------------------------------------------------- kinds of jobs
 
@@ -253,6 +256,15 @@ class Watchdog:
 
     def calm(self) -> None:
         self.since = time.monotonic()
+
+
+def was_killed() -> None:
+    """After the watchdog killed the workers: each table looks at what they held."""
+    for worker in slots.workers:
+        try:
+            worker.was_killed()
+        except Exception:
+            log.exception("%s could not look at what hung", worker.name)
 
 
 def forget_bells() -> None:

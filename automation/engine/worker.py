@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
+from django.conf import settings
 from django.db import models, transaction
 from django.utils.translation import gettext as _
 
@@ -14,7 +16,9 @@ from automation.engine.perform import Batch, attempt
 from automation.models import Rule, Run
 from crm import clock, databases, events, slots
 from crm.models import Item, SystemSwitches, boards
-from crm.models.leased import LeasedQuerySet, LeaseLost, Status
+from crm.models.leased import HOST, LeasedQuerySet, LeaseLost, Status
+from crm.models.notifications import notify
+from crm.models.people import administrators
 from crm.queue import Stride, ring
 
 log = logging.getLogger("dealwright.automation")
@@ -103,6 +107,20 @@ class RunWorker:
         with boards.collecting():
             attempt(run, run.item, Batch())
 
+    def was_killed(self) -> None:
+        """Which rules' runs were held when the watchdog killed this host's workers (see `_hung`).
+
+        On PostgreSQL a lease may have run out before: then those that were given back lately are looked at.
+        """
+        held = list(Run.objects.filter(status=Status.RUNNING, owner__startswith=f"{HOST}:"))
+        lately = clock.now() - timedelta(seconds=settings.LEASE_SECONDS + settings.HANG_SECONDS + 60)
+        held = held or list(Run.objects.filter(finished_at__isnull=True, crashes__gt=0, started_at__gte=lately))
+        seen: set[int] = set()
+        for run in held:
+            if run.rule_id not in seen:
+                seen.add(run.rule_id)
+                databases.persistently(partial(_hung, run, len(held) == 1))
+
     def reclaim(self) -> None:
         """E48: runs whose worker died go back; the third crash ends them."""
         if not Run.objects.filter(status=Status.RUNNING, lease_until__lt=databases.real_now()).exists():
@@ -116,6 +134,27 @@ class RunWorker:
                 except Exception:
                     log.exception("run %s: its crash could not be written", run.pk)
         ring()
+
+
+def _hung(run: Run, alone: bool) -> None:
+    """One death of a worker in runs of the rule; the second in a day ends the run and holds the rule.
+
+    Args:
+        alone: the run was the only one that the worker held, so it is the culprit.
+    """
+    _locked_items([run])
+    fresh = databases.lock(Run.objects.filter(pk=run.pk)).select_related("rule__publisher").get()
+    now, rule = clock.now(), fresh.rule
+    again = rule.hung_at is not None and rule.hung_at > now - timedelta(days=1)
+    Rule.objects.filter(pk=rule.pk).update(hung_at=now)
+    if not alone or not again or fresh.is_final:
+        return
+    reason = _("Paused: it stopped a worker twice within a day.")
+    # The dead worker's lease is ours now: nobody else may give the run back meanwhile.
+    chain.end(fresh, Status.FAILED, _("It stood still and stopped the worker, for the second time within a day."))
+    Rule.objects.filter(pk=rule.pk).update(paused_at=now, paused_because=reason)
+    told = {person.pk: person for person in (*administrators(), rule.publisher) if person is not None}
+    notify(list(told.values()), f"“{rule.name}”: {reason}", kind="trouble", group=f"hung:{rule.pk}")
 
 
 def _end_crashed(pk: int) -> None:

@@ -169,18 +169,28 @@ class Command(BaseCommand):
                 child.keep_alive()
             if not with_ticker:
                 continue
-            try:
-                due = queue.tick()
-                if watchdog.hangs(due):
-                    log.warning("due work stood still for %d s: restarting the workers", settings.HANG_SECONDS)
-                    children["jobs"].kill()
-                    queue.forget_bells()
-                    children["jobs"].restart()
-                    watchdog.calm()
-            except Exception:
-                log.exception("tick")
-                connection.close()
+            self._look(watchdog, children["jobs"])
             close_old_connections()
+
+    def _look(self, watchdog: queue.Watchdog, jobs: Child) -> None:
+        """The ticker, then the watchdog: a worker that holds SQLite's lock stops the one, and must not stop the other."""
+        try:
+            due = queue.tick()
+        except Exception:
+            log.exception("tick")
+            connection.close()
+            due = True
+        try:
+            if watchdog.hangs(due):
+                log.warning("due work stood still for %d s: restarting the workers", settings.HANG_SECONDS)
+                jobs.kill()
+                queue.was_killed()
+                queue.forget_bells()
+                jobs.restart()
+                watchdog.calm()
+        except Exception:
+            log.exception("watchdog")
+            connection.close()
 
     def _stop(self, children: dict[str, Child]) -> None:
         for child in children.values():
