@@ -31,7 +31,7 @@ def received_sms(channel: Channel, provider_id: str, sender: str, text: str) -> 
 
 
 def _received(channel: Channel, provider_id: str, sender: str, text: str) -> Message | None:
-    contact = Contact.objects.reached_by(phone=sender).first()
+    contact = Contact.objects.answering(sender)
     word = fold(text).strip(" .!")
     wish = "stop" if word in STOP else "start" if word in START else ""
     item = item_of(channel, contact) if contact is not None else None

@@ -24,6 +24,7 @@ from crm.models.people import Contact, administrators
 from crm.models.tasks import Task
 from crm.models.webforms import Consent, FormField, Submission, WebForm
 from crm.queue import Kind, register_kind
+from crm.recognising import is_nameless
 
 KIND = "process_submission"
 
@@ -127,7 +128,7 @@ def _tell_unread(item: Item, unread: list[tuple[str, str]], cause: Cause) -> Non
 
 
 def _contact(form: WebForm, targets: dict[str, Any]) -> Contact | None:
-    """Found by e-mail or phone, or made; what is known is kept unless the form says overwrite."""
+    """Recognised, or made; what is known is kept unless the form says overwrite."""
     name = str(targets.get("contact.name", ""))
     email = str(targets.get("contact.email", "")).lower()
     phone = str(targets.get("contact.phone", ""))
@@ -135,10 +136,10 @@ def _contact(form: WebForm, targets: dict[str, Any]) -> Contact | None:
         return None
     contact = None
     if form.duplicates != WebForm.Duplicates.NEW:
-        contact = Contact.objects.reached_by(email=email, phone=phone).first()
+        contact = Contact.objects.recognised(name=name, email=email, phone=phone)
     if contact is None:
         contact = Contact(name=name or email or phone, language=form.language)
-    elif name and (form.duplicates == WebForm.Duplicates.OVERWRITE or not contact.name):
+    elif name and (form.duplicates == WebForm.Duplicates.OVERWRITE or is_nameless(contact.name)):
         contact.name = name
     for target, value in targets.items():
         key = target.removeprefix("contact.custom.")

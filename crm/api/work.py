@@ -192,7 +192,7 @@ def log_call(request: HttpRequest, payload: CallIn) -> Any:
         number = phones.parse(payload.number)
     except ValidationError as error:
         raise invalid({"number": error.messages}) from error
-    contact = Contact.objects.visible_to(request.user).reached_by(phone=number).first()  # type: ignore[arg-type,attr-defined]
+    contact = Contact.objects.visible_to(request.user).answering(number)  # type: ignore[arg-type,attr-defined]
     if payload.item:
         item: Any = _item(request, payload.item)
     else:

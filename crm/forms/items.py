@@ -132,7 +132,8 @@ class NewItemForm(forms.Form):
         if not (data["customer"] or data["phone"] or data["email"]):
             return None
         known = Contact.objects.filter(pk=data["customer_id"] or 0, name=data["customer"]).first()
-        found = known or Contact.objects.reached_by(email=data["email"], phone=data["phone"]).first()
+        reach = {"email": data["email"], "phone": data["phone"]}
+        found = known or Contact.objects.recognised(name=data["customer"], **reach)
         if found is None:
             found = Contact.objects.create(name=data["customer"] or data["email"] or data["phone"])
         found.add_email(data["email"])

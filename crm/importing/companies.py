@@ -14,13 +14,17 @@ from crm.models import Company, Import, ImportRow
 class CompanyMaker(Maker):
     target = Import.Target.COMPANIES
 
+    def __init__(self, work: Import) -> None:
+        self.supposed: list[Company] = []  # what the check would have made or changed in earlier rows
+        super().__init__(work)
+
     def look_up(self, reads: list[Read]) -> None:
         taxed = {read.get("tax_number") for read in reads if read.get("tax_number")}
         keys = {fold(read.get("name"))[:250] for read in reads}
         found = Company.objects.filter(Q(tax_number__in=taxed) | Q(search_key__in=keys)).order_by("pk")
         self.by_tax: dict[str, Company] = {}
         self.by_name: dict[str, list[Company]] = {}
-        for company in found:
+        for company in (*found, *self.supposed):
             self._remember(company)
 
     def _remember(self, company: Company) -> None:
@@ -54,6 +58,17 @@ class CompanyMaker(Maker):
         self.batch.then(lambda: row.made.update(own=company.pk))
         self._remember(company)
         self.tag(company, read.get("tags"))
+
+    def suppose(self, row: ImportRow, read: Read, known: Any) -> None:
+        values = self._values(read)
+        row.made = {**row.made, "who": [values["name"], values["tax_number"]]}
+        self.recall(row.made)
+
+    def recall(self, made: dict[str, Any]) -> None:
+        if "who" in made:
+            name, tax_number = made["who"]
+            self.supposed.append(Company(name=name, tax_number=tax_number))
+            self._remember(self.supposed[-1])
 
     def update(self, row: ImportRow, known: Company, read: Read) -> None:
         self.replace(row, known, self._values(read) | {"custom": self.custom_of(read)})

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from crm.importing.making import Maker, Read
 from crm.models import Contact, ContactEmail, ContactPhone, Import, ImportRow
+from crm.recognising import recognise
 
 
 class ContactMaker(Maker):
     target = Import.Target.CONTACTS
+
+    def __init__(self, work: Import) -> None:
+        # What the check would have made of earlier rows: contact, addresses, numbers.
+        self.supposed: list[tuple[Contact, list[str], list[str]]] = []
+        self.people: dict[int, Contact] = {}
+        self.by_address: dict[str, list[Contact]] = {}
+        self.by_number: dict[str, list[Contact]] = {}
+        super().__init__(work)
 
     def name_of(self, read: Read) -> str:
         if read.get("name"):
@@ -22,21 +33,60 @@ class ContactMaker(Maker):
         return [*read.get("mobile", []), *(n for n in read.get("phone", []) if n not in read.get("mobile", []))]
 
     def look_up(self, reads: list[Read]) -> None:
-        """By address and by number, the oldest contact of each."""
+        """Who has these addresses and numbers, the oldest first."""
         super().look_up(reads)
-        self.reached: dict[str, Contact] = {}
+        self.by_address, self.by_number = {}, {}
         addresses = {address for read in reads for address in read.get("email", [])}
         numbers = {number for read in reads for number in self.numbers(read)}
         emails = ContactEmail.objects.filter(address__in=addresses).select_related("contact").order_by("contact_id")
         phones = ContactPhone.objects.filter(number__in=numbers).select_related("contact").order_by("contact_id")
+        if not self.supposed:
+            self.people = {}  # as they are now; what the check supposes of them stays for the whole file
         for email in emails:
-            self.reached.setdefault(email.address, email.contact)
+            self._has(self.by_address, email.address, self.people.setdefault(email.contact_id, email.contact))
         for phone in phones:
-            self.reached.setdefault(phone.number, phone.contact)
+            self._has(self.by_number, phone.number, self.people.setdefault(phone.contact_id, phone.contact))
+        for contact, had_addresses, had_numbers in self.supposed:
+            self._remember(contact, had_addresses, had_numbers)
+
+    @staticmethod
+    def _has(place: dict[str, list[Contact]], key: str, contact: Contact) -> None:
+        having = place.setdefault(key, [])
+        if not any(contact is known for known in having):
+            having.append(contact)
+
+    def _remember(self, contact: Contact, addresses: list[str], numbers: list[str]) -> None:
+        """Later rows of the same file know it too."""
+        for address in addresses:
+            self._has(self.by_address, address, contact)
+        for number in numbers:
+            self._has(self.by_number, number, contact)
 
     def known(self, read: Read) -> Contact | None:
-        keys = [*read.get("email", []), *self.numbers(read)]
-        return next((self.reached[key] for key in keys if key in self.reached), None)
+        addresses, numbers = read.get("email", []), self.numbers(read)
+        found: Contact | None = recognise(self._said(read), addresses, numbers, self.by_address, self.by_number)
+        return found
+
+    def _said(self, read: Read) -> str:
+        """The name that the row gives, or empty: `name_of` would take an address for it."""
+        return self.name_of(read) if any(read.get(part) for part in ("name", "given", "middle", "family")) else ""
+
+    def suppose(self, row: ImportRow, read: Read, known: Any) -> None:
+        # Below zero: a contact that only the import will make.
+        pk = known.pk if known is not None else -row.number
+        renamed = self.name_of(read) if read.get("name") or read.get("family") else ""
+        name = self.name_of(read) if known is None else renamed or known.name
+        row.made = {**row.made, "who": [pk, name, read.get("email", []), self.numbers(read)]}
+        self.recall(row.made)
+
+    def recall(self, made: dict[str, Any]) -> None:
+        if "who" not in made:
+            return
+        pk, name, addresses, numbers = made["who"]
+        contact = self.people.setdefault(pk, Contact(pk=pk))
+        contact.name = name
+        self.supposed.append((contact, addresses, numbers))
+        self._remember(contact, addresses, numbers)
 
     def create(self, row: ImportRow, read: Read) -> None:
         contact = Contact(
@@ -49,8 +99,7 @@ class ContactMaker(Maker):
         )
         self.batch.add(contact)
         self._reach(contact, read, set())
-        for key in (*read.get("email", []), *self.numbers(read)):
-            self.reached.setdefault(key, contact)
+        self._remember(contact, read.get("email", []), self.numbers(read))
         self.tag(contact, read.get("tags"))
         row.contact = contact
         self.batch.then(lambda: row.made.update(own=contact.pk))
@@ -80,7 +129,12 @@ class ContactMaker(Maker):
         values["custom"] = self.custom_of(read)
         self.replace(row, known, values)
         had = {*known.phones.values_list("number", flat=True), *known.emails.values_list("address", flat=True)}
+        # Those that an earlier row of this slice gave it are not written yet.
+        having = {**self.by_address, **self.by_number}
+        keys = (*read.get("email", []), *self.numbers(read))
+        had |= {key for key in keys if any(contact is known for contact in having.get(key, ()))}
         fresh, new = self._reach(known, read, had)
         row.made = {**row.made, "numbers": fresh, "addresses": new}
+        self._remember(known, new, fresh)
         self.tag(known, read.get("tags"))
         row.contact = known

@@ -18,6 +18,8 @@ class ItemMaker(Maker):
     target = Import.Target.ITEMS
 
     def __init__(self, work: Import) -> None:
+        self.supposed: dict[str, Item] = {}  # what the check would have made of earlier rows
+        self.by_id: dict[str, Item] = {}
         super().__init__(work)
         assert work.pipeline_id is not None
         self.machine: Machine = machine_of(work.pipeline_id)
@@ -37,12 +39,22 @@ class ItemMaker(Maker):
     def look_up(self, reads: list[Read]) -> None:
         wanted = {read.get("external_id")[:100] for read in reads if read.get("external_id")}
         rows = Item.objects.alive().filter(external_id__in=wanted, pipeline=self.machine.pipeline).order_by("-pk")
-        self.by_id: dict[str, Item] = {item.external_id: item for item in rows}
+        self.by_id = {**self.supposed, **{item.external_id: item for item in rows}}
         super().look_up(reads)
         self.customers.look_up([self._customer(read) for read in reads])
 
     def known(self, read: Read) -> Item | None:
         return self.by_id.get(read.get("external_id", "")[:100]) if read.get("external_id") else None
+
+    def suppose(self, row: ImportRow, read: Read, known: Any) -> None:
+        if read.get("external_id"):
+            row.made = {**row.made, "who": read.get("external_id")[:100]}
+            self.recall(row.made)
+
+    def recall(self, made: dict[str, Any]) -> None:
+        if "who" in made:
+            self.supposed[made["who"]] = Item(title=made["who"], external_id=made["who"])
+            self.by_id.setdefault(made["who"], self.supposed[made["who"]])
 
     def row(self, row: ImportRow, dry: bool) -> None:
         super().row(row, dry)
@@ -50,7 +62,7 @@ class ItemMaker(Maker):
             # What the rules of each row's own stage would send is counted before anything is imported.
             read = self.ready[row.number]
             assert isinstance(read, Read)
-            row.made = {"stage": read.get("stage", self.first).pk}
+            row.made = {**row.made, "stage": read.get("stage", self.first).pk}
 
     @staticmethod
     def _customer(read: Read) -> Read:

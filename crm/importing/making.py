@@ -144,14 +144,27 @@ class Maker:
             row.outcome, row.reason = Outcome.SKIPPED, str(known)[:300]
         elif known is not None and self.work.duplicates == Import.Duplicates.UPDATE:
             row.outcome, row.reason = Outcome.UPDATED, str(known)[:300]
-            if not dry:
+            if dry:
+                self.suppose(row, read, known)
+            else:
                 if known.pk is None:
                     self.batch.flush()  # an earlier row of this very slice makes it
                 self.update(row, known, read)
         else:
             row.outcome = Outcome.CREATED
-            if not dry:
+            if dry:
+                self.suppose(row, read, None)
+            else:
                 self.create(row, read)
+
+    def suppose(self, row: ImportRow, read: Read, known: Any) -> None:
+        """What a row of the check would make, or change of `known`: later rows of the file know it, as in the import.
+
+        What `recall` needs is kept in `row.made`; the import begins with an empty one.
+        """
+
+    def recall(self, made: dict[str, Any]) -> None:
+        """A row that an earlier turn of the check supposed."""
 
     def whole(self, row: ImportRow) -> None:
         """The row alone, written at once."""

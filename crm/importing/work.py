@@ -71,11 +71,21 @@ MAKERS: dict[str, type[Maker]] = {maker.target: maker for maker in (ContactMaker
 KEPT = ("outcome", "reason", "made", "item", "contact", "company")
 
 
+def _maker(work: Import, dry: bool) -> Maker:
+    """A check that goes on in another turn knows what it supposed of the rows before."""
+    maker = MAKERS[work.target](work)
+    if dry and work.position:
+        supposed = work.rows.filter(outcome__in=(Outcome.CREATED, Outcome.UPDATED), number__lte=work.position)
+        for made in supposed.order_by("number").values_list("made", flat=True):
+            maker.recall(made)
+    return maker
+
+
 def _slices(work: Import) -> None:
     """Rows in the order of the file (backwards when they are taken back) until the time is over."""
     end = time.monotonic() + SLICE_SECONDS
     backwards, dry = work.status == Status.REVERTING, work.status == Status.CHECKING
-    maker = None if backwards else MAKERS[work.target](work)
+    maker = None if backwards else _maker(work, dry)
     while work.position < work.total:
         rows = work.rows.order_by("-number" if backwards else "number")
         if backwards:

@@ -104,7 +104,7 @@ def _received(channel: Channel, mail: Incoming) -> Message | None:
 
 def _whose(channel: Channel, mail: Incoming) -> tuple[Item | None, Contact | None, Message | None]:
     """Its card, its customer, and the mail of ours that it answers."""
-    contact = Contact.objects.reached_by(email=mail.sender).first()
+    contact = Contact.objects.recognised(name=mail.name or "", email=mail.sender)
     answered = Message.in_thread(mail.thread)
     if answered is not None:
         item = Item.objects.alive().select_related("owner").filter(pk=answered.item_id or 0).first()

@@ -15,6 +15,7 @@ from crm import clock, phones, rights
 from crm.folding import fold
 from crm.models.org import ZONES, Department
 from crm.models.search_key import Part, SearchKeyField
+from crm.recognising import recognise
 
 
 class UserManager(BaseUserManager["User"]):
@@ -185,6 +186,27 @@ class ContactQuerySet(SharedQuerySet):
             numbers = ContactPhone.objects.filter(number__contains=digits.lstrip("0")).order_by()
             return self.filter(pk__in=named.union(numbers.values("contact")))
         return self.filter(search_key__contains=fold(text))
+
+    def recognised(self, *, name: str = "", email: str = "", phone: str = "") -> Contact | None:
+        """Whom we know by these (crm/recognising.py); None for somebody new."""
+        email = email.strip().lower()
+        by_address = {email: list(self.reached_by(email=email))} if email else {}
+        by_number = {phone: list(self.reached_by(phone=phone))} if phone else {}
+        found: Contact | None = recognise(name, by_address, by_number, by_address, by_number)
+        return found
+
+    def answering(self, phone: str) -> Contact | None:
+        """Who writes or calls from a number that several may have: whom we last wrote to there, else whose open card is
+        the newest, else the oldest of them."""
+        sharing = self.reached_by(phone=phone)
+        ids = list(sharing.values_list("pk", flat=True))
+        if len(ids) < 2:
+            return sharing.first()
+        written = self.filter(pk__in=ids, messages__to=phone, messages__direction="out").order_by("-messages__pk")
+        owning = self.filter(pk__in=ids, items__deleted_at=None, items__stage__kind="open").order_by(
+            "-items__created_at"
+        )
+        return written.first() or owning.first() or sharing.first()
 
     def reached_by(self, *, email: str = "", phone: str = "") -> models.QuerySet[Contact]:
         """Contacts with this e-mail (any case) or this E.164 phone, the oldest first."""
