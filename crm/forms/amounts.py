@@ -56,7 +56,7 @@ class AmountField(forms.DecimalField):
             if (
                 group.strip()
                 and group != decimal
-                and re.fullmatch(rf"\d{{1,3}}(?:{re.escape(group)}\d{{3}})+(?:{re.escape(decimal)}\d+)?", text)
+                and re.fullmatch(rf"[1-9]\d{{0,2}}(?:{re.escape(group)}\d{{3}})+(?:{re.escape(decimal)}\d+)?", text)
             ):
                 text = text.replace(group, "")
             value = text.replace(decimal, ".") if text.count(decimal) == 1 and "." not in text else text

@@ -48,7 +48,7 @@ class LimitedField(models.DecimalField):
         return super().get_db_prep_save(value, connection)
 
     def formfield(self, **kwargs: Any) -> Any:
-        return super().formfield(**{"form_class": AmountField, **kwargs})
+        return super().formfield(**{"form_class": AmountField, "limit": self.limit, **kwargs})
 
 
 class MoneyField(LimitedField):

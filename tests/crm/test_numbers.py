@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from decimal import Decimal
 
 import pytest
@@ -95,6 +96,25 @@ def test_every_decimal_of_ours_has_a_limit_that_both_databases_hold():
                 assert isinstance(field, LimitedField), f"{model.__name__}.{field.name}"
                 assert field.max_digits <= 15
                 assert field.db_check(connection)
+
+
+@pytest.mark.parametrize("language", ["en", "pl", "vi"])
+def test_the_administration_shows_and_reads_a_rate_with_all_its_places(world, client, language):
+    with translation.override(language):  # put back afterwards
+        world.alice.language = language
+        world.alice.save()
+        client.force_login(world.alice)
+        rate = CurrencyRate.objects.create(currency="VND", rate=Decimal("0.00016125"))
+        address = f"/admin/crm/currencyrate/{rate.pk}/change/"
+        shown = re.search(r'name="rate" value="([^"]+)"', client.get(address).content.decode())[1]
+        assert client.post(address, {"currency": "VND", "rate": shown}).status_code == 302
+        rate.refresh_from_db()
+        assert rate.rate == Decimal("0.00016125")
+        # A dot after a nought groups no thousands, in Vietnamese either.
+        for typed_in in ("0.125", "0.125" if language == "en" else "0,125"):
+            assert client.post(address, {"currency": "VND", "rate": typed_in}).status_code == 302
+            rate.refresh_from_db()
+            assert rate.rate == Decimal("0.125")
 
 
 # ---------------------------------------------------------------------- doors
