@@ -21,6 +21,8 @@ COLUMNS = (
 
 def forward(apps, schema_editor):
     take_out(COLUMNS, apps, schema_editor)
+    # Of an amount that was taken out nothing is left to be summed.
+    apps.get_model("crm", "Item").objects.filter(amount=None).exclude(base_amount=None).update(base_amount=None)
 
 
 class Migration(migrations.Migration):
