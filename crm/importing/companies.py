@@ -16,14 +16,15 @@ class CompanyMaker(Maker):
 
     def __init__(self, work: Import) -> None:
         self.supposed: list[Company] = []  # what the check would have made or changed in earlier rows
+        self.by_tax: dict[str, Company] = {}
+        self.by_name: dict[str, list[Company]] = {}
         super().__init__(work)
 
     def look_up(self, reads: list[Read]) -> None:
         taxed = {read.get("tax_number") for read in reads if read.get("tax_number")}
         keys = {fold(read.get("name"))[:250] for read in reads}
         found = Company.objects.filter(Q(tax_number__in=taxed) | Q(search_key__in=keys)).order_by("pk")
-        self.by_tax: dict[str, Company] = {}
-        self.by_name: dict[str, list[Company]] = {}
+        self.by_tax, self.by_name = {}, {}
         for company in (*found, *self.supposed):
             self._remember(company)
 
@@ -61,7 +62,7 @@ class CompanyMaker(Maker):
 
     def suppose(self, row: ImportRow, read: Read, known: Any) -> None:
         values = self._values(read)
-        row.made = {**row.made, "who": [values["name"], values["tax_number"]]}
+        row.made = {**row.made, "who": [values["name"], values["tax_number"] or (known.tax_number if known else "")]}
         self.recall(row.made)
 
     def recall(self, made: dict[str, Any]) -> None:
@@ -72,5 +73,6 @@ class CompanyMaker(Maker):
 
     def update(self, row: ImportRow, known: Company, read: Read) -> None:
         self.replace(row, known, self._values(read) | {"custom": self.custom_of(read)})
+        self._remember(known)
         self.tag(known, read.get("tags"))
         row.company = known

@@ -168,3 +168,18 @@ def test_an_sms_from_a_shared_number_is_of_whom_we_last_wrote_to(world):
 )
 def test_names_are_compared_folded_in_any_order(one, other, same):
     assert same_name(one, other) is same
+
+
+def test_a_check_of_companies_goes_on_in_another_turn(world):
+    work = Import.objects.create(
+        user=world.alice, target="companies", name="x.csv", duplicates="update",
+        headers=["name", "tax"], mapping={"0": "name", "1": "tax_number"}, total=2,
+    )  # fmt: skip
+    first, second = (
+        ImportRow.objects.create(parent=work, number=n, cells=cells)
+        for n, cells in enumerate([["X", "A"], ["X", ""]], 1)
+    )
+    assert outcomes(MAKERS["companies"](work), [first], dry=True) == ["created"]
+    maker = MAKERS["companies"](work)
+    maker.recall(first.made)
+    assert outcomes(maker, [second], dry=True) == ["updated"]
