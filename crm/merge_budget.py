@@ -125,9 +125,6 @@ _NUMERIC = frozenset(
         "sum",
         "money",
         "number",
-        "slice",
-        "truncate",
-        "truncatewords",
     ]
 )
 _EACH_WITH_EACH = frozenset({"uniq"})

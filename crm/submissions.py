@@ -109,7 +109,8 @@ def _as_kept(form: WebForm, field: FormField, value: Any) -> Any:
     plain = field.kind in (FormField.Kind.NUMBER, FormField.Kind.MONEY)
     with translation.override("en" if plain else form.language):
         if field.saves_to == "item.amount":
-            read = AmountField(required=False).clean(str(value))
+            least = 0 if field.kind == FormField.Kind.MONEY else None  # as the form's own field has it
+            read = AmountField(required=False, min_value=least).clean(str(value))
             base_amount(read, form.pipeline.currency)
             return read
         target = {"item.custom": CustomField.Target.ITEM, "contact.custom": CustomField.Target.CONTACT}.get(prefix)

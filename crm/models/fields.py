@@ -127,6 +127,11 @@ class CustomField(models.Model):
                 return datetime.fromisoformat(kept)
             except ValueError:
                 return kept
+        if self.type in (FieldType.NUMBER, FieldType.MONEY) and isinstance(kept, str) and kept:
+            try:  # as a number: its box shows it as the reader's language writes it, and so reads it back
+                return Decimal(kept)
+            except ArithmeticError:
+                return kept
         return kept
 
     @staticmethod

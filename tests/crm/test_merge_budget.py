@@ -141,3 +141,10 @@ def test_a_submission_makes_its_card_whatever_title_and_thanks_say(world, form, 
     drain()
     assert Submission.objects.get().status == "done"
     assert Item.objects.get().title
+
+
+@pytest.mark.parametrize("shorter", ["truncate: 50", "truncatewords: 5", "slice: 0, 10"])
+def test_a_long_text_is_shortened(shorter):
+    text = merge.render("{{ item.t | " + shorter + " }}", merge.Values(None, item={"t": "word " * 60}))
+    assert text.startswith("word")
+    assert len(text) <= 50

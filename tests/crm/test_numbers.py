@@ -427,3 +427,20 @@ def test_the_upgrade_takes_out_what_cannot_be_read_and_notes_it_on_the_card(worl
     assert "10000000000000000" in note.payload["text"]
     assert "10000000000000000" in Notification.objects.get(user=world.alice).text
     assert f"{item.pk}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("language", ["en", "pl", "fr", "vi"])
+def test_an_own_number_is_shown_so_that_its_box_reads_it_back(own_numbers, language):
+    definition = CustomField.objects.get(key="size")
+    with translation.override(language):
+        field = definition.form_field()
+        shown = field.widget.format_value(field.prepare_value(definition.initial("2.125")))
+        assert field.clean(shown) == Decimal("2.125")
+
+
+def test_a_budget_below_nothing_becomes_no_amount(world, form, client, drain):
+    assert send(client, **GOOD | {"budget": "-1000000"}).status_code == 200
+    drain()
+    item = Item.objects.get()
+    assert item.amount is None
+    assert "-1000000" in Event.objects.get(item=item, kind="comment.added").payload["text"]
