@@ -258,6 +258,15 @@ class Watchdog:
         self.since = time.monotonic()
 
 
+def holds_leases() -> bool:
+    """Does a worker of this host hold a row, even one whose lease ran out? False where even that cannot be read."""
+    try:
+        return any(worker.claimable().held_here(expired=True).exists() for worker in slots.workers)
+    except DatabaseError:
+        log.exception("leases could not be read")
+        return False
+
+
 def was_killed() -> None:
     """After the watchdog killed the workers: each table looks at what they held."""
     for worker in slots.workers:

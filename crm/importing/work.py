@@ -83,9 +83,9 @@ def _maker(work: Import, dry: bool) -> Maker:
 
 def _slices(work: Import) -> None:
     """Rows in the order of the file (backwards when they are taken back) until the time is over."""
-    end = time.monotonic() + SLICE_SECONDS
     backwards, dry = work.status == Status.REVERTING, work.status == Status.CHECKING
     maker = None if backwards else _maker(work, dry)
+    end = time.monotonic() + SLICE_SECONDS  # after what a check recalls: each turn gets on by a slice at least
     while work.position < work.total:
         rows = work.rows.order_by("-number" if backwards else "number")
         if backwards:

@@ -92,9 +92,10 @@ class LeasedQuerySet(models.QuerySet[Any]):
         again.update(status=Status.PLANNED, owner="", lease_until=None, due_at=clock.now())
         return list(lost[:100])
 
-    def held_here(self) -> Self:
-        """Live leases of this host."""
-        return self.filter(status__in=HAS_LEASE, owner__startswith=f"{HOST}:", lease_until__gte=databases.real_now())
+    def held_here(self, expired: bool = False) -> Self:
+        """Leases of this host: live ones, or those that ran out as well."""
+        held = self.filter(status__in=HAS_LEASE, owner__startswith=f"{HOST}:")
+        return held if expired else held.filter(lease_until__gte=databases.real_now())
 
 
 class Leased(models.Model):

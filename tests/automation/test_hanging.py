@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 
 from automation.engine.worker import RunWorker
 from automation.models import MOST_RULES, Rule, Run
-from crm import clock, databases
+from crm import clock, databases, queue
 from crm.models import Notification
 from crm.models.leased import HOST, Status
 
@@ -97,3 +97,12 @@ def test_a_stage_has_a_most_of_rules_and_says_so_at_save(world):
     rule.name = "Renamed"
     rule.save()
     world.rule("talk")
+
+
+def test_a_lease_that_ran_out_is_still_held_here_for_the_watchdog(world):
+    assert not queue.holds_leases()
+    world.rule("new")
+    world.deal()
+    Run.objects.update(status=Status.RUNNING, owner=f"{HOST}:1:dead", lease_until=databases.real_in(-5))
+    assert not Run.objects.held_here().exists()
+    assert queue.holds_leases()

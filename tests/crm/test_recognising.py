@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from crm import receiving
 from crm.importing.work import MAKERS
-from crm.models import Contact, Import, ImportRow, Item, Message, OwnCompany
+from crm.models import Company, Contact, Import, ImportRow, Item, Message, OwnCompany
 from crm.recognising import same_name
 from tests.crm.test_forms import GOOD, form, send  # noqa: F401
 from tests.crm.test_imports import bob, bring  # noqa: F401
@@ -183,3 +183,25 @@ def test_a_check_of_companies_goes_on_in_another_turn(world):
     maker = MAKERS["companies"](work)
     maker.recall(first.made)
     assert outcomes(maker, [second], dry=True) == ["updated"]
+
+
+@pytest.mark.parametrize(
+    "rows", [[["X", "A"], ["X", ""]], [["Known", ""], ["Known", "B"]], [["Known", "A"], ["Y", "A"]]]
+)
+@pytest.mark.parametrize("turn", [1, 2])
+def test_check_and_import_of_companies_agree(world, rows, turn):
+    Company.objects.create(name="Known", tax_number="A")
+    work = Import.objects.create(
+        user=world.alice, target="companies", name="x.csv", duplicates="update",
+        headers=["name", "tax"], mapping={"0": "name", "1": "tax_number"}, total=len(rows),
+    )  # fmt: skip
+    made = [ImportRow.objects.create(parent=work, number=n, cells=cells) for n, cells in enumerate(rows, 1)]
+    said = []
+    for start in range(0, len(made), turn):
+        maker = MAKERS["companies"](work)
+        for former in made[:start]:
+            maker.recall(former.made)
+        said += outcomes(maker, made[start : start + turn], dry=True)
+    for row in made:
+        row.made = {}
+    assert outcomes(MAKERS["companies"](work), made, dry=False) == said

@@ -179,7 +179,8 @@ class Command(BaseCommand):
         except Exception:
             log.exception("tick")
             connection.close()
-            due = True
+            # Kept from writing by a worker of this host that stands still, or by somebody else, such as a backup?
+            due = queue.holds_leases()
         try:
             if watchdog.hangs(due):
                 log.warning("due work stood still for %d s: restarting the workers", settings.HANG_SECONDS)
