@@ -13,8 +13,8 @@ class ContactMaker(Maker):
     target = Import.Target.CONTACTS
 
     def __init__(self, work: Import) -> None:
-        # What the check would have made of earlier rows: contact, addresses, numbers.
-        self.supposed: list[tuple[Contact, list[str], list[str]]] = []
+        # Who has an address or number by what the check supposes of earlier rows.
+        self.supposed: dict[str, list[Contact]] = {}
         self.people: dict[int, Contact] = {}
         self.by_address: dict[str, list[Contact]] = {}
         self.by_number: dict[str, list[Contact]] = {}
@@ -46,8 +46,10 @@ class ContactMaker(Maker):
             self._has(self.by_address, email.address, self.people.setdefault(email.contact_id, email.contact))
         for phone in phones:
             self._has(self.by_number, phone.number, self.people.setdefault(phone.contact_id, phone.contact))
-        for contact, had_addresses, had_numbers in self.supposed:
-            self._remember(contact, had_addresses, had_numbers)
+        for asked, place in ((addresses, self.by_address), (numbers, self.by_number)):
+            for key in asked & self.supposed.keys():
+                for contact in self.supposed[key]:
+                    self._has(place, key, contact)
 
     @staticmethod
     def _has(place: dict[str, list[Contact]], key: str, contact: Contact) -> None:
@@ -85,7 +87,8 @@ class ContactMaker(Maker):
         pk, name, addresses, numbers = made["who"]
         contact = self.people.setdefault(pk, Contact(pk=pk))
         contact.name = name
-        self.supposed.append((contact, addresses, numbers))
+        for key in (*addresses, *numbers):
+            self._has(self.supposed, key, contact)
         self._remember(contact, addresses, numbers)
 
     def create(self, row: ImportRow, read: Read) -> None:
