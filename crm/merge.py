@@ -1,5 +1,5 @@
-"""Merge texts: Liquid with limits, plain values only, checked when they are saved. Only this module and its budget
-(crm/merge_budget.py) import liquid.
+"""Merge texts: Liquid with limits, plain values only, checked when they are saved. Only this module, its filters
+and its budget (crm/merge_filters.py, crm/merge_budget.py) import liquid.
 
 No model instance ever reaches a template: each type lists the fields it shows, as strings, numbers, dates, lists and
 dicts. What is not listed cannot be printed.
@@ -10,21 +10,15 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
-from decimal import Decimal
 from functools import lru_cache
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from babel import dates as babel_dates
-from babel import numbers as babel_numbers
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from liquid import Environment, StrictUndefined
-from liquid.exceptions import FilterArgumentError, LiquidError, LiquidSyntaxError
-from liquid.filter import with_context
+from liquid.exceptions import LiquidError, LiquidSyntaxError
 
-from crm import merge_budget, phones
+from crm import merge_budget, merge_filters
 from crm.merge_budget import BudgetTemplate
 
 log = logging.getLogger("dealwright.merge")
@@ -49,86 +43,17 @@ class _Limited(Environment):
     template_class = BudgetTemplate
 
 
-def _language(context: Any) -> str:
-    return str(context.formats.get("language", "en"))
-
-
-def _zone(context: Any) -> ZoneInfo:
-    return ZoneInfo(str(context.formats.get("zone", "UTC")))
-
-
-def _decimal(value: Any) -> Decimal:
-    try:
-        found = Decimal(str(value))
-    except ArithmeticError:
-        found = Decimal("NaN")
-    if not found.is_finite():
-        raise FilterArgumentError(_("“%s” is no number") % str(value)[:40], token=None)
-    return found
-
-
-@with_context
-def _money(value: Any, currency: Any = "", *, context: Any) -> str:
-    """12500.5 | money: "PLN" -> 12 500,50 zł (pl); a currency's own number of decimals."""
-    if value is None or value == "":
-        return ""
-    code = str(currency or context.formats.get("currency", "EUR"))[:3]
-    return str(babel_numbers.format_currency(_decimal(value), code, locale=_language(context)))
-
-
-@with_context
-def _number(value: Any, *, context: Any) -> str:
-    return "" if value in (None, "") else str(babel_numbers.format_decimal(_decimal(value), locale=_language(context)))
-
-
-@with_context
-def _date(value: Any, style: Any = "medium", *, context: Any) -> str:
-    if isinstance(value, datetime):
-        value = value.astimezone(_zone(context)).date()
-    if isinstance(value, str) and value:
-        try:
-            value = date.fromisoformat(value[:10])
-        except ValueError:
-            raise FilterArgumentError(_("“%s” is no date") % value[:40], token=None) from None
-    if not value:
-        return ""
-    if not isinstance(value, date):
-        raise FilterArgumentError(_("“%s” is no date") % str(value)[:40], token=None)
-    if len(str(style)) > 40:
-        raise FilterArgumentError(_("“%s” is no style of dates") % str(style)[:40], token=None)
-    return str(babel_dates.format_date(value, str(style), locale=_language(context)))
-
-
-@with_context
-def _time(value: Any, *, context: Any) -> str:
-    if not isinstance(value, datetime):
-        return ""
-    return str(babel_dates.format_time(value.astimezone(_zone(context)), "short", locale=_language(context)))
-
-
-def _needed(value: Any, name: Any = "") -> Any:
-    """{{ company.tax_number | needed: "tax number" }}: an empty value is an error that names it."""
-    if value in (None, "", []):
-        words = _("“%s” is empty, and needed here") % name if name else _("a needed value is empty")
-        raise FilterArgumentError(words, token=None)
-    return value
-
-
-def _phone(value: Any) -> str:
-    return phones.display(str(value)) if value else ""
-
-
 def _environment(autoescape: bool) -> Environment:
     made = _Limited(undefined=StrictUndefined, autoescape=autoescape, strict_filters=True)
     for tag in ("include", "render"):
         made.tags.pop(tag, None)
     for name, function in (
-        ("money", _money),
-        ("number", _number),
-        ("date", _date),
-        ("time", _time),
-        ("phone", _phone),
-        ("needed", _needed),
+        ("money", merge_filters.money),
+        ("number", merge_filters.number),
+        ("date", merge_filters.date),
+        ("time", merge_filters.time),
+        ("phone", merge_filters.phone),
+        ("needed", merge_filters.needed),
         ("strip_html", merge_budget.without_tags),
     ):
         made.add_filter(name, function)

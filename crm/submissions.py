@@ -16,9 +16,10 @@ from crm.jobs import Permanent
 from crm.models.events import Cause
 from crm.models.fields import CustomField, as_typed
 from crm.models.gate import Refused
-from crm.models.items import Item, base_amount
+from crm.models.items import Item
 from crm.models.jobs import Job
 from crm.models.leased import Status
+from crm.models.money import base_amount
 from crm.models.notifications import notify
 from crm.models.people import Contact, administrators
 from crm.models.tasks import Task

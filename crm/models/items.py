@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from decimal import Decimal, localcontext
 from typing import Any, ClassVar
 
-from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.db.models import OuterRef, Q, Subquery
 from django.utils.translation import gettext_lazy as _
 from django_fsm import GET_STATE, transition
 
 from crm import clock, databases
-from crm.decimals import EXACT, MONEY, Unreadable
+from crm.decimals import Unreadable
 from crm.folding import fold
 from crm.models import boards
 from crm.models.decimals import MoneyField
@@ -20,6 +18,7 @@ from crm.models.events import Cause
 from crm.models.gate import CHECKS, Gone, Move, Refused, Stale, checked_by
 from crm.models.item_set import ItemQuerySet
 from crm.models.leaving import close_visit, wake_waiters
+from crm.models.money import base_amount
 from crm.models.moving import Moving
 from crm.models.people import Company, Contact, Tag, User
 from crm.models.pipelines import ItemType, LostReason, Machine, Pipeline, Stage, machine_of
@@ -367,36 +366,6 @@ class Item(Moving, RefreshMixin, models.Model):
                 move.override = True
             item.stage_entered_at, item.version = move.now, item.version + 1
             item._open_visit(move, left=None, source=item.stage_id, kind="item.restored")
-
-
-def base_amount(amount: Decimal | None, currency: str) -> Decimal | None:
-    """The amount in the own company's currency by the administrator's rates; None where there is no rate.
-
-    Raises Refused for an amount that no column could hold, in its own or in that currency.
-    """
-    from crm.models.money import rate_to_base
-
-    if amount is None:
-        return None
-    amount = Decimal(amount)
-    try:
-        MONEY.check(amount)
-    except ValidationError as error:
-        raise Refused(error.messages[0]) from error
-    rate = rate_to_base(currency)
-    if rate is None:
-        return None
-    found = converted(amount, rate)
-    if not MONEY.holds(found):
-        words = {"amount": amount, "currency": currency}
-        raise Refused(_("%(amount)s %(currency)s is too large an amount in the company's own currency.") % words)
-    return found
-
-
-def converted(amount: Decimal, rate: Decimal) -> Decimal:
-    """An amount at a rate, to the cent."""
-    with localcontext(EXACT):
-        return (amount * rate).quantize(Decimal("0.01"))
 
 
 def plain(value: Any) -> Any:

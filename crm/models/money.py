@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from typing import Any
 
+from django.apps import apps
 from django.core.cache import caches
 from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from crm.decimals import MONEY, Unreadable
+from crm.decimals import EXACT, MONEY, Unreadable
 from crm.models.decimals import RateField
-from crm.models.items import Item, converted
+from crm.models.gate import Refused
 from crm.models.org import OwnCompany
 
 RATES = "rates"
@@ -39,7 +40,8 @@ class CurrencyRate(models.Model):
         """Raises ValidationError where some card's amount would be too large in the company's own currency."""
         if self.rate is None:
             return  # its own field has said so
-        worth = Item.objects.filter(currency=self.currency, amount__isnull=False)
+        items: Any = apps.get_model("crm", "Item").objects  # which asks this module for its base amount
+        worth = items.filter(currency=self.currency, amount__isnull=False)
         for largest in (worth.order_by("-amount").first(), worth.order_by("amount").first()):
             if largest is None or largest.amount is None or isinstance(largest.amount, Unreadable):
                 continue
@@ -68,3 +70,31 @@ def rate_to_base(currency: str) -> Decimal | None:
         caches["near"].set(RATES, known, 10)
     own, rates = known
     return Decimal(1) if own is None or own == currency else rates.get(currency)
+
+
+def base_amount(amount: Decimal | None, currency: str) -> Decimal | None:
+    """The amount in the own company's currency by the administrator's rates; None where there is no rate.
+
+    Raises Refused for an amount that no column could hold, in its own or in that currency.
+    """
+    if amount is None:
+        return None
+    amount = Decimal(amount)
+    try:
+        MONEY.check(amount)
+    except ValidationError as error:
+        raise Refused(error.messages[0]) from error
+    rate = rate_to_base(currency)
+    if rate is None:
+        return None
+    found = converted(amount, rate)
+    if not MONEY.holds(found):
+        words = {"amount": amount, "currency": currency}
+        raise Refused(_("%(amount)s %(currency)s is too large an amount in the company's own currency.") % words)
+    return found
+
+
+def converted(amount: Decimal, rate: Decimal) -> Decimal:
+    """An amount at a rate, to the cent."""
+    with localcontext(EXACT):
+        return (amount * rate).quantize(Decimal("0.01"))

@@ -17,6 +17,7 @@ from crm.models.jobs import Job
 from crm.models.leased import UNSTARTED, Status
 from crm.models.leaving import cancel_what_they_send
 from crm.models.messages import Message
+from crm.models.money import base_amount
 from crm.models.pipelines import machine_of
 from crm.models.tasks import Task
 from crm.models.visits import StageVisit
@@ -136,8 +137,6 @@ def _fields_back(item: Item, changes: dict[str, list[Any]]) -> dict[str, Any]:
         if getattr(item, field.attname) == read(new):
             columns[field.attname] = read(old)
     if {"amount", "currency"} & columns.keys():
-        from crm.models.items import base_amount
-
         columns["base_amount"] = base_amount(columns.get("amount", item.amount), columns.get("currency", item.currency))
     return columns
 
