@@ -11,7 +11,7 @@ from django.utils.translation import override
 from crm import clock, databases, phones
 from crm.events import record
 from crm.folding import fold
-from crm.models import Channel, Contact, Conversation, Item, Message
+from crm.models import Channel, Contact, Conversation, Item, Medium, Message, Refusal
 from crm.models.notifications import notify
 
 # The words of the carriers' rules, and those of our languages; the whole message, case and marks ignored.
@@ -37,12 +37,17 @@ def _received(channel: Channel, provider_id: str, sender: str, text: str) -> Mes
     item = item_of(channel, contact) if contact is not None else None
     payload = {"from": sender, "text": text[:500], "wish": wish, "channel": channel.pk}
     payload["customer"] = contact.name if contact else phones.display(sender)
+    payload["also"] = Contact.objects.sharing(sender, contact)
     event = record("sms.received", item=item, contact=contact, payload=payload, key=f"sms.received:{provider_id}")
     if event is None:
         return None
-    if contact is not None and wish:
-        Contact.objects.filter(pk=contact.pk).update(no_sms=wish == "stop")
     message = keep(channel, contact, item, to=sender, text=text, provider_id=provider_id)
+    if wish == "stop":
+        Refusal.keep(Medium.SMS, sender, Refusal.Reason.STOP, message=message)
+    elif wish == "start":
+        # What carriers mean by it: it takes back the STOP, no other refusal and no wish told to one of us.
+        for refusal in Refusal.objects.standing().filter(medium=Medium.SMS, address=sender, reason=Refusal.Reason.STOP):
+            refusal.lift("START")
     if item is not None and item.owner is not None:
         with override(item.owner.language):
             words = {"name": payload["customer"], "text": text[:200]}

@@ -24,6 +24,7 @@ from crm.models.leased import MAX_CRASHES, Status, backoff
 from crm.models.messages import FAR, Channel, Conversation, Medium, Message
 from crm.models.notifications import notify
 from crm.models.people import Contact, User, administrators
+from crm.models.refusals import Refusal
 from crm.queue import Kind, register_kind
 from crm.transports.base import Transport, TransportError, transports
 
@@ -57,8 +58,12 @@ def channel_for(medium: str, chosen: Channel | None = None) -> Channel:
     return channel
 
 
-def check_address(contact: Contact | None, medium: str, to: str) -> None:
-    """Raises CannotSend in words for a missing, impossible or unwanted address."""
+def check_address(contact: Contact | None, medium: str, to: str, is_necessary: bool = False) -> None:
+    """Raises CannotSend in words for a missing, impossible or unwanted address.
+
+    Args:
+        is_necessary: a password, a code, a notice to one of ours: no refusal stops it.
+    """
     if not to:
         if contact is None:
             raise CannotSend(_("No customer is linked to the item."))
@@ -69,10 +74,9 @@ def check_address(contact: Contact | None, medium: str, to: str) -> None:
         raise CannotSend(_("The customer does not want %s.") % Medium(medium).label, skip=True)
     if medium == Medium.SMS and not phones.can_receive_sms(to):
         raise CannotSend(_("%s is not a mobile number.") % phones.display(to))
-    if medium == Medium.EMAIL and contact is not None:
-        words = contact.emails.filter(address=to.lower()).exclude(bounced="").values_list("bounced", flat=True).first()
-        if words:
-            raise CannotSend(_("Mail to %(to)s comes back: %(words)s") % {"to": to, "words": words})
+    refusal = None if is_necessary else Refusal.objects.against(medium, to)
+    if refusal is not None:
+        raise CannotSend(refusal.sentence(), skip=True)
 
 
 def queue_message(
@@ -94,15 +98,17 @@ def queue_message(
     retry_hours: int = 24,
     answers: Message | None = None,
     files: Iterable[NewFile] = (),
+    is_necessary: bool = False,
 ) -> Message:
     """Write the message and the job that will send it, in the caller's transaction.
 
     Args:
         answers: the mail of theirs that this one answers; their program shows both as one thread.
         files: what goes along, as read (content, name, kind).
+        is_necessary: a password, a code, a notice to one of ours: no refusal stops it.
     Raises CannotSend (nothing was written) for an address that cannot work or files that no server takes.
     """
-    check_address(contact, channel.medium, to)
+    check_address(contact, channel.medium, to, is_necessary)
     files = _bearable(files)
     conversation = None
     if contact is not None:
@@ -123,6 +129,7 @@ def queue_message(
         cause_depth=depth,
         language=language,
         answers=answers,
+        is_necessary=is_necessary,
     )
     _attach(message, files)
     job = Job.plan(
@@ -158,7 +165,12 @@ def mail_colleague(user: User, subject: str, text: str) -> None:
     """To one of ours, by the default e-mail channel; where there is none, nobody gets mail and the log says so."""
     try:
         queue_message(
-            channel=channel_for(Medium.EMAIL), to=user.email, subject=subject, text=text, language=user.language
+            channel=channel_for(Medium.EMAIL),
+            to=user.email,
+            subject=subject,
+            text=text,
+            language=user.language,
+            is_necessary=True,
         )
     except CannotSend as refused:
         log.warning("no mail to user %s: %s", user.pk, refused)
@@ -173,6 +185,11 @@ def _message(job: Job) -> Message:
 
 def begin(job: Job) -> bool:
     """In the *sending* commit: opt-out, limits, quiet hours, once more. False if it was ended or put off."""
+    if not Message.objects.filter(pk=job.payload["message"]).exists():
+        # It went with its customer, whom somebody deleted.
+        job.end(Status.SKIPPED, _("The message was deleted."))
+        end_waiters(job)
+        return False
     message = _message(job)
     channel, now = message.channel, clock.now()
     if message.status in (Message.Status.SENT, Message.Status.DELIVERED):
@@ -185,7 +202,7 @@ def begin(job: Job) -> bool:
             raise CannotSend(_("The item was deleted."), skip=True)
         if not channel.is_active:
             raise CannotSend(_("The channel “%s” is switched off.") % channel.name)
-        check_address(message.contact, channel.medium, message.to)
+        check_address(message.contact, channel.medium, message.to, message.is_necessary)
         recent = Message.objects.filter(
             direction=Message.Direction.OUT, status__in=(Message.Status.SENT, Message.Status.DELIVERED)
         )

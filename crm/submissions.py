@@ -10,6 +10,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from crm import clock, databases, merge
+from crm.addresses import one_spelling
 from crm.events import record
 from crm.forms.amounts import AmountField
 from crm.jobs import Permanent
@@ -132,7 +133,7 @@ def _tell_unread(item: Item, unread: list[tuple[str, str]], cause: Cause) -> Non
 def _contact(form: WebForm, targets: dict[str, Any]) -> Contact | None:
     """Recognised, or made; what is known is kept unless the form says overwrite."""
     name = str(targets.get("contact.name", ""))
-    email = str(targets.get("contact.email", "")).lower()
+    email = one_spelling(str(targets.get("contact.email", "")))
     phone = str(targets.get("contact.phone", ""))
     if not (name or email or phone):
         return None
@@ -147,8 +148,9 @@ def _contact(form: WebForm, targets: dict[str, Any]) -> Contact | None:
         key = target.removeprefix("contact.custom.")
         if key != target and (form.duplicates == WebForm.Duplicates.OVERWRITE or not contact.custom.get(key)):
             contact.custom = {**contact.custom, key: value}
+    is_known = contact.pk is not None
     contact.save()
-    contact.add_email(email)
+    contact.add_email(email, is_new=is_known)
     contact.add_phone(phone)
     return contact
 

@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 
 from crm import clock
 from crm.events import record
-from crm.models import Contact, Event, Job, Message, MessageLink
+from crm.models import Event, Job, Medium, Message, MessageLink, Refusal
 from crm.models.notifications import notify
 from crm.queue import Kind, register_kind
 
@@ -70,16 +70,17 @@ def unsubscribe_headers(message: Message) -> dict[str, str]:
 
 
 def unsubscribed(message: Message) -> None:
-    """The customer wants no e-mail any more; told once on the card and to its owner."""
-    contact = message.contact
-    if contact is None or not Contact.objects.filter(pk=contact.pk, no_email=False).update(no_email=True):
+    """The address wants no e-mail any more; told once on the card and to its owner."""
+    if not Refusal.keep(Medium.EMAIL, message.to, Refusal.Reason.UNSUBSCRIBED, message=message):
         return
-    payload = {"message": message.pk, "subject": message.subject, "customer": contact.name}
+    contact = message.contact
+    name = contact.name if contact else message.to
+    payload = {"message": message.pk, "subject": message.subject, "customer": name, "to": message.to}
     record("email.unsubscribed", item=message.item, contact=contact, payload=payload)
     owner = message.item.owner if message.item is not None else None
     if owner is not None:
         with translation.override(owner.language):
-            text = _("%s wants no e-mail any more.") % contact.name
+            text = _("%s wants no e-mail any more.") % name
             notify([owner], text, item=message.item, kind="message")
 
 

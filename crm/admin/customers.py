@@ -1,5 +1,7 @@
+from django.contrib import admin
+
 from crm.admin.base import CappedPaginator, ModelAdmin, TabularInline, register
-from crm.models import Company, Contact, ContactEmail, ContactPhone, Tag
+from crm.models import Company, Contact, ContactEmail, ContactPhone, Refusal, Tag
 
 
 class PhoneInline(TabularInline):
@@ -26,6 +28,37 @@ class ContactAdmin(ModelAdmin):
 
     def get_search_results(self, request, queryset, search_term):  # type: ignore[no-untyped-def]
         return (queryset.found(search_term) if search_term.strip() else queryset), False
+
+
+@register(Refusal)
+class RefusalAdmin(ModelAdmin):
+    """Added by hand where somebody asked one of us; lifted by writing down why. Nothing is changed or deleted."""
+
+    list_display = ("shown_address", "medium", "reason", "since", "lifted_at", "lifted_by")
+    list_filter = ("medium", "reason", ("lifted_at", admin.EmptyFieldListFilter))
+    search_fields = ("address",)
+    list_select_related = ("lifted_by",)
+    show_full_result_count = False
+    paginator = CappedPaginator
+
+    def get_fields(self, request, obj=None):  # type: ignore[no-untyped-def]
+        if obj is None:
+            return ("medium", "address")
+        return ("medium", "address", "reason", "words", "since", "message", "lifted_at", "lifted_by", "lifted_why")
+
+    def get_readonly_fields(self, request, obj=None):  # type: ignore[no-untyped-def]
+        if obj is None:
+            return ()
+        return [name for name in self.get_fields(request, obj) if name != "lifted_why" or obj.lifted_at]
+
+    def has_delete_permission(self, request, obj=None):  # type: ignore[no-untyped-def]
+        return False
+
+    def save_model(self, request, obj, form, change):  # type: ignore[no-untyped-def]
+        if not change:
+            super().save_model(request, obj, form, change)
+        elif obj.lifted_why.strip() and obj.lifted_at is None:
+            obj.lift(obj.lifted_why.strip(), request.user)
 
 
 @register(Company)

@@ -127,7 +127,7 @@ def change_task(request: HttpRequest, pk: Id, payload: TaskChange) -> Any:
 
 
 def _messages(request: HttpRequest) -> Any:
-    return Message.objects.filter(item__in=Item.objects.visible_to(request.user)).select_related("channel")  # type: ignore[arg-type]
+    return Message.objects.filter(item__isnull=False).visible_to(request.user).select_related("channel")  # type: ignore[arg-type]
 
 
 @router.get("/messages", response=answers(Page[MessageOut]), summary="Messages", tags=["messages"])
@@ -207,6 +207,7 @@ def log_call(request: HttpRequest, payload: CallIn) -> Any:
     kind = "call.answered" if payload.answered else "call.missed"
     key = f"call:{request.user.pk}:{payload.id}" if payload.id else None
     data = payload.model_dump(exclude={"item", "id", "started_at"}) | {"number": number}
+    data["also"] = Contact.objects.sharing(number, contact)
     started = payload.started_at or clock.now()
     event = record(
         kind,

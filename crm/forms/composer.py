@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django import forms
@@ -13,9 +14,21 @@ from django.utils.translation import gettext_lazy as _
 from crm import files, merge, phones, slots
 from crm.forms.rich import RichField
 from crm.mail.composing import NewFile
-from crm.models import Item, MailTemplate, Medium, Message, Task, User
+from crm.models import Item, MailTemplate, Medium, Message, Refusal, Task, User
 
 AREA = forms.Textarea(attrs={"rows": 3})
+
+
+def _open_to(medium: str, addresses: Iterable[str]) -> tuple[list[str], list[str]]:
+    """Addresses or numbers that may be written to, in their order; and why the others may not."""
+    found, refused = [], []
+    for address in dict.fromkeys(addresses):
+        refusal = Refusal.objects.against(medium, address)
+        if refusal is None:
+            found.append(address)
+        else:
+            refused.append(refusal.sentence())
+    return found, refused
 
 
 class FilesInput(forms.ClearableFileInput):
@@ -82,10 +95,10 @@ class EmailForm(forms.Form):
         fields: Any = self.fields
         theirs = Message.objects.filter(item=item, direction=Message.Direction.IN, channel__medium=Medium.EMAIL)
         fields["answers"].queryset = theirs
-        rows = [row.address for row in item.contact.emails.all() if not row.bounced] if item.contact else []
+        rows = [row.address for row in item.contact.emails.all()] if item.contact else []
         # Who wrote to us can be answered, even from an address that the contact does not have.
         asked = answered or self._asked(data)
-        known = list(dict.fromkeys([*([asked.to] if asked else []), *rows]))
+        known, self.refused = _open_to(Medium.EMAIL, [*([asked.to] if asked else []), *rows])
         fields["to"].choices = [(address, address) for address in known]
         self.usable = bool(known)
         fields["template"].queryset = MailTemplate.objects.filter(is_active=True)
@@ -124,8 +137,9 @@ class SmsForm(forms.Form):
     def __init__(self, item: Item, data: Any = None, sent: Any = None, *, user: Any = None) -> None:
         super().__init__(data, auto_id="sms_%s")
         rows = item.contact.phones.all() if item.contact else []
+        numbers, self.refused = _open_to(Medium.SMS, [row.number for row in rows if phones.can_receive_sms(row.number)])
         to: Any = self.fields["to"]
-        to.choices = [(row.number, phones.display(row.number)) for row in rows if phones.can_receive_sms(row.number)]
+        to.choices = [(number, phones.display(number)) for number in numbers]
         self.usable = bool(to.choices)
 
 

@@ -134,8 +134,9 @@ class NewItemForm(forms.Form):
         known = Contact.objects.filter(pk=data["customer_id"] or 0, name=data["customer"]).first()
         reach = {"email": data["email"], "phone": data["phone"]}
         found = known or Contact.objects.recognised(name=data["customer"], **reach)
+        is_guessed = found is not None and known is None
         if found is None:
             found = Contact.objects.create(name=data["customer"] or data["email"] or data["phone"])
-        found.add_email(data["email"])
+        found.add_email(data["email"], is_new=is_guessed)
         found.add_phone(data["phone"])
         return found

@@ -10,6 +10,7 @@ from django.core.validators import validate_email
 from django.utils.translation import gettext_lazy as _
 
 from crm import phones
+from crm.addresses import one_spelling
 from crm.models import Company, Contact, CustomField, Tag, User
 
 LINES = forms.Textarea(attrs={"rows": 2})
@@ -34,7 +35,7 @@ class _PersonForm(forms.Form):
         self.fields["tags"].initial = ", ".join(tag.name for tag in record.tags.all()) if record.pk else ""
 
     def columns(self) -> list[str]:
-        own = ("tags", "phones", "emails", "again", "company_name")
+        own = ("tags", "phones", "emails", "company_name")
         return [name for name in self.fields if name not in own and not name.startswith("custom.")]
 
     def _save_common(self) -> None:
@@ -58,12 +59,6 @@ class ContactForm(_PersonForm):
     )
     phones = forms.CharField(label=_("phones"), required=False, widget=LINES, help_text=_("One a line."))
     emails = forms.CharField(label=_("e-mail addresses"), required=False, widget=LINES, help_text=_("One a line."))
-    again = forms.MultipleChoiceField(
-        label=_("write again to"),
-        required=False,
-        widget=forms.CheckboxSelectMultiple,
-        help_text=_("Mail to these addresses came back, so none is sent there."),
-    )
     company_name = forms.CharField(
         label=_("company"), max_length=200, required=False, help_text=_("Found by its name, or made.")
     )
@@ -79,11 +74,6 @@ class ContactForm(_PersonForm):
         super().__init__(record, data)
         language: Any = self.fields["language"]
         language.choices = [("", "—"), *settings.LANGUAGES]
-        refused = [row for row in record.emails.all() if row.bounced] if record.pk else []
-        again: Any = self.fields["again"]
-        again.choices = [(row.address, f"{row.address} ({row.bounced})") for row in refused]
-        if not refused:
-            del self.fields["again"]
         if record.pk:
             self.fields["phones"].initial = "\n".join(phones.display(row.number) for row in record.phones.all())
             self.fields["emails"].initial = "\n".join(row.address for row in record.emails.all())
@@ -99,7 +89,7 @@ class ContactForm(_PersonForm):
                 validate_email(line)
             except ValidationError:
                 raise ValidationError(_("“%s” is not an e-mail address.") % line) from None
-            found.append(line.lower())
+            found.append(one_spelling(line))
         return list(dict.fromkeys(found))
 
     def save(self) -> Contact:
@@ -110,7 +100,6 @@ class ContactForm(_PersonForm):
         self._save_common()
         _set_rows(record.phones, "number", data["phones"])
         _set_rows(record.emails, "address", data["emails"])
-        record.emails.filter(address__in=data.get("again", [])).update(bounced="")
         return record  # type: ignore[no-any-return]
 
 
@@ -126,6 +115,9 @@ class CompanyForm(_PersonForm):
 
     def clean_phone(self) -> str:
         return phones.parse(self.cleaned_data["phone"]) if self.cleaned_data["phone"] else ""
+
+    def clean_email(self) -> str:
+        return one_spelling(self.cleaned_data["email"])
 
     def save(self) -> Company:
         self._save_common()

@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from crm import decimals, phones
+from crm.addresses import one_spelling
 from crm.folding import fold
 from crm.models import User
 
@@ -111,7 +112,7 @@ def _moment_in(cell: str, patterns: tuple[str, ...]) -> datetime:
 
 
 def _email(cell: str) -> list[str]:
-    found = list(dict.fromkeys(part.strip().lower() for part in re.split(r"[;,\s]+", cell) if part.strip()))
+    found = list(dict.fromkeys(one_spelling(part) for part in re.split(r"[;,\s]+", cell) if part.strip()))
     for address in found:
         try:
             validate_email(address)

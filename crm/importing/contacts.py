@@ -116,8 +116,10 @@ class ContactMaker(Maker):
             kind = "mobile" if n in mobile else "work"
             self.batch.add(ContactPhone(contact=contact, number=n, kind=kind, order=place))
         new = [a for a in addresses if a not in had]
-        for place, a in enumerate(new):
-            self.batch.add(ContactEmail(contact=contact, address=a, order=place))
+        # Known by number and name alone: somebody has to say that the address is theirs.
+        is_guessed = bool(had) and len(new) == len(addresses)
+        for place, a in enumerate(new, len(had)):
+            self.batch.add(ContactEmail(contact=contact, address=a, order=place, is_new=is_guessed))
         return fresh, new
 
     def update(self, row: ImportRow, known: Contact, read: Read) -> None:
@@ -131,13 +133,20 @@ class ContactMaker(Maker):
         values["company"] = self.company_named(row, read.get("company"))
         values["custom"] = self.custom_of(read)
         self.replace(row, known, values)
-        had = {*known.phones.values_list("number", flat=True), *known.emails.values_list("address", flat=True)}
-        # Those that an earlier row of this slice gave it are not written yet.
-        having = {**self.by_address, **self.by_number}
-        keys = (*read.get("email", []), *self.numbers(read))
-        had |= {key for key in keys if any(contact is known for contact in having.get(key, ()))}
-        fresh, new = self._reach(known, read, had)
-        row.made = {**row.made, "numbers": fresh, "addresses": new}
-        self._remember(known, new, fresh)
+        self.reach(row, known, read)
         self.tag(known, read.get("tags"))
         row.contact = known
+
+    def reach(self, row: ImportRow, known: Contact, read: Read) -> None:
+        """Give a contact that we know the numbers and addresses that the row adds; `known` may be unwritten yet."""
+        having = {**self.by_address, **self.by_number}
+        keys = (*read.get("email", []), *self.numbers(read))
+        # Those that an earlier row of this slice gave it are not written yet.
+        had = {key for key in keys if any(contact is known for contact in having.get(key, ()))}
+        if len(had) == len(set(keys)):
+            return
+        if known.pk is not None:
+            had |= {*known.phones.values_list("number", flat=True), *known.emails.values_list("address", flat=True)}
+        fresh, new = self._reach(known, read, had)
+        self.batch.then(lambda: row.made.update(reached=known.pk, numbers=fresh, addresses=new))
+        self._remember(known, new, fresh)

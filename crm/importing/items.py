@@ -85,6 +85,8 @@ class ItemMaker(Maker):
             self.customers.create(row, asked)
             found, row.contact = row.contact, None
             self.batch.then(lambda: row.made.update(contacts=[row.made.pop("own")]))
+        else:
+            self.customers.reach(row, found, asked)
         return found
 
     def _values(self, read: Read) -> dict[str, Any]:

@@ -211,6 +211,7 @@ def _remove(row: ImportRow, work: Import) -> None:
     if row.item is not None and row.item.deleted_at is None:
         row.item.delete_softly(by=work.user, quiet=True)
     own = row.made.get("own")
+    _take_reach(row)
     contacts = [*row.made.get("contacts", []), *([own] if row.contact_id and row.contact_id == own else [])]
     for contact in Contact.objects.filter(pk__in=contacts):
         if _built_on(contact):
@@ -257,11 +258,16 @@ def _put_back(row: ImportRow, work: Import) -> None:
             record.change(values, by=work.user, quiet=True)
     else:
         _put_back_person(record, before, after)
-    if isinstance(record, Contact):
-        ContactPhone.objects.filter(contact=record, number__in=row.made.get("numbers", [])).delete()
-        ContactEmail.objects.filter(contact=record, address__in=row.made.get("addresses", [])).delete()
+    _take_reach(row)
     _remove_firms(row, row.made.get("companies", []))
     row.outcome = Outcome.REVERTED
+
+
+def _take_reach(row: ImportRow) -> None:
+    """Numbers and addresses that the row gave to a contact that was there before; rows of older imports name no one."""
+    contact = row.made.get("reached") or row.contact_id
+    ContactPhone.objects.filter(contact=contact, number__in=row.made.get("numbers", [])).delete()
+    ContactEmail.objects.filter(contact=contact, address__in=row.made.get("addresses", [])).delete()
 
 
 def _put_back_person(record: Any, before: dict[str, Any], after: dict[str, Any]) -> None:

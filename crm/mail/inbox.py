@@ -10,11 +10,11 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.files.base import ContentFile
 from django.core.validators import validate_email
-from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
 from crm import databases, delivery, files
+from crm.addresses import one_spelling
 from crm.events import record
 from crm.mail.reading import Incoming, Report
 from crm.models import (
@@ -22,12 +22,12 @@ from crm.models import (
     Cause,
     Channel,
     Contact,
-    ContactEmail,
     Event,
     Item,
     Medium,
     Message,
     Pipeline,
+    Refusal,
     Refused,
 )
 from crm.models.notifications import notify
@@ -54,7 +54,7 @@ def received_mail(channel: Channel, mail: Incoming) -> Message | None:
 
 def _is_ours(address: str) -> bool:
     senders = Channel.objects.filter(medium=Medium.EMAIL).values_list("sender", flat=True)
-    return bool(address) and any(parseaddr(sender)[1].lower() == address for sender in senders)
+    return bool(address) and any(one_spelling(parseaddr(sender)[1]) == address for sender in senders)
 
 
 def _received(channel: Channel, mail: Incoming) -> Message | None:
@@ -159,7 +159,7 @@ def reported(channel: Channel, report: Report) -> None:
     if message is None or message.direction != Message.Direction.OUT:
         return
     # Complaints often leave the reader out; then our mark in the id has to stand for it.
-    if report.recipient != message.to.lower() and (report.recipient or Message.marked(report.about) is None):
+    if report.recipient != one_spelling(message.to) and (report.recipient or Message.marked(report.about) is None):
         return
     if report.kind == "complained":
         complained(message)
@@ -170,21 +170,19 @@ def reported(channel: Channel, report: Report) -> None:
 def bounced(message: Message, words: str) -> None:
     """Its server refused it for good: the message failed, and its address is used no more."""
     delivery.reported(message, "failed", "", _("The mail came back: %s") % words[:300])
-    address = Q(address=message.to.lower())
-    if message.contact_id and ContactEmail.objects.filter(address, contact=message.contact_id, bounced="").update(
-        bounced=words[:300] or "?"
-    ):
+    if Refusal.keep(Medium.EMAIL, message.to, Refusal.Reason.BOUNCED, message=message, words=words):
         _tell_owner(message, lambda: _("Mail to %s comes back; please ask for another address.") % message.to)
 
 
 def complained(message: Message) -> None:
-    """Its reader called it spam: no e-mail any more."""
-    contact = message.contact
-    if contact is None or not Contact.objects.filter(pk=contact.pk, no_email=False).update(no_email=True):
+    """Its reader called it spam: the address gets no e-mail any more."""
+    if not Refusal.keep(Medium.EMAIL, message.to, Refusal.Reason.COMPLAINED, message=message):
         return
-    payload = {"message": message.pk, "subject": message.subject, "customer": contact.name}
+    contact = message.contact
+    name = contact.name if contact else message.to
+    payload = {"message": message.pk, "subject": message.subject, "customer": name, "to": message.to}
     record("email.complained", item=message.item, contact=contact, payload=payload)
-    _tell_owner(message, lambda: _("%s called our mail spam and gets none any more.") % contact.name)
+    _tell_owner(message, lambda: _("%s called our mail spam and gets none any more.") % name)
 
 
 def _tell_owner(message: Message, text: Callable[[], str]) -> None:

@@ -15,6 +15,8 @@ from imap_tools import MailMessage
 from inscriptis import get_text
 from inscriptis.model.config import ParserConfig
 
+from crm.addresses import one_spelling
+
 log = logging.getLogger("dealwright.mail")
 
 MOST_BYTES = 25 * 1024 * 1024  # of a whole mail; of a larger one only its beginning is read
@@ -108,8 +110,8 @@ def _read(raw: bytes, cut: bool) -> Incoming:
         key=hashlib.sha256(message_id.encode() or raw).hexdigest()[:40],
         message_id=message_id,
         thread=_thread(parsed),
-        sender=_line(sender.email if sender else "").lower()[:254],
-        answer_to=_line(answer_to[0].email if answer_to else "").lower()[:254],
+        sender=one_spelling(_line(sender.email if sender else ""))[:254],
+        answer_to=one_spelling(_line(answer_to[0].email if answer_to else ""))[:254],
         name=_line(sender.name if sender else "")[:200],
         subject=_line(mail.subject)[:250],
         text=without_quotes(whole),
@@ -278,12 +280,12 @@ def _report(parsed: Parsed) -> Report | None:
             words = _plain(payload.decode("utf-8", "replace"))[:300]
     if str(parsed.get_param("report-type", "")).lower() == "feedback-report":
         recipient = fields.get("original-rcpt-to", "").strip("<>")
-        return Report("complained", about, recipient.lower(), True, words)
+        return Report("complained", about, one_spelling(recipient), True, words)
     if fields.get("action", "").lower() != "failed":
         return None
     recipient = (fields.get("final-recipient") or fields.get("original-recipient") or "").split(";")[-1].strip()
     said = fields.get("diagnostic-code", "").partition(";")[2].strip() or words
-    return Report("bounced", about, recipient.lower(), fields.get("status", "5").startswith("5"), said[:300])
+    return Report("bounced", about, one_spelling(recipient), fields.get("status", "5").startswith("5"), said[:300])
 
 
 def _fields_of(part: Parsed) -> dict[str, str]:

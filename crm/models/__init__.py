@@ -35,6 +35,7 @@ from crm.models.pipelines import (
     StageTransition,
 )
 from crm.models.proxies import Deal, Invoice, Lead, Quote
+from crm.models.refusals import Refusal
 from crm.models.roles import Role, RoleRight
 from crm.models.saved_views import SavedView
 from crm.models.tasks import Task
@@ -90,6 +91,7 @@ __all__ = [
     "Post",
     "Product",
     "Quote",
+    "Refusal",
     "Refused",
     "Role",
     "RoleRight",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import uuid
-from typing import Any
+from typing import Any, Self
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -98,6 +98,14 @@ def _mark(name: str, key: str) -> str:
     return salted_hmac("crm.message", name, secret=key, algorithm="sha256").hexdigest()[:24]
 
 
+class MessageQuerySet(models.QuerySet["Message"]):
+    def visible_to(self, user: User) -> Self:
+        """Messages of items that the user may see; those of no item are the administrators'."""
+        # Named by the relation: items know what leaving a stage does to messages, so they cannot be imported here.
+        items: Any = Message._meta.get_field("item").related_model
+        return self if user.is_superuser else self.filter(item__in=items.objects.visible_to(user))
+
+
 class Message(models.Model):
     class Status(models.TextChoices):
         PLANNED = "planned", _("planned")
@@ -129,6 +137,8 @@ class Message(models.Model):
     status = models.CharField(_("status"), max_length=10, choices=Status.choices, default=Status.PLANNED)
     error = models.TextField(_("error"), blank=True)
     provider_id = models.CharField(max_length=120, blank=True, db_index=True)
+    # A password, a code, a notice to one of ours: no refusal stops it.
+    is_necessary = models.BooleanField(default=False, editable=False)
     # The Message-ID of a mail that came in; an answer names it.
     mail_id = models.CharField(max_length=420, blank=True, editable=False)
     answers = models.ForeignKey("self", models.SET_NULL, null=True, blank=True, related_name="answered_by")
@@ -140,6 +150,8 @@ class Message(models.Model):
     sent_at = models.DateTimeField(null=True, blank=True)
     opened_at = models.DateTimeField(_("first opened at"), null=True, blank=True)
     opens = models.PositiveIntegerField(_("opened"), default=0)
+
+    objects = MessageQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("message")

@@ -12,6 +12,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from crm import clock, phones, rights
+from crm.addresses import one_spelling
 from crm.folding import fold
 from crm.models.org import ZONES, Department
 from crm.models.search_key import Part, SearchKeyField
@@ -180,7 +181,7 @@ class ContactQuerySet(SharedQuerySet):
         named = Contact.objects.filter(search_key__contains=fold(text)).order_by().values("pk")
         digits = "".join(c for c in text if c.isdigit())
         if "@" in text:
-            rows = ContactEmail.objects.filter(address__contains=text.lower()).order_by()
+            rows = ContactEmail.objects.filter(address__contains=one_spelling(text)).order_by()
             return self.filter(pk__in=named.union(rows.values("contact")))
         if len(digits) >= 5 and not any(c.isalpha() for c in text):
             numbers = ContactPhone.objects.filter(number__contains=digits.lstrip("0")).order_by()
@@ -189,7 +190,7 @@ class ContactQuerySet(SharedQuerySet):
 
     def recognised(self, *, name: str = "", email: str = "", phone: str = "") -> Contact | None:
         """Whom we know by these (crm/recognising.py); None for somebody new."""
-        email = email.strip().lower()
+        email = one_spelling(email)
         by_address = {email: list(self.reached_by(email=email))} if email else {}
         by_number = {phone: list(self.reached_by(phone=phone))} if phone else {}
         found: Contact | None = recognise(name, by_address, by_number, by_address, by_number)
@@ -208,11 +209,16 @@ class ContactQuerySet(SharedQuerySet):
         )
         return written.first() or owning.first() or sharing.first()
 
+    def sharing(self, phone: str, contact: Contact | None) -> list[int]:
+        """Ids of the others with this number, the oldest first: it may be one of them who writes or calls."""
+        others = self.reached_by(phone=phone).exclude(pk=contact.pk if contact else 0)
+        return list(others.values_list("pk", flat=True)[:10])
+
     def reached_by(self, *, email: str = "", phone: str = "") -> models.QuerySet[Contact]:
         """Contacts with this e-mail (any case) or this E.164 phone, the oldest first."""
         wanted = Q()
         if email:
-            wanted |= Q(emails__address=email.strip().lower())
+            wanted |= Q(emails__address=one_spelling(email))
         if phone:
             wanted |= Q(phones__number=phone)
         return self.filter(wanted).distinct().order_by("pk") if wanted else self.none()
@@ -268,13 +274,15 @@ class Contact(models.Model):
         rows = sorted(self.phones.all(), key=lambda row: (row.kind != kind if kind else False, row.order, row.pk))
         return rows[0].number if rows else ""
 
-    def add_email(self, address: str) -> None:
+    def add_email(self, address: str, is_new: bool = False) -> None:
+        """The last of its addresses. `is_new`: nobody of ours has said yet that it is this person's."""
         if address:
-            self.emails.get_or_create(address=address.strip().lower())
+            more = {"order": self.emails.count(), "is_new": is_new}
+            self.emails.get_or_create(address=one_spelling(address), defaults=more)
 
     def add_phone(self, number: str) -> None:
         if number:
-            self.phones.get_or_create(number=number)
+            self.phones.get_or_create(number=number, defaults={"order": self.phones.count()})
 
 
 class PhoneKind(models.TextChoices):
@@ -306,8 +314,8 @@ class ContactPhone(models.Model):
 class ContactEmail(models.Model):
     contact = models.ForeignKey(Contact, models.CASCADE, related_name="emails")
     address = models.EmailField(_("address"), db_index=True)
-    # Its server refused it for good; nothing is sent there until somebody corrects or clears it.
-    bounced = models.CharField(_("refused by its server"), max_length=300, blank=True)
+    # It came with the name and number of this person; nobody of ours has said yet that it is this person's.
+    is_new = models.BooleanField(_("new address"), default=False)
     order = models.PositiveSmallIntegerField(_("order"), default=0)
 
     class Meta:
@@ -320,7 +328,7 @@ class ContactEmail(models.Model):
         return self.address
 
     def clean(self) -> None:
-        self.address = self.address.strip().lower()
+        self.address = one_spelling(self.address)
 
 
 # Both are searched by parts.

@@ -94,7 +94,7 @@ def page_context(
         "stages": [{"stage": stage, "passed": machine.position[stage.pk] < here} for stage in ordered],
         "hints": board_views.column_hints(machine),
         **timeline_context(request, shown),
-        "pinned": rows_for(list(pinned.timeline()) if shown.has_pins else [], machine.fields),  # type: ignore[attr-defined]
+        "pinned": rows_for(list(pinned.timeline()) if shown.has_pins else [], machine.fields, request.user),  # type: ignore[attr-defined]
         # The others' forms are asked for when somebody opens them.
         "composers": [
             {"kind": kind, "label": label, "form": _form_of(kind, shown, request.user, composing)}
@@ -147,7 +147,7 @@ def timeline_context(request: HttpRequest, shown: Item) -> dict[str, Any]:
         events = events.filter(pk__lt=before)
     page = list(events[: TIMELINE_PAGE + 1])
     return {
-        "timeline": rows_for(page[:TIMELINE_PAGE], shown.machine().fields),
+        "timeline": rows_for(page[:TIMELINE_PAGE], shown.machine().fields, request.user),
         "older": page[TIMELINE_PAGE - 1].pk if len(page) > TIMELINE_PAGE else None,
         "show": show,
         "shows": [(key, label) for key, (label, _starts) in SHOWS.items()],

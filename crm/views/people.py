@@ -23,7 +23,7 @@ from crm import clock, merging, slots, tables
 from crm.access import staff_of_ours
 from crm.folding import fold
 from crm.forms.people import CompanyForm, ContactForm
-from crm.models import Company, Contact, CustomField, Event, Forbidden, Item
+from crm.models import Company, Contact, CustomField, Event, Forbidden, Item, Refusal
 from crm.views.board import number
 from crm.views.timeline import rows_for
 
@@ -153,6 +153,8 @@ def person(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
         "items": items.select_related("stage", "pipeline", "owner").order_by("-created_at")[:50],
         "duplicates": merging.duplicates_of(record),
         "nav": kind,
+        "refusals": Refusal.objects.of(record) if directory is CONTACTS else [],
+        "new_addresses": record.emails.filter(is_new=True) if directory is CONTACTS else [],
         "people": record.contacts.order_by("search_key")[:50] if directory is COMPANIES else [],
         "timeline": _timeline(request, record) if directory is CONTACTS else [],
     }
@@ -163,7 +165,7 @@ def _timeline(request: HttpRequest, contact: Contact) -> list[dict[str, Any]]:
     """The contact's events, those of cards that the person does not see left out."""
     seen = Q(item__isnull=True) | Q(item__in=Item.objects.visible_to(request.user))  # type: ignore[arg-type]
     events = Event.objects.filter(seen, contact=contact).select_related("item").timeline()  # type: ignore[attr-defined]
-    return rows_for(list(events[:30]))
+    return rows_for(list(events[:30]), user=request.user)
 
 
 @staff_of_ours

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as lazy
 from django.utils.translation import ngettext
 
 from crm import phones, slots
-from crm.models import CustomField, Event
+from crm.models import Contact, CustomField, Event
 from crm.templatetags.dealwright import money
 from crm.views.changes import Changes, Shown
 
@@ -101,6 +101,16 @@ RENDERERS: dict[str, Callable[[Event], Shown]] = {
         _("Move to %(from)s taken back") % {"from": e.data("from_name")},
         "",
     ),
+    "refusal.lifted": lambda e: (
+        "mail",
+        _("%(address)s may be written to again") % {"address": e.data("address")},
+        e.data("why"),
+    ),
+    "contact.split": lambda e: (
+        "users",
+        (_("“%s” was split off this contact") if e.data("made") else _("Split off “%s”")) % e.data("name"),
+        "",
+    ),
     "contact.merged": lambda e: ("git-merge", _("“%s” was merged into this contact") % e.data("name"), ""),
     "comment.removed": lambda e: ("trash", _("Note of a rule removed"), ""),
     "item.restored": lambda e: ("arrow-back-up", _("Taken out of the recycle bin"), ""),
@@ -160,13 +170,32 @@ RENDERERS: dict[str, Callable[[Event], Shown]] = {
 }
 
 
-def rows_for(events: list[Event], fields: Mapping[str, CustomField] | None = None) -> list[dict[str, Any]]:
-    """For the template: event, icon, sentence, text, who, why. `fields`: the item's custom ones, where it is one item."""
+def _also(events: list[Event], user: Any) -> dict[int, str]:
+    """Names of others whose number it is too, as far as the reader may see them."""
+    ids = {pk for event in events for pk in event.data("also", [])}
+    if not ids or user is None:
+        return {}
+    return dict(Contact.objects.visible_to(user).filter(pk__in=ids).values_list("pk", "name"))  # type: ignore[attr-defined]
+
+
+def rows_for(
+    events: list[Event], fields: Mapping[str, CustomField] | None = None, user: Any = None
+) -> list[dict[str, Any]]:
+    """For the template: event, icon, sentence, text, who, why.
+
+    Args:
+        fields: the item's custom ones, where it is one item.
+        user: who reads; None sees no names of contacts but those that the events tell.
+    """
     rows = []
     renderers = {**RENDERERS, "field.changed": Changes(events, fields).shown}
+    named = _also(events, user)
     for event in events:
         renderer = renderers.get(event.kind)
         told = renderer(event) if renderer else next(filter(None, (tell(event) for tell in slots.timelines)), None)
         icon, sentence, text = told or ("info-circle", event.kind, "")
+        if event.data("also"):
+            names = [named[pk] for pk in event.data("also") if pk in named]
+            text = "\n".join(filter(None, [text, _("Also the number of %s") % ", ".join(names) if names else ""]))
         rows.append({"event": event, "icon": icon, "sentence": sentence, "text": text, "who": event.who()})
     return rows

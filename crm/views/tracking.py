@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from crm import tracking
 from crm.access import public
-from crm.models import Message, MessageLink, OwnCompany
+from crm.models import Medium, Message, MessageLink, OwnCompany
 from crm.robots import is_proxy, is_robot
 
 POINT = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
@@ -60,7 +60,8 @@ def mail_link(request: HttpRequest, public_id: uuid.UUID, place: int) -> HttpRes
 @require_http_methods(["GET", "HEAD", "POST"])
 def unsubscribe(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
     """GET asks, as scanners follow every link; POST does it."""
-    rows = Message.objects.select_related("item__owner", "contact").filter(public_id=public_id, contact__isnull=False)
+    rows = Message.objects.select_related("item__owner", "contact").filter(public_id=public_id, is_necessary=False)
+    rows = rows.filter(direction=Message.Direction.OUT, channel__medium=Medium.EMAIL)
     message = rows.first()
     if message is None:
         raise Http404

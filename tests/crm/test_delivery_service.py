@@ -8,7 +8,7 @@ import json
 import pytest
 
 from crm import health, vault
-from crm.models import Contact, Event, Job, Message
+from crm.models import Event, Job, Message, Refusal
 
 PASSWORD = "0123456789abcdef"
 
@@ -74,10 +74,10 @@ def test_bounce_and_complaint_end_mail_to_the_address(world, postmark, drain, cl
     bounce = {"Type": "HardBounce", "TypeCode": 1, "ID": 7, "Description": "unknown user", "Inactive": True}
     assert told(client, world, "status", status("Bounce", message, **bounce)).status_code == 200
     assert Message.objects.get(pk=message.pk).status == "failed"
-    assert world.contact.emails.exclude(bounced="").count() == 1
+    assert [row.reason for row in Refusal.objects.of(world.contact)] == ["bounced"]
     complaint = {"Type": "SpamComplaint", "TypeCode": 512, "ID": 8, "Description": "spam", "Inactive": True}
     assert told(client, world, "status", status("SpamComplaint", message, **complaint)).status_code == 200
-    assert Contact.objects.get(pk=world.contact.pk).no_email is True
+    assert [row.reason for row in Refusal.objects.of(world.contact)] == ["bounced", "complained"]
 
 
 @pytest.mark.django_db
@@ -165,7 +165,7 @@ def test_a_full_mailbox_is_no_reason_to_give_up_an_address(world, postmark, drai
     soft = {"Type": "SoftBounce", "TypeCode": 4096, "ID": 9, "Description": "mailbox full", "Inactive": False}
     assert told(client, world, "status", status("Bounce", message, **soft)).status_code == 200
     assert Message.objects.get(pk=message.pk).status == "failed"
-    assert not world.contact.emails.exclude(bounced="").exists()
+    assert not Refusal.objects.exists()
 
 
 @pytest.mark.django_db

@@ -22,6 +22,7 @@ from crm.models import (
     MailTemplate,
     Message,
     Notification,
+    Refusal,
 )
 
 PDF = b"%PDF-1.4\n1 0 obj\n<<>>\nendobj\ntrailer\n<<>>\n%%EOF\n"
@@ -212,7 +213,7 @@ def test_a_mail_that_came_back_fails_and_its_address_is_used_no_more(world, imap
     look(box)
     message = Message.objects.get(direction="out")
     assert (message.status, "550 5.1.1 no such user" in message.error) == ("failed", True)
-    assert world.contact.emails.get().bounced == "550 5.1.1 no such user"
+    assert Refusal.objects.get().words == "550 5.1.1 no such user"
     assert Event.objects.filter(kind="email.failed", item=item).count() == 1
     assert "jan@example.com" in Notification.objects.get(user=world.bob).text
     world.move(item, "new")
@@ -220,9 +221,10 @@ def test_a_mail_that_came_back_fails_and_its_address_is_used_no_more(world, imap
     drain()
     assert len(mailbox.mails) == 1  # nothing is sent there again, and the rule says why
     assert "no such user" in world.runs(item)[-1].error
+    assert world.runs(item)[-1].status == "skipped"
     client.force_login(world.bob)
     page = client.get(f"/contacts/{world.contact.pk}/").content.decode()
-    assert "jan@example.com (550 5.1.1 no such user)" in page
+    assert "Mail to jan@example.com comes back: 550 5.1.1 no such user" in page
 
 
 @pytest.mark.django_db
@@ -241,7 +243,7 @@ def test_a_complaint_ends_all_mail_to_the_reader(world, imap, box, mailbox, drai
         ).encode()
     )
     look(box)
-    assert Contact.objects.get(pk=world.contact.pk).no_email is True
+    assert Refusal.objects.against("email", "jan@example.com").reason == "complained"
     assert Event.objects.filter(kind="email.complained", item=item).exists()
 
 
@@ -425,7 +427,7 @@ def test_an_empty_message_id_names_no_mail(world, imap, box, drain, now):
     )
     _count, (stranger,) = look(box)
     assert stranger.item is None
-    assert Contact.objects.get(pk=world.contact.pk).no_email is False
+    assert not Refusal.objects.exists()
 
 
 @pytest.mark.django_db

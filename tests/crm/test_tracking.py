@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from crm import clock
-from crm.models import Event, Item, Message, MessageLink, Notification
+from crm.models import Event, Item, Message, MessageLink, Notification, Refusal
 
 PHONE = {"User-Agent": "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 Mobile"}
 GOOGLE = {"User-Agent": "Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com GoogleImageProxy)"}
@@ -182,12 +182,10 @@ def test_one_click_ends_the_mails_and_a_look_does_not(world, mailbox, drain, cli
     assert arrived["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     path = re.search(r"<http://[^/]+(/m/[^>]+)>", "".join(arrived["List-Unsubscribe"].split()))[1]
     assert client.get(path).status_code == 200
-    world.contact.refresh_from_db()
-    assert not world.contact.no_email
+    assert not Refusal.objects.exists()
     for _ in range(2):
         assert client.post(path, {"List-Unsubscribe": "One-Click"}).status_code == 200
-    world.contact.refresh_from_db()
-    assert world.contact.no_email
+    assert [row.reason for row in Refusal.objects.of(world.contact)] == ["unsubscribed"]
     assert Event.objects.filter(kind="email.unsubscribed", item=item).count() == 1
     assert Notification.objects.filter(user=world.bob).count() == 1
     assert client.post("/m/00000000-0000-4000-8000-000000000000/unsubscribe/").status_code == 404

@@ -9,7 +9,7 @@ import pytest
 from twilio.request_validator import RequestValidator
 
 from crm import health, vault
-from crm.models import Event, Item, Job, Message, Notification
+from crm.models import Event, Item, Job, Message, Notification, Refusal
 
 TOKEN = "0123456789abcdef0123456789abcdef"
 
@@ -162,11 +162,10 @@ def test_stop_is_obeyed_and_start_takes_it_back(world, twilio, client, drain, te
     item = world.deal()
     comes(client, world, text)
     drain()
-    world.contact.refresh_from_db()
-    assert (world.contact.no_sms, Item.objects.get(pk=item.pk).stage) == (True, world.stages["new"])
+    assert [row.reason for row in Refusal.objects.of(world.contact)] == ["stop"]
+    assert Item.objects.get(pk=item.pk).stage == world.stages["new"]
     comes(client, world, "Start", sid="SM10")
-    world.contact.refresh_from_db()
-    assert not world.contact.no_sms
+    assert not Refusal.objects.of(world.contact)
 
 
 def test_an_sms_of_nobody_we_know_is_kept(world, twilio, client):

@@ -1,0 +1,66 @@
+"""What a person does about a contact's addresses: write there again, say that a new one is right, split it off."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from crm import splitting
+from crm.access import staff_of_ours
+from crm.events import record
+from crm.forms.splitting import SplitForm
+from crm.models import Contact, ContactEmail, Refusal, Refused
+
+
+def _contact(request: HttpRequest, pk: int) -> Contact:
+    return get_object_or_404(Contact.objects.visible_to(request.user), pk=pk)  # type: ignore[arg-type,attr-defined]
+
+
+@staff_of_ours
+@require_POST
+def lift(request: HttpRequest, pk: int, refusal: int) -> HttpResponse:
+    """Write there again; a reason has to be given, and stays with the refusal and in the contact's history."""
+    contact = _contact(request, pk)
+    row = get_object_or_404(Refusal.objects.of(contact), pk=refusal)
+    why = " ".join(request.POST.get("why", "").split())
+    if not why:
+        messages.error(request, _("Please write down why it may be written to again."))
+    else:
+        row.lift(why, request.user)  # type: ignore[arg-type]
+        payload = {"address": row.address, "medium": row.medium, "reason": row.reason, "why": why[:300]}
+        record("refusal.lifted", contact=contact, actor=request.user, payload=payload)  # type: ignore[arg-type]
+        messages.success(request, _("%s may be written to again.") % row.shown_address)
+    return redirect("contact", pk)
+
+
+@staff_of_ours
+@require_POST
+def confirm_address(request: HttpRequest, pk: int, email: int) -> HttpResponse:
+    """The new address is this person's."""
+    contact = _contact(request, pk)
+    row = get_object_or_404(ContactEmail.objects.filter(contact=contact), pk=email)
+    ContactEmail.objects.filter(pk=row.pk).update(is_new=False)
+    messages.success(request, _("%s is an address of this contact.") % row.address)
+    return redirect("contact", pk)
+
+
+@staff_of_ours
+def split(request: HttpRequest, pk: int) -> HttpResponse:
+    """A contact that holds several people: what is chosen here goes to a new one."""
+    contact = _contact(request, pk)
+    form = SplitForm(contact, request.user, request.POST or None)  # type: ignore[arg-type]
+    if request.method == "POST" and form.is_valid():
+        try:
+            made = splitting.split(contact, form.share(), by=request.user)  # type: ignore[arg-type]
+        except splitting.CannotSplit as refused:
+            form.add_error(None, str(refused))
+        except Refused as refused:
+            form.add_error(None, refused.sentence)
+        else:
+            messages.success(request, _("“%(name)s” is a contact of its own now.") % {"name": made.name})
+            return redirect("contact", made.pk)
+    status = 422 if request.method == "POST" else 200
+    return render(request, "people/split.html", {"contact": contact, "form": form, "nav": "contacts"}, status=status)
