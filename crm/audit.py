@@ -43,6 +43,7 @@ audited(models.Mailbox, without=["validity", "last_uid", "checked_at", "fault"],
 audited(models.CustomField)
 audited(models.Role, m2m=["people", "departments"])
 audited(models.RoleRight)
+audited(models.CustomerRight)
 audited(models.User, without=["last_login", "feed_token"], hidden=["password"])
 audited(models.Department)
 audited(models.OwnCompany)

@@ -6,8 +6,9 @@ from typing import Any
 
 from django.db import models
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
-from crm import databases
+from crm import customer_rights, databases
 from crm.events import record
 from crm.models.events import Cause
 from crm.models.items import Item
@@ -28,9 +29,11 @@ class CannotMerge(Exception):
 def merge(keep: Any, drop: Any, chosen: dict[str, Any], *, by: User) -> Any:
     """Merge `drop` into `keep` and delete it; returns the survivor.
 
+    The person needs the right on both, and may change every card that would change.
+
     Args:
         chosen: values for the fields of FIELDS and for "custom.key"; others stay as `keep` has them.
-    Raises CannotMerge for one and the same record, or one that is gone.
+    Raises CannotMerge for one and the same record, one that is gone, or what the person may not change.
     """
     if keep.pk == drop.pk:
         raise CannotMerge(_("This is one and the same record."))
@@ -47,6 +50,7 @@ def _merge(keep: Any, drop: Any, chosen: dict[str, Any], by: User) -> Any:
     if len(rows) != 2:
         raise CannotMerge(_("One of the two has been merged or deleted meanwhile."))
     keep, drop = rows[keep.pk], rows[drop.pk]
+    _check_rights(keep, drop, link, by)
     custom = {**drop.custom, **keep.custom}
     for name, value in chosen.items():
         if name.startswith("custom."):
@@ -68,6 +72,30 @@ def _merge(keep: Any, drop: Any, chosen: dict[str, Any], by: User) -> Any:
     record(f"{model._meta.model_name}.merged", contact=contact, actor=by, cause=Cause(), payload=words)
     drop.delete()
     return keep
+
+
+def _check_rights(keep: Any, drop: Any, link: str, by: User) -> None:
+    for record_ in (keep, drop):
+        if not customer_rights.allows(by, "merge", record_):
+            raise CannotMerge(customer_rights.REFUSALS["merge"])
+    if not customer_rights.is_said(by):
+        return  # no role says anything about customers: as before there were rights to them
+    changed = Item.objects.filter(**{link: drop})
+    if link == "contact":
+        changed = changed | Item.objects.filter(
+            pk__in=Item.contacts.through.objects.filter(contact=drop).values("item")
+        )
+    beyond = changed.exclude(pk__in=changed.reached_by(by, "edit").values("pk")).count()
+    if link == "company":
+        people = drop.contacts.all()
+        beyond += people.exclude(pk__in=Contact.objects.open_to(by, "edit").filter(company=drop).values("pk")).count()
+    if beyond:
+        words = ngettext(
+            "%(count)d card or contact of “%(name)s” is beyond your reach, so it cannot be merged.",
+            "%(count)d cards or contacts of “%(name)s” are beyond your reach, so it cannot be merged.",
+            beyond,
+        )
+        raise CannotMerge(words % {"count": beyond, "name": drop.name})
 
 
 def _take_addresses(keep: Contact, drop: Contact) -> None:
@@ -103,16 +131,20 @@ def _take_links(keep: Any, drop: Any) -> None:
             getattr(row, field.name).remove(drop)
 
 
-def duplicates_of(record_: Any) -> list[Any]:
-    """Others with the same e-mail, phone or tax number, the oldest first; at most ten."""
+def duplicates_of(record_: Any, user: User, action: str = "view") -> list[Any]:
+    """Others with the same e-mail, phone or tax number, the oldest first, at most ten: those with which the person may
+    do it, so that no hint names somebody invisible."""
     model = type(record_)
     if isinstance(record_, Contact):
-        emails = list(record_.emails.values_list("address", flat=True))
-        numbers = list(record_.phones.values_list("number", flat=True))
+        emails = [row.address for row in record_.emails.all()]
+        numbers = [row.number for row in record_.phones.all()]
         # Ids first: one condition over two joins reads every contact.
-        by_email = ContactEmail.objects.filter(address__in=emails).values_list("contact_id", flat=True)
-        by_phone = ContactPhone.objects.filter(number__in=numbers).values_list("contact_id", flat=True)
-        same = models.Q(pk__in={*by_email, *by_phone})
+        by_email = ContactEmail.objects.filter(address__in=emails).order_by().values_list("contact_id")
+        by_phone = ContactPhone.objects.filter(number__in=numbers).order_by().values_list("contact_id")
+        others = {pk for (pk,) in by_email.union(by_phone)} - {record_.pk}
+        if not others:
+            return []
+        same = models.Q(pk__in=others)
     else:
         same = models.Q(pk__in=[])
         if record_.tax_number:
@@ -120,4 +152,5 @@ def duplicates_of(record_: Any) -> list[Any]:
         if record_.email:
             same |= models.Q(email__iexact=record_.email)
         same |= models.Q(search_key=record_.search_key)
-    return list(model.objects.filter(same).exclude(pk=record_.pk).distinct().order_by("pk")[:10])
+    within = model.objects.open_to(user, action)
+    return list(within.filter(same).exclude(pk=record_.pk).distinct().order_by("pk")[:10])

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from crm import clock, databases, merge
 from crm.addresses import one_spelling
+from crm.customers import Found
 from crm.events import record
 from crm.forms.amounts import AmountField
 from crm.jobs import Permanent
@@ -63,9 +64,12 @@ def process(job: Job) -> Any:
         return Status.SKIPPED, _("was processed already")
     form = submission.form
     targets, unread = _targets(form, submission.answers)
-    contact = _contact(form, targets)
+    found = _contact(form, targets)
+    contact = found.contact if found else None
     cause = Cause("form", f"submission:{submission.pk}", label=form.name)
     item, made = _item(form, submission, contact, targets, cause)
+    if found is not None:
+        found.settle(item)
     _keep_consents(form, submission, contact)
     _tell_unread(item, unread, cause)
     submission.contact, submission.item = contact, item
@@ -130,7 +134,7 @@ def _tell_unread(item: Item, unread: list[tuple[str, str]], cause: Cause) -> Non
         record("comment.added", item=item, cause=cause, payload={"text": words % {"label": label, "typed": typed}})
 
 
-def _contact(form: WebForm, targets: dict[str, Any]) -> Contact | None:
+def _contact(form: WebForm, targets: dict[str, Any]) -> Found | None:
     """Recognised, or made; what is known is kept unless the form says overwrite."""
     name = str(targets.get("contact.name", ""))
     email = one_spelling(str(targets.get("contact.email", "")))
@@ -152,7 +156,7 @@ def _contact(form: WebForm, targets: dict[str, Any]) -> Contact | None:
     contact.save()
     contact.add_email(email, is_new=is_known)
     contact.add_phone(phone)
-    return contact
+    return Found(contact, is_made=not is_known)
 
 
 def _item(

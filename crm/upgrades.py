@@ -1,4 +1,4 @@
-"""What migrations share: numbers that were stored before their column had a limit."""
+"""What migrations share and say: their own folders hold no words for people."""
 
 from __future__ import annotations
 
@@ -75,3 +75,14 @@ def _taken_out(column: Column, apps: Any, connection: Any) -> list[str]:
         if item is not None
     )
     return [f"{model._meta.verbose_name} {pk} ({label}): {value}" for pk, value, _item in rows]
+
+
+def tell_of_rights_to_customers(apps: Any) -> None:
+    notices = apps.get_model("crm", "Notification").objects
+    for user in apps.get_model("crm", "User").objects.filter(is_superuser=True, is_active=True):
+        with translation.override(user.language):
+            text = _(
+                "Roles may now say who sees, changes, merges, deletes and exports which customers. As long as none does,"
+                " everybody who sees a pipeline may do all of it, as before: please look at the roles."
+            )
+            notices.create(user=user, kind="setup", text=text)

@@ -91,6 +91,7 @@ urlpatterns = [
     path("feed/", feed.feed, name="feed"),
     path("feed/names/", feed.mention_names, name="mention-names"),
     path("feed/<int:pk>/delete/", feed.delete_post, name="feed-delete"),
+    path("<slug:kind>/<int:pk>/delete/", people.delete, name="people-delete"),
     path("items/<int:pk>/convert/", converting.convert, name="item-convert"),
     path("files/<int:pk>/", composer.download, name="file"),
     path("search/", people.search, name="search"),

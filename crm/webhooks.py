@@ -21,7 +21,7 @@ from crm.models.events import Cause, Event
 from crm.models.items import Item
 from crm.models.jobs import Job
 from crm.models.leased import MAX_CRASHES, Status, backoff
-from crm.models.people import Contact
+from crm.models.people import Contact, User
 from crm.models.webhooks import InboundCall, InboundHook, Webhook, WebhookDelivery, dig
 from crm.queue import Kind, register_kind
 
@@ -57,7 +57,7 @@ def on_event(sender: Any, event: Event, **kwargs: Any) -> None:
         if not webhook.wants(event.kind) or not Webhook.objects.filter(pk=webhook.pk, is_active=True).exists():
             continue
         item = event.item
-        if item is None and not Contact.objects.all().may_add(webhook.owner):
+        if item is None and not _hears(webhook.owner, event):
             continue
         # Deleted items too: their deletion is an event like others.
         if item is not None and not Item.objects.reached_by(webhook.owner).filter(pk=item.pk).exists():
@@ -66,6 +66,13 @@ def on_event(sender: Any, event: Event, **kwargs: Any) -> None:
         # What tells of a move that may be taken back waits with its visit until it cannot be any more (E54).
         waits = event.visit if event.visit is not None and event.visit.undo_until else None
         deliver(webhook, body, event=event, item=item, visit=waits)
+
+
+def _hears(owner: User, event: Event) -> bool:
+    """Of what belongs to no card: who sees the customer; what belongs to nobody is the administrators'."""
+    if event.contact_id is None:
+        return owner.is_active and owner.is_superuser
+    return Contact.objects.visible_to(owner).filter(pk=event.contact_id).exists()
 
 
 def deliver(
@@ -204,7 +211,7 @@ def item_of(find_by: str, value: str) -> Item | None:
     if find_by == InboundHook.FindBy.EXTERNAL:
         return alive.filter(external_id=value).order_by("-pk").first()
     reach = {"email": value} if find_by == InboundHook.FindBy.EMAIL else {"phone": _number(value)}
-    contacts = Contact.objects.reached_by(**reach)
+    contacts = Contact.objects.with_address(**reach)
     return Item.objects.open().filter(contact__in=contacts).order_by("-created_at").first()
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from crm.admin.base import ModelAdmin, TabularInline, display, register
-from crm.models import Role, RoleRight
+from crm.models import CustomerRight, Role, RoleRight
 
 
 class RightInline(TabularInline):
@@ -14,12 +14,19 @@ class RightInline(TabularInline):
     verbose_name_plural = _("rights (a pipeline that no role names is open to everybody)")
 
 
+class CustomerRightInline(TabularInline):
+    model = CustomerRight
+    verbose_name_plural = _(
+        "rights to customers (while no role has any, all who see some pipeline may do all but delete)"
+    )
+
+
 @register(Role)
 class RoleAdmin(ModelAdmin):
     list_display = ("name", "how_many", "pipelines")
     search_fields = ("name", "people__name")
     filter_horizontal = ("people", "departments")
-    inlines = (RightInline,)
+    inlines = (RightInline, CustomerRightInline)
 
     def get_queryset(self, request: Any) -> Any:
         return super().get_queryset(request).prefetch_related("people", "departments", "rights__pipeline")

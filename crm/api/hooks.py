@@ -9,13 +9,13 @@ from django.http import HttpRequest
 from ninja import Router, Schema, Status
 from pydantic import Field
 
-from crm import webhooks
+from crm import customer_rights, rights, webhooks
 from crm.api.auth import scope
 from crm.api.errors import answers, invalid
 from crm.api.idempotency import idempotent
 from crm.api.paging import Cursor, Id, Limit, one, only, page_of
 from crm.api.schemas import Page, moment
-from crm.models import Webhook, WebhookDelivery
+from crm.models import Forbidden, Webhook, WebhookDelivery
 
 router = Router(tags=["webhooks"])
 
@@ -76,6 +76,8 @@ def delivery_out(row: WebhookDelivery) -> dict[str, Any]:
 def _mine(request: HttpRequest) -> Any:
     """One's own; administrators' tokens reach all."""
     user: Any = request.user
+    if not customer_rights.works_here(user):
+        return Webhook.objects.none()
     return Webhook.objects.all() if user.is_superuser else Webhook.objects.filter(owner=user)
 
 
@@ -101,6 +103,8 @@ def hooks(request: HttpRequest, limit: Limit = 50, cursor: Cursor = "") -> Any:
 @scope("webhooks")
 def add(request: HttpRequest, payload: WebhookIn) -> Any:
     """It hears of the items that the token's person sees. Without kinds only rules call it."""
+    if not customer_rights.works_here(request.user):  # type: ignore[arg-type]
+        raise Forbidden(rights.REFUSALS["view"])
     row = _saved(Webhook(owner=request.user, name=payload.name, url=payload.url, kinds=payload.kinds))  # type: ignore[misc]
     return Status(201, webhook_out(row) | {"secret": row.open_secret()})
 

@@ -148,14 +148,15 @@ class ItemChange(ItemFields):
     version: int | None = Field(default=None, ge=0, description="The version you saw; another one is 409 *stale*.")
 
 
-def cleaned(item: Item, sent: dict[str, Any]) -> dict[str, Any]:
+def cleaned(user: Any, item: Item, sent: dict[str, Any]) -> dict[str, Any]:
     """Values as the item's own forms would clean them. Raises 422 by field."""
     faults: dict[str, list[str]] = {}
     values: dict[str, Any] = {}
     links: dict[str, Any] = {
         "owner": User.objects.filter(is_active=True),
-        "contact": Contact.objects.all(),
-        "company": Company.objects.all(),
+        # A card keeps the customer that it has, seen or not.
+        "contact": Contact.objects.choosable_by(user, item.contact_id),
+        "company": Company.objects.choosable_by(user, item.company_id),
     }
     for name, value in sent.items():
         if name in links:
@@ -194,7 +195,7 @@ def add(request: HttpRequest, payload: ItemIn) -> Any:
     stage = Stage.active.filter(pk=sent.pop("stage", None) or 0, pipeline=found).first()
     if payload.stage and stage is None:
         raise invalid({"stage": [_("This stage is not part of the pipeline.")]})
-    values = cleaned(Item(pipeline=found, item_type_id=found.item_type_id), sent)
+    values = cleaned(request.user, Item(pipeline=found, item_type_id=found.item_type_id), sent)
     custom = {name[7:]: values.pop(name) for name in list(values) if name.startswith("custom.")}
     title = values.pop("title")
     values = {name: value for name, value in values.items() if value not in (None, "")}
@@ -216,7 +217,7 @@ def change(request: HttpRequest, pk: Id, payload: ItemChange) -> Any:
     found = one(visible(request), pk)
     sent = payload.model_dump(exclude_unset=True)
     version = sent.pop("version", None)
-    found.change(cleaned(found, sent), by=request.user, cause=API, version=version)
+    found.change(cleaned(request.user, found, sent), by=request.user, cause=API, version=version)
     return item_out(_fresh(pk))
 
 
@@ -244,7 +245,7 @@ def move(request: HttpRequest, pk: Id, payload: MoveIn) -> Any:
     stage = Stage.objects.filter(pk=payload.stage).first()
     if stage is None:
         raise invalid({"stage": [_("There is no such stage.")]})
-    fields = cleaned(found, payload.fields.model_dump(exclude_unset=True)) if payload.fields else {}
+    fields = cleaned(request.user, found, payload.fields.model_dump(exclude_unset=True)) if payload.fields else {}
     reason = LostReason.objects.filter(pk=payload.lost_reason).first() if payload.lost_reason else None
     if payload.lost_reason and reason is None:
         raise invalid({"lost_reason": [_("There is no such reason.")]})

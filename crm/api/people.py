@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.http import Http404, HttpRequest
+from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from ninja import Router, Schema, Status
 from pydantic import Field
 
+from crm import customer_rights, customers
 from crm.api.auth import scope
 from crm.api.errors import answers, form_errors, invalid
 from crm.api.idempotency import idempotent
@@ -55,9 +56,12 @@ class CompanyChange(CompanyIn):
     name: str = Field(default="", max_length=200)
 
 
-def _saved(form_class: Any, record: Any, payload: Any) -> Any:
+def _saved(request: HttpRequest, form_class: Any, record: Any, payload: Any) -> Any:
     """Through the page's own form: the same parsing, the same refusals, by field."""
-    before = form_class(record)
+    user: Any = request.user
+    if record.pk:
+        customer_rights.require(user, "edit", record)
+    before = form_class(record, user=user)
     data: dict[str, Any] = {name: field.initial for name, field in before.fields.items() if field.initial is not None}
     sent = payload.model_dump(exclude_unset=True)
     for name, value in sent.items():
@@ -74,7 +78,7 @@ def _saved(form_class: Any, record: Any, payload: Any) -> Any:
             data["company_name" if name == "company" and form_class is ContactForm else name] = value
     owner = data.get("owner")
     data["owner"] = getattr(owner, "pk", owner)
-    form = form_class(record, {name: "" if value is None else value for name, value in data.items()})
+    form = form_class(record, {name: "" if value is None else value for name, value in data.items()}, user=user)
     if not form.is_valid():
         raise form_errors(form)
     return form.save()
@@ -104,8 +108,7 @@ def _companies(request: HttpRequest) -> Any:
 
 
 def _may_add(request: HttpRequest) -> None:
-    if not Contact.objects.may_add(request.user):  # type: ignore[attr-defined]
-        raise Http404
+    customer_rights.require_adding(request.user)  # type: ignore[arg-type]
 
 
 @router.get("/contacts", response=answers(Page[ContactOut]), summary="Contacts, found by name, e-mail or phone")
@@ -121,7 +124,7 @@ def contacts(request: HttpRequest, limit: Limit = 50, cursor: Cursor = "", q: st
 @idempotent
 def add_contact(request: HttpRequest, payload: ContactIn) -> Any:
     _may_add(request)
-    made = _saved(ContactForm, Contact(), payload)
+    made = _saved(request, ContactForm, Contact(), payload)
     return Status(201, contact_out(one(_contacts(request), made.pk)))
 
 
@@ -136,8 +139,15 @@ def contact(request: HttpRequest, pk: Id) -> Any:
 @scope("write")
 @idempotent
 def change_contact(request: HttpRequest, pk: Id, payload: ContactChange) -> Any:
-    _saved(ContactForm, one(_contacts(request), pk), payload)
+    _saved(request, ContactForm, one(_contacts(request), pk), payload)
     return contact_out(one(_contacts(request), pk))
+
+
+@router.delete("/contacts/{pk}", response=answers(None, 204), summary="Delete a contact without cards, for good")
+@scope("write")
+def delete_contact(request: HttpRequest, pk: Id) -> Any:
+    customers.delete(one(_contacts(request), pk), by=request.user)  # type: ignore[arg-type]
+    return Status(204, None)
 
 
 @router.get("/companies", response=answers(Page[CompanyOut]), summary="Companies, found by name")
@@ -153,7 +163,7 @@ def companies(request: HttpRequest, limit: Limit = 50, cursor: Cursor = "", q: s
 @idempotent
 def add_company(request: HttpRequest, payload: CompanyIn) -> Any:
     _may_add(request)
-    made = _saved(CompanyForm, Company(), payload)
+    made = _saved(request, CompanyForm, Company(), payload)
     return Status(201, company_out(one(_companies(request), made.pk)))
 
 
@@ -168,5 +178,12 @@ def company(request: HttpRequest, pk: Id) -> Any:
 @scope("write")
 @idempotent
 def change_company(request: HttpRequest, pk: Id, payload: CompanyChange) -> Any:
-    _saved(CompanyForm, one(_companies(request), pk), payload)
+    _saved(request, CompanyForm, one(_companies(request), pk), payload)
     return company_out(one(_companies(request), pk))
+
+
+@router.delete("/companies/{pk}", response=answers(None, 204), summary="Delete a company without cards, for good")
+@scope("write")
+def delete_company(request: HttpRequest, pk: Id) -> Any:
+    customers.delete(one(_companies(request), pk), by=request.user)  # type: ignore[arg-type]
+    return Status(204, None)

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from ninja import Router, Schema, Status
 from pydantic import AwareDatetime, Field
 
-from crm import clock, phones, rights, sending, submissions
+from crm import clock, customer_rights, phones, rights, sending, submissions
 from crm.api.auth import scope
 from crm.api.errors import answers, form_errors, invalid
 from crm.api.idempotency import idempotent
@@ -34,7 +34,7 @@ from crm.api.schemas import (
 )
 from crm.events import record
 from crm.forms.public import PublicForm
-from crm.models import Contact, Event, Item, Message, Pipeline, Submission, Task, User, WebForm
+from crm.models import Contact, Event, Forbidden, Item, Message, Pipeline, Submission, Task, User, WebForm
 from crm.models.fields import as_typed
 
 router = Router()
@@ -153,6 +153,8 @@ def send(request: HttpRequest, payload: MessageIn) -> Any:
     """Only to the customer's own address or number. 422 *cannot_send* says why not."""
     item = _item(request, payload.item)
     contact = item.contact
+    if not customer_rights.shows(request.user, item):  # type: ignore[arg-type]
+        raise Forbidden(customer_rights.REFUSALS["view"])
     to = "" if contact is None else contact.email() if payload.medium == "email" else contact.phone("mobile")
     with transaction.atomic():
         message = sending.queue_message(

@@ -11,7 +11,7 @@ from django.urls import reverse, reverse_lazy
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
-from crm import files, merge, phones, slots
+from crm import customers, files, merge, phones, slots
 from crm.forms.rich import RichField
 from crm.mail.composing import NewFile
 from crm.models import Item, MailTemplate, Medium, Message, Refusal, Task, User
@@ -95,7 +95,7 @@ class EmailForm(forms.Form):
         fields: Any = self.fields
         theirs = Message.objects.filter(item=item, direction=Message.Direction.IN, channel__medium=Medium.EMAIL)
         fields["answers"].queryset = theirs
-        rows = [row.address for row in item.contact.emails.all()] if item.contact else []
+        rows = customers.reachable(item, user, "email")
         # Who wrote to us can be answered, even from an address that the contact does not have.
         asked = answered or self._asked(data)
         known, self.refused = _open_to(Medium.EMAIL, [*([asked.to] if asked else []), *rows])
@@ -136,8 +136,8 @@ class SmsForm(forms.Form):
 
     def __init__(self, item: Item, data: Any = None, sent: Any = None, *, user: Any = None) -> None:
         super().__init__(data, auto_id="sms_%s")
-        rows = item.contact.phones.all() if item.contact else []
-        numbers, self.refused = _open_to(Medium.SMS, [row.number for row in rows if phones.can_receive_sms(row.number)])
+        rows = [number for number in customers.reachable(item, user, "phone") if phones.can_receive_sms(number)]
+        numbers, self.refused = _open_to(Medium.SMS, rows)
         to: Any = self.fields["to"]
         to.choices = [(number, phones.display(number)) for number in numbers]
         self.usable = bool(to.choices)

@@ -9,10 +9,10 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
-from crm import rights
+from crm import customer_rights, rights
 from crm.importing import reading
 from crm.importing.columns import NEEDED, columns_of
-from crm.models import Contact, Import, Pipeline, User
+from crm.models import Import, Pipeline, User
 from crm.models.pipelines import machine_of
 
 
@@ -31,7 +31,7 @@ class UploadForm(forms.Form):
             for pipeline in Pipeline.objects.visible_to(user).select_related("item_type")
             if rights.allows(user, machine_of(pipeline.pk), "add")
         ]
-        may = Contact.objects.all().may_add(user)
+        may = customer_rights.scope_of(user, "add") > rights.Scope.NONE
         self.fields["what"].choices = [*(people if may else []), *mine]  # type: ignore[attr-defined]
         codes = [(name, name) for name in reading.ENCODINGS]
         self.fields["encoding"].choices = [("", _("find out")), *codes]  # type: ignore[attr-defined]

@@ -8,6 +8,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
+from crm.customers import Found, find_or_make
 from crm.forms.amounts import AmountField, CurrencyField
 from crm.models import Contact, CustomField, Item, LostReason, Stage, User
 from crm.models.fields import PhoneFormField
@@ -16,14 +17,22 @@ COLUMNS = ("title", "amount", "currency", "contact", "company", "owner", "due_da
 MONEY = forms.TextInput(attrs={"inputmode": "decimal"})
 
 
-def field_for(item: Item, name: str, required: bool) -> forms.Field:
-    """The form field of a column, or of "custom.key". Raises ValidationError where the custom field has gone."""
+def field_for(item: Item, name: str, required: bool, user: User | None = None) -> forms.Field:
+    """The form field of a column, or of "custom.key". Raises ValidationError where the custom field has gone.
+
+    Args:
+        user: who fills it, and is offered the customers that he sees; None: a rule.
+    """
     if name.startswith("custom."):
         definition = item.machine().fields.get(name.removeprefix("custom."))
         if definition is None:
             raise ValidationError(_("The field “%s” no longer exists.") % name)
         return definition.form_field(required)
-    return column_field(name, required)
+    made = column_field(name, required)
+    if user is not None and name in ("contact", "company"):
+        choice: Any = made
+        choice.queryset = choice.queryset.model.objects.choosable_by(user, getattr(item, f"{name}_id"))
+    return made
 
 
 def column_field(name: str, required: bool) -> forms.Field:
@@ -58,11 +67,13 @@ def cleaned_for_item(data: dict[str, Any]) -> dict[str, Any]:
 class NeedsForm(forms.Form):
     """What the target stage asks for: missing fields, a lost reason. Filling it makes the move."""
 
-    def __init__(self, item: Item, stage: Stage, missing: list[str], needs_reason: bool, data: Any = None) -> None:
+    def __init__(
+        self, item: Item, stage: Stage, missing: list[str], needs_reason: bool, data: Any = None, *, user: User
+    ) -> None:
         super().__init__(data)
         self.names = missing
         for name in missing:
-            self.fields[name] = field_for(item, name, True)
+            self.fields[name] = field_for(item, name, True, user)
         self.needs_reason = needs_reason
         if needs_reason:
             reasons = LostReason.objects.filter(pipeline_id=item.pipeline_id) | LostReason.objects.filter(pipeline=None)
@@ -88,12 +99,12 @@ class ItemForm(forms.Form):
 
     version = forms.IntegerField(widget=forms.HiddenInput)
 
-    def __init__(self, item: Item, data: Any = None) -> None:
+    def __init__(self, item: Item, data: Any = None, *, user: User) -> None:
         super().__init__(data)
         self.item = item
         names = [*COLUMNS, *(f"custom.{key}" for key in item.machine().fields)]
         for name in names:
-            made = field_for(item, name, name in ("title", "currency"))
+            made = field_for(item, name, name in ("title", "currency"), user)
             made.initial = initial_for(item, name)
             self.fields[name] = made
         # A select of two hundred thousand contacts helps nobody: the linked one, or search by number.
@@ -127,16 +138,11 @@ class NewItemForm(forms.Form):
     email = forms.EmailField(label=_("e-mail"), required=False)
     amount = AmountField(label=_("amount"), required=False, widget=MONEY)
 
-    def contact(self) -> Contact | None:
+    def found(self, user: User) -> Found | None:
+        """The customer, known or made. Raises Forbidden where the person may add none."""
         data = self.cleaned_data
         if not (data["customer"] or data["phone"] or data["email"]):
             return None
-        known = Contact.objects.filter(pk=data["customer_id"] or 0, name=data["customer"]).first()
-        reach = {"email": data["email"], "phone": data["phone"]}
-        found = known or Contact.objects.recognised(name=data["customer"], **reach)
-        is_guessed = found is not None and known is None
-        if found is None:
-            found = Contact.objects.create(name=data["customer"] or data["email"] or data["phone"])
-        found.add_email(data["email"], is_new=is_guessed)
-        found.add_phone(data["phone"])
-        return found
+        mine = Contact.objects.visible_to(user)
+        known = mine.filter(pk=data["customer_id"] or 0, name=data["customer"]).first()
+        return find_or_make(user, name=data["customer"], email=data["email"], phone=data["phone"], known=known)

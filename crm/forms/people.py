@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.utils.translation import gettext_lazy as _
 
-from crm import phones
+from crm import customer_rights, phones
 from crm.addresses import one_spelling
 from crm.models import Company, Contact, CustomField, Tag, User
 
@@ -21,9 +22,9 @@ class _PersonForm(forms.Form):
 
     target = ""
 
-    def __init__(self, record: Any, data: Any = None) -> None:
+    def __init__(self, record: Any, data: Any = None, *, user: User) -> None:
         super().__init__(data)
-        self.record = record
+        self.record, self.user = record, user
         owner: Any = self.fields["owner"]
         owner.queryset = User.objects.filter(is_active=True)
         for row in CustomField.objects.filter(target=self.target):
@@ -33,10 +34,19 @@ class _PersonForm(forms.Form):
         for name in self.columns():
             self.fields[name].initial = getattr(record, name)
         self.fields["tags"].initial = ", ".join(tag.name for tag in record.tags.all()) if record.pk else ""
+        if not record.pk:
+            owner.initial = user.pk
 
     def columns(self) -> list[str]:
         own = ("tags", "phones", "emails", "company_name")
         return [name for name in self.fields if name not in own and not name.startswith("custom.")]
+
+    def clean_owner(self) -> User | None:
+        """Who adds for himself alone adds for nobody else; whoever has a customer may give it away."""
+        owner: User | None = self.cleaned_data["owner"]
+        if not self.record.pk and not customer_rights.hands_to(self.user, "add", owner):
+            raise ValidationError(_("Your role may not add customers of this owner."))
+        return owner
 
     def _save_common(self) -> None:
         record, data = self.record, self.cleaned_data
@@ -68,10 +78,8 @@ class ContactForm(_PersonForm):
     no_email = forms.BooleanField(label=_("wants no e-mail"), required=False)
     no_sms = forms.BooleanField(label=_("wants no SMS"), required=False)
 
-    def __init__(self, record: Contact, data: Any = None) -> None:
-        from django.conf import settings
-
-        super().__init__(record, data)
+    def __init__(self, record: Contact, data: Any = None, *, user: User) -> None:
+        super().__init__(record, data, user=user)
         language: Any = self.fields["language"]
         language.choices = [("", "—"), *settings.LANGUAGES]
         if record.pk:

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db.models import Q
 
+from crm import customer_rights
 from crm.folding import fold
 from crm.importing.making import Maker, Read
 from crm.models import Company, Import, ImportRow
@@ -53,14 +54,19 @@ class CompanyMaker(Maker):
 
     def create(self, row: ImportRow, read: Read) -> None:
         values = self._values(read)
-        values["owner"] = values["owner"] or self.work.user
+        values["owner"] = self.owner_of(read)
         row.company = company = Company(**values, custom=self.custom_of(read))
         self.batch.add(company)
         self.batch.then(lambda: row.made.update(own=company.pk))
         self._remember(company)
         self.tag(company, read.get("tags"))
 
+    def may_change(self, known: Company) -> bool:
+        return known.pk is None or customer_rights.allows(self.work.user, "edit", known)
+
     def suppose(self, row: ImportRow, read: Read, known: Any) -> None:
+        if known is None:
+            self.owner_of(read)
         values = self._values(read)
         row.made = {**row.made, "who": [values["name"], values["tax_number"] or (known.tax_number if known else "")]}
         self.recall(row.made)

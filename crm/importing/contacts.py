@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from crm import customer_rights
 from crm.importing.making import Maker, Read
 from crm.models import Contact, ContactEmail, ContactPhone, Import, ImportRow
 from crm.recognising import recognise
@@ -73,7 +74,14 @@ class ContactMaker(Maker):
         """The name that the row gives, or empty: `name_of` would take an address for it."""
         return self.name_of(read) if any(read.get(part) for part in ("name", "given", "middle", "family")) else ""
 
+    def may_change(self, known: Contact) -> bool:
+        # Made by this very import: not written yet, or supposed by its check.
+        is_ours = known.pk is None or known.pk < 0
+        return is_ours or customer_rights.allows(self.work.user, "edit", known)
+
     def suppose(self, row: ImportRow, read: Read, known: Any) -> None:
+        if known is None:
+            self.owner_of(read)
         # Below zero: a contact that only the import will make.
         pk = known.pk if known is not None else -row.number
         renamed = self.name_of(read) if read.get("name") or read.get("family") else ""
@@ -97,7 +105,7 @@ class ContactMaker(Maker):
             address_as=read.get("address_as", "")[:100],
             language=read.get("language", ""),
             company=self.company_named(row, read.get("company")),
-            owner=read.get("owner", self.work.user),
+            owner=self.owner_of(read),
             custom=self.custom_of(read),
         )
         self.batch.add(contact)
@@ -138,7 +146,12 @@ class ContactMaker(Maker):
         row.contact = known
 
     def reach(self, row: ImportRow, known: Contact, read: Read) -> None:
-        """Give a contact that we know the numbers and addresses that the row adds; `known` may be unwritten yet."""
+        """Give a contact that we know the numbers and addresses that the row adds; `known` may be unwritten yet.
+
+        Nothing where who imports may not change it.
+        """
+        if not self.may_change(known):
+            return
         having = {**self.by_address, **self.by_number}
         keys = (*read.get("email", []), *self.numbers(read))
         # Those that an earlier row of this slice gave it are not written yet.

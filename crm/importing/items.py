@@ -7,10 +7,12 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
+from crm import customer_rights
+from crm.customers import Found
 from crm.folding import fold
 from crm.importing.contacts import ContactMaker
 from crm.importing.making import Maker, Outcome, Read
-from crm.models import Cause, Contact, Import, ImportRow, Item
+from crm.models import Cause, Company, Import, ImportRow, Item
 from crm.models.pipelines import Machine, machine_of
 
 
@@ -47,6 +49,9 @@ class ItemMaker(Maker):
         return self.by_id.get(read.get("external_id", "")[:100]) if read.get("external_id") else None
 
     def suppose(self, row: ImportRow, read: Read, known: Any) -> None:
+        asked = self._customer(read)
+        if known is None and self._names(asked) and self.customers.known(asked) is None:
+            self.customers.owner_of(asked)
         if read.get("external_id"):
             row.made = {**row.made, "who": read.get("external_id")[:100]}
             self.recall(row.made)
@@ -72,22 +77,32 @@ class ItemMaker(Maker):
             "email": read.get("contact_email"),
             "phone": read.get("contact_phone"),
             "company": read.get("company"),
+            "owner": read.get("owner"),
         }
         return Read({key: value for key, value in values.items() if value})
 
-    def _contact(self, row: ImportRow, read: Read) -> Contact | None:
+    @staticmethod
+    def _names(asked: Read) -> bool:
+        return bool(asked.get("name") or asked.get("email") or asked.get("phone"))
+
+    def _found(self, row: ImportRow, read: Read) -> Found | None:
         """Known by e-mail or phone, else made; a name alone is not enough to be the same person."""
         asked = self._customer(read)
-        if not (asked.get("name") or asked.get("email") or asked.get("phone")):
+        if not self._names(asked):
             return None
         found = self.customers.known(asked)
         if found is None:
             self.customers.create(row, asked)
             found, row.contact = row.contact, None
+            assert found is not None
             self.batch.then(lambda: row.made.update(contacts=[row.made.pop("own")]))
         else:
             self.customers.reach(row, found, asked)
-        return found
+        known = Found(found, self.work.user, is_made=found.pk is None)
+        if known.is_hidden:
+            told = {"email": asked.get("email", []), "phone": self.customers.numbers(asked)}
+            known.typed = {key: values[0] for key, values in told.items() if values}
+        return known
 
     def _values(self, read: Read) -> dict[str, Any]:
         names = ("amount", "currency", "source", "due_date", "probability", "owner")
@@ -97,7 +112,8 @@ class ItemMaker(Maker):
         return values
 
     def create(self, row: ImportRow, read: Read) -> None:
-        contact = self._contact(row, read)
+        found = self._found(row, read)
+        contact = found.contact if found else None
         company = self.company_named(row, read.get("company"))
         values = self._values(read)
         values.setdefault("owner", self.work.user)
@@ -107,12 +123,15 @@ class ItemMaker(Maker):
         if read.get("created_at"):
             values["created_at"] = read.get("created_at")
         stage, by = read.get("stage", self.first), self.work.user
+        values["hides_customer"] = (found is not None and found.is_hidden) or self._hides(company)
         if self.work.start_rules:
             self.batch.flush()  # rules may write to the customer at once
             item = Item.create(self.machine.pipeline, title, stage=stage, by=by, cause=self.cause, **values)
         else:
             item = Item.draft(self.machine, title, stage=stage, by=by, cause=self.cause, **values)
             self.batch.add(item)
+        if found is not None and found.is_hidden:
+            self.batch.then(lambda: found.settle(item))
         self.tag(item, read.get("tags"))
         if item.external_id:
             self.by_id.setdefault(item.external_id, item)
@@ -132,6 +151,10 @@ class ItemMaker(Maker):
         }
         self.tag(known, read.get("tags"))
         row.item = known
+
+    def _hides(self, company: Company | None) -> bool:
+        known = company is not None and company.pk is not None
+        return known and not customer_rights.allows(self.work.user, "view", company)
 
     def write_items(self, drafts: list[Item]) -> None:
         Item.create_many(self.machine.pipeline, drafts, by=self.work.user, cause=self.cause)

@@ -9,6 +9,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
+from crm import customer_rights
 from crm.folding import fold
 from crm.importing.batch import Batch
 from crm.importing.cells import READERS, People, american_day, american_moment, month_comes_first
@@ -20,6 +21,7 @@ from crm.models import (
     ImportRow,
     Item,
     Tag,
+    User,
 )
 from crm.models.items import plain
 
@@ -142,6 +144,8 @@ class Maker:
         known = self.known(read)
         if known is not None and self.work.duplicates == Import.Duplicates.SKIP:
             row.outcome, row.reason = Outcome.SKIPPED, str(known)[:300]
+        elif known is not None and self.work.duplicates == Import.Duplicates.UPDATE and not self.may_change(known):
+            row.outcome, row.reason = Outcome.SKIPPED, _("%s: your role may not change it") % str(known)[:200]
         elif known is not None and self.work.duplicates == Import.Duplicates.UPDATE:
             row.outcome, row.reason = Outcome.UPDATED, str(known)[:300]
             if dry:
@@ -156,6 +160,17 @@ class Maker:
                 self.suppose(row, read, None)
             else:
                 self.create(row, read)
+
+    def may_change(self, known: Any) -> bool:
+        """Whether who imports may: of customers; the gate itself asks of cards."""
+        return True
+
+    def owner_of(self, read: Read) -> User:
+        """Whose a new customer is. Raises WrongRow where the person may add none for the owner that the row names."""
+        owner: User = read.get("owner") or self.work.user
+        if not customer_rights.hands_to(self.work.user, "add", owner):
+            raise WrongRow(customer_rights.REFUSALS["add"])
+        return owner
 
     def suppose(self, row: ImportRow, read: Read, known: Any) -> None:
         """What a row of the check would make, or change of `known`: later rows of the file know it, as in the import.

@@ -15,6 +15,7 @@ from django.utils.translation import override
 
 from crm import databases, delivery, files
 from crm.addresses import one_spelling
+from crm.customers import Found
 from crm.events import record
 from crm.mail.reading import Incoming, Report
 from crm.models import (
@@ -127,6 +128,7 @@ def _new_card(mail: Incoming, pipeline: Pipeline) -> tuple[Item | None, Contact 
         item = Item.create(pipeline, title[:200], cause=cause, contact=contact, source=_("e-mail"))
     except Refused:
         return None, contact  # the pipeline was changed; the mail is kept all the same
+    Found(contact, is_made=True).settle(item)
     return Item.objects.select_related("owner").get(pk=item.pk), contact
 
 

@@ -36,7 +36,7 @@ from crm.models.pipelines import (
 )
 from crm.models.proxies import Deal, Invoice, Lead, Quote
 from crm.models.refusals import Refusal
-from crm.models.roles import Role, RoleRight
+from crm.models.roles import CustomerRight, Role, RoleRight
 from crm.models.saved_views import SavedView
 from crm.models.tasks import Task
 from crm.models.visits import StageVisit
@@ -61,6 +61,7 @@ __all__ = [
     "Conversation",
     "CurrencyRate",
     "CustomField",
+    "CustomerRight",
     "Deal",
     "Department",
     "Event",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext as _
 
-from crm import rights
+from crm import customer_rights, rights
 from crm.models.events import Cause, Event
 from crm.models.people import User
 from crm.models.pipelines import LostReason, Machine, Stage, StageKind
@@ -130,6 +130,7 @@ class Move:
         from crm.models.items import plain
 
         self.was = {"visit": item.visit_id, "columns": {name: plain(getattr(item, name)) for name in REMEMBERED}}
+        customer_rights.check_links(self.by, {n: v for n, v in self.fields.items() if v != item.value_of(n)})
         self.changes = item.apply(self.fields)
         self.was["fields"] = {name: [plain(old), plain(new)] for name, (old, new) in self.changes.items()}
         known = self.machine.stages.get(self.target.pk)

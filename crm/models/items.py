@@ -9,7 +9,7 @@ from django.db.models import OuterRef, Q, Subquery
 from django.utils.translation import gettext_lazy as _
 from django_fsm import GET_STATE, transition
 
-from crm import clock, databases
+from crm import clock, customer_rights, databases
 from crm.decimals import Unreadable
 from crm.folding import fold
 from crm.models import boards
@@ -67,6 +67,8 @@ class Item(Moving, RefreshMixin, models.Model):
     stage_entered_at = models.DateTimeField(default=clock.now, editable=False)
     last_activity_at = models.DateTimeField(default=clock.now, editable=False)
     next_activity_at = models.DateTimeField(null=True, blank=True, editable=False)
+    # Found by an address that somebody typed who does not see that customer: this card shows the name alone.
+    hides_customer = models.BooleanField(default=False, editable=False)
     tags = models.ManyToManyField(Tag, blank=True, verbose_name=_("tags"))
     custom = models.JSONField(default=dict, blank=True)
     parent = models.ForeignKey("self", models.SET_NULL, null=True, blank=True, related_name="children")
@@ -188,6 +190,8 @@ class Item(Moving, RefreshMixin, models.Model):
         fields.setdefault("currency", machine.pipeline.currency)
         fields.setdefault("owner", by if cause.kind == "person" else None)
         checked_by(by, machine, "add", cls(owner=fields["owner"]), target)
+        if not fields.get("hides_customer"):
+            customer_rights.check_links(by, fields)
         item = cls(
             item_type_id=machine.pipeline.item_type_id,
             pipeline=machine.pipeline,
@@ -269,6 +273,9 @@ class Item(Moving, RefreshMixin, models.Model):
             move.check_there(item)
             assert item is not None
             checked_by(by, move.machine, "edit", item)
+            customer_rights.check_links(
+                by, {name: value for name, value in fields.items() if value != item.value_of(name)}
+            )
             if version is not None and version != item.version:
                 raise Stale(item)
             changes = item.apply(fields)
@@ -293,6 +300,8 @@ class Item(Moving, RefreshMixin, models.Model):
                 old, new = changes["owner"]
                 payload = {"from": plain(old), "to": plain(new), "to_name": str(new or "")}
                 record("owner.changed", item=item, actor=shown_as or by, cause=cause, payload=payload, quiet=quiet)
+                if new is not None and item.contact is not None:
+                    item.contact.falls_to(new, item)
             boards.touch(item.pipeline_id, item.stage_id)
         for name in ("version", "last_activity_at", "custom", *(n for n in fields if not n.startswith("custom."))):
             setattr(self, name, getattr(item, name))
@@ -312,6 +321,8 @@ class Item(Moving, RefreshMixin, models.Model):
             else:
                 setattr(self, name, value)
             changes[name] = (old, value)
+        if "contact" in changes:
+            self.hides_customer = False  # whoever chose the new one sees it
         if {"amount", "currency"} & changes.keys():
             self.base_amount = base_amount(self.amount, self.currency)
         return changes

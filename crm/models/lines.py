@@ -6,20 +6,21 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal, localcontext
+from typing import Any, Self
 
 from babel import numbers as babel_numbers
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
 from django.utils.translation import gettext_lazy as _
 
-from crm import databases
+from crm import customer_rights, databases
 from crm.decimals import EXACT, MONEY
 from crm.folding import fold
 from crm.models.decimals import PercentField, PriceField, QuantityField
 from crm.models.events import Cause
 from crm.models.gate import Gone, Refused, Stale
 from crm.models.items import Item
-from crm.models.people import SharedQuerySet, User
+from crm.models.people import User
 from crm.models.search_key import SearchKeyField
 
 HUNDRED = Decimal(100)
@@ -46,6 +47,14 @@ class TaxRate(models.Model):
         return cls.objects.order_by("-is_default", "order", "pk").first()
 
 
+class ProductQuerySet(models.QuerySet[Any]):
+    def visible_to(self, user: User) -> Self:
+        return self.all() if customer_rights.works_here(user) else self.none()
+
+    def found(self, text: str) -> Self:
+        return self.filter(search_key__contains=fold(text))
+
+
 class Product(models.Model):
     name = models.CharField(_("name"), max_length=200)
     code = models.CharField(_("code"), max_length=60, blank=True)
@@ -57,7 +66,7 @@ class Product(models.Model):
     is_active = models.BooleanField(_("sold now"), default=True)
     search_key = SearchKeyField()
 
-    objects = SharedQuerySet.as_manager()
+    objects = ProductQuerySet.as_manager()
 
     class Meta:
         ordering = ["name"]

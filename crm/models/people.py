@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Self
 
 from django.conf import settings
@@ -11,12 +11,13 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from crm import clock, phones, rights
+from crm import clock, customer_rights, phones
 from crm.addresses import one_spelling
 from crm.folding import fold
 from crm.models.org import ZONES, Department
 from crm.models.search_key import Part, SearchKeyField
 from crm.recognising import recognise
+from crm.rights import Scope
 
 
 class UserManager(BaseUserManager["User"]):
@@ -125,25 +126,22 @@ class Tag(models.Model):
         return self.name
 
 
-class SharedQuerySet(models.QuerySet[Any]):
-    """Customers are everybody's who works in some pipeline; who sees no pipeline sees no customer."""
+class CustomerQuerySet(models.QuerySet[Any]):
+    """Contacts or companies, by the rights of who asks (crm/customer_rights.py)."""
 
     def visible_to(self, user: User) -> Self:
-        return self.all() if self.may_add(user) else self.none()
+        return self.open_to(user, "view")
 
-    def may_add(self, user: User) -> bool:
-        from crm.models.pipelines import Pipeline
+    def open_to(self, user: User, action: str) -> Self:
+        """With which the user may do it: view, edit, merge, delete or export."""
+        return self.filter(customer_rights.within(user, action, str(self.model._meta.model_name)))
 
-        return user.is_superuser or Pipeline.objects.visible_to(user).exists()
-
-    def may_export(self, user: User) -> bool:
-        """Customers are of no pipeline: who may take all cards of some pipeline along may take them too."""
-        from crm.models.pipelines import Pipeline
-
-        if user.is_superuser or not user.is_active:
-            return user.is_active
-        narrow = [pk for pk, scopes in rights.reach(user).items() if scopes["export"] != rights.Scope.ALL]
-        return Pipeline.objects.exclude(pk__in=narrow).exists()
+    def choosable_by(self, user: User, present: int | None) -> Self:
+        """For a card's field: those that the person sees, and the one that stands there (id), seen or not."""
+        if customer_rights.scope_of(user, "view") == Scope.ALL:
+            return self.all()
+        seen = customer_rights.within(user, "view", str(self.model._meta.model_name))
+        return self.filter(seen | Q(pk=present or 0))
 
     def found(self, text: str) -> Self:
         return self.filter(search_key__contains=fold(text))
@@ -161,7 +159,7 @@ class Company(models.Model):
     search_key = SearchKeyField(db_index=True)
     created_at = models.DateTimeField(default=clock.now, editable=False)
 
-    objects = SharedQuerySet.as_manager()
+    objects = CustomerQuerySet.as_manager()
 
     class Meta:
         ordering = ["name"]
@@ -175,7 +173,7 @@ class Company(models.Model):
         return fold(self.name)[:250]
 
 
-class ContactQuerySet(SharedQuerySet):
+class ContactQuerySet(CustomerQuerySet):
     def found(self, text: str) -> Self:
         """By name, by a part of an e-mail address, or by the digits of a phone number."""
         named = Contact.objects.filter(search_key__contains=fold(text)).order_by().values("pk")
@@ -191,15 +189,15 @@ class ContactQuerySet(SharedQuerySet):
     def recognised(self, *, name: str = "", email: str = "", phone: str = "") -> Contact | None:
         """Whom we know by these (crm/recognising.py); None for somebody new."""
         email = one_spelling(email)
-        by_address = {email: list(self.reached_by(email=email))} if email else {}
-        by_number = {phone: list(self.reached_by(phone=phone))} if phone else {}
+        by_address = {email: list(self.with_address(email=email))} if email else {}
+        by_number = {phone: list(self.with_address(phone=phone))} if phone else {}
         found: Contact | None = recognise(name, by_address, by_number, by_address, by_number)
         return found
 
     def answering(self, phone: str) -> Contact | None:
         """Who writes or calls from a number that several may have: whom we last wrote to there, else whose open card is
         the newest, else the oldest of them."""
-        sharing = self.reached_by(phone=phone)
+        sharing = self.with_address(phone=phone)
         ids = list(sharing.values_list("pk", flat=True))
         if len(ids) < 2:
             return sharing.first()
@@ -211,10 +209,10 @@ class ContactQuerySet(SharedQuerySet):
 
     def sharing(self, phone: str, contact: Contact | None) -> list[int]:
         """Ids of the others with this number, the oldest first: it may be one of them who writes or calls."""
-        others = self.reached_by(phone=phone).exclude(pk=contact.pk if contact else 0)
+        others = self.with_address(phone=phone).exclude(pk=contact.pk if contact else 0)
         return list(others.values_list("pk", flat=True)[:10])
 
-    def reached_by(self, *, email: str = "", phone: str = "") -> models.QuerySet[Contact]:
+    def with_address(self, *, email: str = "", phone: str = "") -> models.QuerySet[Contact]:
         """Contacts with this e-mail (any case) or this E.164 phone, the oldest first."""
         wanted = Q()
         if email:
@@ -222,6 +220,10 @@ class ContactQuerySet(SharedQuerySet):
         if phone:
             wanted |= Q(phones__number=phone)
         return self.filter(wanted).distinct().order_by("pk") if wanted else self.none()
+
+
+# Between a contact and the card that it was made with.
+AT_ONCE = timedelta(seconds=10)
 
 
 class Contact(models.Model):
@@ -273,6 +275,16 @@ class Contact(models.Model):
         """The first phone (of a kind, if there is one of it) in E.164, or empty."""
         rows = sorted(self.phones.all(), key=lambda row: (row.kind != kind if kind else False, row.order, row.pk))
         return rows[0].number if rows else ""
+
+    def falls_to(self, owner: User, item: Any) -> None:
+        """A contact that was made along with a card gets the first owner that the card has.
+
+        Not one that was there before: whoever may set a card's owner would take any ownerless customer by it.
+        """
+        at_once = abs(self.created_at - item.created_at) < AT_ONCE
+        if self.owner_id is None and at_once and not self.items.filter(pk__lt=item.pk).exists():
+            Contact.objects.filter(pk=self.pk, owner=None).update(owner=owner)
+            self.owner = owner
 
     def add_email(self, address: str, is_new: bool = False) -> None:
         """The last of its addresses. `is_new`: nobody of ours has said yet that it is this person's."""

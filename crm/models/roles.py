@@ -45,6 +45,25 @@ class Role(models.Model):
         touch_all_machines()
 
 
+class CustomerRight(models.Model):
+    """What a role may do with contacts and companies; while no role has one, all who work here may (customer_rights)."""
+
+    role = models.OneToOneField(Role, models.CASCADE, related_name="customers", verbose_name=_("role"))
+    may_view = _scope(_("view"), Scope.ALL)
+    may_add = _scope(_("add"), Scope.ALL)
+    may_edit = _scope(_("edit"), Scope.OWN)
+    may_merge = _scope(_("merge"), Scope.OWN)
+    may_delete = _scope(_("delete"), Scope.NONE)
+    may_export = _scope(_("export"), Scope.NONE)
+
+    class Meta:
+        verbose_name = _("right to customers")
+        verbose_name_plural = _("rights to customers")
+
+    def __str__(self) -> str:
+        return str(self.role)
+
+
 class RoleRight(models.Model):
     """What a role may do in one pipeline; a column for each action, its value says with whose items."""
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
+from django.db import transaction
 from django.db.models import Count, F, Value
 from django.db.models.functions import Coalesce
 from django.http import Http404, HttpRequest, HttpResponse
@@ -268,7 +269,7 @@ def make_move(request: HttpRequest, item: Item, stage: Stage) -> Any:
         known = {*(target.needed_to_enter if target else ()), *item.stage.needed_to_leave}
         needs_reason = "lost_reason" in names
         names = [name for name in names if name in known]
-        form = NeedsForm(item, stage, names, needs_reason, post)
+        form = NeedsForm(item, stage, names, needs_reason, post, user=request.user)  # type: ignore[arg-type]
         if not form.is_valid():
             needs = NeedsInput(item, stage, names, needs_reason)
             needs.form = form  # type: ignore[attr-defined]
@@ -289,16 +290,17 @@ def make_move(request: HttpRequest, item: Item, stage: Stage) -> Any:
     )
 
 
-def asked_for(needs: NeedsInput) -> dict[str, Any]:
+def asked_for(request: HttpRequest, needs: NeedsInput) -> dict[str, Any]:
     """What is missing as a form, with what was typed into it."""
-    form = getattr(needs, "form", None) or NeedsForm(needs.item, needs.stage, needs.missing, needs.needs_reason)
+    what = (needs.item, needs.stage, needs.missing, needs.needs_reason)
+    form = getattr(needs, "form", None) or NeedsForm(*what, user=request.user)  # type: ignore[arg-type]
     asked = ",".join([*needs.missing, *(["lost_reason"] if needs.needs_reason else [])])
     return {"form": form, "stage": needs.stage, "item": needs.item, "asked": asked}
 
 
 def ask(request: HttpRequest, needs: NeedsInput) -> HttpResponse:
     """422: the dialog with what is missing; what was typed stands in it."""
-    answer = render(request, "board/_needs.html", asked_for(needs), status=422)
+    answer = render(request, "board/_needs.html", asked_for(request, needs), status=422)
     answer["X-Needs"] = "1"
     return answer
 
@@ -322,15 +324,14 @@ def new(request: HttpRequest, pk: int) -> HttpResponse:
             request, "board/_new.html", {"new_form": form, "pipeline": machine.pipeline, "stage": stage}, status=422
         )
     data = form.cleaned_data
+    user: Any = request.user
     try:
-        item = Item.create(
-            machine.pipeline,
-            data["title"],
-            stage=stage,
-            by=request.user,  # type: ignore[arg-type]
-            contact=form.contact(),
-            amount=data["amount"],
-        )
+        with transaction.atomic():
+            found = form.found(user)
+            links = found.links() if found else {}
+            item = Item.create(machine.pipeline, data["title"], stage=stage, by=user, amount=data["amount"], **links)
+            if found is not None:
+                found.settle(item)
     except Refused as refused:
         form.add_error(None, refused.sentence)
         context = {"new_form": form, "pipeline": machine.pipeline, "stage": stage}

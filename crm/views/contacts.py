@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from crm import splitting
+from crm import customer_rights, splitting
 from crm.access import staff_of_ours
 from crm.events import record
 from crm.forms.splitting import SplitForm
-from crm.models import Contact, ContactEmail, Refusal, Refused
+from crm.models import Contact, ContactEmail, Forbidden, Refusal, Refused
 
 
 def _contact(request: HttpRequest, pk: int) -> Contact:
-    return get_object_or_404(Contact.objects.visible_to(request.user), pk=pk)  # type: ignore[arg-type,attr-defined]
+    """Raises Http404 for one that the person does not see, Forbidden for one that he may not change."""
+    user: Any = request.user
+    found: Contact = get_object_or_404(Contact.objects.visible_to(user), pk=pk)
+    customer_rights.require(user, "edit", found)
+    return found
 
 
 @staff_of_ours
@@ -51,6 +57,8 @@ def confirm_address(request: HttpRequest, pk: int, email: int) -> HttpResponse:
 def split(request: HttpRequest, pk: int) -> HttpResponse:
     """A contact that holds several people: what is chosen here goes to a new one."""
     contact = _contact(request, pk)
+    if not customer_rights.hands_to(request.user, "add", contact.owner):  # type: ignore[arg-type]
+        raise Forbidden(customer_rights.REFUSALS["add"])
     form = SplitForm(contact, request.user, request.POST or None)  # type: ignore[arg-type]
     if request.method == "POST" and form.is_valid():
         try:

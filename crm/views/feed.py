@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as lazy
 from django.utils.translation import override
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from crm import mentions
+from crm import customer_rights, mentions
 from crm.access import staff_of_ours
 from crm.models import Post, User
 from crm.models.notifications import notify
@@ -38,11 +38,18 @@ class PostForm(forms.Form):
     parent = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
 
+def _check_works_here(user: Any) -> None:
+    """Raises Http404 for somebody without any role: colleagues' names and words are not for everybody with a login."""
+    if not customer_rights.works_here(user):
+        raise Http404
+
+
 @staff_of_ours
 @require_http_methods(["GET", "POST"])
 def feed(request: HttpRequest) -> HttpResponse:
     """Newest first, with their answers; POST adds one or the other."""
     user: Any = request.user
+    _check_works_here(user)
     form = PostForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         above = form.cleaned_data["parent"]
@@ -62,6 +69,7 @@ def feed(request: HttpRequest) -> HttpResponse:
 @require_GET
 def mention_names(request: HttpRequest) -> JsonResponse:
     """Whom a text may name with @: everybody who works here, except oneself."""
+    _check_works_here(request.user)
     people = User.objects.filter(is_active=True).exclude(pk=request.user.pk).exclude(name="")
     return JsonResponse({"names": list(people.order_by("name").values_list("name", flat=True))})
 

@@ -8,7 +8,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from crm import health, slots
+from crm import customer_rights, health, slots
 from crm.access import public
 from crm.models import Notification, Pipeline, User
 
@@ -35,6 +35,7 @@ def context(request: HttpRequest) -> dict[str, Any]:
         "nav_pipelines": nav_pipelines,
         "unread": unread,
         "nav_links": slots.nav_links,
+        "works_here": cache(lambda: user is not None and user.is_authenticated and customer_rights.works_here(user)),
         "health_banner": cache(health.banner),
         "theme": request.COOKIES.get("theme", ""),
     }

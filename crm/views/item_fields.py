@@ -25,9 +25,9 @@ class OneField(forms.Form):
 
     was = forms.CharField(widget=forms.HiddenInput, required=False)
 
-    def __init__(self, item: Item, name: str, data: Any = None) -> None:
+    def __init__(self, item: Item, name: str, data: Any = None, *, user: Any) -> None:
         super().__init__(data, auto_id=f"one_{name.replace('.', '_')}_%s")
-        self.fields["value"] = field_for(item, name, name in ("title", "currency"))
+        self.fields["value"] = field_for(item, name, name in ("title", "currency"), user)
         self.fields["value"].initial = initial_for(item, name)
         self.fields["was"].initial = seen_value(item, name)
 
@@ -44,7 +44,7 @@ def field(request: HttpRequest, pk: int, name: str) -> HttpResponse:
     if name not in COLUMNS and not name.startswith("custom."):
         raise Http404
     try:
-        form = OneField(item, name, request.POST or None)
+        form = OneField(item, name, request.POST or None, user=request.user)
     except ValidationError:
         raise Http404 from None
     context: dict[str, Any] = {"item": item, "name": name, "form": form}

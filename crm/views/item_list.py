@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 
-from crm import clock, rights, tables
+from crm import clock, customer_rights, rights, tables
 from crm.access import staff_of_ours
 from crm.filters import ItemFilter, custom_fields
 from crm.forms.filters import FilterForm, SavedViewForm
@@ -201,10 +201,10 @@ def export(request: HttpRequest, pk: int, kind: str) -> HttpResponseBase:
     # Streamed after the middleware has put the server's own zone back: what depends on it is settled now.
     rows, zone = filtered(request, machine, shown, "export"), timezone.get_current_timezone()
     day = timezone.localdate(clock.now()).isoformat()
-    return tables.answer(_lines(machine, rows), f"{machine.pipeline.pk}-{day}", kind, zone)
+    return tables.answer(_lines(request.user, machine, rows), f"{machine.pipeline.pk}-{day}", kind, zone)
 
 
-def _lines(machine: Machine, rows: Any) -> Iterator[list[Any]]:
+def _lines(user: Any, machine: Machine, rows: Any) -> Iterator[list[Any]]:
     customs = custom_fields(machine.pipeline)
     heads = [
         "#",
@@ -222,10 +222,11 @@ def _lines(machine: Machine, rows: Any) -> Iterator[list[Any]]:
     rows = rows.select_related("contact", "company", "owner", "stage")
     rows = rows.prefetch_related("contact__phones", "contact__emails")
     for item in rows.iterator(chunk_size=1000):
-        contact = item.contact
+        contact = item.contact if customer_rights.shows(user, item) else None
+        name = item.contact.name if item.contact else ""
         phone = contact.phones.all()[0].number if contact and contact.phones.all() else ""
         email = contact.emails.all()[0].address if contact and contact.emails.all() else ""
-        cells = [item.pk, item.external_id, item.title, item.stage.name, contact.name if contact else "", phone, email]
+        cells = [item.pk, item.external_id, item.title, item.stage.name, name, phone, email]
         cells += [item.company.name if item.company else "", item.owner.name if item.owner else ""]
         cells += [item.amount, item.currency, item.source, item.stage_entered_at, item.created_at, item.closed_at]
         yield cells + [item.custom.get(field.key) for field in customs]

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 from django.views.decorators.http import require_GET, require_POST
 
-from crm import rights, slots
+from crm import customer_rights, merging, rights, slots
 from crm.access import staff_of_ours
 from crm.forms.composer import FORMS, LABELS
 from crm.forms.items import ItemForm
@@ -75,9 +75,11 @@ def page_context(
     tabs: dict[str, slots.ItemTab] | None = None,
 ) -> dict[str, Any]:
     """Everything on the card. `composing`: the composer's form that was refused, by its kind; `tabs`: such tabs."""
+    user: Any = request.user
     machine = machine_of(shown.pipeline_id, version=shown.pipeline.machine_version)
-    may = rights.allowed(request.user, machine, shown)  # type: ignore[arg-type]
-    made = [tab for tab in (make(shown, request.user) for make in slots.item_tabs) if tab is not None]
+    may = rights.allowed(user, machine, shown)
+    shows_customer = customer_rights.shows(user, shown)
+    made = [tab for tab in (make(shown, user) for make in slots.item_tabs) if tab is not None]
     shown_tabs = [(tabs or {}).get(tab.key, tab) for tab in made]
     for tab in shown_tabs:
         tab.html = render_to_string(tab.template, {**tab.context, "item": shown, "may": may}, request)
@@ -90,7 +92,7 @@ def page_context(
         # The frame's bell, counted along with the item.
         "unread": shown.unread,  # type: ignore[attr-defined]
         "state": state_of(shown),
-        "form": form or ItemForm(shown),
+        "form": form or ItemForm(shown, user=user),
         "stages": [{"stage": stage, "passed": machine.position[stage.pk] < here} for stage in ordered],
         "hints": board_views.column_hints(machine),
         **timeline_context(request, shown),
@@ -102,6 +104,8 @@ def page_context(
         ],
         "composing": composing[0] if composing else "note",
         "others": other_items(request, shown),
+        "shows_customer": shows_customer,
+        "twins": merging.duplicates_of(shown.contact, user) if shown.contact and shows_customer else [],
         "tasks": shown.tasks.open().select_related("assignee").order_by("deadline", "pk"),
         "messages_sent": shown.messages.select_related("channel")
         .defer("html")
@@ -184,7 +188,7 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
     shown = visible_item(request, pk, "edit")
     if request.method != "POST":
         return render(request, "items/edit.html", {**page_context(request, shown), "editing": True})
-    form = ItemForm(shown, request.POST)
+    form = ItemForm(shown, request.POST, user=request.user)  # type: ignore[arg-type]
     if form.is_valid():
         try:
             shown.change(form.values(), by=request.user, version=form.cleaned_data["version"])  # type: ignore[arg-type]
@@ -214,7 +218,7 @@ def move(request: HttpRequest, pk: int) -> HttpResponse:
     except NeedsInput as needs:
         if request.headers.get("HX-Request"):
             return board_views.ask(request, needs)
-        return render(request, "items/needs.html", board_views.asked_for(needs) | {"nav": "board"}, status=422)
+        return render(request, "items/needs.html", board_views.asked_for(request, needs) | {"nav": "board"}, status=422)
     except Refused as refused:
         if request.headers.get("HX-Request"):
             return board_views.refusal(request, refused.sentence, refused.status)

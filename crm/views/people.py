@@ -17,13 +17,13 @@ from django.utils import timezone
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_GET, require_POST
 
-from crm import clock, merging, slots, tables
+from crm import clock, customer_rights, customers, merging, slots, tables
 from crm.access import staff_of_ours
 from crm.folding import fold
 from crm.forms.people import CompanyForm, ContactForm
-from crm.models import Company, Contact, CustomField, Event, Forbidden, Item, Refusal
+from crm.models import Company, Contact, CustomField, Event, Forbidden, Item, Refusal, Refused
 from crm.views.board import number
 from crm.views.timeline import rows_for
 
@@ -57,6 +57,13 @@ def _found(request: HttpRequest, directory: Directory, pk: int) -> Any:
     return get_object_or_404(directory.model.objects.visible_to(request.user), pk=pk)
 
 
+def _may(user: Any, record: Any = None) -> set[str]:
+    """What the person may do with this customer, or with some: what a page offers."""
+    if record is None:
+        return {action for action in customer_rights.ACTIONS if customer_rights.scope_of(user, action)}
+    return {action for action in customer_rights.ACTIONS if customer_rights.allows(user, action, record)}
+
+
 @staff_of_ours
 @require_GET
 def people(request: HttpRequest, kind: str) -> HttpResponse:
@@ -73,7 +80,7 @@ def people(request: HttpRequest, kind: str) -> HttpResponse:
     page = Paginator(rows, PAGE).get_page(request.GET.get("page"))
     query = urlencode({"q": text}) if text else ""
     context = {"page": page, "directory": directory, "kind": kind, "q": text, "query": query, "nav": kind}
-    context["may_export"] = directory.model.objects.all().may_export(request.user)
+    context["may"] = _may(request.user)
     return render(request, "people/list.html", context)
 
 
@@ -84,10 +91,10 @@ def export(request: HttpRequest, kind: str, form: str) -> HttpResponseBase:
     directory = _directory(kind)
     if form not in ("csv", "xlsx"):
         raise Http404
-    if not directory.model.objects.all().may_export(request.user):
-        raise Forbidden(_("Your role may not export."))
+    if "export" not in _may(request.user):
+        raise Forbidden(customer_rights.REFUSALS["export"])
     text = request.GET.get("q", "").replace("\0", "").strip()[:100]
-    rows = directory.model.objects.visible_to(request.user)
+    rows = directory.model.objects.open_to(request.user, "export")
     rows = (rows.found(text) if text else rows).order_by("search_key", "pk")
     day = timezone.localdate(clock.now()).isoformat()
     lines = _contact_lines(rows) if directory is CONTACTS else _company_lines(rows)
@@ -135,30 +142,41 @@ def person(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
     """The page of one contact or company: POST saves; bad input shows the page with what was typed."""
     directory = _directory(kind)
     record = _found(request, directory, pk)
-    form = directory.form(record, request.POST or None)
+    user: Any = request.user
+    form = directory.form(record, request.POST or None, user=user)
     status = 200
     if request.method == "POST":
+        customer_rights.require(user, "edit", record)
         if form.is_valid():
             form.save()
             messages.success(request, _("Saved."))
             return redirect(directory.name, record.pk)
         status = 422
         record = _found(request, directory, pk)
-    items = Item.objects.visible_to(request.user).filter(**{directory.linked: record})  # type: ignore[arg-type]
+    may = _may(user, record)
+    if "edit" not in may:
+        for field in form.fields.values():
+            field.disabled = True
+    items = Item.objects.visible_to(user).filter(**{directory.linked: record})
     context = {
         "record": record,
         "form": form,
         "directory": directory,
         "kind": kind,
         "items": items.select_related("stage", "pipeline", "owner").order_by("-created_at")[:50],
-        "duplicates": merging.duplicates_of(record),
+        "may": may,
+        "duplicates": merging.duplicates_of(record, user, "merge") if "merge" in may else [],
         "nav": kind,
         "refusals": Refusal.objects.of(record) if directory is CONTACTS else [],
         "new_addresses": record.emails.filter(is_new=True) if directory is CONTACTS else [],
-        "people": record.contacts.order_by("search_key")[:50] if directory is COMPANIES else [],
+        "people": _people_of(user, record) if directory is COMPANIES else [],
         "timeline": _timeline(request, record) if directory is CONTACTS else [],
     }
     return render(request, "people/person.html", context, status=status)
+
+
+def _people_of(user: Any, company: Company) -> list[Contact]:
+    return list(Contact.objects.visible_to(user).filter(company=company).order_by("search_key")[:50])
 
 
 def _timeline(request: HttpRequest, contact: Contact) -> list[dict[str, Any]]:
@@ -171,9 +189,9 @@ def _timeline(request: HttpRequest, contact: Contact) -> list[dict[str, Any]]:
 @staff_of_ours
 def new(request: HttpRequest, kind: str) -> HttpResponse:
     directory = _directory(kind)
-    if not directory.model.objects.may_add(request.user):
-        raise Http404
-    form = directory.form(directory.model(), request.POST or None)
+    user: Any = request.user
+    customer_rights.require_adding(user)
+    form = directory.form(directory.model(), request.POST or None, user=user)
     if request.method == "POST" and form.is_valid():
         record = form.save()
         messages.success(request, _("“%s” was added.") % record.name)
@@ -189,12 +207,15 @@ def merge(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
     """Field by field: the left one stays; `other` (an id, or a text to find it by) goes into it."""
     directory = _directory(kind)
     keep = _found(request, directory, pk)
+    user: Any = request.user
+    customer_rights.require(user, "merge", keep)
+    within = directory.model.objects.open_to(user, "merge")
     asked = request.POST.get("other") or request.GET.get("other", "")
-    other = directory.model.objects.visible_to(request.user).filter(pk=number(asked) or 0).exclude(pk=pk).first()
+    other = within.filter(pk=number(asked) or 0).exclude(pk=pk).first()
     if other is None:
         text = request.GET.get("q", "").replace("\0", "").strip()[:100]
-        found = directory.model.objects.visible_to(request.user).found(text).exclude(pk=pk)[:20] if text else []
-        choices = [*merging.duplicates_of(keep), *found]
+        found = within.found(text).exclude(pk=pk)[:20] if text else []
+        choices = [*merging.duplicates_of(keep, user, "merge"), *found]
         context = {"keep": keep, "choices": choices, "directory": directory, "kind": kind, "q": text, "nav": kind}
         return render(request, "people/merge_pick.html", context)
     if request.method == "POST":
@@ -202,7 +223,7 @@ def merge(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
             name: _value(other, name) for name in _names(directory, keep, other) if request.POST.get(name) == "other"
         }
         try:
-            kept = merging.merge(keep, other, chosen, by=request.user)  # type: ignore[arg-type]
+            kept = merging.merge(keep, other, chosen, by=user)
         except merging.CannotMerge as refused:
             messages.error(request, str(refused))
             return redirect(directory.name, pk)
@@ -230,6 +251,23 @@ def _value(record: Any, name: str) -> Any:
 
 def _label(directory: Directory, name: str) -> str:
     return name[7:] if name.startswith("custom.") else str(directory.model._meta.get_field(name).verbose_name)
+
+
+@staff_of_ours
+@require_POST
+def delete(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
+    """For good; refused in words while cards hang on it."""
+    directory = _directory(kind)
+    record = _found(request, directory, pk)
+    try:
+        customers.delete(record, by=request.user)  # type: ignore[arg-type]
+    except Forbidden:
+        raise
+    except Refused as refused:
+        messages.error(request, refused.sentence)
+        return redirect(directory.name, pk)
+    messages.success(request, _("“%s” was deleted.") % record.name)
+    return redirect(kind)
 
 
 @staff_of_ours

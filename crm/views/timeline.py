@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as lazy
 from django.utils.translation import ngettext
 
 from crm import phones, slots
+from crm.customers import FOUND, shown
 from crm.models import Contact, CustomField, Event
 from crm.templatetags.dealwright import money
 from crm.views.changes import Changes, Shown
@@ -118,6 +119,7 @@ RENDERERS: dict[str, Callable[[Event], Shown]] = {
     "form.submitted": _form,
     "callback.requested": _form,
     "lines.changed": _lines,
+    FOUND: lambda e: ("user", _("Customer found by what was typed"), shown(e.data("typed", {}).values())),
     "comment.added": lambda e: ("note", _("Comment"), e.data("text")),
     "sms.sent": _message("device-mobile", lambda e: _("SMS to %s") % e.data("to")),
     "sms.received": lambda e: (

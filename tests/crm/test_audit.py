@@ -30,7 +30,7 @@ def test_a_changed_switch_is_kept_with_its_person_old_and_new(world, alice):
         "name": role.name, "departments": [world.sales.pk], "rights-TOTAL_FORMS": 1, "rights-INITIAL_FORMS": 1,
         "rights-0-id": right.pk, "rights-0-role": role.pk, "rights-0-pipeline": pk,
         **{f"rights-0-may_{a}": 4 for a in ("view", "add", "edit", "delete", "export")},
-        "rights-0-may_move": 1, "rights-0-may_configure": 0,
+        "rights-0-may_move": 1, "rights-0-may_configure": 0, "customers-TOTAL_FORMS": 0, "customers-INITIAL_FORMS": 0,
     }  # fmt: skip
     answer = alice.post(f"/admin/crm/role/{role.pk}/change/", data, REMOTE_ADDR="10.1.2.3")
     assert answer.status_code == 302, answer.content.decode()

@@ -184,7 +184,7 @@ def test_strangers_become_cards_where_that_is_set(world, imap, box, now):
     imap.put(mail("Nguyễn Thị Hoa <hoa@example.vn>", "Bàn gỗ", id="<s2@x>"))
     card = look(box)[1][1].item
     assert (card.title, card.contact.name, card.stage) == ("Bàn gỗ", "Nguyễn Thị Hoa", world.stages["new"])
-    assert Contact.objects.reached_by(email="hoa@example.vn").count() == 1
+    assert Contact.objects.with_address(email="hoa@example.vn").count() == 1
     assert Event.objects.get(kind="item.created", item=card).cause_kind == "mail"
 
 

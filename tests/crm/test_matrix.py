@@ -32,11 +32,11 @@ from documents.models import Document, Statement
 # Pages of one's own, and those that anybody may see: they open for Charlie and hold nothing of others.
 OWN = {
     "home", "board-default", "contacts", "companies", "search", "contact-suggest", "day", "calendar",
-    "calendar-feed-switch", "mention-names", "bell", "outbox", "bin", "theme",
+    "calendar-feed-switch", "bell", "outbox", "bin", "theme",
     "account_profile", "account_sessions", "account_change_password", "account_reauthenticate", "mfa_index",
     "mfa_reauthenticate", "mfa_activate_totp", "mfa_deactivate_totp", "mfa_view_recovery_codes",
     "mfa_generate_recovery_codes", "mfa_download_recovery_codes", "mfa_list_webauthn", "mfa_add_webauthn",
-    "mfa_reauthenticate_webauthn", "mfa_remove_webauthn", "mfa_edit_webauthn", "imports", "feed", "account_notices",
+    "mfa_reauthenticate_webauthn", "mfa_remove_webauthn", "mfa_edit_webauthn", "imports", "account_notices",
     "documents", "products", "statements",
 }  # fmt: skip
 PUBLIC = {

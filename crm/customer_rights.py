@@ -1,0 +1,181 @@
+"""Who may do what with customers (contacts and companies): the one policy for pages, API, import, search and gate.
+
+While no role says anything about customers, whoever sees some pipeline sees, adds, edits and merges all of them. As soon
+as one role does, roles alone count. A customer is one's own by its owner; by a card that one sees it is only seen: else
+anybody got at a customer by making a card with its address. What has no owner is reached by *all* alone.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.db.models import Exists, OuterRef, Q
+from django.http import Http404
+from django.utils.translation import gettext as _now
+from django.utils.translation import gettext_lazy as _
+
+from crm import rights
+from crm.rights import Scope
+
+if TYPE_CHECKING:
+    from crm.models.items import Item
+    from crm.models.people import User
+
+ACTIONS = ("view", "add", "edit", "merge", "delete", "export")
+REFUSALS = {
+    "view": _("You have no access to this customer."),
+    "add": _("Your role may not add customers."),
+    "edit": _("Your role may not change this customer."),
+    "merge": _("Your role may not merge this customer."),
+    "delete": _("Your role may not delete this customer."),
+    "export": _("Your role may not export."),
+}
+
+
+def _said(user: User) -> dict[str, Scope] | None:
+    """By the person's roles, for each action; None while no role says anything. One query an instance of the user."""
+    from crm.models.roles import CustomerRight, Role
+
+    if "_customers" not in user.__dict__:
+        own = Role.people.through.objects.filter(role=OuterRef("role"), user=user.pk)
+        shared = Role.departments.through.objects.filter(role=OuterRef("role"), department=user.department_id or 0)
+        rows = CustomerRight.objects.annotate(mine=Exists(own) | Exists(shared))
+        best: dict[str, Scope] | None = None
+        for mine, *scopes in rows.values_list("mine", *(f"may_{name}" for name in ACTIONS)):
+            best = best or dict.fromkeys(ACTIONS, Scope.NONE)
+            if mine:
+                best = {name: max(best[name], Scope(scope)) for name, scope in zip(ACTIONS, scopes, strict=True)}
+        user.__dict__["_customers"] = best
+    return user.__dict__["_customers"]  # type: ignore[no-any-return]
+
+
+def scope_of(user: User, action: str) -> Scope:
+    """Whose customers the action reaches; nothing reaches further than *view*."""
+    if not user.is_active:
+        return Scope.NONE
+    if user.is_superuser:
+        return Scope.ALL
+    said = _said(user)
+    if said is not None:
+        return min(said[action], said["view"])
+    known: dict[str, bool] = user.__dict__.setdefault("_unsaid", {})
+    word = action if action in ("delete", "export") else "view"
+    if word not in known:
+        known[word] = _unsaid(user, word)
+    return Scope.ALL if known[word] else Scope.NONE
+
+
+def is_said(user: User) -> bool:
+    """Whether some role says what may be done with customers; administrators are asked nothing."""
+    return not user.is_superuser and _said(user) is not None
+
+
+def _unsaid(user: User, action: str) -> bool:
+    """As long as no role says anything."""
+    from crm.models.pipelines import Pipeline
+
+    if action == "delete":
+        return False
+    if action == "export":
+        # Who may take all cards of some pipeline along may take customers too.
+        narrow = [pk for pk, scopes in rights.reach(user).items() if scopes["export"] != Scope.ALL]
+        return Pipeline.objects.exclude(pk__in=narrow).exists()
+    if any(scopes["view"] for scopes in rights.reach(user).values()):
+        return True  # most people, and their reach is known already
+    return Pipeline.objects.visible_to(user).exists()
+
+
+def works_here(user: User) -> bool:
+    """Sees some pipeline or some customers: others see no colleagues' names, no feed, and hear of nothing."""
+    from crm.models.pipelines import Pipeline
+
+    if scope_of(user, "view") > Scope.NONE:
+        return True
+    return is_said(user) and Pipeline.objects.visible_to(user).exists()
+
+
+def within(user: User, action: str, link: str) -> Q:
+    """Which customers the action reaches, as a condition on them.
+
+    Args:
+        link: the item's field that points to them: "contact" or "company".
+    """
+    scope = scope_of(user, action)
+    if scope == Scope.ALL:
+        return Q()
+    if scope == Scope.NONE:
+        return Q(pk__in=[])
+    found = Q(owner=user.pk)
+    if scope > Scope.OWN:
+        found |= Q(owner__department__in=rights.departments_of(user, scope))
+    return found | _by_cards(user, link) if action == "view" else found
+
+
+def _by_cards(user: User, link: str) -> Q:
+    """Customers of cards that the person sees, but for cards that only name theirs (`Item.hides_customer`)."""
+    from crm.models.items import Item
+
+    cards = Item.objects.visible_to(user)
+    found = Q(pk__in=cards.filter(hides_customer=False).exclude(**{link: None}).order_by().values(link))
+    if link == "contact":
+        found |= Q(pk__in=Item.contacts.through.objects.filter(item__in=cards.order_by()).values("contact"))
+    return found
+
+
+def allows(user: User, action: str, record: Any) -> bool:
+    """Whether the person may do it with this contact or company."""
+    scope = scope_of(user, action)
+    if scope in (Scope.NONE, Scope.ALL):
+        return scope == Scope.ALL
+    if record.owner_id == user.pk:
+        return True
+    return type(record).objects.open_to(user, action).filter(pk=record.pk).exists()  # type: ignore[no-any-return]
+
+
+def require(user: User, action: str, record: Any) -> None:
+    """Raises Forbidden, in words, where the person may not."""
+    if not allows(user, action, record):
+        raise _forbidden(action)
+
+
+def require_adding(user: User) -> None:
+    """Raises Http404 for somebody who sees no customers at all, Forbidden for who may add none."""
+    if scope_of(user, "view") == Scope.NONE:
+        raise Http404
+    if scope_of(user, "add") == Scope.NONE:
+        raise _forbidden("add")
+
+
+def _forbidden(action: str) -> Exception:
+    from crm.models.gate import Forbidden
+
+    return Forbidden(REFUSALS[action])
+
+
+def hands_to(user: User, action: str, owner: User | None) -> bool:
+    """Whether a customer of that owner would be within the action's reach: who adds for himself adds for nobody else."""
+    scope = scope_of(user, action)
+    if scope in (Scope.NONE, Scope.ALL):
+        return scope == Scope.ALL
+    if owner is None or scope == Scope.OWN:
+        return owner is not None and owner.pk == user.pk
+    return owner.pk == user.pk or owner.department_id in rights.departments_of(user, scope)
+
+
+def shows(user: User, item: Item) -> bool:
+    """Whether a card that the person sees shows its customer's addresses too, not the name alone."""
+    scope = scope_of(user, "view")
+    if scope in (Scope.NONE, Scope.ALL) or item.contact_id is None:
+        return scope == Scope.ALL or item.contact_id is None
+    return not item.hides_customer or allows(user, "view", item.contact)
+
+
+def check_links(user: User | None, values: dict[str, Any]) -> None:
+    """A card is linked to customers that the person sees. Raises Forbidden. `values`: by column, saved or new records."""
+    from crm.models.gate import Forbidden
+
+    for name in ("contact", "company"):
+        record = values.get(name)
+        if user is None or record is None or record.pk is None or allows(user, "view", record):
+            continue
+        raise Forbidden(_now("There is no such customer within your reach."))

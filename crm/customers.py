@@ -1,0 +1,138 @@
+"""The customer of a new card: known or made by what somebody typed or sent, with an owner, and nothing given away."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import override
+
+from crm import customer_rights, databases, phones
+from crm.addresses import one_spelling
+from crm.events import record
+from crm.models.gate import Forbidden, Refused
+from crm.models.items import Item
+from crm.models.notifications import notify
+from crm.models.people import Company, Contact, User
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+FOUND = "customer.found"
+
+
+@dataclass
+class Found:
+    """Whom a door found or made.
+
+    Args:
+        by: who typed it; None for a customer himself (form, mail).
+        typed: what was typed and is not the contact's yet, as label: text.
+    """
+
+    contact: Contact
+    by: User | None = None
+    is_made: bool = False
+    typed: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def is_hidden(self) -> bool:
+        """Who typed it does not see this customer: the card will show the name and what was typed."""
+        return self.by is not None and not self.is_made and not customer_rights.allows(self.by, "view", self.contact)
+
+    def links(self) -> dict[str, Any]:
+        """The columns of the new card."""
+        return {"contact": self.contact, "hides_customer": self.is_hidden}
+
+    def settle(self, item: Item) -> None:
+        """Once the card is there: whose the new contact is, what was typed, and the owner of a hidden one is told."""
+        if self.is_made and item.owner is not None:
+            self.contact.falls_to(item.owner, item)
+        if self.typed:
+            record(FOUND, item=item, actor=self.by, payload={"typed": self.typed, "hidden": item.hides_customer})
+        if item.hides_customer:
+            tell_owner(self.contact, item, self.by)
+
+
+def find_or_make(by: User, *, name: str, email: str = "", phone: str = "", known: Contact | None = None) -> Found:
+    """For a card that somebody of ours makes by hand.
+
+    Args:
+        known: chosen in the form; else the one rule decides (crm/recognising.py).
+    Raises Forbidden where a contact would have to be made and the person may add none.
+    """
+    email = one_spelling(email)
+    contact = known or Contact.objects.recognised(name=name, email=email, phone=phone)
+    if contact is None:
+        if not customer_rights.hands_to(by, "add", by):
+            raise Forbidden(customer_rights.REFUSALS["add"])
+        contact = Contact.objects.create(name=name or email or phone, owner=by)
+        contact.add_email(email)
+        contact.add_phone(phone)
+        return Found(contact, by, is_made=True)
+    if customer_rights.allows(by, "edit", contact):
+        contact.add_email(email, is_new=known is None)
+        contact.add_phone(phone)
+        return Found(contact, by)
+    found = Found(contact, by)
+    had = {row.address for row in contact.emails.all()} | {row.number for row in contact.phones.all()}
+    # The name of a hidden customer is shown on the card; what else was typed is all that the card may tell.
+    found.typed = {key: text for key, text in (("email", email), ("phone", phone)) if text}
+    if not found.is_hidden:
+        found.typed = {key: text for key, text in found.typed.items() if text not in had}
+    return found
+
+
+def tell_owner(contact: Contact, item: Item, by: User | None) -> None:
+    owner = contact.owner
+    if owner is None or by is None or owner.pk == by.pk:
+        return
+    with override(owner.language):
+        words = {"who": by.name, "name": contact.name, "title": item.title}
+        text = _("%(who)s made the card “%(title)s” with an address of your customer %(name)s.") % words
+        notify([owner], text, item=item, kind="notice", sender=by, group=f"found:{contact.pk}:{by.pk}")
+
+
+def typed_on(item: Item, key: str) -> list[str]:
+    """Addresses ("email") or numbers ("phone") that were typed when the card was made."""
+    events = item.events.filter(kind=FOUND).order_by("pk")
+    return [event.data("typed")[key] for event in events if event.data("typed", {}).get(key)]
+
+
+def reachable(item: Item, user: User | None, key: str) -> list[str]:
+    """Where the card's customer may be written to by this person: all addresses ("email") or numbers ("phone").
+
+    Args:
+        user: None for a rule, which writes as it was set up.
+    """
+    if item.contact is None:
+        return []
+    if user is not None and not customer_rights.shows(user, item):
+        return typed_on(item, key)
+    if key == "email":
+        return [row.address for row in item.contact.emails.all()]
+    return [row.number for row in item.contact.phones.all()]
+
+
+def delete(customer: Contact | Company, *, by: User) -> None:
+    """For good, with its addresses and conversations. Raises Forbidden; Refused while cards hang on it."""
+
+    def work() -> None:
+        customer_rights.require(by, "delete", customer)
+        kind = str(customer._meta.model_name)
+        locked: Any = databases.lock(type(customer)._default_manager.filter(pk=customer.pk)).first()
+        if locked is None:
+            return
+        if Item.objects.filter(**{kind: customer}).exists():
+            words = _("“%s” has cards, perhaps in the recycle bin. Give them another customer first, or merge the two.")
+            raise Refused(words % customer.name)
+        record(f"{kind}.deleted", actor=by, payload={"name": customer.name, kind: customer.pk})
+        locked.delete()
+
+    databases.persistently(work)
+
+
+def shown(typed: Iterable[str]) -> str:
+    """What was typed, as people read it."""
+    return ", ".join(text if "@" in text else phones.display(text) for text in typed)
