@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import PurePath
 from typing import Any
 
@@ -41,6 +42,10 @@ def checked(file: Any) -> tuple[str, str]:
         raise ValidationError(_("“%s” is empty.") % name)
     if ending in TEXTS and _is_text(head):
         return name, "text/plain"
+    if ending == ".eml" and _is_mail(head):
+        return name, "message/rfc822"
+    if ending == ".ics" and head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"BEGIN:VCALENDAR"):
+        return name, "text/calendar"
     if ending in KINDS and _looks_like(head, ending):
         return name, KINDS[ending]
     raise ValidationError(_("“%s” is not a kind of file that is taken in, or not what its name says.") % name)
@@ -52,6 +57,11 @@ def _is_text(head: bytes) -> bool:
         return False
     start = head.lstrip(b"\xef\xbb\xbf \t\r\n")[:200].lower()
     return not start.startswith((b"<!doctype", b"<html", b"<svg", b"<?xml", b"<script", b"mz", b"#!"))
+
+
+def _is_mail(head: bytes) -> bool:
+    """Begins with header lines."""
+    return bool(re.match(rb"(?:[A-Za-z][A-Za-z0-9-]{0,60}:[^\r\n]*\r?\n(?:[ \t][^\r\n]*\r?\n)*){2}", head))
 
 
 def _looks_like(head: bytes, ending: str) -> bool:

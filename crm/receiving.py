@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
 from crm import clock, databases, phones
 from crm.events import record
 from crm.folding import fold
-from crm.models import Channel, Contact, Conversation, Item, Medium, Message, Refusal
+from crm.models import Channel, Contact, Conversation, Invoice, Item, Medium, Message, Refusal
 from crm.models.notifications import notify
 
 # The words of the carriers' rules, and those of our languages; the whole message, case and marks ignored.
@@ -75,9 +76,18 @@ def keep(channel: Channel, contact: Contact | None, item: Item | None, **fields:
 
 
 def item_of(channel: Channel, contact: Contact) -> Item | None:
-    """The card that we last wrote from, while it is open; else the customer's newest open one."""
+    """The card that we last wrote from, while it is open; else the customer's newest open one.
+
+    Invoices come after all others: what is about one answers a mail of it.
+    """
     since = clock.now() - THREAD
     ours = Message.objects.filter(channel=channel, contact=contact, direction=Message.Direction.OUT)
-    last = ours.filter(created_at__gt=since, item__isnull=False).order_by("-pk").values_list("item", flat=True).first()
+    recent = ours.filter(created_at__gt=since, item__isnull=False).order_by("-pk")
     open_ = Item.objects.open().filter(contact=contact).select_related("owner")
-    return open_.filter(pk=last or 0).first() or open_.order_by("-created_at").first()
+    invoices = Q(item_type__key=Invoice.type_key)
+    for cards in (open_.exclude(invoices), open_.filter(invoices)):
+        last = recent.filter(item__in=cards).values_list("item", flat=True).first()
+        found = cards.filter(pk=last or 0).first() or cards.order_by("-created_at").first()
+        if found is not None:
+            return found
+    return None

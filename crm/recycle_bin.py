@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from crm import clock, databases, slots
-from crm.models.files import Attachment
+from crm.models.files import Attachment, RawMail
 from crm.models.items import Item
 from crm.models.visits import StageVisit
 from crm.queue import Kind, every, register_kind
@@ -26,6 +26,10 @@ def empty(job: Any) -> None:
     if ids:
         for attachment in Attachment.objects.filter(item__in=ids):
             attachment.file.delete(save=False)
+        # Messages outlive their card; what came with them in the raw is deleted with the card's other files.
+        for mail in RawMail.objects.filter(message__item__in=ids):
+            mail.file.delete(save=False)
+            mail.delete()
         Item.objects.filter(pk__in=ids).update(visit=None)
         StageVisit.objects.filter(item_id__in=ids).delete()
         Item.objects.filter(pk__in=ids).delete()

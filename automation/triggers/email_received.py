@@ -18,16 +18,17 @@ class EmailReceived(TriggerType):
     label = _("E-mail received")
     group = "customer"
     icon = "mail-opened"
-    help = _("The customer writes a mail that belongs to this card; automatic answers do not count.")
+    help = _("The customer writes a mail that belongs to this card; automatic answers and colleagues do not count.")
     events = ("email.received",)
 
     class Settings(SettingsForm):
         channel = ChannelChoice("email", label=_("through"), empty_label=_("any channel"))
 
     def matches(self, event: Event, item: Item, settings: dict[str, Any]) -> bool:
-        if event.data("automatic"):
+        if event.data("automatic") or event.data("colleague"):
             return False
-        return not settings["channel"] or settings["channel"].pk == event.data("channel")
+        through = event.data("channels") or [event.data("channel")]
+        return not settings["channel"] or settings["channel"].pk in through
 
     def summary(self, settings: dict[str, Any]) -> str:
         return str(settings.get("channel") or _now("any channel"))

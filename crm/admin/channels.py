@@ -26,6 +26,8 @@ class ChannelForm(DeclaredForm):
             "contact_daily_limit",
             "track",
             "strangers",
+            "known_customers",
+            "robots",
             "calendar",
         )
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
-from dataclasses import replace
 from email.utils import parseaddr
 from typing import Any
 
@@ -17,7 +17,10 @@ from crm import databases, delivery, files
 from crm.addresses import one_spelling
 from crm.customers import Found
 from crm.events import record
-from crm.mail.reading import Incoming, Report
+from crm.mail import senders
+from crm.mail.reading import Incoming
+from crm.mail.reports import Report
+from crm.mail.senders import Letter
 from crm.models import (
     Attachment,
     Cause,
@@ -27,9 +30,12 @@ from crm.models import (
     Item,
     Medium,
     Message,
+    OwnCompany,
     Pipeline,
+    RawMail,
     Refusal,
     Refused,
+    WebForm,
 )
 from crm.models.notifications import notify
 from crm.models.people import administrators
@@ -39,34 +45,36 @@ INBOX_LOCK = 4222  # the advisory lock under which mails are taken in
 SHOWN = 500  # characters of a mail on the timeline; the whole stands in the outbox
 
 
+def languages() -> list[str]:
+    """In which customers write here: the company's, then those of its forms."""
+    own = OwnCompany.first()
+    return list(dict.fromkeys([*([own.language] if own else []), *WebForm.objects.values_list("language", flat=True)]))
+
+
 def received_mail(channel: Channel, mail: Incoming) -> Message | None:
     """Keep a mail; None for one that is known, that we sent ourselves, or that only reports on another."""
     if mail.report is not None:
         report = mail.report
         databases.persistently(lambda: reported(channel, report))
         return None
-    if _is_ours(mail.sender) and mail.answer_to and not _is_ours(mail.answer_to):
-        # A form of a web site sends in our name, and says whom to answer.
-        mail = replace(mail, sender=mail.answer_to, name="")
-    if not mail.sender or _is_ours(mail.sender):
-        return None  # a circle of our own, or nobody
-    return databases.persistently(lambda: _received(channel, mail))
+    letter = senders.letter(channel, mail)
+    return databases.persistently(lambda: _received(channel, letter)) if letter is not None else None
 
 
-def _is_ours(address: str) -> bool:
-    senders = Channel.objects.filter(medium=Medium.EMAIL).values_list("sender", flat=True)
-    return bool(address) and any(one_spelling(parseaddr(sender)[1]) == address for sender in senders)
-
-
-def _received(channel: Channel, mail: Incoming) -> Message | None:
+def _received(channel: Channel, letter: Letter) -> Message | None:
     # One mail at a time: a service repeats its call while the first one is still at work.
     databases.advisory_lock(INBOX_LOCK)
-    key = f"email.received:{channel.pk}:{mail.key}"
-    if Event.objects.filter(key=key).exists():
+    mail, colleague = letter.mail, letter.colleague
+    key = f"email.received:{mail.key}"
+    known = Event.objects.filter(key=key).first()
+    if known is not None or _came_before(channel, mail):
+        if known is not None:
+            _came_through(known, channel)
         return None
-    item, contact, answered = _whose(channel, mail)
-    if item is None and contact is None and channel.strangers is not None and not mail.automatic:
-        item, contact = _new_card(mail, channel.strangers)
+    item, contact, answered = _whose(channel, letter)
+    by_colleague = colleague is not None and not letter.passed_on
+    if item is None and not mail.automatic and not by_colleague and _makes_card(channel, contact):
+        item, contact = _new_card(mail, channel.strangers, contact)
     message = keep(
         channel,
         contact,
@@ -78,58 +86,137 @@ def _received(channel: Channel, mail: Incoming) -> Message | None:
         provider_id=mail.key,
         mail_id=mail.message_id[:420],
         answers=answered,
+        author=colleague,
     )
+    RawMail.keep(message, mail.raw)
     kept, refused = _keep_files(mail, message, item)
     payload: dict[str, Any] = {
         "message": message.pk,
         "from": mail.sender,
-        "customer": contact.name if contact else mail.name or mail.sender,
+        "customer": contact.name if contact and not by_colleague else mail.name or mail.sender,
         "subject": mail.subject,
         "text": mail.text[:SHOWN],
         "automatic": mail.automatic,
         "channel": channel.pk,
+        "channels": _channels_of(channel, mail),
         "files": kept,
         "refused": refused,
     }
+    if colleague is not None:
+        payload["forwarded_by" if letter.passed_on else "colleague"] = colleague.name
+    if letter.comment:
+        payload["comment"] = letter.comment[:SHOWN]
+    if mail.invitation is not None:
+        payload["invitation"] = mail.invitation
     if mail.cut:
         payload["note"] = _("The mail is too large; only its beginning was taken over, its files stay in the mailbox.")
-    event = record("email.received", item=item, contact=contact, payload=payload, key=key)
+    actor = colleague if by_colleague else None
+    event = record("email.received", item=item, contact=contact, actor=actor, payload=payload, key=key)
     if event is not None and kept:
         Attachment.objects.filter(message=message).update(event=event)
-    if item is not None and item.owner is not None and not mail.automatic:
-        with override(item.owner.language):
-            words = {"name": payload["customer"], "subject": mail.subject or mail.text[:80]}
-            notify([item.owner], _("E-mail from %(name)s: %(subject)s") % words, item=item, kind="message")
+    _tell(channel, message, payload)
     return message
 
 
-def _whose(channel: Channel, mail: Incoming) -> tuple[Item | None, Contact | None, Message | None]:
+def _came_before(channel: Channel, mail: Incoming) -> bool:
+    """Taken in before a mail was known by its sender and date as well."""
+    old = hashlib.sha256(mail.message_id.encode()).hexdigest()[:40]
+    if not mail.message_id:
+        return False
+    earlier = Event.objects.filter(key=f"email.received:{channel.pk}:{old}").first()
+    return earlier is not None and (earlier.data("from"), earlier.data("subject")) == (mail.sender, mail.subject)
+
+
+def _channels_of(channel: Channel, mail: Incoming) -> list[int]:
+    """This one first, then others of ours that the mail says it went to as well: they will bring it once more."""
+    others = [
+        other.pk
+        for other in Channel.objects.filter(medium=Medium.EMAIL).exclude(pk=channel.pk).order_by("pk")
+        if one_spelling(parseaddr(other.sender)[1]) in mail.reached
+        or other.mailboxes.filter(user__in=mail.reached).exists()
+    ]
+    return [channel.pk, *others]
+
+
+def _came_through(event: Event, channel: Channel) -> None:
+    """The same mail by another channel: one message, one event; the channel is named on it."""
+    channels = event.data("channels") or [event.data("channel")]
+    if channel.pk not in channels:
+        payload = {**event.payload, "channels": [*channels, channel.pk]}
+        Event.objects.filter(pk=event.pk).update(payload=payload)
+
+
+def _whose(channel: Channel, letter: Letter) -> tuple[Item | None, Contact | None, Message | None]:
     """Its card, its customer, and the mail of ours that it answers."""
-    contact = Contact.objects.recognised(name=mail.name or "", email=mail.sender)
-    answered = Message.in_thread(mail.thread)
+    mail = letter.mail
+    by_colleague = letter.colleague is not None and not letter.passed_on
+    contact = None
+    if mail.sender and not by_colleague:
+        contact = Contact.objects.recognised(name=mail.name or "", email=mail.sender)
+    answered = Message.in_thread(mail.thread) or (_of_theirs(mail.thread) if by_colleague else None)
     if answered is not None:
         item = Item.objects.alive().select_related("owner").filter(pk=answered.item_id or 0).first()
         contact = contact or answered.contact
         if item is not None:
             return item, contact, answered
+    if by_colleague and contact is None:
+        # A colleague who writes to a customer lets us know by a copy.
+        contact = Contact.objects.filter(emails__address__in=mail.reached).order_by("pk").first()
     return (item_of(channel, contact) if contact is not None else None), contact, answered
 
 
-def _new_card(mail: Incoming, pipeline: Pipeline) -> tuple[Item | None, Contact | None]:
+def _of_theirs(thread: list[str]) -> Message | None:
+    """A customer's mail that a colleague answers from his own program."""
+    theirs = Message.objects.filter(direction=Message.Direction.IN, mail_id__in=thread).exclude(mail_id="")
+    return theirs.order_by("-pk").first()
+
+
+def _makes_card(channel: Channel, contact: Contact | None) -> bool:
+    """A stranger's mail, or one of a customer who has no open card any more."""
+    if channel.strangers is None:
+        return False
+    return contact is None or channel.known_customers == Channel.KnownCustomers.CARD
+
+
+def _new_card(mail: Incoming, pipeline: Pipeline | None, contact: Contact | None) -> tuple[Item | None, Contact | None]:
     try:
         validate_email(mail.sender)
     except ValidationError:
-        return None, None
-    contact = Contact.objects.create(name=(mail.name or mail.sender)[:200])
-    contact.add_email(mail.sender)
-    title = mail.subject or _("E-mail from %s") % contact.name
+        return None, contact
+    assert pipeline is not None
+    found = Found(contact or Contact.objects.create(name=(mail.name or mail.sender)[:200]), is_made=contact is None)
+    found.contact.add_email(mail.sender)
+    title = mail.subject or _("E-mail from %s") % found.contact.name
     cause = Cause("mail", label=mail.sender[:120])
     try:
-        item = Item.create(pipeline, title[:200], cause=cause, contact=contact, source=_("e-mail"))
+        item = Item.create(pipeline, title[:200], cause=cause, contact=found.contact, source=_("e-mail"))
     except Refused:
-        return None, contact  # the pipeline was changed; the mail is kept all the same
-    Found(contact, is_made=True).settle(item)
-    return Item.objects.select_related("owner").get(pk=item.pk), contact
+        return None, found.contact  # the pipeline was changed; the mail is kept all the same
+    found.settle(item)
+    return Item.objects.select_related("owner").get(pk=item.pk), found.contact
+
+
+def _tell(channel: Channel, message: Message, payload: dict[str, Any]) -> None:
+    """The bell of whoever should read it: the card's owner, else the customer's, else an administrator. Never nobody."""
+    item, contact, colleague = message.item, message.contact, message.author
+    if payload["automatic"]:
+        return
+    subject = payload["subject"] or payload["text"][:80]
+    if item is not None:
+        people = [item.owner] if item.owner is not None and item.owner != colleague else []
+        for person in people:
+            with override(person.language):
+                words = {"name": payload["customer"], "subject": subject}
+                notify([person], _("E-mail from %(name)s: %(subject)s") % words, item=item, kind="message")
+        return
+    people = [contact.owner] if contact is not None and contact.owner is not None else administrators()
+    for person in people:
+        if person.pk == (colleague.pk if colleague else None) and len(people) == 1:
+            continue
+        with override(person.language):
+            words = {"name": payload["customer"] or _("nobody"), "subject": subject}
+            text = _("E-mail from %(name)s that belongs to no card: %(subject)s") % words
+            notify([person], text, kind="message", group=f"loose:{channel.pk}:{contact.pk if contact else 0}")
 
 
 def _keep_files(mail: Incoming, message: Message, item: Item | None) -> tuple[list[dict[str, Any]], list[str]]:

@@ -4,7 +4,7 @@ from crm.models.api import ApiCall, ApiToken
 from crm.models.events import Cause, Event
 from crm.models.feed import Post
 from crm.models.fields import CustomField
-from crm.models.files import Attachment
+from crm.models.files import Attachment, RawMail
 from crm.models.gate import Forbidden, Gone, Moved, NeedsInput, Refused, Stale
 from crm.models.imports import Import, ImportRow
 from crm.models.items import Item
@@ -92,6 +92,7 @@ __all__ = [
     "Post",
     "Product",
     "Quote",
+    "RawMail",
     "Refusal",
     "Refused",
     "Role",

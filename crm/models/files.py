@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Any, Self
 
+from django.core.files.base import ContentFile
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -19,6 +20,24 @@ def random_place(_file: Any, _name: str) -> str:
     """Nothing of the sender's name reaches the disk."""
     place = uuid.uuid4().hex
     return f"attachments/{place[:2]}/{place}"
+
+
+class RawMail(models.Model):
+    """A mail as it came, whatever became of its letters and parts."""
+
+    message = models.OneToOneField(Message, models.CASCADE, related_name="raw_mail")
+    file = models.FileField(upload_to=random_place)
+
+    class Meta:
+        verbose_name = _("mail as it came")
+        verbose_name_plural = _("mails as they came")
+
+    def __str__(self) -> str:
+        return str(self.message)
+
+    @classmethod
+    def keep(cls, message: Message, raw: bytes) -> None:
+        cls.objects.create(message=message, file=ContentFile(raw, name="mail.eml"))
 
 
 class AttachmentQuerySet(models.QuerySet["Attachment"]):

@@ -25,6 +25,10 @@ class Medium(models.TextChoices):
 class Channel(models.Model):
     """One configured way to reach people."""
 
+    class KnownCustomers(models.TextChoices):
+        CARD = "card", _("become cards too")
+        BELL = "bell", _("only ring a bell")
+
     name = models.CharField(_("name"), max_length=80)
     medium = models.CharField(_("medium"), max_length=10, choices=Medium.choices)
     transport = models.CharField(_("transport"), max_length=40)
@@ -44,6 +48,21 @@ class Channel(models.Model):
     )
     track = models.BooleanField(
         _("track opens and links"), default=True, help_text=_("Of mails to customers; links then lead through us.")
+    )
+    known_customers = models.CharField(
+        _("mails of customers without an open card"),
+        max_length=10,
+        choices=KnownCustomers.choices,
+        default=KnownCustomers.CARD,
+        help_text=_("Where strangers become cards; their owner is told in either case."),
+    )
+    robots = models.TextField(
+        _("programs that write for others"),
+        blank=True,
+        help_text=_(
+            "One address or @domain a line: a mail from there is of whoever its Reply-To names, as those of wordpress@"
+            " and no-reply@ are in any case."
+        ),
     )
     strangers = models.ForeignKey(
         "crm.Pipeline",

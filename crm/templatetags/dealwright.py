@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 
 from crm import clock, phones
 from crm.decimals import Unreadable
+from crm.mail import invitations
 
 register = template.Library()
 
@@ -85,6 +86,24 @@ def exactly(value: Any) -> str:
     if not value:
         return ""
     return str(babel_dates.format_datetime(timezone.localtime(value), "medium", locale=_locale()))
+
+
+@register.filter
+def invited_when(invitation: dict[str, Any]) -> str:
+    """When an invitation is for, in the reader's zone: "3 Dec 2026, 11:00 – 12:00"; a whole day as its date."""
+    try:
+        start, end = invitations.starts(invitation), invitation.get("end", "")
+        if invitations.is_whole_day(invitation):
+            return day(start)
+        start = timezone.localtime(start)
+        until = timezone.localtime(datetime.fromisoformat(end)) if end else None
+    except (ValueError, KeyError):
+        return ""
+    said = f"{day(start)}, {babel_dates.format_time(start, 'short', locale=_locale())}"
+    if until is None:
+        return said
+    later = "" if until.date() == start.date() else f"{day(until)}, "
+    return f"{said} – {later}{babel_dates.format_time(until, 'short', locale=_locale())}"
 
 
 @register.filter

@@ -67,7 +67,7 @@ def _taken(channel: Channel, event: AnymailInboundEvent) -> None:
             encode_base64(part)
     raw = event.message.as_bytes()
     try:
-        inbox.received_mail(channel, read(raw))
+        inbox.received_mail(channel, read(raw, languages=inbox.languages()))
     except Unreadable:
         inbox.unreadable(channel, raw, str(event.event_id or hashlib.sha256(raw).hexdigest()[:40]))
 

@@ -7,16 +7,19 @@ from typing import Any
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.views.decorators.clickjacking import xframe_options_sameorigin
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_GET, require_POST
 
+from crm import rights
 from crm.access import staff_of_ours
+from crm.customers import find_or_make
 from crm.folding import fold
-from crm.models import Attachment, Event, Item, Medium, Message
+from crm.models import Attachment, Event, Item, Medium, Message, Pipeline, Refused
+from crm.models.pipelines import machine_of
 from crm.views.board import number
 
 PAGE = 40
@@ -28,10 +31,15 @@ def visible(user: Any) -> Any:
 
 @staff_of_ours
 def outbox(request: HttpRequest) -> HttpResponse:
-    rows = visible(request.user)
+    user: Any = request.user
+    rows = visible(user)
     medium = request.GET.get("medium", "")
     if medium in Medium.values:
         rows = rows.filter(channel__medium=medium)
+    # Mails that belong to no card: lists, programs, strangers where no pipeline takes them.
+    loose = "loose" in request.GET and user.is_superuser
+    if loose:
+        rows = rows.filter(item=None, direction=Message.Direction.IN)
     text = request.GET.get("q", "").strip()
     if text:
         rows = rows.filter(contact__search_key__contains=fold(text)) | rows.filter(to__icontains=text)
@@ -40,6 +48,7 @@ def outbox(request: HttpRequest) -> HttpResponse:
     if request.GET.get("open", "").isdigit():
         chosen = visible(request.user).filter(pk=request.GET["open"]).first()
     context = {"page": page, "medium": medium, "media": Medium.choices, "q": text, "chosen": chosen, "nav": "outbox"}
+    context |= {"loose": loose, "pipelines": _pipelines(user) if chosen is not None and chosen.item_id is None else []}
     return render(request, "outbox/outbox.html", context)
 
 
@@ -48,7 +57,62 @@ def message(request: HttpRequest, pk: int) -> HttpResponse:
     """One message, as fragment for the page's reading pane or as a page of its own."""
     shown = get_object_or_404(visible(request.user), pk=pk)
     name = "outbox/_message.html" if request.headers.get("HX-Request") else "outbox/message.html"
-    return render(request, name, {"message": shown, "nav": "outbox"})
+    pipelines = _pipelines(request.user) if shown.item_id is None else []
+    return render(request, name, {"message": shown, "pipelines": pipelines, "nav": "outbox"})
+
+
+def _pipelines(user: Any) -> list[Pipeline]:
+    """Where a mail that belongs to no card may become one: the default first."""
+    rows = Pipeline.objects.visible_to(user).order_by("-is_default", "order", "pk")
+    return [pipeline for pipeline in rows if rights.allows(user, machine_of(pipeline.pk), "add")]
+
+
+@staff_of_ours
+@require_POST
+def make_card(request: HttpRequest, pk: int) -> HttpResponse:
+    """A mail that belongs to no card becomes one, with its sender as customer; its files and its entry go along."""
+    user: Any = request.user
+    shown = get_object_or_404(visible(user).filter(item=None, direction=Message.Direction.IN), pk=pk)
+    pipeline = get_object_or_404(Pipeline.objects.visible_to(user), pk=number(request.POST.get("pipeline")) or 0)
+    event = Event.objects.filter(kind="email.received", payload__message=pk).first()
+    name = event.data("customer") if event is not None and not event.data("colleague") else ""
+    try:
+        with transaction.atomic():
+            reach = {"email": shown.to} if shown.channel.medium == Medium.EMAIL else {"phone": shown.to}
+            found = find_or_make(user, name=name, known=shown.contact, **reach) if shown.to else None
+            title = shown.subject or shown.text.split("\n")[0] or _("E-mail from %s") % shown.to
+            item = Item.create(pipeline, title[:200], by=user, **(found.links() if found else {}))
+            if found is not None:
+                found.settle(item)
+            _belongs_to(shown, item)
+    except Refused as refused:
+        messages.error(request, refused.sentence)
+        return redirect("outbox-message", pk)
+    return redirect("item", item.pk)
+
+
+def _belongs_to(shown: Message, item: Item) -> None:
+    contact = shown.contact or item.contact
+    Message.objects.filter(pk=shown.pk).update(item=item, contact=contact)
+    Attachment.objects.filter(message=shown.pk).update(item=item)
+    told = Event.objects.filter(kind__in=("email.received", "sms.received"), payload__message=shown.pk, item=None)
+    told.update(item=item, contact=contact)
+
+
+@staff_of_ours
+@require_GET
+def raw(request: HttpRequest, pk: int) -> FileResponse:
+    """The mail as it came, to be saved; whatever could not be shown is in it."""
+    shown = get_object_or_404(visible(request.user).filter(raw_mail__isnull=False), pk=pk)
+    try:
+        content = shown.raw_mail.file.open("rb")
+    except FileNotFoundError:
+        raise Http404 from None
+    answer = FileResponse(content, as_attachment=True, filename=f"mail-{pk}.eml", content_type="message/rfc822")
+    answer["Content-Security-Policy"] = "sandbox; default-src 'none'"
+    answer["X-Content-Type-Options"] = "nosniff"
+    answer["Cache-Control"] = "private, no-store"
+    return answer
 
 
 @staff_of_ours
@@ -63,9 +127,7 @@ def put_on_card(request: HttpRequest, pk: int) -> HttpResponse:
         return redirect("outbox-message", pk)
     item.require(request.user, "edit")
     with transaction.atomic():
-        Message.objects.filter(pk=pk).update(item=item, contact=shown.contact or item.contact)
-        Attachment.objects.filter(message=pk).update(item=item)
-        Event.objects.filter(kind="email.received", payload__message=pk, item=None).update(item=item)
+        _belongs_to(shown, item)
     return redirect("item", item.pk)
 
 

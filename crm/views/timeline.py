@@ -11,7 +11,7 @@ from django.utils.translation import ngettext
 
 from crm import phones, slots
 from crm.customers import FOUND, shown
-from crm.models import Contact, CustomField, Event
+from crm.models import Channel, Contact, CustomField, Event
 from crm.templatetags.dealwright import money
 from crm.views.changes import Changes, Shown
 
@@ -48,11 +48,19 @@ def _message(icon: str, sentence: Callable[[Event], str]) -> Callable[[Event], S
 
 
 def _received(event: Event) -> Shown:
-    sentence = _("Automatic answer from %s") if event.data("automatic") else _("E-mail from %s")
-    lines = [event.data("subject"), event.data("text"), event.data("note")]
+    words = {"who": event.data("customer") or event.data("from"), "by": event.data("forwarded_by")}
+    sentence = _("Automatic answer from %(who)s") if event.data("automatic") else _("E-mail from %(who)s")
+    if event.data("colleague"):
+        sentence, words["who"] = _("E-mail from %(who)s, a colleague"), event.data("colleague")
+    if event.data("forwarded_by"):
+        sentence = _("E-mail from %(who)s, forwarded by %(by)s")
+    lines = [event.data("comment"), event.data("subject"), event.data("text"), event.data("note")]
+    if len(event.data("channels") or []) > 1:
+        names = Channel.objects.filter(pk__in=event.data("channels")).order_by("pk").values_list("name", flat=True)
+        lines.append(_("Came to %s") % ", ".join(names))
     if event.data("refused"):
         lines.append(_("Not taken in: %s") % ", ".join(event.data("refused")))
-    return "mail-opened", sentence % (event.data("customer") or event.data("from")), "\n".join(filter(None, lines))
+    return "mail-opened", sentence % words, "\n".join(filter(None, lines))
 
 
 def _lines(event: Event) -> Shown:

@@ -230,6 +230,7 @@ def test_an_smtp_channel_is_set_up_by_fields_and_its_password_is_never_shown(wor
         "is_active": "on",
         "hourly_limit": 10,
         "contact_daily_limit": 5,
+        "known_customers": "card",
     }
     alice.post(url, data | {"transport": "smtp"})
     assert "Server" in alice.get(url).content.decode()

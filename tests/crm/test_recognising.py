@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from django.db import transaction
 from hypothesis import HealthCheck, given, settings
@@ -14,15 +16,9 @@ from crm.recognising import same_name
 from tests.crm.test_forms import GOOD, form, send  # noqa: F401
 from tests.crm.test_imports import bob, bring  # noqa: F401
 
-SWITCHBOARD = """Name,E-mail,Work phone
-Una Marsh,una@example.org,020 7183 8751
-Vic Marsh,vic@example.org,020 7183 8751
-Wim Holt,wim@example.org,020 7183 8751
-"""
-DEALS = """Title,Contact,E-mail,Work phone,Amount
-Deal Una,Una Crane,una3@example.org,020 7183 8752,100
-Deal Vic,Vic Crane,vic3@example.org,020 7183 8752,200
-"""
+TABLES = Path(__file__).parent.parent / "cases" / "tables"
+SWITCHBOARD = (TABLES / "switchboard-contacts.csv").read_text()
+DEALS = (TABLES / "switchboard-deals.csv").read_text()
 
 
 @pytest.fixture
