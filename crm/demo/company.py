@@ -235,6 +235,10 @@ def _history(demo: Demo, deals: int) -> None:
     last = {visit.item_id: visit for visit in visits}
     for item in items:
         item.visit = last[item.pk]
+    for item in items:
+        assert item.contact is not None
+        item.contact.owner = item.owner  # the newest card's, at last
+    Contact.objects.bulk_update(contacts, ["owner"], batch_size=500)
     Item.objects.bulk_update(items, ["visit", "stage_entered_at", "last_activity_at", "rank"], batch_size=200)
     add_talk(demo.language, list(_with_people(items)), now)
 

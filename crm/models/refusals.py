@@ -106,7 +106,7 @@ class Refusal(models.Model):
 
     def sentence(self) -> str:
         """Why nothing is sent there, in the reader's language."""
-        day = date_format(timezone.localtime(self.since).date(), "SHORT_DATE_FORMAT")
+        day = date_format(timezone.localtime(self.since).date(), "DATE_FORMAT")
         words = {"to": self.shown_address, "day": day, "words": self.words or "?"}
         return str(self.SENTENCES[self.Reason(self.reason)]) % words
 
