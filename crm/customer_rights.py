@@ -170,6 +170,18 @@ def shows(user: User, item: Item) -> bool:
     return not item.hides_customer or allows(user, "view", item.contact)
 
 
+def stays_hidden(user: User | None, item: Item, changes: Any) -> bool:
+    """A card that hid its customer goes on doing so, unless another was chosen and the person sees all that it has now.
+
+    Args:
+        item: with the changes made; `changes`: names of columns.
+    """
+    if not {"contact", "company"} & set(changes):
+        return True
+    links = (item.contact, item.company)
+    return user is None or not all(record is None or allows(user, "view", record) for record in links)
+
+
 def check_links(user: User | None, values: dict[str, Any]) -> None:
     """A card is linked to customers that the person sees. Raises Forbidden. `values`: by column, saved or new records."""
     from crm.models.gate import Forbidden

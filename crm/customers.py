@@ -5,16 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from django.db import transaction
+from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
 from crm import customer_rights, databases, phones
 from crm.addresses import one_spelling
 from crm.events import record
+from crm.models.files import Attachment, RawMail
 from crm.models.gate import Forbidden, Refused
 from crm.models.items import Item
+from crm.models.messages import Message
 from crm.models.notifications import notify
 from crm.models.people import Company, Contact, User
+from crm.rights import Scope
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -29,12 +34,14 @@ class Found:
     Args:
         by: who typed it; None for a customer himself (form, mail).
         typed: what was typed and is not the contact's yet, as label: text.
+        fresh: addresses and numbers that a known contact got by this, and nobody has confirmed.
     """
 
     contact: Contact
     by: User | None = None
     is_made: bool = False
     typed: dict[str, str] = field(default_factory=dict)
+    fresh: list[str] = field(default_factory=list)
 
     @property
     def is_hidden(self) -> bool:
@@ -49,6 +56,9 @@ class Found:
         """Once the card is there: whose the new contact is, what was typed, and the owner of a hidden one is told."""
         if self.is_made and item.owner is not None:
             self.contact.falls_to(item.owner, item)
+        if self.fresh:
+            self.contact.emails.filter(is_new=True, address__in=self.fresh, came_with=None).update(came_with=item)
+            self.contact.phones.filter(is_new=True, number__in=self.fresh, came_with=None).update(came_with=item)
         if self.typed:
             record(FOUND, item=item, actor=self.by, payload={"typed": self.typed, "hidden": item.hides_customer})
         if item.hides_customer:
@@ -67,14 +77,14 @@ def find_or_make(by: User, *, name: str, email: str = "", phone: str = "", known
     if contact is None:
         if not customer_rights.hands_to(by, "add", by):
             raise Forbidden(customer_rights.REFUSALS["add"])
-        contact = Contact.objects.create(name=name or email or phone, owner=by)
+        contact = Contact.objects.create(name=(name or email or phone)[:200], owner=by)
         contact.add_email(email)
         contact.add_phone(phone)
         return Found(contact, by, is_made=True)
     if customer_rights.allows(by, "edit", contact):
         contact.add_email(email, is_new=known is None)
         contact.add_phone(phone)
-        return Found(contact, by)
+        return Found(contact, by, fresh=[email] if known is None else [])
     found = Found(contact, by)
     had = {row.address for row in contact.emails.all()} | {row.number for row in contact.phones.all()}
     # The name of a hidden customer is shown on the card; what else was typed is all that the card may tell.
@@ -92,6 +102,20 @@ def tell_owner(contact: Contact, item: Item, by: User | None) -> None:
         words = {"who": by.name, "name": contact.name, "title": item.title}
         text = _("%(who)s made the card “%(title)s” with an address of your customer %(name)s.") % words
         notify([owner], text, item=item, kind="notice", sender=by, group=f"found:{contact.pk}:{by.pk}")
+
+
+def tell_of_sharing(contact: Contact, reach: set[str], by: User) -> None:
+    """Owners of customers whom the person does not see hear that their addresses or numbers were given to another."""
+    if not reach or customer_rights.scope_of(by, "view") == Scope.ALL:
+        return
+    theirs = Contact.objects.filter(Q(emails__address__in=reach) | Q(phones__number__in=reach)).exclude(pk=contact.pk)
+    unseen = theirs.exclude(pk__in=Contact.objects.visible_to(by).values("pk")).exclude(owner=None).distinct()
+    for other in unseen.select_related("owner")[:20]:
+        assert other.owner is not None
+        with override(other.owner.language):
+            words = {"who": by.name, "name": other.name, "contact": contact.name}
+            text = _("%(who)s gave an address of your customer %(name)s to the contact “%(contact)s”.") % words
+            notify([other.owner], text, kind="notice", sender=by, group=f"shared:{other.pk}:{by.pk}")
 
 
 def typed_on(item: Item, key: str) -> list[str]:
@@ -124,13 +148,24 @@ def delete(customer: Contact | Company, *, by: User) -> None:
         locked: Any = databases.lock(type(customer)._default_manager.filter(pk=customer.pk)).first()
         if locked is None:
             return
-        if Item.objects.filter(**{kind: customer}).exists():
+        # What was written on cards of others since would go with him.
+        talked = kind == "contact" and Message.objects.filter(contact=customer.pk, item__isnull=False).exists()
+        if talked or Item.objects.filter(**{kind: customer}).exists():
             words = _("“%s” has cards, perhaps in the recycle bin. Give them another customer first, or merge the two.")
             raise Refused(words % customer.name)
+        if kind == "contact":
+            _delete_files(customer.pk)
         record(f"{kind}.deleted", actor=by, payload={"name": customer.name, kind: customer.pk})
         locked.delete()
 
     databases.persistently(work)
+
+
+def _delete_files(contact: int) -> None:
+    """Of mails that go with their customer, once that is certain."""
+    theirs = Message.objects.filter(contact=contact)
+    kept = [row.file for rows in (Attachment, RawMail) for row in rows.objects.filter(message__in=theirs)]
+    transaction.on_commit(lambda: [file.delete(save=False) for file in kept])
 
 
 def shown(typed: Iterable[str]) -> str:

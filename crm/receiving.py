@@ -78,12 +78,13 @@ def keep(channel: Channel, contact: Contact | None, item: Item | None, **fields:
 def item_of(channel: Channel, contact: Contact) -> Item | None:
     """The card that we last wrote from, while it is open; else the customer's newest open one.
 
-    Invoices come after all others: what is about one answers a mail of it.
+    Invoices come after all others: what is about one answers a mail of it. Cards of people who do not see the customer
+    get nothing by the address: whoever types it would read the customer's mails.
     """
     since = clock.now() - THREAD
     ours = Message.objects.filter(channel=channel, contact=contact, direction=Message.Direction.OUT)
     recent = ours.filter(created_at__gt=since, item__isnull=False).order_by("-pk")
-    open_ = Item.objects.open().filter(contact=contact).select_related("owner")
+    open_ = Item.objects.open().filter(contact=contact, hides_customer=False).select_related("owner")
     invoices = Q(item_type__key=Invoice.type_key)
     for cards in (open_.exclude(invoices), open_.filter(invoices)):
         last = recent.filter(item__in=cards).values_list("item", flat=True).first()

@@ -67,6 +67,10 @@ def check_address(contact: Contact | None, medium: str, to: str, is_necessary: b
     if not to:
         if contact is None:
             raise CannotSend(_("No customer is linked to the item."))
+        if contact.phones.exists() if medium == Medium.SMS else contact.emails.exists():
+            raise CannotSend(
+                _("What the customer may be reached by is new: somebody has to confirm it on the contact's page.")
+            )
         if medium == Medium.SMS:
             raise CannotSend(_("The customer has no phone number."))
         raise CannotSend(_("The customer has no e-mail address."))
@@ -245,6 +249,10 @@ def _keyed(channel: Channel) -> bool:
 
 def conclude(job: Job, outcome: Any) -> None:
     """The outcome's commit. A str is the provider's id; None means that the worker died while sending."""
+    if not Message.objects.filter(pk=job.payload["message"]).exists():
+        job.end(Status.DONE if isinstance(outcome, str) else Status.SKIPPED, _("The message was deleted."))
+        end_waiters(job)
+        return
     message = _message(job)
     if isinstance(outcome, str):
         _finish(job, message, Status.DONE, "", provider_id=outcome)

@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from crm import clock, databases, merge
+from crm import clock, customer_rights, databases, merge
 from crm.addresses import one_spelling
 from crm.customers import Found
 from crm.events import record
@@ -67,8 +67,8 @@ def process(job: Job) -> Any:
     found = _contact(form, targets)
     contact = found.contact if found else None
     cause = Cause("form", f"submission:{submission.pk}", label=form.name)
-    item, made = _item(form, submission, contact, targets, cause)
-    if found is not None:
+    item, made = _item(form, submission, found, targets, cause)
+    if found is not None and made:
         found.settle(item)
     _keep_consents(form, submission, contact)
     _tell_unread(item, unread, cause)
@@ -145,7 +145,7 @@ def _contact(form: WebForm, targets: dict[str, Any]) -> Found | None:
     if form.duplicates != WebForm.Duplicates.NEW:
         contact = Contact.objects.recognised(name=name, email=email, phone=phone)
     if contact is None:
-        contact = Contact(name=name or email or phone, language=form.language)
+        contact = Contact(name=(name or email or phone)[:200], language=form.language)
     elif name and (form.duplicates == WebForm.Duplicates.OVERWRITE or is_nameless(contact.name)):
         contact.name = name
     for target, value in targets.items():
@@ -155,13 +155,14 @@ def _contact(form: WebForm, targets: dict[str, Any]) -> Found | None:
     is_known = contact.pk is not None
     contact.save()
     contact.add_email(email, is_new=is_known)
-    contact.add_phone(phone)
-    return Found(contact, is_made=not is_known)
+    contact.add_phone(phone, is_new=is_known)
+    return Found(contact, is_made=not is_known, fresh=[email, phone] if is_known else [])
 
 
 def _item(
-    form: WebForm, submission: Submission, contact: Contact | None, targets: dict[str, Any], cause: Cause
+    form: WebForm, submission: Submission, found: Found | None, targets: dict[str, Any], cause: Cause
 ) -> tuple[Item, bool]:
+    contact = found.contact if found else None
     if form.deals == WebForm.Deals.ATTACH and contact is not None:
         known = Item.objects.open().filter(contact=contact, pipeline=form.pipeline).order_by("-created_at").first()
         if known is not None:
@@ -185,8 +186,16 @@ def _item(
         custom=custom,
         first_touch=submission.touch,
         last_touch=submission.touch,
+        hides_customer=_hides(form, found),
     )
     return item, True
+
+
+def _hides(form: WebForm, found: Found | None) -> bool:
+    """Whose forms it is sees no more of a known customer than what was sent: anybody may send it."""
+    if found is None or found.is_made or form.owner is None:
+        return False
+    return not customer_rights.allows(form.owner, "view", found.contact)
 
 
 def _title(form: WebForm, contact: Contact | None, submission: Submission) -> str:

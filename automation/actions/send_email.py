@@ -12,8 +12,9 @@ from automation.actions.sending import send
 from automation.base import Action, ActionError, Context, Outcome, SettingsForm, Wait, actions
 from automation.fields import ChannelChoice, MergeTextField
 from crm import merge, slots
+from crm.addresses import one_spelling
 from crm.mail import composing
-from crm.models import MailTemplate, Medium
+from crm.models import MailTemplate, Medium, User
 
 
 @actions.register
@@ -57,12 +58,14 @@ class SendEmail(Action):
             context,
             Medium.EMAIL,
             settings["channel"],
-            to=settings["to"] or (contact.email() if contact else ""),
+            to=settings["to"] or (contact.email(context.item) if contact else ""),
             text=text,
             subject=subject,
             html=html,
             files=[_read(paper)] if paper else [],
             to_customer=not settings["to"],
+            # What goes to one of ours no customer's refusal stops.
+            is_necessary=bool(settings["to"]) and User.objects.filter(email=one_spelling(settings["to"])).exists(),
         )
         if paper is not None and isinstance(outcome, Wait):
             paper.sent()

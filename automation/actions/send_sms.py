@@ -38,7 +38,7 @@ class SendSms(Action):
             context,
             Medium.SMS,
             settings["channel"],
-            to=contact.phone(settings["to_kind"]) if contact else "",
+            to=contact.phone(settings["to_kind"], context.item) if contact else "",
             text=context.text(settings["text"]),
         )
 

@@ -56,7 +56,8 @@ class RefusalAdmin(ModelAdmin):
 
     def save_model(self, request, obj, form, change):  # type: ignore[no-untyped-def]
         if not change:
-            super().save_model(request, obj, form, change)
+            Refusal.keep(obj.medium, obj.address, obj.reason)
+            obj.pk = Refusal.objects.standing().get(medium=obj.medium, address=obj.address, reason=obj.reason).pk
         elif obj.lifted_why.strip() and obj.lifted_at is None:
             obj.lift(obj.lifted_why.strip(), request.user)
 

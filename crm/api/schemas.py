@@ -122,7 +122,8 @@ def event_out(event: Event) -> dict[str, Any]:
         "actor": event.actor_id,
         "who": event.who(),
         "automatic": event.automatic,
-        "payload": event.payload,
+        # Who else has a number is told by rights, on pages only.
+        "payload": {name: value for name, value in event.payload.items() if name != "also"},
         "created_at": moment(event.created_at),
     }
 

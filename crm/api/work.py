@@ -155,7 +155,7 @@ def send(request: HttpRequest, payload: MessageIn) -> Any:
     contact = item.contact
     if not customer_rights.shows(request.user, item):  # type: ignore[arg-type]
         raise Forbidden(customer_rights.REFUSALS["view"])
-    to = "" if contact is None else contact.email() if payload.medium == "email" else contact.phone("mobile")
+    to = "" if contact is None else contact.email(item) if payload.medium == "email" else contact.phone("mobile", item)
     with transaction.atomic():
         message = sending.queue_message(
             channel=sending.channel_for(payload.medium),

@@ -135,7 +135,7 @@ class NewItemForm(forms.Form):
     )
     customer_id = forms.IntegerField(required=False, widget=forms.HiddenInput)
     phone = PhoneFormField(label=_("phone"), required=False)
-    email = forms.EmailField(label=_("e-mail"), required=False)
+    email = forms.EmailField(label=_("e-mail"), required=False, max_length=254)
     amount = AmountField(label=_("amount"), required=False, widget=MONEY)
 
     def found(self, user: User) -> Found | None:

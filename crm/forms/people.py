@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from crm import customer_rights, phones
 from crm.addresses import one_spelling
+from crm.customers import tell_of_sharing
 from crm.models import Company, Contact, CustomField, Tag, User
 
 LINES = forms.Textarea(attrs={"rows": 2})
@@ -95,19 +96,37 @@ class ContactForm(_PersonForm):
         for line in _lines(self.cleaned_data["emails"]):
             try:
                 validate_email(line)
+                if len(line) > 254:
+                    raise ValidationError("")
             except ValidationError:
                 raise ValidationError(_("“%s” is not an e-mail address.") % line) from None
             found.append(one_spelling(line))
         return list(dict.fromkeys(found))
 
+    def clean_company_name(self) -> str:
+        """Known, or one that the person may add."""
+        name: str = self.cleaned_data["company_name"].strip()
+        if name and self._company(name) is None and not customer_rights.hands_to(self.user, "add", self.user):
+            raise ValidationError(customer_rights.REFUSALS["add"])
+        return name
+
+    @staticmethod
+    def _company(name: str) -> Company | None:
+        return Company.objects.filter(search_key=Company(name=name).folded()).first()
+
     def save(self) -> Contact:
         record, data = self.record, self.cleaned_data
-        name = data["company_name"].strip()
-        known = Company.objects.filter(search_key=Company(name=name).folded()).first() if name else None
-        record.company = (known or Company.objects.create(name=name)) if name else None
+        name = data["company_name"]
+        record.company = (self._company(name) or Company.objects.create(name=name, owner=self.user)) if name else None
+        had = (
+            {*record.phones.values_list("number", flat=True), *record.emails.values_list("address", flat=True)}
+            if record.pk
+            else set()
+        )
         self._save_common()
         _set_rows(record.phones, "number", data["phones"])
         _set_rows(record.emails, "address", data["emails"])
+        tell_of_sharing(record, {*data["phones"], *data["emails"]} - had, self.user)
         return record  # type: ignore[no-any-return]
 
 
@@ -116,7 +135,7 @@ class CompanyForm(_PersonForm):
     name = forms.CharField(label=_("name"), max_length=200)
     tax_number = forms.CharField(label=_("tax number"), max_length=40, required=False)
     phone = forms.CharField(label=_("phone"), max_length=40, required=False)
-    email = forms.EmailField(label=_("e-mail"), required=False)
+    email = forms.EmailField(label=_("e-mail"), required=False, max_length=254)
     address = forms.CharField(label=_("address"), required=False, widget=forms.Textarea(attrs={"rows": 3}))
     owner = forms.ModelChoiceField(User.objects.none(), label=_("owner"), required=False, empty_label="—")
     tags = forms.CharField(label=_("tags"), required=False, max_length=500, help_text=_("Separated by commas."))

@@ -62,7 +62,11 @@ class CompanyMaker(Maker):
         self.tag(company, read.get("tags"))
 
     def may_change(self, known: Company) -> bool:
-        return known.pk is None or customer_rights.allows(self.work.user, "edit", known)
+        return known.pk is None or customer_rights.hands_to(self.work.user, "edit", known.owner)
+
+    def told(self, read: Read, known: Company) -> str:
+        seen = known.pk is None or customer_rights.allows(self.work.user, "view", known)
+        return str(known) if seen else str(read.get("name", ""))
 
     def suppose(self, row: ImportRow, read: Read, known: Any) -> None:
         if known is None:

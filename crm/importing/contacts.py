@@ -75,26 +75,30 @@ class ContactMaker(Maker):
         return self.name_of(read) if any(read.get(part) for part in ("name", "given", "middle", "family")) else ""
 
     def may_change(self, known: Contact) -> bool:
-        # Made by this very import: not written yet, or supposed by its check.
+        # Made by this very import: not written yet, or supposed by its check. By the owner that earlier rows gave it.
         is_ours = known.pk is None or known.pk < 0
-        return is_ours or customer_rights.allows(self.work.user, "edit", known)
+        return is_ours or customer_rights.hands_to(self.work.user, "edit", known.owner)
+
+    def told(self, read: Read, known: Contact) -> str:
+        is_ours = known.pk is None or known.pk < 0
+        return str(known) if is_ours or customer_rights.allows(self.work.user, "view", known) else self.name_of(read)
 
     def suppose(self, row: ImportRow, read: Read, known: Any) -> None:
-        if known is None:
-            self.owner_of(read)
         # Below zero: a contact that only the import will make.
         pk = known.pk if known is not None else -row.number
         renamed = self.name_of(read) if read.get("name") or read.get("family") else ""
         name = self.name_of(read) if known is None else renamed or known.name
-        row.made = {**row.made, "who": [pk, name, read.get("email", []), self.numbers(read)]}
+        owner = self.owner_of(read) if known is None else read.get("owner", known.owner)
+        who = [pk, name, read.get("email", []), self.numbers(read), owner.pk if owner else None]
+        row.made = {**row.made, "who": who}
         self.recall(row.made)
 
     def recall(self, made: dict[str, Any]) -> None:
         if "who" not in made:
             return
-        pk, name, addresses, numbers = made["who"]
+        pk, name, addresses, numbers, owner = made["who"]
         contact = self.people.setdefault(pk, Contact(pk=pk))
-        contact.name = name
+        contact.name, contact.owner_id = name, owner
         for key in (*addresses, *numbers):
             self._has(self.supposed, key, contact)
         self._remember(contact, addresses, numbers)

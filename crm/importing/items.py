@@ -50,13 +50,20 @@ class ItemMaker(Maker):
 
     def suppose(self, row: ImportRow, read: Read, known: Any) -> None:
         asked = self._customer(read)
-        if known is None and self._names(asked) and self.customers.known(asked) is None:
-            self.customers.owner_of(asked)
+        if known is None and self._names(asked):
+            kept, row.made = row.made, {}
+            found = self.customers.known(asked)
+            if found is not None:  # a card's row adds to its customer and changes nothing that he has
+                asked = Read({key: value for key, value in asked.values.items() if key in ("email", "phone")})
+            self.customers.suppose(row, asked, found)
+            row.made = {**kept, "customer": row.made}
         if read.get("external_id"):
             row.made = {**row.made, "who": read.get("external_id")[:100]}
-            self.recall(row.made)
+            self.recall({"who": row.made["who"]})
 
     def recall(self, made: dict[str, Any]) -> None:
+        if "customer" in made:
+            self.customers.recall(made["customer"])
         if "who" in made:
             self.supposed[made["who"]] = Item(title=made["who"], external_id=made["who"])
             self.by_id.setdefault(made["who"], self.supposed[made["who"]])
@@ -123,14 +130,15 @@ class ItemMaker(Maker):
         if read.get("created_at"):
             values["created_at"] = read.get("created_at")
         stage, by = read.get("stage", self.first), self.work.user
-        values["hides_customer"] = (found is not None and found.is_hidden) or self._hides(company)
+        is_hidden = found is not None and found.is_hidden
+        values["hides_customer"] = is_hidden or self._hides(company)
         if self.work.start_rules:
             self.batch.flush()  # rules may write to the customer at once
             item = Item.create(self.machine.pipeline, title, stage=stage, by=by, cause=self.cause, **values)
         else:
             item = Item.draft(self.machine, title, stage=stage, by=by, cause=self.cause, **values)
             self.batch.add(item)
-        if found is not None and found.is_hidden:
+        if found is not None and is_hidden:
             self.batch.then(lambda: found.settle(item))
         self.tag(item, read.get("tags"))
         if item.external_id:

@@ -143,9 +143,12 @@ class Maker:
             raise read
         known = self.known(read)
         if known is not None and self.work.duplicates == Import.Duplicates.SKIP:
-            row.outcome, row.reason = Outcome.SKIPPED, str(known)[:300]
+            row.outcome, row.reason = Outcome.SKIPPED, self.told(read, known)[:300]
         elif known is not None and self.work.duplicates == Import.Duplicates.UPDATE and not self.may_change(known):
-            row.outcome, row.reason = Outcome.SKIPPED, _("%s: your role may not change it") % str(known)[:200]
+            row.outcome, row.reason = (
+                Outcome.SKIPPED,
+                _("%s: your role may not change it") % self.told(read, known)[:200],
+            )
         elif known is not None and self.work.duplicates == Import.Duplicates.UPDATE:
             row.outcome, row.reason = Outcome.UPDATED, str(known)[:300]
             if dry:
@@ -164,6 +167,10 @@ class Maker:
     def may_change(self, known: Any) -> bool:
         """Whether who imports may: of customers; the gate itself asks of cards."""
         return True
+
+    def told(self, read: Read, known: Any) -> str:
+        """What the result calls a known record: by the row's own words where who imports does not see it."""
+        return str(known)
 
     def owner_of(self, read: Read) -> User:
         """Whose a new customer is. Raises WrongRow where the person may add none for the owner that the row names."""

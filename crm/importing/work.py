@@ -10,7 +10,7 @@ from django.db import DatabaseError, DataError, IntegrityError, OperationalError
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
-from crm import clock, databases
+from crm import clock, customer_rights, databases
 from crm.importing.companies import CompanyMaker
 from crm.importing.contacts import ContactMaker
 from crm.importing.items import ItemMaker
@@ -214,7 +214,9 @@ def _remove(row: ImportRow, work: Import) -> None:
     _take_reach(row)
     contacts = [*row.made.get("contacts", []), *([own] if row.contact_id and row.contact_id == own else [])]
     for contact in Contact.objects.filter(pk__in=contacts):
-        if _built_on(contact):
+        if not customer_rights.allows(work.user, "edit", contact):
+            row.reason = str(customer_rights.REFUSALS["edit"])
+        elif _built_on(contact):
             row.reason = _("“%s” was kept: cards or messages belong to it.") % contact.name[:100]
         else:
             contact.delete()
@@ -239,7 +241,9 @@ def _built_on(contact: Contact) -> bool:
 
 def _remove_firms(row: ImportRow, ids: list[int]) -> None:
     for company in Company.objects.filter(pk__in=ids):
-        if company.items.alive().exists() or company.contacts.exists():
+        if not customer_rights.allows(row.parent.user, "edit", company):
+            row.reason = str(customer_rights.REFUSALS["edit"])
+        elif company.items.alive().exists() or company.contacts.exists():
             row.reason = _("“%s” was kept: cards or contacts belong to it.") % company.name[:100]
         else:
             company.delete()
@@ -256,8 +260,11 @@ def _put_back(row: ImportRow, work: Import) -> None:
         values = _typed({n: old for n, old in before.items() if record.value_of(n) == written.get(n)})
         if values:
             record.change(values, by=work.user, quiet=True)
-    else:
+    elif customer_rights.allows(work.user, "edit", record):
         _put_back_person(record, before, after)
+    else:
+        row.reason = str(customer_rights.REFUSALS["edit"])
+        return
     _take_reach(row)
     _remove_firms(row, row.made.get("companies", []))
     row.outcome = Outcome.REVERTED
@@ -266,6 +273,9 @@ def _put_back(row: ImportRow, work: Import) -> None:
 def _take_reach(row: ImportRow) -> None:
     """Numbers and addresses that the row gave to a contact that was there before; rows of older imports name no one."""
     contact = row.made.get("reached") or row.contact_id
+    known = Contact.objects.filter(pk=contact or 0).first()
+    if known is None or not customer_rights.allows(row.parent.user, "edit", known):
+        return
     ContactPhone.objects.filter(contact=contact, number__in=row.made.get("numbers", [])).delete()
     ContactEmail.objects.filter(contact=contact, address__in=row.made.get("addresses", [])).delete()
 

@@ -26,6 +26,9 @@ LARGER = {"iso8859-1": "cp1252", "gb2312": "gb18030", "gbk": "gb18030", "shift_j
 NO_CHARSETS = {"idna", "punycode", "undefined", "unicode_escape", "raw_unicode_escape"}
 META = re.compile(rb"""<meta[^>]{0,300}charset\s*=\s*["']?\s*([A-Za-z0-9_:.-]{2,40})""", re.IGNORECASE)
 CONTROLS = re.compile("[\x80-\x9f]")
+# Windows-1252 where it has a letter, so that each byte is one.
+WINDOWS = {byte: bytes([byte]).decode("cp1252", "ignore") or chr(byte) for byte in range(128, 160)}
+MOST_SAMPLED = 100_000  # bytes of which a guess is made
 ESCAPED = (b"\x1b$", b"\x1b(")  # ISO-2022-JP, which is ASCII to every other reader
 ENCODED = re.compile(r"=\?[^?\s]{1,60}\?[bqBQ]\?[^?]*\?=(?:\s+=\?[^?\s]{1,60}\?[bqBQ]\?[^?]*\?=)*")
 
@@ -46,7 +49,7 @@ def decoded(raw: bytes, declared: str = "", guess: str = "", html: bool = False)
         text = _strictly(raw, charset)
         if text is not None:
             return text
-    return "".join(_strictly(bytes([byte]), "cp1252") or chr(byte) for byte in raw)
+    return raw.decode("latin-1").translate(WINDOWS)
 
 
 def _strictly(raw: bytes, charset: str) -> str | None:
@@ -63,6 +66,11 @@ def _strictly(raw: bytes, charset: str) -> str | None:
     return unicodedata.normalize("NFC", text) if known == "cp1258" else text
 
 
+def fits(raw: bytes, charset: str) -> bool:
+    """Whether the bytes are of the charset, as far as it is known at all."""
+    return _strictly(raw, charset) is not None
+
+
 def _known(charset: str) -> str:
     try:
         name = codecs.lookup(charset.strip("'\" ")).name if charset else ""
@@ -77,8 +85,8 @@ def guessed(samples: Iterable[bytes], languages: Iterable[str]) -> str:
     One guess for all that a mail leaves undeclared: a subject alone is too short. (charset-normalizer takes "śruby" in
     ISO-8859-2 for "¶ruby" in Windows-1250, even when it is asked of these two only.)
     """
-    raw = b"\n".join(samples)
-    if not any(byte > 127 for byte in raw) or _strictly(raw, "utf-8") is not None:
+    raw = b"\n".join(samples)[:MOST_SAMPLED]
+    if raw.isascii():
         return ""
     best, most = "", 0
     for language in languages:

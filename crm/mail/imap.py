@@ -15,7 +15,7 @@ from imap_tools import BaseMailBox, ImapToolsError, MailBox, MailBoxStartTls, Ma
 from crm import clock, slots
 from crm.jobs import Permanent
 from crm.mail.inbox import languages, received_mail, unreadable
-from crm.mail.reading import MOST_BYTES, Unreadable, read
+from crm.mail.reading import MOST_BYTES, Unreadable, read_guarded
 from crm.models import Job, Mailbox
 from crm.models.leased import Status
 from crm.queue import Kind, every, register_kind
@@ -109,7 +109,7 @@ def _take(mailbox: Mailbox, uid: int, raw: bytes, cut: bool) -> None:
     """One broken mail must not keep back all that come after it; a database that is away must."""
     mark = f"{mailbox.validity}/{uid}"
     try:
-        received_mail(mailbox.channel, read(raw, cut, languages()))
+        received_mail(mailbox.channel, read_guarded(raw, cut, languages()))
     except Unreadable:
         unreadable(mailbox.channel, raw, mark)
     except OperationalError:

@@ -13,7 +13,7 @@ from django.core.validators import validate_email
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
-from crm import databases, delivery, files
+from crm import databases, delivery, files, rights
 from crm.addresses import one_spelling
 from crm.customers import Found
 from crm.events import record
@@ -38,7 +38,8 @@ from crm.models import (
     WebForm,
 )
 from crm.models.notifications import notify
-from crm.models.people import administrators
+from crm.models.people import User, administrators
+from crm.models.pipelines import machine_of
 from crm.receiving import item_of, keep
 
 INBOX_LOCK = 4222  # the advisory lock under which mails are taken in
@@ -72,8 +73,10 @@ def _received(channel: Channel, letter: Letter) -> Message | None:
             _came_through(known, channel)
         return None
     item, contact, answered = _whose(channel, letter)
-    by_colleague = colleague is not None and not letter.passed_on
-    if item is None and not mail.automatic and not by_colleague and _makes_card(channel, contact):
+    is_question = _is_question(letter, item, contact)
+    if item is not None and colleague is not None and not _may_write(colleague, item):
+        item = contact = None  # whoever signs as a colleague writes on no card that the colleague could not
+    if item is None and is_question and _makes_card(channel, contact):
         item, contact = _new_card(mail, channel.strangers, contact)
     message = keep(
         channel,
@@ -90,32 +93,61 @@ def _received(channel: Channel, letter: Letter) -> Message | None:
     )
     RawMail.keep(message, mail.raw)
     kept, refused = _keep_files(mail, message, item)
-    payload: dict[str, Any] = {
-        "message": message.pk,
-        "from": mail.sender,
-        "customer": contact.name if contact and not by_colleague else mail.name or mail.sender,
-        "subject": mail.subject,
-        "text": mail.text[:SHOWN],
-        "automatic": mail.automatic,
-        "channel": channel.pk,
-        "channels": _channels_of(channel, mail),
-        "files": kept,
-        "refused": refused,
-    }
-    if colleague is not None:
-        payload["forwarded_by" if letter.passed_on else "colleague"] = colleague.name
-    if letter.comment:
-        payload["comment"] = letter.comment[:SHOWN]
-    if mail.invitation is not None:
-        payload["invitation"] = mail.invitation
-    if mail.cut:
-        payload["note"] = _("The mail is too large; only its beginning was taken over, its files stay in the mailbox.")
-    actor = colleague if by_colleague else None
+    payload = _payload(channel, letter, message) | {"files": kept, "refused": refused}
+    actor = colleague if letter.is_colleagues else None
     event = record("email.received", item=item, contact=contact, actor=actor, payload=payload, key=key)
     if event is not None and kept:
         Attachment.objects.filter(message=message).update(event=event)
-    _tell(channel, message, payload)
+    if is_question or letter.is_colleagues:
+        _tell(channel, message, payload)
     return message
+
+
+def _is_question(letter: Letter, item: Item | None, contact: Contact | None) -> bool:
+    """Somebody waits for an answer. Whom one can unsubscribe from wrote to many: a stranger's mail of the kind is none."""
+    mail, colleague = letter.mail, letter.colleague
+    if mail.automatic or mail.is_list or letter.is_colleagues:
+        return False
+    if item is not None and colleague is not None and not _may_write(colleague, item):
+        return False
+    return contact is not None or not mail.is_bulk
+
+
+def _payload(channel: Channel, letter: Letter, message: Message) -> dict[str, Any]:
+    """What the event keeps; empty entries are left out."""
+    mail, contact, colleague = letter.mail, message.contact, letter.colleague
+    notes = []
+    if letter.doubtful:
+        notes.append(_("The server that took it in says that the sender is forged."))
+    if mail.cut:
+        notes.append(_("The mail is too large; only its beginning was taken over, its files stay in the mailbox."))
+    further = {
+        "forwarded_by": colleague.name if colleague and letter.passed_on else "",
+        "colleague": colleague.name if colleague and not letter.passed_on else "",
+        "comment": letter.comment[:SHOWN],
+        "through": letter.through,
+        "invitation": mail.invitation,
+        "note": " ".join(notes),
+    }
+    return {
+        "message": message.pk,
+        "from": mail.sender,
+        "customer": contact.name if contact and _is_theirs(contact, mail.sender) else mail.name or mail.sender,
+        "subject": mail.subject,
+        "text": mail.text[:SHOWN],
+        "automatic": mail.automatic or mail.is_list,
+        "channel": channel.pk,
+        "channels": _channels_of(channel, mail),
+    } | {name: value for name, value in further.items() if value}
+
+
+def _may_write(colleague: User, item: Item) -> bool:
+    return rights.allows(colleague, machine_of(item.pipeline_id), "edit", item)
+
+
+def _is_theirs(contact: Contact, address: str) -> bool:
+    """In a thread others may write too; their words are not the customer's."""
+    return contact.emails.filter(address=address).exists()
 
 
 def _came_before(channel: Channel, mail: Incoming) -> bool:
@@ -149,11 +181,11 @@ def _came_through(event: Event, channel: Channel) -> None:
 def _whose(channel: Channel, letter: Letter) -> tuple[Item | None, Contact | None, Message | None]:
     """Its card, its customer, and the mail of ours that it answers."""
     mail = letter.mail
-    by_colleague = letter.colleague is not None and not letter.passed_on
+    by_colleague = letter.is_colleagues
     contact = None
     if mail.sender and not by_colleague:
         contact = Contact.objects.recognised(name=mail.name or "", email=mail.sender)
-    answered = Message.in_thread(mail.thread) or (_of_theirs(mail.thread) if by_colleague else None)
+    answered = Message.known_thread(mail.thread) if by_colleague else Message.in_thread(mail.thread)
     if answered is not None:
         item = Item.objects.alive().select_related("owner").filter(pk=answered.item_id or 0).first()
         contact = contact or answered.contact
@@ -163,12 +195,6 @@ def _whose(channel: Channel, letter: Letter) -> tuple[Item | None, Contact | Non
         # A colleague who writes to a customer lets us know by a copy.
         contact = Contact.objects.filter(emails__address__in=mail.reached).order_by("pk").first()
     return (item_of(channel, contact) if contact is not None else None), contact, answered
-
-
-def _of_theirs(thread: list[str]) -> Message | None:
-    """A customer's mail that a colleague answers from his own program."""
-    theirs = Message.objects.filter(direction=Message.Direction.IN, mail_id__in=thread).exclude(mail_id="")
-    return theirs.order_by("-pk").first()
 
 
 def _makes_card(channel: Channel, contact: Contact | None) -> bool:
@@ -199,24 +225,18 @@ def _new_card(mail: Incoming, pipeline: Pipeline | None, contact: Contact | None
 def _tell(channel: Channel, message: Message, payload: dict[str, Any]) -> None:
     """The bell of whoever should read it: the card's owner, else the customer's, else an administrator. Never nobody."""
     item, contact, colleague = message.item, message.contact, message.author
-    if payload["automatic"]:
-        return
-    subject = payload["subject"] or payload["text"][:80]
-    if item is not None:
-        people = [item.owner] if item.owner is not None and item.owner != colleague else []
-        for person in people:
-            with override(person.language):
-                words = {"name": payload["customer"], "subject": subject}
-                notify([person], _("E-mail from %(name)s: %(subject)s") % words, item=item, kind="message")
-        return
-    people = [contact.owner] if contact is not None and contact.owner is not None else administrators()
-    for person in people:
-        if person.pk == (colleague.pk if colleague else None) and len(people) == 1:
-            continue
+    owners = [item.owner if item is not None else None, contact.owner if contact is not None else None]
+    first = next((owner for owner in owners if owner is not None and owner.is_active), None)
+    for person in [first] if first is not None else administrators():
+        if person == colleague:
+            continue  # who wrote it knows it
         with override(person.language):
-            words = {"name": payload["customer"] or _("nobody"), "subject": subject}
-            text = _("E-mail from %(name)s that belongs to no card: %(subject)s") % words
-            notify([person], text, kind="message", group=f"loose:{channel.pk}:{contact.pk if contact else 0}")
+            words = {"name": payload["customer"] or _("nobody"), "subject": payload["subject"] or payload["text"][:80]}
+            if item is not None:
+                notify([person], _("E-mail from %(name)s: %(subject)s") % words, item=item, kind="message")
+            else:
+                text = _("E-mail from %(name)s that belongs to no card: %(subject)s") % words
+                notify([person], text, kind="message", group=f"loose:{channel.pk}:{contact.pk if contact else 0}")
 
 
 def _keep_files(mail: Incoming, message: Message, item: Item | None) -> tuple[list[dict[str, Any]], list[str]]:
@@ -283,7 +303,7 @@ def _tell_owner(message: Message, text: Callable[[], str]) -> None:
 
 
 def unreadable(channel: Channel, raw: bytes, mark: str) -> None:
-    """A mail that nothing can be told of is kept as a note for administrators; nothing is lost without a word.
+    """A mail that nothing can be told of is kept as it came, among those without a card; administrators hear of it.
 
     Args:
         mark: what the server calls it; told once.
@@ -292,7 +312,10 @@ def unreadable(channel: Channel, raw: bytes, mark: str) -> None:
     def work() -> None:
         key = f"email.unreadable:{channel.pk}:{mark}"[:120]
         words = _("A mail that came in through “%(channel)s” cannot be read (%(mark)s).")
+        text = words % {"channel": channel.name, "mark": mark}
         if record("email.unreadable", payload={"channel": channel.pk, "size": len(raw), "mark": mark}, key=key):
-            notify(administrators(), words % {"channel": channel.name, "mark": mark}, kind="message")
+            message = keep(channel, None, None, to="", subject="", text=text)
+            RawMail.keep(message, raw)
+            notify(administrators(), text, kind="message")
 
     databases.persistently(work)

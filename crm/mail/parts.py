@@ -58,15 +58,16 @@ def mended(parsed: Parsed, languages: Iterable[str]) -> str:
     parts = list(_own_parts(parsed))
     samples = [charsets.bare(value) for part in parts for _name, value in part.raw_items()]
     samples += [_bytes(part) for part in parts if _is_undeclared(part)]
-    guess = charsets.guessed([sample for sample in samples if not sample.isascii()], languages)
+    open_ = [sample for sample in samples if not sample.isascii() and not charsets.fits(sample, "utf-8")]
+    guess = charsets.guessed(open_, languages)
     for part in parts:
         headers = list(part.raw_items())
         if all(str(value).isascii() for _name, value in headers):
             continue
-        for name, _value in headers:
-            del part[name]
-        for name, value in headers:
-            part[name] = charsets.decoded(charsets.bare(value), guess=guess)
+        # In one go: to delete and set them one by one costs the square of their number.
+        part._headers = [  # type: ignore[attr-defined]
+            (name, charsets.decoded(charsets.bare(value), guess=guess)) for name, value in headers
+        ]
     return guess
 
 
@@ -80,7 +81,10 @@ def _own_parts(parsed: Parsed) -> Iterator[Parsed]:
 
 
 def _is_undeclared(part: Parsed) -> bool:
-    return part.get_content_maintype() == "text" and not part.is_multipart() and not part.get_param("charset")
+    """A text of no charset, or of one that it is not written in."""
+    if part.get_content_maintype() != "text" or part.is_multipart():
+        return False
+    return not charsets.fits(_bytes(part), str(part.get_param("charset") or ""))
 
 
 def _bytes(part: Parsed) -> bytes:

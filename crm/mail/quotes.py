@@ -118,39 +118,64 @@ def _upto(lines: list[str], number: int) -> str:
 
 # ---------------------------------------------------------------------- HTML
 
-# What programs put around the mail that is answered: Gmail, Thunderbird, Apple, Outlook, Yahoo, Proton, Zoho.
+# What programs put around the mail that is answered: Gmail, Thunderbird, Apple, Yahoo, Proton, Zoho.
 CLASSES = {"gmail_quote", "gmail_quote_container", "moz-cite-prefix", "yahoo_quoted", "protonmail_quote", "zmail_extra"}
-IDS = {"divRplyFwdMsg", "appendonsend", "mail-editor-reference-message-container", "OLK_SRC_BODY_SECTION"}
+# Outlook puts a mark before it, and nothing around it.
+MARKS = {"divRplyFwdMsg", "appendonsend", "mail-editor-reference-message-container", "OLK_SRC_BODY_SECTION"}
 EMPTY = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 
 
 class _Finder(HTMLParser):
-    """Where the first quotation begins, as a place in the text."""
+    """Where the first quotation begins, and whether words follow that are outside of all."""
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
         self.found: int | None = None
         self.starts: list[int] = [0]
+        self.within: list[str] = []  # the open tags of a quotation
+        self.to_the_end = False
+        self.words_follow = False
 
     def place(self) -> int:
         line, column = self.getpos()
         return self.starts[line - 1] + column
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if self.found is not None or tag in EMPTY:
+        if tag in EMPTY or self.to_the_end:
+            return
+        if self.within:
+            self.within.append(tag)
             return
         own = {name: value or "" for name, value in attrs}
         cited = tag == "blockquote" and (own.get("type") == "cite" or "cite" in own)
-        if cited or own.get("id") in IDS or CLASSES & set(own.get("class", "").split()):
-            self.found = self.place()
+        marked = own.get("id") in MARKS
+        if cited or marked or CLASSES & set(own.get("class", "").split()):
+            self.found = self.place() if self.found is None else self.found
+            self.within, self.to_the_end = [tag], marked
+
+    def handle_endtag(self, tag: str) -> None:
+        # Tags that nobody closed are closed with what holds them.
+        if tag in self.within:
+            while self.within.pop() != tag:
+                pass
+
+    def handle_data(self, data: str) -> None:
+        if self.found is not None and not self.within and not self.to_the_end and data.strip():
+            self.words_follow = True
+
+    def unknown_decl(self, data: str) -> None:
+        """Word's "<![if …]>"."""
 
 
 def new_html(html: str) -> str:
-    """The HTML before the mail that it answers; all of it where nothing says where that begins."""
+    """The HTML before the mail that it answers; all of it where words follow, or nothing says where that begins."""
     finder = _Finder()
     finder.starts += [found.end() for found in re.finditer("\n", html)]
-    finder.feed(html)
-    return html if finder.found is None else html[: finder.found]
+    try:
+        finder.feed(html)
+    except AssertionError:  # the parser's word for a section that it does not know
+        return html
+    return html if finder.found is None or finder.words_follow else html[: finder.found]
 
 
 # ---------------------------------------------------------------------- passed on

@@ -20,6 +20,7 @@ from inscriptis.model.config import ParserConfig
 from crm.addresses import one_spelling
 from crm.mail import invitations
 from crm.mail.charsets import words
+from crm.mail.guarded import TooMuch, guarded
 from crm.mail.parts import File, Parts, Text, mended, taken_apart
 from crm.mail.quotes import new_html, without_quotes
 from crm.mail.reports import ADDRESS, Report, first_id, report_of
@@ -51,6 +52,8 @@ class Incoming:
         key: of this very mail: its id, sender and date, since some programs give all their mails one id.
         sender: From, else Sender; empty for neither. `answer_to` is whom it asks to be answered.
         reached: addresses that it says it went to.
+        automatic: a program's answer. `is_list`: a list's or sent in bulk; `is_bulk`: one can be unsubscribed from it.
+        forged: the server that took it in says that it does not come from where it claims.
         invitation: as crm.mail.invitations reads it.
         raw: as it came.
     """
@@ -68,6 +71,9 @@ class Incoming:
     whole: str
     html: str
     automatic: bool
+    is_list: bool
+    is_bulk: bool
+    forged: bool
     raw: bytes
     cut: bool = False
     files: list[File] = field(default_factory=list)
@@ -91,6 +97,14 @@ def read(raw: bytes, cut: bool = False, languages: Iterable[str] = ()) -> Incomi
         return _read(raw, cut, list(languages))
     except Exception as error:  # parsers of foreign texts fail in too many ways to name them
         log.warning("a mail could not be read", exc_info=True)
+        raise Unreadable(str(error)) from error
+
+
+def read_guarded(raw: bytes, cut: bool = False, languages: Iterable[str] = ()) -> Incoming:
+    """As `read`, for what strangers send: in a child process with limits. Raises Unreadable."""
+    try:
+        return guarded(read, raw, cut, list(languages))
+    except TooMuch as error:
         raise Unreadable(str(error)) from error
 
 
@@ -119,6 +133,9 @@ def _read(raw: bytes, cut: bool, languages: list[str]) -> Incoming:
         whole=whole,
         html=_clean(parts.html())[:MOST_HTML],
         automatic=report is not None or _is_automatic(parsed),
+        is_list=bool(parsed.get("List-Id")) or _line(parsed.get("Precedence", "")).lower() in ("bulk", "list"),
+        is_bulk=bool(parsed.get("List-Unsubscribe")),
+        forged=_is_forged(parsed),
         raw=raw,
         cut=cut,
         files=[] if cut or report else [_plainly_named(file) for file in parts.files],
@@ -148,7 +165,7 @@ def _texts(parts: Parts) -> tuple[str, str]:
     whole = "\n\n".join(filter(None, map(_plain_of, parts.texts)))[:MOST_TEXT]
     html_only = [text for text in parts.texts if not text.plain]
     if len(parts.texts) == 1 and html_only:
-        fresh = _plain(as_text(_clean(new_html(_whole(html_only[0].html)))))
+        fresh = _plain(as_text(_clean(new_html(_whole(html_only[0].html[: 4 * MOST_HTML])))))
         if fresh:
             return whole, without_quotes(fresh)
     return whole, without_quotes(whole)
@@ -171,6 +188,14 @@ def _invitation(parts: Parts) -> dict[str, Any] | None:
                 parts.texts.append(Text(plain=found["description"] or found["summary"]))
             return found
     return None
+
+
+def _is_forged(parsed: Parsed) -> bool:
+    """RFC 8601: what the server that took it in found; the first such line is the last server's, ours."""
+    told = str(parsed.get("Authentication-Results", "")).lower()
+    if "dmarc=" in told:
+        return "dmarc=fail" in told
+    return "spf=fail" in told and "dkim=pass" not in told
 
 
 def _plainly_named(file: File) -> File:
@@ -225,7 +250,7 @@ def _thread(parsed: Parsed) -> list[str]:
 def _is_automatic(parsed: Parsed) -> bool:
     """RFC 3834 and its older kin: an answer to such a mail would be answered by a program again."""
     said = {name: str(parsed.get(name, "")).strip().lower() for name in ("Auto-Submitted", "Precedence", "Return-Path")}
-    if said["Auto-Submitted"] not in ("", "no") or said["Precedence"] in ("bulk", "junk", "list", "auto_reply"):
+    if said["Auto-Submitted"] not in ("", "no") or said["Precedence"] in ("junk", "auto_reply"):
         return True
-    marks = ("X-Autoreply", "X-Autorespond", "X-Auto-Response-Suppress", "List-Id", "List-Unsubscribe")
+    marks = ("X-Autoreply", "X-Autorespond", "X-Auto-Response-Suppress")
     return said["Return-Path"] == "<>" or any(parsed.get(name) for name in marks)

@@ -8,8 +8,8 @@ from email.utils import parseaddr
 
 from crm.addresses import one_spelling
 from crm.mail import quotes
-from crm.mail.reading import Incoming, Unreadable, read
-from crm.models import Channel, Medium, User
+from crm.mail.reading import Incoming, Unreadable, read_guarded
+from crm.models import Channel, Medium, Message, User
 
 # The part before the @ of programs that write for others, or that nobody answers.
 ROBOT = re.compile(
@@ -24,12 +24,20 @@ class Letter:
     Args:
         colleague: whose mailbox it came from, one of ours; the words are then his, unless `passed_on`.
         passed_on: the words are a customer's, whom the colleague's mail quotes; `comment` is the colleague's.
+        through: the program that wrote for the sender.
+        doubtful: the server that took it in says that the sender is forged.
     """
 
     mail: Incoming
     colleague: User | None = None
     passed_on: bool = False
     comment: str = ""
+    through: str = ""
+    doubtful: bool = False
+
+    @property
+    def is_colleagues(self) -> bool:
+        return self.colleague is not None and not self.passed_on
 
 
 def ours() -> set[str]:
@@ -46,20 +54,34 @@ def is_robot(address: str, channel: Channel) -> bool:
 
 
 def letter(channel: Channel, mail: Incoming) -> Letter | None:
-    """None for a circle of our own: what our channels sent to themselves."""
+    """None for a circle of our own: a mail that one of our channels sent, and got back."""
     own = ours()
     if mail.sender in own or is_robot(mail.sender, channel):
-        if mail.answer_to and mail.answer_to not in own:
-            # A form of a web site sends in its own name, and says whom to answer. Of people Reply-To is a wish only.
-            return Letter(replace(mail, sender=mail.answer_to, name=mail.answer_name))
-        return None if mail.sender in own else Letter(replace(mail, automatic=True))
+        return _of_program(channel, mail, own)
     colleague = User.objects.filter(email=mail.sender, is_active=True).first() if mail.sender else None
-    return _of_colleague(mail, colleague) if colleague is not None else Letter(mail)
+    if colleague is None:
+        return Letter(mail)
+    if mail.forged:
+        # In the name of one of ours, and the server that took it in says that it is not: nobody's words.
+        return Letter(replace(mail, automatic=True), doubtful=True)
+    return _of_colleague(mail, colleague, own)
 
 
-def _of_colleague(mail: Incoming, colleague: User) -> Letter:
-    found = None if mail.thread else quotes.passed_on(mail.whole)
-    if found is not None and found.address != mail.sender:
+def _of_program(channel: Channel, mail: Incoming, own: set[str]) -> Letter | None:
+    """A form of a web site sends in its own name, and says whom to answer. Of people Reply-To is a wish only."""
+    if mail.answer_to and mail.answer_to not in own and not is_robot(mail.answer_to, channel):
+        theirs = replace(mail, sender=mail.answer_to, name=mail.answer_name, is_list=False, is_bulk=False)
+        return Letter(theirs, through=mail.sender)
+    if mail.sender in own and Message.marked(mail.message_id) is not None:
+        return None
+    return Letter(replace(mail, automatic=True))
+
+
+def _of_colleague(mail: Incoming, colleague: User, own: set[str]) -> Letter:
+    if Message.known_thread(mail.thread):
+        return Letter(mail, colleague)
+    found = quotes.passed_on(mail.whole)
+    if found is not None and _is_strangers(found.address, own):
         theirs = replace(
             mail,
             sender=found.address[:254],
@@ -68,14 +90,19 @@ def _of_colleague(mail: Incoming, colleague: User) -> Letter:
             text=found.text,
         )
         return Letter(theirs, colleague, passed_on=True, comment=found.comment)
-    for file in () if mail.thread else mail.files:
+    for file in mail.files:
         if file.kind != "message/rfc822":
             continue
         try:
-            inner = read(file.content)
+            inner = read_guarded(file.content)
         except Unreadable:
             continue
-        if inner.sender and inner.sender != mail.sender:
+        if _is_strangers(inner.sender, own):
             theirs = replace(mail, sender=inner.sender, name=inner.name, subject=inner.subject, text=inner.text)
             return Letter(theirs, colleague, passed_on=True, comment=mail.text)
     return Letter(mail, colleague)
+
+
+def _is_strangers(address: str, own: set[str]) -> bool:
+    """What colleagues write to each other makes nobody a customer."""
+    return bool(address) and address not in own and not User.objects.filter(email=address).exists()

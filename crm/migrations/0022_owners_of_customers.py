@@ -14,8 +14,7 @@ def forward(apps, schema_editor):
         # Two steps: a row without a card stays without an owner, and is not written.
         known = items.exclude(owner=None).exclude(**{link: None}).order_by().values(link)
         customers.filter(pk__in=known).update(owner=Subquery(newest.values("owner")[:1]))
-    if apps.get_model("crm", "Role").objects.exists():
-        tell_of_rights_to_customers(apps)
+    tell_of_rights_to_customers(apps)
 
 
 class Migration(migrations.Migration):

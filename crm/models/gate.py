@@ -80,7 +80,7 @@ class Gone(Refused):
 
 
 # What a move writes of its own accord, and undo puts back.
-REMEMBERED = ("rank", "closed_at", "lost_reason_id", "lost_note")
+REMEMBERED = ("rank", "closed_at", "lost_reason_id", "lost_note", "hides_customer")
 
 
 @dataclass
@@ -132,6 +132,7 @@ class Move:
         self.was = {"visit": item.visit_id, "columns": {name: plain(getattr(item, name)) for name in REMEMBERED}}
         customer_rights.check_links(self.by, {n: v for n, v in self.fields.items() if v != item.value_of(n)})
         self.changes = item.apply(self.fields)
+        item.hides_customer = item.hides_customer and customer_rights.stays_hidden(self.by, item, self.changes)
         self.was["fields"] = {name: [plain(old), plain(new)] for name, (old, new) in self.changes.items()}
         known = self.machine.stages.get(self.target.pk)
         if known is not None:
@@ -153,6 +154,8 @@ class Move:
         names = {"custom" if name.startswith("custom.") else name for name in self.changes}
         if {"amount", "currency"} & names:
             names.add("base_amount")
+        if {"contact", "company"} & names:
+            names.add("hides_customer")
         return names
 
     def payload(self, source: int | None) -> dict[str, Any]:

@@ -190,6 +190,13 @@ class Item(Moving, RefreshMixin, models.Model):
         fields.setdefault("currency", machine.pipeline.currency)
         fields.setdefault("owner", by if cause.kind == "person" else None)
         checked_by(by, machine, "add", cls(owner=fields["owner"]), target)
+        above = fields.get("parent")
+        if (
+            above is not None
+            and above.hides_customer
+            and above.contact_id == getattr(fields.get("contact"), "pk", None)
+        ):
+            fields["hides_customer"] = True  # an invoice shows no more than the card that it was made of
         if not fields.get("hides_customer"):
             customer_rights.check_links(by, fields)
         item = cls(
@@ -281,6 +288,7 @@ class Item(Moving, RefreshMixin, models.Model):
             changes = item.apply(fields)
             if not changes:
                 return {}
+            item.hides_customer = item.hides_customer and customer_rights.stays_hidden(by, item, changes)
             if isinstance(item.amount, Unreadable):
                 raise Refused(_("The amount of “%s” cannot be read. Please enter it again first.") % item)
             if isinstance(item.base_amount, Unreadable):
@@ -321,8 +329,6 @@ class Item(Moving, RefreshMixin, models.Model):
             else:
                 setattr(self, name, value)
             changes[name] = (old, value)
-        if "contact" in changes:
-            self.hides_customer = False  # whoever chose the new one sees it
         if {"amount", "currency"} & changes.keys():
             self.base_amount = base_amount(self.amount, self.currency)
         return changes

@@ -206,6 +206,12 @@ class Message(models.Model):
         return None
 
     @classmethod
+    def known_thread(cls, ids: list[str]) -> Message | None:
+        """The mail of ours, or of a customer, that one of these Message-IDs names."""
+        theirs = cls.objects.filter(direction=cls.Direction.IN, mail_id__in=ids).exclude(mail_id="")
+        return cls.in_thread(ids) or theirs.order_by("-pk").first()
+
+    @classmethod
     def marked(cls, text: str) -> Message | None:
         """The mail whose Message-ID this is, if the mark in it is ours."""
         name, _dot, mark = text.strip("<>").partition("@")[0].rpartition(".")

@@ -266,14 +266,20 @@ class Contact(models.Model):
             return ""
         return words[-1] if self.language == "vi" else words[0]
 
-    def email(self) -> str:
-        """The first e-mail address, or empty."""
-        first = min(self.emails.all(), key=lambda row: (row.order, row.pk), default=None)
+    def email(self, item: Any = None) -> str:
+        """The first e-mail address that is this person's, or empty.
+
+        Args:
+            item: the card that is written from: an address that nobody has confirmed yet serves the card alone that it
+                came with. Else whoever knows a customer's number would be sent what older cards tell.
+        """
+        first = min(_serving(self.emails.all(), item), key=lambda row: (row.order, row.pk), default=None)
         return first.address if first else ""
 
-    def phone(self, kind: str = "") -> str:
-        """The first phone (of a kind, if there is one of it) in E.164, or empty."""
-        rows = sorted(self.phones.all(), key=lambda row: (row.kind != kind if kind else False, row.order, row.pk))
+    def phone(self, kind: str = "", item: Any = None) -> str:
+        """The first phone (of a kind, if there is one of it) in E.164, or empty; `item` as for `email`."""
+        rows = _serving(self.phones.all(), item)
+        rows.sort(key=lambda row: (row.kind != kind if kind else False, row.is_new, row.order, row.pk))
         return rows[0].number if rows else ""
 
     def falls_to(self, owner: User, item: Any) -> None:
@@ -281,7 +287,7 @@ class Contact(models.Model):
 
         Not one that was there before: whoever may set a card's owner would take any ownerless customer by it.
         """
-        at_once = abs(self.created_at - item.created_at) < AT_ONCE
+        at_once = abs(self.created_at - item.created_at) < AT_ONCE and not item.hides_customer
         if self.owner_id is None and at_once and not self.items.filter(pk__lt=item.pk).exists():
             Contact.objects.filter(pk=self.pk, owner=None).update(owner=owner)
             self.owner = owner
@@ -292,9 +298,25 @@ class Contact(models.Model):
             more = {"order": self.emails.count(), "is_new": is_new}
             self.emails.get_or_create(address=one_spelling(address), defaults=more)
 
-    def add_phone(self, number: str) -> None:
+    def add_phone(self, number: str, is_new: bool = False) -> None:
         if number:
-            self.phones.get_or_create(number=number, defaults={"order": self.phones.count()})
+            more = {"order": self.phones.count(), "is_new": is_new}
+            self.phones.get_or_create(number=number, defaults=more)
+
+
+def _serving(rows: Any, item: Any) -> list[Any]:
+    return [row for row in rows if not row.is_new or (item is not None and row.came_with_id == item.pk)]
+
+
+class Reach(models.Model):
+    """What an address and a number of a contact have in common."""
+
+    # It came with other words of this person; nobody of ours has said yet that it is this person's.
+    is_new = models.BooleanField(_("new"), default=False)
+    came_with = models.ForeignKey("crm.Item", models.SET_NULL, null=True, blank=True, related_name="+", editable=False)
+
+    class Meta:
+        abstract = True
 
 
 class PhoneKind(models.TextChoices):
@@ -304,7 +326,7 @@ class PhoneKind(models.TextChoices):
     OTHER = "other", _("other")
 
 
-class ContactPhone(models.Model):
+class ContactPhone(Reach):
     contact = models.ForeignKey(Contact, models.CASCADE, related_name="phones")
     number = models.CharField(_("number"), max_length=20, db_index=True, help_text=_("With country, as +48 …"))
     kind = models.CharField(_("kind"), max_length=10, choices=PhoneKind.choices, default=PhoneKind.MOBILE)
@@ -319,15 +341,17 @@ class ContactPhone(models.Model):
     def __str__(self) -> str:
         return phones.display(self.number)
 
+    @property
+    def kept(self) -> str:
+        return self.number
+
     def clean(self) -> None:
         self.number = phones.parse(self.number)
 
 
-class ContactEmail(models.Model):
+class ContactEmail(Reach):
     contact = models.ForeignKey(Contact, models.CASCADE, related_name="emails")
     address = models.EmailField(_("address"), db_index=True)
-    # It came with the name and number of this person; nobody of ours has said yet that it is this person's.
-    is_new = models.BooleanField(_("new address"), default=False)
     order = models.PositiveSmallIntegerField(_("order"), default=0)
 
     class Meta:
@@ -337,6 +361,10 @@ class ContactEmail(models.Model):
         constraints = [models.UniqueConstraint(fields=["contact", "address"], name="email_once_a_contact")]
 
     def __str__(self) -> str:
+        return self.address
+
+    @property
+    def kept(self) -> str:
         return self.address
 
     def clean(self) -> None:

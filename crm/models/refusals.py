@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -14,14 +15,19 @@ from django.utils.translation import gettext_lazy as _
 from crm import clock, phones
 from crm.addresses import one_spelling
 from crm.models.messages import Medium, Message
+from crm.models.people import Contact
 
 if TYPE_CHECKING:
-    from crm.models.people import Contact, User
+    from crm.models.people import User
 
 
 def spelled(medium: str, address: str) -> str:
-    """An address or number as refusals keep it. Raises ValidationError for a number that cannot be read."""
-    return phones.parse(address) if medium == Medium.SMS else one_spelling(address)
+    """An address or number as refusals keep it. Raises ValidationError for what is none."""
+    if medium == Medium.SMS:
+        return phones.parse(address)
+    kept = one_spelling(address)
+    validate_email(kept)
+    return kept
 
 
 class RefusalQuerySet(models.QuerySet["Refusal"]):
@@ -49,6 +55,7 @@ class Refusal(models.Model):
         COMPLAINED = "complained", _("called a mail of ours spam")
         ASKED = "asked", _("asked one of us")
 
+    shows_item = False  # set by a page for its reader
     SENTENCES = {
         Reason.STOP: _("%(to)s gets no SMS: it answered STOP on %(day)s."),
         Reason.UNSUBSCRIBED: _("%(to)s gets no e-mail: it unsubscribed on %(day)s."),
@@ -122,6 +129,11 @@ class Refusal(models.Model):
         return cls.objects.get_or_create(
             medium=medium, address=kept[:254], reason=reason, lifted_at=None, defaults=more
         )[1]
+
+    def held_by(self) -> models.QuerySet[Contact]:
+        """Contacts that have the address or number."""
+        at = Q(emails__address=self.address) if self.medium == Medium.EMAIL else Q(phones__number=self.address)
+        return Contact.objects.filter(at).distinct()
 
     def lift(self, why: str, by: User | None = None) -> None:
         """It may be written to again. Stays in the table, with who lifted it and why."""

@@ -97,7 +97,7 @@ def invited_when(invitation: dict[str, Any]) -> str:
             return day(start)
         start = timezone.localtime(start)
         until = timezone.localtime(datetime.fromisoformat(end)) if end else None
-    except (ValueError, KeyError):
+    except (ValueError, KeyError, OverflowError):
         return ""
     said = f"{day(start)}, {babel_dates.format_time(start, 'short', locale=_locale())}"
     if until is None:

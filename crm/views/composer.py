@@ -12,7 +12,7 @@ from django.utils.html import linebreaks
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from crm import clock, mentions, merge, sending
+from crm import clock, customer_rights, mentions, merge, sending
 from crm.access import staff_of_ours
 from crm.events import record
 from crm.forms.composer import FORMS
@@ -129,6 +129,8 @@ def _send(request: HttpRequest, item: Item, medium: str, data: dict[str, Any], t
 def mail_template(request: HttpRequest, pk: int) -> JsonResponse:
     """A template with the card's values: `subject`, `html`, `letterhead`; or `error`, a sentence."""
     shown = items.visible_item(request, pk, "edit")
+    if not customer_rights.shows(request.user, shown):  # type: ignore[arg-type]
+        return JsonResponse({"error": str(customer_rights.REFUSALS["view"])}, status=403)
     chosen = get_object_or_404(MailTemplate, pk=number(request.GET.get("template")) or 0, is_active=True)
     formats = {"language": merge.language_of(shown), "zone": OwnCompany.zone(), "currency": shown.currency}
     try:

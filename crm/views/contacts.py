@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
@@ -14,7 +14,7 @@ from crm import customer_rights, splitting
 from crm.access import staff_of_ours
 from crm.events import record
 from crm.forms.splitting import SplitForm
-from crm.models import Contact, ContactEmail, Forbidden, Refusal, Refused
+from crm.models import Contact, Forbidden, Refusal, Refused
 
 
 def _contact(request: HttpRequest, pk: int) -> Contact:
@@ -32,24 +32,30 @@ def lift(request: HttpRequest, pk: int, refusal: int) -> HttpResponse:
     contact = _contact(request, pk)
     row = get_object_or_404(Refusal.objects.of(contact), pk=refusal)
     why = " ".join(request.POST.get("why", "").split())
+    for holder in row.held_by():
+        # Else anybody lifted anybody's by making a contact with the address.
+        customer_rights.require(request.user, "edit", holder)  # type: ignore[arg-type]
     if not why:
         messages.error(request, _("Please write down why it may be written to again."))
     else:
         row.lift(why, request.user)  # type: ignore[arg-type]
         payload = {"address": row.address, "medium": row.medium, "reason": row.reason, "why": why[:300]}
-        record("refusal.lifted", contact=contact, actor=request.user, payload=payload)  # type: ignore[arg-type]
+        for holder in row.held_by():
+            record("refusal.lifted", contact=holder, actor=request.user, payload=payload)  # type: ignore[arg-type]
         messages.success(request, _("%s may be written to again.") % row.shown_address)
     return redirect("contact", pk)
 
 
 @staff_of_ours
 @require_POST
-def confirm_address(request: HttpRequest, pk: int, email: int) -> HttpResponse:
-    """The new address is this person's."""
-    contact = _contact(request, pk)
-    row = get_object_or_404(ContactEmail.objects.filter(contact=contact), pk=email)
-    ContactEmail.objects.filter(pk=row.pk).update(is_new=False)
-    messages.success(request, _("%s is an address of this contact.") % row.address)
+def confirm_address(request: HttpRequest, pk: int) -> HttpResponse:
+    """The new address or number (`address`) is this person's."""
+    contact, asked = _contact(request, pk), request.POST.get("address", "")
+    done = contact.emails.filter(address=asked).update(is_new=False)
+    done += contact.phones.filter(number=asked).update(is_new=False)
+    if not done:
+        raise Http404
+    messages.success(request, _("%s is an address of this contact.") % asked)
     return redirect("contact", pk)
 
 

@@ -30,18 +30,14 @@ def accept(request: HttpRequest, pk: int) -> HttpResponse:
     if event.data("invitation", {}).get("method") != "REQUEST":
         raise Http404
     event.item.require(user, "edit")
-    try:
-        with transaction.atomic():
-            done = _accepted(event.pk, user)
-    except sending.CannotSend as refused:
-        messages.error(request, str(refused))
-    else:
-        messages.success(request, done)
+    with transaction.atomic():
+        done = _accepted(event.pk, user)
+    messages.success(request, done)
     return redirect("item", event.item_id)
 
 
 def _accepted(pk: int, user: User) -> str:
-    """The meeting and the answer, in one transaction; what to tell the person. Raises CannotSend."""
+    """The meeting and the answer, in one transaction; what to tell the person."""
     event = databases.lock(Event.objects.filter(pk=pk)).get()
     invitation = event.data("invitation")
     if invitation.get("accepted_by"):
@@ -61,10 +57,25 @@ def _accepted(pk: int, user: User) -> str:
         creator=user,
         visit_id=item.visit_id,
     )
-    _answer(event, message, user, title)
+    unsaid = ""
+    try:
+        with transaction.atomic():
+            _answer(event, message, user, title)
+    except sending.CannotSend as refused:
+        unsaid = str(refused)  # the meeting stands; the person has to tell them by another way
     seen = {**invitation, "accepted_by": user.name, "accepted_at": clock.now().isoformat()}
     Event.objects.filter(pk=pk).update(payload={**event.payload, "invitation": seen})
-    return _("The meeting is planned, and %s is told.") % (invitation["organizer"] or message.to)
+    if unsaid:
+        return _("The meeting is planned, but nobody was told: %s") % unsaid
+    return _("The meeting is planned, and %s is told.") % _answers_to(invitation, message)
+
+
+def _answers_to(invitation: dict[str, Any], message: Message) -> str:
+    """The organizer, if it is who wrote or another address of the customer's; else who wrote: an invitation may name
+    anybody, and nobody learns from us what a customer's mail told us."""
+    organizer: str = invitation["organizer"]
+    theirs = message.contact is not None and message.contact.emails.filter(address=organizer).exists()
+    return organizer if organizer and (organizer == message.to or theirs) else message.to
 
 
 def _answer(event: Event, message: Message, user: User, title: str) -> None:
@@ -77,7 +88,7 @@ def _answer(event: Event, message: Message, user: User, title: str) -> None:
         text = _("%(who)s accepts the invitation to “%(title)s”.") % {"who": user.name, "title": title}
     sending.queue_message(
         channel=channel,
-        to=invitation["organizer"] or message.to,
+        to=_answers_to(invitation, message),
         subject=subject,
         text=text,
         contact=event.item.contact if event.item else None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from email.encoders import encode_base64
 from email.feedparser import BytesFeedParser
 from typing import Any
@@ -11,6 +12,7 @@ from anymail.exceptions import AnymailError, AnymailWebhookValidationFailure
 from anymail.signals import AnymailInboundEvent, AnymailTrackingEvent, EventType, RejectReason
 from django.core.exceptions import ImproperlyConfigured
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.utils.datastructures import MultiValueDict
 from django.views.decorators.csrf import csrf_exempt
@@ -19,11 +21,13 @@ from django.views.decorators.http import require_http_methods
 from crm import delivery, tracking, vault
 from crm.access import public
 from crm.mail import inbox
-from crm.mail.reading import MOST_BYTES, Unreadable, read
+from crm.mail.guarded import TooMuch, guarded
+from crm.mail.reading import MOST_BYTES, Unreadable, read_guarded
 from crm.models import Channel, Message
 from crm.transports.delivery_service import DeliveryService
 from crm.views.board import number
 
+log = logging.getLogger("dealwright.mail")
 MOST = MOST_BYTES * 4 // 3 + 1024 * 1024  # a mail with its files in base64, within JSON
 
 
@@ -40,8 +44,11 @@ def delivery_service(request: HttpRequest, pk: int, what: str) -> HttpResponse:
         return JsonResponse({"error": "the channel has no secret for webhooks"}, status=503)
     if request.method == "HEAD":
         return HttpResponse()
-    if not _taken_in(request):
-        return JsonResponse({"error": "too large"}, status=413)
+    try:
+        if not _taken_in(request):
+            return JsonResponse({"error": "too large"}, status=413)
+    except TooMuch:
+        return JsonResponse({"error": "this is no call of the service"}, status=400)
     try:
         view.run_validators(request)
         events = view.parse_events(request)
@@ -66,10 +73,17 @@ def _taken(channel: Channel, event: AnymailInboundEvent) -> None:
             part.set_payload(content)
             encode_base64(part)
     raw = event.message.as_bytes()
+    mark = str(event.event_id or hashlib.sha256(raw).hexdigest()[:40])
     try:
-        inbox.received_mail(channel, read(raw, languages=inbox.languages()))
+        inbox.received_mail(channel, read_guarded(raw, languages=inbox.languages()))
     except Unreadable:
-        inbox.unreadable(channel, raw, str(event.event_id or hashlib.sha256(raw).hexdigest()[:40]))
+        inbox.unreadable(channel, raw, mark)
+    except OperationalError:
+        raise  # a database that is away: the service shall come again
+    except Exception:
+        # What no repeat would mend: the service would send it for days.
+        log.exception("mail %s of channel %s", mark, channel.pk)
+        inbox.unreadable(channel, raw, mark)
 
 
 def _taken_in(request: HttpRequest) -> bool:
@@ -86,8 +100,22 @@ def _taken_in(request: HttpRequest) -> bool:
 
 
 def _parts(kind: str, body: bytes) -> tuple[QueryDict, MultiValueDict]:
-    """Fields and files of a form, whatever their size; Django's own parser would stop at 256 KiB of texts."""
+    """Fields and files of a form, whatever their size; Django's own parser would stop at 256 KiB of texts.
+
+    Taken apart in a child with limits: who knows no password yet must not keep a web process busy.
+    """
     fields, files = QueryDict(mutable=True), MultiValueDict()
+    for name, file_name, content, content_type in guarded(_taken_apart, kind, body, seconds=3):
+        if file_name is None:
+            fields.appendlist(name, content.decode("utf-8", "replace"))
+        else:
+            files.appendlist(name, SimpleUploadedFile(file_name, content, content_type))
+    return fields, files
+
+
+def _taken_apart(kind: str, body: bytes) -> list[tuple[str, str | None, bytes, str]]:
+    """(field, name of its file or None, content, kind) of each part."""
+    found = []
     # Fed by bytes: the parser for whole texts would turn the line ends of files into its own.
     parser = BytesFeedParser()
     parser.feed(f"Content-Type: {kind}\r\n\r\n".encode() + body)
@@ -96,12 +124,8 @@ def _parts(kind: str, body: bytes) -> tuple[QueryDict, MultiValueDict]:
         if part.is_multipart() or not isinstance(name, str):
             continue
         content: Any = part.get_payload(decode=True) or b""
-        file_name = part.get_filename()
-        if file_name is None:
-            fields.appendlist(name, content.decode("utf-8", "replace"))
-        else:
-            files.appendlist(name, SimpleUploadedFile(file_name, content, part.get_content_type()))
-    return fields, files
+        found.append((name, part.get_filename(), content, part.get_content_type()))
+    return found
 
 
 # How a service's words are ours; what it says of opens and clicks we see ourselves.

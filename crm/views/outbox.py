@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_GET, require_POST
 
-from crm import rights
+from crm import databases, rights
 from crm.access import staff_of_ours
 from crm.customers import find_or_make
 from crm.folding import fold
@@ -78,6 +78,9 @@ def make_card(request: HttpRequest, pk: int) -> HttpResponse:
     name = event.data("customer") if event is not None and not event.data("colleague") else ""
     try:
         with transaction.atomic():
+            # A second click meets a mail that has its card.
+            if databases.lock(Message.objects.filter(pk=pk)).get().item_id is not None:
+                return redirect("outbox-message", pk)
             reach = {"email": shown.to} if shown.channel.medium == Medium.EMAIL else {"phone": shown.to}
             found = find_or_make(user, name=name, known=shown.contact, **reach) if shown.to else None
             title = shown.subject or shown.text.split("\n")[0] or _("E-mail from %s") % shown.to

@@ -167,12 +167,26 @@ def person(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
         "may": may,
         "duplicates": merging.duplicates_of(record, user, "merge") if "merge" in may else [],
         "nav": kind,
-        "refusals": Refusal.objects.of(record) if directory is CONTACTS else [],
-        "new_addresses": record.emails.filter(is_new=True) if directory is CONTACTS else [],
+        "refusals": _refusals(user, record) if directory is CONTACTS else [],
+        "new_addresses": _new_addresses(record) if directory is CONTACTS else [],
         "people": _people_of(user, record) if directory is COMPANIES else [],
         "timeline": _timeline(request, record) if directory is CONTACTS else [],
     }
     return render(request, "people/person.html", context, status=status)
+
+
+def _refusals(user: Any, contact: Contact) -> list[Refusal]:
+    """With the card of the message that brought each, where the person sees it."""
+    rows = list(Refusal.objects.of(contact))
+    items = {row.message.item_id for row in rows if row.message is not None and row.message.item_id}
+    seen = set(Item.objects.visible_to(user).filter(pk__in=items).values_list("pk", flat=True))
+    for row in rows:
+        row.shows_item = row.message is not None and row.message.item_id in seen
+    return rows
+
+
+def _new_addresses(contact: Contact) -> list[Any]:
+    return [*contact.emails.filter(is_new=True), *contact.phones.filter(is_new=True)]
 
 
 def _people_of(user: Any, company: Company) -> list[Contact]:

@@ -55,6 +55,8 @@ def _received(event: Event) -> Shown:
     if event.data("forwarded_by"):
         sentence = _("E-mail from %(who)s, forwarded by %(by)s")
     lines = [event.data("comment"), event.data("subject"), event.data("text"), event.data("note")]
+    if event.data("through"):
+        lines.append(_("Sent by %s") % event.data("through"))
     if len(event.data("channels") or []) > 1:
         names = Channel.objects.filter(pk__in=event.data("channels")).order_by("pk").values_list("name", flat=True)
         lines.append(_("Came to %s") % ", ".join(names))

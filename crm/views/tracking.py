@@ -60,7 +60,7 @@ def mail_link(request: HttpRequest, public_id: uuid.UUID, place: int) -> HttpRes
 @require_http_methods(["GET", "HEAD", "POST"])
 def unsubscribe(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
     """GET asks, as scanners follow every link; POST does it."""
-    rows = Message.objects.select_related("item__owner", "contact").filter(public_id=public_id, is_necessary=False)
+    rows = Message.objects.select_related("item__owner", "contact").filter(public_id=public_id).exclude(origin="")
     rows = rows.filter(direction=Message.Direction.OUT, channel__medium=Medium.EMAIL)
     message = rows.first()
     if message is None:

@@ -14,9 +14,9 @@ from django.urls import reverse
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
-from crm import clock, databases, vault
+from crm import clock, customer_rights, databases, vault
 from crm.folding import fold
-from crm.models import Item, Job, Refused, User, boards
+from crm.models import Forbidden, Item, Job, Refused, User, boards
 from crm.models.items import plain
 from crm.models.lines import total_of
 from crm.models.search_key import SearchKeyField
@@ -129,8 +129,11 @@ class Document(models.Model):
         Args:
             origin, depth: "rule:12" and its depth, where a rule makes it.
             outputs: of earlier rules, by key, for the template.
-        Raises merge.MergeError naming the field and line that cannot be filled, Refused where `replaces` is void.
+        Raises merge.MergeError naming the field and line that cannot be filled, Refused where `replaces` is void,
+        Forbidden where the person does not see the card's customer, whose address the paper would show.
         """
+        if by is not None and not customer_rights.shows(by, item):
+            raise Forbidden(customer_rights.REFUSALS["view"])
         return databases.persistently(lambda: cls._make(template, item, by, origin, depth, stamped, outputs, replaces))
 
     @classmethod

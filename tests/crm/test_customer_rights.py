@@ -146,7 +146,7 @@ def test_a_card_gives_sight_of_its_customer_and_nothing_else(world, house, clien
         *ways("contacts", foreign, house["contacts"]["own"])["delete"],
         ("post", f"/contacts/{foreign.pk}/split/", {"name": "x", "emails": ["foreign@example.org"]}),
         ("post", f"/contacts/{foreign.pk}/lift/{refusal.pk}/", {"why": "so"}),
-        ("post", f"/contacts/{foreign.pk}/address/{foreign.emails.get().pk}/", {}),
+        ("post", f"/contacts/{foreign.pk}/address/", {"address": "foreign@example.org"}),
     ]
     for method, url, data in tries:
         # Who begins with a customer of his own is offered only those that he may merge.

@@ -182,7 +182,8 @@ def test_a_known_contact_is_found_and_only_empty_fields_are_filled(world, form, 
     assert Item.objects.get().contact == known
     known.refresh_from_db()
     assert known.name == "Jan Kowalski"
-    assert known.phone() == "+48601234567"
+    assert known.phone(item=Item.objects.get()) == "+48601234567"
+    assert known.phone() == "", "older cards are not written from to a number that anybody may have typed"
 
 
 def test_attaching_to_the_open_item_makes_no_second_one(world, form, client, drain):
