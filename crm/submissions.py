@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -124,7 +125,10 @@ def _as_kept(form: WebForm, field: FormField, value: Any) -> Any:
         if definition is None:
             return value
         asked = definition.form_field()
-        return CustomField.to_json(asked.clean(value if isinstance(value, str) else as_typed(asked, value)))
+        read = asked.clean(value if isinstance(value, str) else as_typed(asked, value))
+        if field.kind == FormField.Kind.MONEY and isinstance(read, Decimal) and read < 0:
+            raise ValidationError(_("A customer owes no less than nothing."))
+        return CustomField.to_json(read)
 
 
 def _tell_unread(item: Item, unread: list[tuple[str, str]], cause: Cause) -> None:

@@ -119,6 +119,8 @@ def _payload(channel: Channel, letter: Letter, message: Message) -> dict[str, An
     notes = []
     if letter.doubtful:
         notes.append(_("The server that took it in says that the sender is forged."))
+    if mail.plainly:
+        notes.append(_("Only its plain text could be read; the rest is in the mail as it came."))
     if mail.cut:
         notes.append(_("The mail is too large; only its beginning was taken over, its files stay in the mailbox."))
     further = {

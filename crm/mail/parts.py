@@ -92,10 +92,20 @@ def _bytes(part: Parsed) -> bytes:
     return content or b""
 
 
-def taken_apart(parsed: Parsed, guess: str) -> Parts:
-    """Args: `guess`: of `mended`, which has to come first."""
+def taken_apart(parsed: Parsed, guess: str, plainly: bool = False) -> Parts:
+    """The mail's pieces.
+
+    Args:
+        guess: of `mended`, which has to come first.
+        plainly: plain text alone.
+    """
     found = Parts()
-    _take(parsed, guess, found)
+    if not plainly:
+        _take(parsed, guess, found)
+        return found
+    for part in _own_parts(parsed):
+        if part.get_content_type() == "text/plain" and not part.get_filename():
+            found.texts.append(Text(plain=_text(part, guess, False)))
     return found
 
 

@@ -76,6 +76,7 @@ class Incoming:
     forged: bool
     raw: bytes
     cut: bool = False
+    plainly: bool = False
     files: list[File] = field(default_factory=list)
     report: Report | None = None
     invitation: dict[str, Any] | None = None
@@ -85,16 +86,17 @@ class Unreadable(Exception):
     """The mail is so broken that nothing can be told of it."""
 
 
-def read(raw: bytes, cut: bool = False, languages: Iterable[str] = ()) -> Incoming:
+def read(raw: bytes, cut: bool = False, languages: Iterable[str] = (), plainly: bool = False) -> Incoming:
     """A strange mail is read as far as it goes. Raises Unreadable.
 
     Args:
         raw: RFC 5322, as it came.
         cut: only the beginning of a mail that is too large; its files are left out.
         languages: codes of those in which customers write here: bytes of no declared charset are read by them.
+        plainly: headers and plain text alone, for a mail whose other parts take too long.
     """
     try:
-        return _read(raw, cut, list(languages))
+        return _read(raw, cut, list(languages), plainly)
     except Exception as error:  # parsers of foreign texts fail in too many ways to name them
         log.warning("a mail could not be read", exc_info=True)
         raise Unreadable(str(error)) from error
@@ -102,16 +104,18 @@ def read(raw: bytes, cut: bool = False, languages: Iterable[str] = ()) -> Incomi
 
 def read_guarded(raw: bytes, cut: bool = False, languages: Iterable[str] = ()) -> Incoming:
     """As `read`, for what strangers send: in a child process with limits. Raises Unreadable."""
-    try:
-        return guarded(read, raw, cut, list(languages))
-    except TooMuch as error:
-        raise Unreadable(str(error)) from error
+    for plainly in (False, True):
+        try:
+            return guarded(read, raw, cut, list(languages), plainly)
+        except TooMuch as error:
+            fault = str(error)
+    raise Unreadable(fault)
 
 
-def _read(raw: bytes, cut: bool, languages: list[str]) -> Incoming:
+def _read(raw: bytes, cut: bool, languages: list[str], plainly: bool) -> Incoming:
     parsed = message_from_bytes(raw)
     guess = mended(parsed, languages)
-    parts = taken_apart(parsed, guess)
+    parts = taken_apart(parsed, guess, plainly)
     message_id = first_id(_line(parsed.get("Message-ID", "")))
     name, sender = _who(parsed, guess, "From", "Sender")
     answer_name, answer_to = _who(parsed, guess, "Reply-To")
@@ -138,6 +142,7 @@ def _read(raw: bytes, cut: bool, languages: list[str]) -> Incoming:
         forged=_is_forged(parsed),
         raw=raw,
         cut=cut,
+        plainly=plainly,
         files=[] if cut or report else [_plainly_named(file) for file in parts.files],
         report=report,
         invitation=invitation,

@@ -444,3 +444,12 @@ def test_a_budget_below_nothing_becomes_no_amount(world, form, client, drain):
     item = Item.objects.get()
     assert item.amount is None
     assert "-1000000" in Event.objects.get(item=item, kind="comment.added").payload["text"]
+
+
+def test_a_budget_below_nothing_becomes_no_money_of_our_own_fields_either(world, form, own_numbers, client, drain):
+    FormField.objects.filter(key="budget").update(saves_to="item.custom.worth")
+    assert send(client, **GOOD | {"budget": "-1000000"}).status_code == 200
+    drain()
+    item = Item.objects.get()
+    assert "worth" not in item.custom
+    assert "-1000000" in Event.objects.get(item=item, kind="comment.added").payload["text"]
