@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from crm.models.items import Item
     from crm.models.people import User
 
+# Events that name an address or number of the customer.
+TALK = Q(kind__startswith="email.") | Q(kind__startswith="sms.") | Q(kind__startswith="call.")
 ACTIONS = ("view", "add", "edit", "merge", "delete", "export")
 REFUSALS = {
     "view": _("You have no access to this customer."),
@@ -168,6 +170,18 @@ def shows(user: User, item: Item) -> bool:
     if scope in (Scope.NONE, Scope.ALL) or item.contact_id is None:
         return scope == Scope.ALL or item.contact_id is None
     return not item.hides_customer or allows(user, "view", item.contact)
+
+
+def concealed(user: User) -> Q:
+    """Of what hangs on cards (`item`): where the person sees the card and not its customer, whose addresses it tells."""
+    from crm.models.people import Contact
+
+    scope = scope_of(user, "view")
+    if scope == Scope.ALL:
+        return Q(pk__in=[])
+    if scope == Scope.NONE:
+        return Q(item__contact__isnull=False)
+    return Q(item__hides_customer=True) & ~Q(item__contact__in=Contact.objects.visible_to(user).order_by().values("pk"))
 
 
 def stays_hidden(user: User | None, item: Item, changes: Any) -> bool:

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from standardwebhooks import Webhook as Signer
 from standardwebhooks import WebhookVerificationError
 
-from crm import clock, phones, safe_http
+from crm import clock, customer_rights, phones, safe_http
 from crm.api.schemas import event_out
 from crm.events import event_recorded, record
 from crm.jobs import Permanent, Temporary, end_waiters, may_retry
@@ -62,6 +62,8 @@ def on_event(sender: Any, event: Event, **kwargs: Any) -> None:
         # Deleted items too: their deletion is an event like others.
         if item is not None and not Item.objects.reached_by(webhook.owner).filter(pk=item.pk).exists():
             continue
+        if item is not None and item.hides_customer and not _hears_talk(webhook.owner, event):
+            continue
         body = {"type": event.kind, "timestamp": event.created_at.isoformat(), "data": event_out(event)}
         # What tells of a move that may be taken back waits with its visit until it cannot be any more (E54).
         waits = event.visit if event.visit is not None and event.visit.undo_until else None
@@ -73,6 +75,12 @@ def _hears(owner: User, event: Event) -> bool:
     if event.contact_id is None:
         return owner.is_active and owner.is_superuser
     return Contact.objects.visible_to(owner).filter(pk=event.contact_id).exists()
+
+
+def _hears_talk(owner: User, event: Event) -> bool:
+    """A card that hides its customer tells of itself, not of his addresses."""
+    told = Event.objects.filter(customer_rights.TALK, pk=event.pk).filter(customer_rights.concealed(owner))
+    return not told.exists()
 
 
 def deliver(

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from ninja import Router, Schema, Status
 from pydantic import Field
 
+from crm import customer_rights
 from crm.api.auth import scope
 from crm.api.errors import answers, invalid
 from crm.api.idempotency import idempotent
@@ -291,7 +292,9 @@ def restore(request: HttpRequest, pk: Id) -> Any:
 def events(request: HttpRequest, limit: Limit = 50, cursor: Cursor = "", item: Id | None = None, kind: str = "") -> Any:
     """Of items that the person sees, newest first. `kind` as in `stage.entered`, or its beginning: `email.`"""
     only(request, "item", "kind")
-    rows = Event.objects.filter(item__in=Item.objects.visible_to(request.user)).select_related("actor")  # type: ignore[arg-type]
+    user: Any = request.user
+    rows = Event.objects.filter(item__in=Item.objects.visible_to(user)).select_related("actor")
+    rows = rows.exclude(customer_rights.concealed(user) & customer_rights.TALK)
     if item is not None:
         rows = rows.filter(item_id=item)
     if kind:

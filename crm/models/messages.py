@@ -12,7 +12,7 @@ from django.db import models
 from django.utils.crypto import constant_time_compare, salted_hmac
 from django.utils.translation import gettext_lazy as _
 
-from crm import clock
+from crm import clock, customer_rights
 from crm.models.org import WorkingCalendar
 from crm.models.people import Contact, User
 
@@ -119,10 +119,12 @@ def _mark(name: str, key: str) -> str:
 
 class MessageQuerySet(models.QuerySet["Message"]):
     def visible_to(self, user: User) -> Self:
-        """Messages of items that the user may see; those of no item are the administrators'."""
+        """Messages of items that the user may see, with their customers; those of no item are the administrators'."""
         # Named by the relation: items know what leaving a stage does to messages, so they cannot be imported here.
         items: Any = Message._meta.get_field("item").related_model
-        return self if user.is_superuser else self.filter(item__in=items.objects.visible_to(user))
+        if user.is_superuser:
+            return self
+        return self.filter(item__in=items.objects.visible_to(user)).exclude(customer_rights.concealed(user))
 
 
 class Message(models.Model):

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 from django.views.decorators.http import require_GET, require_POST
 
-from crm import customer_rights, merging, rights, slots
+from crm import customer_rights, customers, merging, rights, slots
 from crm.access import staff_of_ours
 from crm.forms.composer import FORMS, LABELS
 from crm.forms.items import ItemForm
@@ -96,7 +96,9 @@ def page_context(
         "stages": [{"stage": stage, "passed": machine.position[stage.pk] < here} for stage in ordered],
         "hints": board_views.column_hints(machine),
         **timeline_context(request, shown),
-        "pinned": rows_for(list(pinned.timeline()) if shown.has_pins else [], machine.fields, request.user),  # type: ignore[attr-defined]
+        "pinned": rows_for(
+            list(pinned.timeline()) if shown.has_pins else [], machine.fields, user, _tellable(request, shown)
+        ),  # type: ignore[attr-defined]
         # The others' forms are asked for when somebody opens them.
         "composers": [
             {"kind": kind, "label": label, "form": _form_of(kind, shown, request.user, composing)}
@@ -151,11 +153,18 @@ def timeline_context(request: HttpRequest, shown: Item) -> dict[str, Any]:
         events = events.filter(pk__lt=before)
     page = list(events[: TIMELINE_PAGE + 1])
     return {
-        "timeline": rows_for(page[:TIMELINE_PAGE], shown.machine().fields, request.user),
+        "timeline": rows_for(page[:TIMELINE_PAGE], shown.machine().fields, request.user, _tellable(request, shown)),
         "older": page[TIMELINE_PAGE - 1].pk if len(page) > TIMELINE_PAGE else None,
         "show": show,
         "shows": [(key, label) for key, (label, _starts) in SHOWS.items()],
     }
+
+
+def _tellable(request: HttpRequest, shown: Item) -> set[str] | None:
+    """Addresses that the card may name to its reader; None: all."""
+    if customer_rights.shows(request.user, shown):  # type: ignore[arg-type]
+        return None
+    return {*customers.typed_on(shown, "email"), *customers.typed_on(shown, "phone")}
 
 
 @staff_of_ours

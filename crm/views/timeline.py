@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -191,18 +191,24 @@ def _also(events: list[Event], user: Any) -> dict[int, str]:
 
 
 def rows_for(
-    events: list[Event], fields: Mapping[str, CustomField] | None = None, user: Any = None
+    events: list[Event],
+    fields: Mapping[str, CustomField] | None = None,
+    user: Any = None,
+    known: Container[str] | None = None,
 ) -> list[dict[str, Any]]:
     """For the template: event, icon, sentence, text, who, why.
 
     Args:
         fields: the item's custom ones, where it is one item.
         user: who reads; None sees no names of contacts but those that the events tell.
+        known: on a card that hides its customer, the addresses that the reader may be told; None: all.
     """
     rows = []
     renderers = {**RENDERERS, "field.changed": Changes(events, fields).shown}
     named = _also(events, user)
     for event in events:
+        if known is not None and event.data("to") and event.data("to") not in known:
+            event.payload = {**event.payload, "to": _("the customer")}
         renderer = renderers.get(event.kind)
         told = renderer(event) if renderer else next(filter(None, (tell(event) for tell in slots.timelines)), None)
         icon, sentence, text = told or ("info-circle", event.kind, "")

@@ -83,7 +83,7 @@ class SendForSignature(Action):
         paper = {"link": document.link(), "number": document.number, "title": document.title}
         settings, contact = context.settings, context.item.contact
         by_mail = settings["medium"] == Medium.EMAIL
-        to = (contact.email() if by_mail else contact.phone("mobile")) if contact else ""
+        to = (contact.email(context.item) if by_mail else contact.phone("mobile", context.item)) if contact else ""
         outcome = send(
             context,
             settings["medium"],

@@ -183,3 +183,37 @@ def test_an_unconfirmed_address_alone_is_told_in_words(world, drain, now):
     drain()
     assert "has to confirm it" in world.run_of(rule, item).error
     assert not Message.objects.exists()
+
+
+def test_what_a_rule_writes_from_a_card_that_hides_its_customer_tells_no_address(
+    world,
+    house,  # noqa: F811
+    hidden,
+    client,
+    drain,
+    now,
+):
+    from crm import webhooks
+    from crm.models import ApiToken, Webhook, WebhookDelivery
+
+    Webhook.objects.create(name="x", url="https://example.com/", kinds=["sms."], owner=house["jan"])
+    webhooks.forget_subscriptions()
+    world.rule("talk", "send_sms", {"text": "Hello"})
+    world.move(hidden, "talk", by=world.alice)
+    drain()
+    assert Message.objects.get(item=hidden).to == NUMBER
+    _token, secret = ApiToken.make(house["jan"], "t", ["read"])
+    digits = NUMBER[-9:]
+    for url in (
+        f"/items/{hidden.pk}/",
+        f"/items/{hidden.pk}/timeline/",
+        "/outbox/",
+        f"/outbox/{Message.objects.get().pk}/",
+    ):
+        body = client.get(url).content.decode().replace(" ", "")
+        assert digits not in body, url
+    for url in (f"/api/v1/messages?item={hidden.pk}", f"/api/v1/events?item={hidden.pk}"):
+        assert digits not in call(client, secret, "get", url, None).content.decode(), url
+    assert not WebhookDelivery.objects.exists()
+    client.force_login(world.alice)
+    assert digits in client.get(f"/items/{hidden.pk}/").content.decode().replace(" ", "")
