@@ -19,6 +19,7 @@ from crm.models.items import Item
 from crm.models.messages import Message
 from crm.models.notifications import notify
 from crm.models.people import Company, Contact, User
+from crm.recognising import same_name
 from crm.rights import Scope
 
 if TYPE_CHECKING:
@@ -89,6 +90,8 @@ def find_or_make(by: User, *, name: str, email: str = "", phone: str = "", known
     had = {row.address for row in contact.emails.all()} | {row.number for row in contact.phones.all()}
     # The name of a hidden customer is shown on the card; what else was typed is all that the card may tell.
     found.typed = {key: text for key, text in (("email", email), ("phone", phone)) if text}
+    if name and not same_name(name, contact.name):
+        found.typed = {"name": name, **found.typed}
     if not found.is_hidden:
         found.typed = {key: text for key, text in found.typed.items() if text not in had}
     return found
@@ -116,6 +119,11 @@ def tell_of_sharing(contact: Contact, reach: set[str], by: User) -> None:
             words = {"who": by.name, "name": other.name, "contact": contact.name}
             text = _("%(who)s gave an address of your customer %(name)s to the contact “%(contact)s”.") % words
             notify([other.owner], text, kind="notice", sender=by, group=f"shared:{other.pk}:{by.pk}")
+
+
+def typed_for(item: Item) -> list[str]:
+    """All that was typed when the card was made, as people read it."""
+    return [shown(event.data("typed", {}).values()) for event in item.events.filter(kind=FOUND).order_by("pk")]
 
 
 def typed_on(item: Item, key: str) -> list[str]:
@@ -170,4 +178,4 @@ def _delete_files(contact: int) -> None:
 
 def shown(typed: Iterable[str]) -> str:
     """What was typed, as people read it."""
-    return ", ".join(text if "@" in text else phones.display(text) for text in typed)
+    return ", ".join(phones.display(text) if text.startswith("+") else text for text in typed)

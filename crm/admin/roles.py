@@ -17,7 +17,8 @@ class RightInline(TabularInline):
 class CustomerRightInline(TabularInline):
     model = CustomerRight
     verbose_name_plural = _(
-        "rights to customers (while no role has any, all who see some pipeline may do all but delete)"
+        "rights to customers (while no role has any, all who see some pipeline may do all but delete;"
+        " customers of cards that one sees are seen in any case but none)"
     )
 
 

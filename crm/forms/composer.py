@@ -11,7 +11,7 @@ from django.urls import reverse, reverse_lazy
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
-from crm import customers, files, merge, phones, slots
+from crm import customer_rights, customers, files, merge, phones, slots
 from crm.forms.rich import RichField
 from crm.mail.composing import NewFile
 from crm.models import Item, MailTemplate, Medium, Message, Refusal, Task, User
@@ -96,6 +96,7 @@ class EmailForm(forms.Form):
         theirs = Message.objects.filter(item=item, direction=Message.Direction.IN, channel__medium=Medium.EMAIL)
         fields["answers"].queryset = theirs
         rows = customers.reachable(item, user, "email")
+        self.hides = user is not None and not customer_rights.shows(user, item)
         # Who wrote to us can be answered, even from an address that the contact does not have.
         asked = answered or self._asked(data)
         known, self.refused = _open_to(Medium.EMAIL, [*([asked.to] if asked else []), *rows])
@@ -138,6 +139,7 @@ class SmsForm(forms.Form):
         super().__init__(data, auto_id="sms_%s")
         rows = [number for number in customers.reachable(item, user, "phone") if phones.can_receive_sms(number)]
         numbers, self.refused = _open_to(Medium.SMS, rows)
+        self.hides = user is not None and not customer_rights.shows(user, item)
         to: Any = self.fields["to"]
         to.choices = [(number, phones.display(number)) for number in numbers]
         self.usable = bool(to.choices)

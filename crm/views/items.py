@@ -107,6 +107,7 @@ def page_context(
         "composing": composing[0] if composing else "note",
         "others": other_items(request, shown),
         "shows_customer": shows_customer,
+        "typed": [] if shows_customer else customers.typed_for(shown),
         "twins": merging.duplicates_of(shown.contact, user) if shown.contact and shows_customer else [],
         "tasks": shown.tasks.open().select_related("assignee").order_by("deadline", "pk"),
         "messages_sent": shown.messages.select_related("channel")

@@ -72,7 +72,10 @@ def _pipelines(user: Any) -> list[Pipeline]:
 def make_card(request: HttpRequest, pk: int) -> HttpResponse:
     """A mail that belongs to no card becomes one, with its sender as customer; its files and its entry go along."""
     user: Any = request.user
-    shown = get_object_or_404(visible(user).filter(item=None, direction=Message.Direction.IN), pk=pk)
+    shown = get_object_or_404(visible(user).filter(direction=Message.Direction.IN), pk=pk)
+    if shown.item_id is not None:
+        messages.info(request, _("This message is on a card already."))
+        return redirect("item", shown.item_id)
     pipeline = get_object_or_404(Pipeline.objects.visible_to(user), pk=number(request.POST.get("pipeline")) or 0)
     event = Event.objects.filter(kind="email.received", payload__message=pk).first()
     name = event.data("customer") if event is not None and not event.data("colleague") else ""
