@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Q
 from django.http import Http404
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
@@ -36,12 +36,10 @@ REFUSALS = {
 
 def _said(user: User) -> dict[str, Scope] | None:
     """By the person's roles, for each action; None while no role says anything. One query an instance of the user."""
-    from crm.models.roles import CustomerRight, Role
+    from crm.models.roles import CustomerRight
 
     if "_customers" not in user.__dict__:
-        own = Role.people.through.objects.filter(role=OuterRef("role"), user=user.pk)
-        shared = Role.departments.through.objects.filter(role=OuterRef("role"), department=user.department_id or 0)
-        rows = CustomerRight.objects.annotate(mine=Exists(own) | Exists(shared))
+        rows = CustomerRight.objects.annotate(mine=rights.held_by(user))
         best: dict[str, Scope] | None = None
         for mine, *scopes in rows.values_list("mine", *(f"may_{name}" for name in ACTIONS)):
             best = best or dict.fromkeys(ACTIONS, Scope.NONE)

@@ -149,15 +149,22 @@ def limit(user: User, machine: Machine, action: str) -> Q:
     return _within(user, action, scope_of(user, machine, action))
 
 
+def held_by(user: User) -> Q:
+    """For rows of a role (`role`): whether the person has it, by name or by department."""
+    from crm.models.roles import Role
+
+    own = Role.people.through.objects.filter(role=OuterRef("role"), user=user.pk)
+    shared = Role.departments.through.objects.filter(role=OuterRef("role"), department=user.department_id or 0)
+    return Exists(own) | Exists(shared)
+
+
 def reach(user: User) -> dict[int, dict[str, Scope]]:
     """By pipeline that some role names: the person's scope for each action. One query an instance of the user."""
-    from crm.models.roles import Role, RoleRight
+    from crm.models.roles import RoleRight
 
     known: dict[int, dict[str, Scope]] | None = user.__dict__.get("_reach")
     if known is None:
-        own = Role.people.through.objects.filter(role=OuterRef("role"), user=user.pk)
-        shared = Role.departments.through.objects.filter(role=OuterRef("role"), department=user.department_id or 0)
-        rows = RoleRight.objects.annotate(mine=Exists(own) | Exists(shared))
+        rows = RoleRight.objects.annotate(mine=held_by(user))
         known = {}
         for pipeline, mine, *scopes in rows.values_list("pipeline_id", "mine", *(f"may_{name}" for name in ACTIONS)):
             best = known.setdefault(pipeline, dict.fromkeys(ACTIONS, Scope.NONE))

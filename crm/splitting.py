@@ -59,7 +59,9 @@ def _split(contact: Contact, share: Share, by: User) -> Contact:
     made.tags.set(contact.tags.all())
     contact.emails.filter(address__in=share.emails).update(contact=made)
     for phone in contact.phones.filter(number__in=share.shared):
-        made.phones.create(number=phone.number, kind=phone.kind, order=phone.order)
+        # Unconfirmed here is unconfirmed there.
+        as_here = {"kind": phone.kind, "order": phone.order, "is_new": phone.is_new, "came_with": phone.came_with}
+        made.phones.create(number=phone.number, **as_here)
     contact.phones.filter(number__in=share.phones).update(contact=made)
     for item in locked:
         item.change({"contact": made}, by=by)

@@ -73,9 +73,11 @@ def _received(channel: Channel, letter: Letter) -> Message | None:
             _came_through(known, channel)
         return None
     item, contact, answered = _whose(channel, letter)
-    is_question = _is_question(letter, item, contact)
-    if item is not None and colleague is not None and not _may_write(colleague, item):
-        item = contact = None  # whoever signs as a colleague writes on no card that the colleague could not
+    # Whoever signs as a colleague writes on no card that the colleague could not change.
+    is_barred = item is not None and colleague is not None and not _may_write(colleague, item)
+    is_question = not is_barred and _is_question(letter, contact)
+    if is_barred:
+        item = contact = None
     if item is None and is_question and _makes_card(channel, contact):
         item, contact = _new_card(mail, channel.strangers, contact)
     message = keep(
@@ -103,12 +105,10 @@ def _received(channel: Channel, letter: Letter) -> Message | None:
     return message
 
 
-def _is_question(letter: Letter, item: Item | None, contact: Contact | None) -> bool:
+def _is_question(letter: Letter, contact: Contact | None) -> bool:
     """Somebody waits for an answer. Whom one can unsubscribe from wrote to many: a stranger's mail of the kind is none."""
-    mail, colleague = letter.mail, letter.colleague
+    mail = letter.mail
     if mail.automatic or mail.is_list or letter.is_colleagues:
-        return False
-    if item is not None and colleague is not None and not _may_write(colleague, item):
         return False
     return contact is not None or not mail.is_bulk
 

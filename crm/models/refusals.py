@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
@@ -15,10 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from crm import clock, phones
 from crm.addresses import one_spelling
 from crm.models.messages import Medium, Message
-from crm.models.people import Contact
-
-if TYPE_CHECKING:
-    from crm.models.people import User
+from crm.models.people import Contact, User
 
 
 def spelled(medium: str, address: str) -> str:

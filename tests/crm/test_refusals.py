@@ -294,3 +294,12 @@ def test_messages_chosen_one_by_one_go_over_with_their_events(world, now):
     assert list(Message.objects.filter(contact=made)) == [second]
     assert Conversation.objects.get(contact=made).messages.get() == second
     assert item.contact_id == world.contact.pk
+
+
+def test_a_number_that_nobody_has_confirmed_is_confirmed_by_no_split(world, now):
+    from crm.splitting import Share, split
+
+    world.contact.add_phone("+48601234567", is_new=True)
+    made = split(world.contact, Share("Nam", shared=frozenset(["+48601234567"])), by=world.bob)
+    assert made.phones.get().is_new
+    assert made.phone() == ""
