@@ -144,7 +144,7 @@ def reachable(item: Item, user: User | None, key: str) -> list[str]:
         return typed_on(item, key)
     if key == "email":
         return [row.address for row in item.contact.emails.all()]
-    return [row.number for row in item.contact.phones.all()]
+    return [row.number for row in item.contact.phones.all() if not row.is_unchecked]
 
 
 def delete(customer: Contact | Company, *, by: User) -> None:

@@ -26,10 +26,12 @@ class Limit:
     Args:
         places: digits after the decimal sign.
         digits: all digits.
+        is_money: "1,500" is read as money is (crm/amounts.py); else by the language alone.
     """
 
     places: int
     digits: int = 15
+    is_money: bool = False
 
     @property
     def bound(self) -> Decimal:
@@ -57,8 +59,8 @@ class Limit:
             )
 
 
-MONEY = Limit(places=2)
-PRICE = Limit(places=4)
+MONEY = Limit(places=2, is_money=True)
+PRICE = Limit(places=4, is_money=True)
 QUANTITY = Limit(places=4, digits=14)
 RATE = Limit(places=8)
 NUMBER = Limit(places=6)

@@ -78,6 +78,10 @@ def check_address(contact: Contact | None, medium: str, to: str, is_necessary: b
         raise CannotSend(_("The customer does not want %s.") % Medium(medium).label, skip=True)
     if medium == Medium.SMS and not phones.can_receive_sms(to):
         raise CannotSend(_("%s is not a mobile number.") % phones.display(to))
+    if medium == Medium.SMS and contact is not None and contact.phones.filter(number=to, is_unchecked=True).exists():
+        raise CannotSend(
+            _("%s is in no numbering plan: somebody has to confirm it on the contact's page.") % phones.display(to)
+        )
     refusal = None if is_necessary else Refusal.objects.against(medium, to)
     if refusal is not None:
         raise CannotSend(refusal.sentence(), skip=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from typing import Any
 
@@ -10,8 +11,9 @@ from django.db import IntegrityError, transaction
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from crm import clock, customer_rights, databases, merge
+from crm import amounts, clock, customer_rights, databases, merge, phones
 from crm.addresses import one_spelling
+from crm.amounts import Amount
 from crm.customers import Found
 from crm.events import record
 from crm.forms.amounts import AmountField
@@ -31,6 +33,7 @@ from crm.queue import Kind, register_kind
 from crm.recognising import is_nameless
 
 KIND = "process_submission"
+_PLAIN = re.compile(r"-?\d+(\.\d+)?")
 
 
 def store(
@@ -73,6 +76,7 @@ def process(job: Job) -> Any:
         found.settle(item)
     _keep_consents(form, submission, contact)
     _tell_unread(item, unread, cause)
+    _tell_currency(form, targets, item, cause)
     submission.contact, submission.item = contact, item
     submission.status, submission.error, submission.processed_at = Submission.Status.DONE, "", clock.now()
     submission.save()
@@ -116,10 +120,9 @@ def _as_kept(form: WebForm, field: FormField, value: Any) -> Any:
     plain = field.kind in (FormField.Kind.NUMBER, FormField.Kind.MONEY)
     with translation.override("en" if plain else form.language):
         if field.saves_to == "item.amount":
-            least = 0 if field.kind == FormField.Kind.MONEY else None  # as the form's own field has it
-            read = AmountField(required=False, min_value=least).clean(str(value))
-            base_amount(read, form.pipeline.currency)
-            return read
+            return _amount(form, field, str(value), plain)
+        if field.saves_to == "contact.phone":
+            return phones.parse(str(value))
         target = {"item.custom": CustomField.Target.ITEM, "contact.custom": CustomField.Target.CONTACT}.get(prefix)
         definition = CustomField.objects.filter(target=target, key=key).first() if target else None
         if definition is None:
@@ -129,6 +132,29 @@ def _as_kept(form: WebForm, field: FormField, value: Any) -> Any:
         if field.kind == FormField.Kind.MONEY and isinstance(read, Decimal) and read < 0:
             raise ValidationError(_("A customer owes no less than nothing."))
         return CustomField.to_json(read)
+
+
+def _amount(form: WebForm, field: FormField, typed: str, is_plain: bool) -> Amount:
+    """In the currency that a sign beside it names, else the pipeline's. Raises ValidationError or Refused."""
+    if is_plain and _PLAIN.fullmatch(typed):
+        found = Amount(Decimal(typed))  # "1.500" as the form read it: one and a half, not thousands
+    else:
+        found = amounts.read(typed, currency=form.pipeline.currency)
+    least = 0 if field.kind == FormField.Kind.MONEY else None  # as the form's own field has it
+    read = AmountField(required=False, min_value=least).clean(found.value)
+    found = Amount(read, found.currency or form.pipeline.currency)
+    base_amount(found.value, found.currency)
+    return found
+
+
+def _tell_currency(form: WebForm, targets: dict[str, Any], item: Item, cause: Cause) -> None:
+    """A customer who writes pounds where the form counts in euros means pounds: the card says so."""
+    found = targets.get("item.amount")
+    if found is None or found.currency == form.pipeline.currency:
+        return
+    words = {"amount": str(found.value), "named": found.currency, "currency": form.pipeline.currency}
+    text = _("The customer wrote %(amount)s in %(named)s; the form counts in %(currency)s.") % words
+    record("comment.added", item=item, cause=cause, payload={"text": text})
 
 
 def _tell_unread(item: Item, unread: list[tuple[str, str]], cause: Cause) -> None:
@@ -142,7 +168,7 @@ def _contact(form: WebForm, targets: dict[str, Any]) -> Found | None:
     """Recognised, or made; what is known is kept unless the form says overwrite."""
     name = str(targets.get("contact.name", ""))
     email = one_spelling(str(targets.get("contact.email", "")))
-    phone = str(targets.get("contact.phone", ""))
+    phone = targets.get("contact.phone", phones.PhoneNumber(""))
     if not (name or email or phone):
         return None
     contact = None
@@ -173,6 +199,7 @@ def _item(
             return known, False
     if form.stage is not None and form.stage.retired:
         raise Permanent(_("The form's stage “%s” does not exist any more.") % form.stage)
+    amount = targets.get("item.amount")
     custom = {
         target.removeprefix("item.custom."): value
         for target, value in targets.items()
@@ -185,7 +212,7 @@ def _item(
         cause=cause,
         contact=contact,
         owner=form.owner,
-        amount=targets.get("item.amount") or None,
+        **({"amount": amount.value or None, "currency": amount.currency} if amount else {}),
         source=str(targets.get("item.source") or form.source)[:80],
         custom=custom,
         first_touch=submission.touch,

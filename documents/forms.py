@@ -65,6 +65,7 @@ class BookPayment(forms.Form):
         initial = {"amount": still_open, "paid_on": today(), "mark": uuid.uuid4()}
         super().__init__(data, initial=initial, auto_id="pay_%s")
         self.invoice = invoice
+        self.fields["amount"].currency = invoice.currency  # type: ignore[attr-defined]
         # Asked for only where the amount looks like a slip.
         self.asks = False
 

@@ -9,14 +9,15 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, TypeVar
 
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext as _
 
-from crm import databases
+from crm import databases, dates
+from crm.amounts import currency_of
 from crm.folding import fold
 from crm.importing import cells, reading
 from crm.models import Item, OwnCompany, Refused, User
@@ -147,9 +148,8 @@ def _rows(lines: list[list[str]], columns: dict[str, int], first: int) -> tuple[
     """Lines that bring money; a line that cannot be read is told and left out."""
     own = OwnCompany.first()
     currency = own.currency if own else "EUR"
-    day = cells.day
-    if cells.month_comes_first(line[columns["paid_on"]] for line in lines if len(line) > columns["paid_on"]):
-        day = cells.american_day
+    order = dates.order_of(line[columns["paid_on"]] for line in lines if len(line) > columns["paid_on"])
+    day = partial(dates.read_day, order=order or dates.DAY_FIRST)
     rows, faults = [], []
     for number, line in enumerate(lines, first):
         try:
@@ -177,23 +177,13 @@ def _row(line: list[str], columns: dict[str, int], currency: str, day: Callable[
     if amount <= 0:
         return None
     return Row(
-        day(cell("paid_on")), amount, _currency(cell("currency"), currency), cell("payer")[:200], cell("text")[:500]
+        day(cell("paid_on")), amount, currency_of(cell("currency")) or currency, cell("payer")[:200], cell("text")[:500]
     )
 
 
 def _amount(cell: str) -> Decimal:
     """Nothing for an empty cell or a dash."""
-    return cells.amount(cell) if cell.strip(" -–—") else Decimal(0)
-
-
-SIGNS = {"ZŁ": "PLN", "€": "EUR", "$": "USD", "US$": "USD", "£": "GBP", "Đ": "VND", "₫": "VND", "VNĐ": "VND"}
-
-
-def _currency(cell: str, usual: str) -> str:
-    code = cell.strip().upper()
-    if re.fullmatch(r"[A-Z]{3}", code):
-        return code
-    return SIGNS.get(code, usual)
+    return cells.amount(cell).value if cell.strip(" -–—") else Decimal(0)
 
 
 def _keep(rows: list[Row], faults: list[str], name: str, by: User) -> Taken:

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from crm.decimals import Unreadable
 from crm.models import Company, Contact, Event, Item, Message, Stage, Submission, Task
+from crm.phones import PhoneNumber
 
 T = TypeVar("T")
 
@@ -150,7 +151,7 @@ def contact_out(contact: Contact) -> dict[str, Any]:
         "language": contact.language,
         "company": contact.company_id,
         "owner": contact.owner_id,
-        "phones": [row.number for row in contact.phones.all()],
+        "phones": [PhoneNumber(row.number, row.extension).whole for row in contact.phones.all()],
         "emails": [row.address for row in contact.emails.all()],
         "no_email": contact.no_email,
         "no_sms": contact.no_sms,

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
+from decimal import Decimal
 from typing import Any
 
 from babel.numbers import list_currencies
 from django import forms
 from django.core.exceptions import ValidationError
-from django.utils import formats
 from django.utils.translation import gettext as _
 
-from crm import decimals
+from crm import amounts, decimals
 from crm.decimals import Limit, Unreadable
 
 
@@ -29,20 +28,25 @@ class CurrencyField(forms.CharField):
 
 
 class AmountField(forms.DecimalField):
-    """A number as people of the language write it: 1 200,50 · 1,200.50 · 450.000 ₫ in Vietnamese.
+    """A number or an amount of money as people type it (crm/amounts.py).
 
     Args:
         limit: what it may be; its digits are those of the column it is kept in.
+        currency: the ISO code that amounts here are in; empty: not known, and a sign beside them says nothing.
     """
 
-    def __init__(self, *, limit: Limit = decimals.MONEY, **kwargs: Any) -> None:
-        self.limit = limit
+    def __init__(self, *, limit: Limit = decimals.MONEY, currency: str = "", **kwargs: Any) -> None:
+        self.limit, self.currency = limit, currency
         kwargs |= {"max_digits": limit.digits, "decimal_places": limit.places, "localize": True}
         super().__init__(**kwargs)
 
     def prepare_value(self, value: Any) -> Any:
         # A broken value says so in its box: saved with it, the form asks for a number instead of emptying it silently.
-        return str(value) if isinstance(value, Unreadable) else super().prepare_value(value)
+        if isinstance(value, Unreadable):
+            return str(value)
+        if isinstance(value, Decimal) and self.limit.is_money and value.as_tuple().exponent == -3:
+            value = value.quantize(Decimal("0.0001"))  # "1.255" would come back as thousands
+        return super().prepare_value(value)
 
     def validate(self, value: Any) -> None:
         super().validate(value)
@@ -51,28 +55,46 @@ class AmountField(forms.DecimalField):
 
     def to_python(self, value: Any) -> Any:
         if isinstance(value, str) and value.strip():
-            decimal, group = (str(formats.get_format(name)) for name in ("DECIMAL_SEPARATOR", "THOUSAND_SEPARATOR"))
-            text = re.sub(r"[\s\u00a0\u202f’']", "", value.strip())
-            if (
-                group.strip()
-                and group != decimal
-                and re.fullmatch(rf"[1-9]\d{{0,2}}(?:{re.escape(group)}\d{{3}})+(?:{re.escape(decimal)}\d+)?", text)
-            ):
-                text = text.replace(group, "")
-            value = text.replace(decimal, ".") if text.count(decimal) == 1 and "." not in text else text
-        return super().to_python(value)
+            value = self.read(value)
+        found = super().to_python(value)
+        return found if found is None else self._without_noughts(found)
+
+    def read(self, text: str) -> Decimal:
+        """Raises ValidationError for what is no amount, or one in another currency."""
+        if not self.limit.is_money:
+            return amounts.read_number(text)
+        found = amounts.read(text, currency=self.currency)
+        if found.currency and self.currency and found.currency != self.currency:
+            words = {"typed": text.strip()[:40], "named": found.currency, "currency": self.currency}
+            raise ValidationError(_("“%(typed)s” is in %(named)s; amounts here are in %(currency)s.") % words)
+        return found.value
+
+    def _without_noughts(self, value: Decimal) -> Decimal:
+        """Of "1500.0000" those that the column has no place for."""
+        if not self.limit.holds(value):
+            return value
+        short = value.quantize(Decimal(1).scaleb(-self.limit.places), context=decimals.EXACT)
+        return short if short == value and value.as_tuple().exponent < -self.limit.places else value  # type: ignore[operator]
 
 
 class OfferedAmountField(AmountField):
     """An amount on a public form: what cannot be read stays as it was typed, unless the form needs it.
 
-    A lead is worth more than its budget: "about 1500" or sixteen digits shall not turn a customer away.
+    A lead is worth more than its budget: "about 1500", pounds where euros were asked for, or sixteen digits shall not
+    turn a customer away.
     """
 
     def clean(self, value: Any) -> Any:
         try:
             return super().clean(value)
         except ValidationError:
-            if self.required:
+            if self.required and not self._names_another(value):
                 raise
             return str(value).strip()[:200]
+
+    def _names_another(self, value: Any) -> bool:
+        """An amount all the same, in another currency: what was asked for is there."""
+        try:
+            return self.limit.holds(amounts.read(str(value)).value)
+        except ValidationError:
+            return False

@@ -9,9 +9,10 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
-from crm import customer_rights, rights
+from crm import customer_rights, dates, rights
 from crm.importing import reading
 from crm.importing.columns import NEEDED, columns_of
+from crm.importing.making import SAMPLED, date_cells
 from crm.models import Import, Pipeline, User
 from crm.models.pipelines import machine_of
 
@@ -68,6 +69,7 @@ class MappingForm(forms.ModelForm):
                 initial=work.mapping.get(str(place), ""),
                 widget=forms.Select(attrs={"class": "form-select form-select-sm", "aria-label": work.headers[place]}),
             )
+        self._ask_order()
         if work.target == Import.Target.ITEMS:
             stage: Any = self.fields["stage"]
             assert work.pipeline is not None
@@ -79,6 +81,39 @@ class MappingForm(forms.ModelForm):
         for name in ("duplicates", "stage"):
             if name in self.fields:
                 self.fields[name].widget.attrs["class"] = "form-select"
+
+    def _ask_order(self) -> None:
+        """Of day and month, where some date hangs on it. Known from the file, it stands there to be corrected."""
+        lines = self.instance.rows.order_by("number").values_list("cells", flat=True)[:SAMPLED]
+        self.in_doubt = [cell for line in lines for cell in line if dates.is_open(cell)]
+        if not self.in_doubt:
+            return
+        order: Any = forms.ChoiceField(
+            label=_now("Dates such as %s") % self.in_doubt[0][:20],
+            choices=[("", "—"), (dates.DAY_FIRST, _("the day first")), (dates.MONTH_FIRST, _("the month first"))],
+            required=False,
+            initial=self.instance.date_order,
+            widget=forms.Select(attrs={"class": "form-select"}),
+        )
+        self.fields["date_order"] = order
+
+    def _clean_order(self) -> None:
+        """One order for all columns of the file: chosen, found in it, or asked for."""
+        places = {
+            place: column
+            for place in range(len(self.instance.headers))
+            for column in self.columns
+            if column.key == self.cleaned_data.get(f"column_{place}")
+        }
+        chosen = self.cleaned_data.get("date_order", "")
+        self.instance.date_order = chosen or dates.order_of(date_cells(self.instance, places))
+        doubtful = next(filter(dates.is_open, date_cells(self.instance, places)), None)
+        if doubtful is None or self.instance.date_order:
+            return
+        words = (
+            _now("Does “%s” begin with the day or the month? The file does not tell; please choose.") % doubtful[:30]
+        )
+        self.add_error("date_order" if "date_order" in self.fields else None, words)
 
     def mapping(self) -> dict[str, str]:
         return {
@@ -94,6 +129,7 @@ class MappingForm(forms.ModelForm):
         for place, key in enumerate(chosen):
             if key and key not in several and key in chosen[:place]:
                 self.add_error(f"column_{place}", _now("Another column fills this already."))
+        self._clean_order()
         needed = NEEDED[Import.Target(self.instance.target)]
         if not set(needed) & set(filter(None, chosen)):
             names = ", ".join(str(column.label) for column in self.columns if column.key in needed)

@@ -27,8 +27,11 @@ def field_for(item: Item, name: str, required: bool, user: User | None = None) -
         definition = item.machine().fields.get(name.removeprefix("custom."))
         if definition is None:
             raise ValidationError(_("The field “%s” no longer exists.") % name)
-        return definition.form_field(required)
-    made = column_field(name, required)
+        made = definition.form_field(required)
+    else:
+        made = column_field(name, required)
+    if isinstance(made, AmountField):
+        made.currency = item.currency
     if user is not None and name in ("contact", "company"):
         choice: Any = made
         choice.queryset = choice.queryset.model.objects.choosable_by(user, getattr(item, f"{name}_id"))
@@ -106,6 +109,8 @@ class ItemForm(forms.Form):
         for name in names:
             made = field_for(item, name, name in ("title", "currency"), user)
             made.initial = initial_for(item, name)
+            if isinstance(made, AmountField) and self.data.get("currency"):
+                made.currency = str(self.data["currency"]).strip().upper()  # changed along with the amount
             self.fields[name] = made
         # A select of two hundred thousand contacts helps nobody: the linked one, or search by number.
         for name in ("contact", "company"):
@@ -137,6 +142,10 @@ class NewItemForm(forms.Form):
     phone = PhoneFormField(label=_("phone"), required=False)
     email = forms.EmailField(label=_("e-mail"), required=False, max_length=254)
     amount = AmountField(label=_("amount"), required=False, widget=MONEY)
+
+    def __init__(self, data: Any = None, *, currency: str) -> None:
+        super().__init__(data)
+        self.fields["amount"].currency = currency  # type: ignore[attr-defined]
 
     def found(self, user: User) -> Found | None:
         """The customer, known or made. Raises Forbidden where the person may add none."""

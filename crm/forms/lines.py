@@ -104,7 +104,9 @@ class LinesForm:
         self.blank = self._form("__n__", initial=empty)
 
     def _form(self, number: Any, data: Any = None, initial: dict[str, Any] | None = None) -> LineForm:
-        return LineForm(data, prefix=f"l{number}", initial=initial, rates=self.rates, kept=set(self.kept))
+        made = LineForm(data, prefix=f"l{number}", initial=initial, rates=self.rates, kept=set(self.kept))
+        made.fields["price"].currency = self.item.currency  # type: ignore[attr-defined]
+        return made
 
     def _initial(self, line: LineItem) -> dict[str, Any]:
         return {

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from crm import customer_rights, phones
 from crm.addresses import one_spelling
 from crm.customers import tell_of_sharing
-from crm.models import Company, Contact, CustomField, Tag, User
+from crm.models import Company, Contact, ContactPhone, CustomField, Tag, User
 
 LINES = forms.Textarea(attrs={"rows": 2})
 
@@ -84,7 +84,7 @@ class ContactForm(_PersonForm):
         language: Any = self.fields["language"]
         language.choices = [("", "—"), *settings.LANGUAGES]
         if record.pk:
-            self.fields["phones"].initial = "\n".join(phones.display(row.number) for row in record.phones.all())
+            self.fields["phones"].initial = "\n".join(map(str, record.phones.all()))
             self.fields["emails"].initial = "\n".join(row.address for row in record.emails.all())
             self.fields["company_name"].initial = record.company.name if record.company else ""
 
@@ -124,8 +124,8 @@ class ContactForm(_PersonForm):
             else set()
         )
         self._save_common()
-        _set_rows(record.phones, "number", data["phones"])
-        _set_rows(record.emails, "address", data["emails"])
+        _set_rows(record.phones, "number", {str(number): ContactPhone.typed(number) for number in data["phones"]})
+        _set_rows(record.emails, "address", {address: {} for address in data["emails"]})
         tell_of_sharing(record, {*data["phones"], *data["emails"]} - had, self.user)
         return record  # type: ignore[no-any-return]
 
@@ -141,7 +141,7 @@ class CompanyForm(_PersonForm):
     tags = forms.CharField(label=_("tags"), required=False, max_length=500, help_text=_("Separated by commas."))
 
     def clean_phone(self) -> str:
-        return phones.parse(self.cleaned_data["phone"]) if self.cleaned_data["phone"] else ""
+        return phones.parse(self.cleaned_data["phone"]).whole
 
     def clean_email(self) -> str:
         return one_spelling(self.cleaned_data["email"])
@@ -155,8 +155,9 @@ def _lines(text: str) -> list[str]:
     return [line.strip() for line in text.splitlines() if line.strip()]
 
 
-def _set_rows(rows: Any, column: str, values: list[str]) -> None:
-    """Exactly these values, in this order; rows that stay keep what else they hold."""
+def _set_rows(rows: Any, column: str, values: dict[str, dict[str, Any]]) -> None:
+    """Exactly these values, in this order, new ones with these columns; rows that stay keep what else they hold."""
     rows.exclude(**{f"{column}__in": values}).delete()
-    for order, value in enumerate(values):
-        rows.update_or_create(**{column: value}, defaults={"order": order})
+    for order, (value, columns) in enumerate(values.items()):
+        changed = {"order": order} | ({"extension": columns["extension"]} if columns else {})
+        rows.update_or_create(**{column: value}, defaults=changed, create_defaults={"order": order, **columns})

@@ -3,112 +3,49 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
+from babel.dates import format_date, format_datetime
+from babel.numbers import format_decimal
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.utils import timezone
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from crm import decimals, phones
+from crm import amounts, decimals, phones
 from crm.addresses import one_spelling
+from crm.amounts import Amount
 from crm.folding import fold
 from crm.models import User
-
-DATES = ("%Y-%m-%d", "%d.%m.%Y", "%d/%m/%Y", "%d-%m-%Y", "%Y/%m/%d", "%Y.%m.%d")
-MONTH_FIRST = ("%m/%d/%Y", "%m-%d-%Y")
-TIMES = ("", " %H:%M:%S", " %H:%M", "T%H:%M:%S", "T%H:%M", " %I:%M:%S %p", " %I:%M %p")
-_SLASHED = re.compile(r"(\d{1,2})[/-](\d{1,2})[/-]\d{4}\b")
-
-
-def month_comes_first(cells: Iterable[str]) -> bool:
-    """Whether a column of dates is written as in the United States: some second part is no month, no first part is."""
-    pairs = [(int(m[1]), int(m[2])) for m in map(_SLASHED.match, cells) if m]
-    return any(second > 12 for _first, second in pairs) and not any(first > 12 for first, _second in pairs)
+from crm.phones import PhoneNumber
 
 
 def _text(cell: str) -> str:
     return cell
 
 
-# A whole number in groups of three, then perhaps decimals; or digits with one decimal separator.
-_GROUPED = re.compile(r"([1-9]\d{0,2})(?:([.,])\d{3})(?:\2\d{3})*(?:([.,])(\d+))?")
-_PLAIN = re.compile(r"(\d+)(?:[.,](\d+))?")
-_CURRENCY = re.compile(r"^(?:[^\W\d_]{1,4}\.?|[€$£¥₫₽₴])\s*|\s*(?:[^\W\d_]{1,4}\.?|[€$£¥₫₽₴])$")
-
-
-def amount(cell: str) -> Decimal:
-    """ "1 234,50 zł", "1,234.50", "(12.50)", "1500.0000".
-
-    A separator groups thousands only if the whole number is made of groups of three; else the last one is decimal.
-    """
-    if len(cell) > 80:
-        raise ValidationError(_("“%s” is not an amount.") % cell[:40])
-    text = cell.strip().replace("\u2212", "-")
-    minus = text.startswith("(") and text.endswith(")")
-    text = _CURRENCY.sub("", text.strip("() "), count=1)
-    text = _CURRENCY.sub("", text, count=1).strip()
-    minus, text = minus or text.startswith("-") or text.endswith("-"), text.strip("-+ ")
-    bare = re.sub(r"(?<=\d)[\s'\u00a0\u202f](?=\d{3}(?!\d))", "", text)
-    found = _read_amount(bare)
-    if found is None:
-        raise ValidationError(_("“%s” is not an amount.") % cell[:40])
-    decimals.MONEY.check(found)
-    return (-found if minus else found).quantize(Decimal("0.01"), rounding=ROUND_HALF_UP)
-
-
-def _read_amount(bare: str) -> Decimal | None:
-    grouped = _GROUPED.fullmatch(bare)
-    if grouped is not None and grouped.group(3) != grouped.group(2):
-        whole = bare[: grouped.start(3)] if grouped.group(3) else bare
-        return Decimal(f"{re.sub('[.,]', '', whole)}.{grouped.group(4) or 0}")
-    plain = _PLAIN.fullmatch(bare)
-    return Decimal(f"{plain.group(1)}.{plain.group(2) or 0}") if plain else None
+def amount(cell: str, currency: str = "") -> Amount:
+    """Money, to the cent. `currency`: the ISO code that the row's amounts are in."""
+    found = amounts.read(cell, currency=currency)
+    decimals.MONEY.check(found.value)
+    return Amount(found.value.quantize(Decimal("0.01"), rounding=ROUND_HALF_UP), found.currency)
 
 
 def _whole(cell: str) -> int:
-    bare = cell.removesuffix("%").strip()
-    if not bare.isascii() or not bare.isdigit() or int(bare) > 100:
+    found = amounts.read_number(cell)
+    if not 0 <= found <= 100 or found != int(found):
         raise ValidationError(_("“%s” is not a whole number from 0 to 100.") % cell[:40])
-    return int(bare)
+    return int(found)
 
 
-def day(cell: str) -> date:
-    return _moment_in(cell, DATES).date()
-
-
-def american_day(cell: str) -> date:
-    return _moment_in(cell, (*MONTH_FIRST, *DATES)).date()
-
-
-def _moment(cell: str) -> datetime:
-    return _aware(_moment_in(cell, DATES))
-
-
-def american_moment(cell: str) -> datetime:
-    return _aware(_moment_in(cell, (*MONTH_FIRST, *DATES)))
-
-
-def _aware(found: datetime) -> datetime:
+def aware(found: datetime) -> datetime:
     """In the zone of whoever imports."""
     return found if timezone.is_aware(found) else timezone.make_aware(found).astimezone(UTC)
-
-
-def _moment_in(cell: str, patterns: tuple[str, ...]) -> datetime:
-    for pattern in patterns:
-        for clock in TIMES:
-            try:
-                return datetime.strptime(cell, pattern + clock)
-            except ValueError:
-                continue
-    try:
-        return datetime.fromisoformat(cell)
-    except ValueError:
-        raise ValidationError(_("“%s” is not a date.") % cell[:40]) from None
 
 
 def _email(cell: str) -> list[str]:
@@ -123,8 +60,28 @@ def _email(cell: str) -> list[str]:
     return found
 
 
-def _phone(cell: str) -> list[str]:
-    return list(dict.fromkeys(phones.parse(part) for part in re.split(r"[;,/\n]+", cell) if part.strip()))
+def phones_of(cell: str) -> tuple[list[PhoneNumber], list[str]]:
+    """The numbers of a cell, and what of it is none. Whole first: "030/2345678" is one number."""
+    found: list[PhoneNumber] = []
+    unread: list[str] = []
+    for part in _numbers(cell, (r"[;\n|]+", r"[,/]+")):
+        try:
+            number = phones.parse(part)
+        except ValidationError:
+            unread.append(part)
+        else:
+            found += [number] if number and number not in found else []
+    return found, unread
+
+
+def _numbers(text: str, signs: tuple[str, ...]) -> list[str]:
+    """Parted by the first sign that is needed: each part that is a number stays whole."""
+    try:
+        phones.parse(text)
+    except ValidationError:
+        parts = [part.strip() for part in re.split(signs[0], text) if part.strip()] if signs else []
+        return [number for part in parts for number in _numbers(part, signs[1:])] if signs else [text.strip()]
+    return [text]
 
 
 def _list(cell: str) -> list[str]:
@@ -132,9 +89,10 @@ def _list(cell: str) -> list[str]:
 
 
 def _currency(cell: str) -> str:
-    if not re.fullmatch(r"[A-Za-z]{3}", cell):
+    found = amounts.currency_of(cell)
+    if not found:
         raise ValidationError(_("“%s” is not a currency such as EUR.") % cell[:20])
-    return cell.upper()
+    return found
 
 
 def _language(cell: str) -> str:
@@ -144,6 +102,21 @@ def _language(cell: str) -> str:
     if found is None:
         raise ValidationError(_("“%s” is not a language of ours.") % cell[:20])
     return found
+
+
+def shown_value(value: Any) -> str:
+    """A date or amount as the active language writes it, the month by its name: what a person checks the reading by."""
+    locale = (get_language() or "en").replace("-", "_")
+    if isinstance(value, Amount):
+        return f"{format_decimal(value.value, locale=locale)} {value.currency}".strip()
+    if isinstance(value, datetime):
+        return str(format_datetime(timezone.localtime(value), "d MMM yyyy HH:mm", locale=locale))
+    if isinstance(value, date):
+        return str(format_date(value, "d MMM yyyy", locale=locale))
+    text = str(value)
+    if re.fullmatch(r"-?\d+(\.\d+)?", text):
+        return str(format_decimal(Decimal(text), locale=locale, decimal_quantization=False))
+    return shown_value(datetime.fromisoformat(text) if "T" in text else date.fromisoformat(text))
 
 
 class People:
@@ -161,14 +134,11 @@ class People:
         return found
 
 
+# What needs nothing but the cell; amounts, dates and phones are read by Maker, which knows the row and the file.
 READERS: dict[str, Callable[[str], Any]] = {
     "text": _text,
-    "money": amount,
     "whole": _whole,
-    "date": day,
-    "moment": _moment,
     "email": _email,
-    "phone": _phone,
     "list": _list,
     "currency": _currency,
     "language": _language,

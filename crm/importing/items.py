@@ -11,7 +11,7 @@ from crm import customer_rights
 from crm.customers import Found
 from crm.folding import fold
 from crm.importing.contacts import ContactMaker
-from crm.importing.making import Maker, Outcome, Read
+from crm.importing.making import Maker, Outcome, Read, WrongRow
 from crm.models import Cause, Company, Import, ImportRow, Item
 from crm.models.pipelines import Machine, machine_of
 
@@ -114,6 +114,13 @@ class ItemMaker(Maker):
     def _values(self, read: Read) -> dict[str, Any]:
         names = ("amount", "currency", "source", "due_date", "probability", "owner")
         values = {name: read.get(name) for name in names if read.get(name) is not None}
+        if "amount" in values:
+            amount = values["amount"]
+            named = values.setdefault("currency", amount.currency) if amount.currency else ""
+            if named and named != amount.currency:
+                words = {"named": amount.currency, "currency": named}
+                raise WrongRow(_("The amount is in %(named)s, the row in %(currency)s.") % words)
+            values["amount"] = amount.value
         if "source" in values:
             values["source"] = values["source"][:80]
         return values

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
-from crm import customer_rights
+from crm import customer_rights, dates
 from crm.folding import fold
+from crm.importing import cells
 from crm.importing.batch import Batch
-from crm.importing.cells import READERS, People, american_day, american_moment, month_comes_first
+from crm.importing.cells import READERS, People
 from crm.importing.columns import NEEDED, Column, columns_of, custom_fields_of
 from crm.models import (
     Company,
@@ -26,6 +27,7 @@ from crm.models import (
 from crm.models.items import plain
 
 Outcome = ImportRow.Outcome
+SAMPLED = 1000  # rows that tell in which order a file writes its dates
 
 
 class WrongRow(Exception):
@@ -37,10 +39,20 @@ class Read:
     """A row's values by field, cleaned."""
 
     values: dict[str, Any] = field(default_factory=dict)
+    # What was left out of a row that is taken in all the same, as sentences.
+    notes: list[str] = field(default_factory=list)
 
     def get(self, key: str, default: Any = None) -> Any:
         found = self.values.get(key)
         return default if found in (None, "", []) else found
+
+
+def date_cells(work: Import, places: dict[int, Column], most: int | None = None) -> Iterator[str]:
+    """What stands in the columns of dates, of the first `most` rows or of all."""
+    wanted = [place for place, column in places.items() if column.is_date]
+    rows = work.rows.order_by("number").values_list("cells", flat=True) if wanted else ()
+    for line in rows[:most] if wanted else ():
+        yield from (line[place] for place in wanted if place < len(line))
 
 
 class Maker:
@@ -55,31 +67,25 @@ class Maker:
         self.readers: dict[str, Callable[[str], Any]] = {**READERS, "person": People()}
         self.custom = custom_fields_of(self.target, work.pipeline)
         self.firms: dict[str, Company] = {}
-        self.american = self._american_columns()
+        self.order = work.date_order or dates.order_of(date_cells(work, self.places, SAMPLED)) or dates.DAY_FIRST
         self.tags: dict[str, Tag] = {}
         self.batch = Batch(self.write_items)
 
-    def _american_columns(self) -> set[str]:
-        """Columns of dates that are written month first, as their first thousand rows tell."""
-        places = [(place, column.key) for place, column in self.places.items() if column.kind in ("date", "moment")]
-        if not places:
-            return set()
-        sample = list(self.work.rows.order_by("number").values_list("cells", flat=True)[:1000])
-        return {
-            key for place, key in places if month_comes_first(cells[place] for cells in sample if place < len(cells))
-        }
-
     # ------------------------------------------------------------------ reading
 
-    def read(self, cells: list[str]) -> Read:
+    def read(self, line: list[str]) -> Read:
         """Raises WrongRow for the first cell that cannot be read, or for a row without anything to call it."""
         found = Read()
-        for place, column in self.places.items():
-            cell = cells[place] if place < len(cells) else ""
+        unread: list[str] = []
+        # The currency first: what "$" beside an amount means hangs on it.
+        for place, column in sorted(self.places.items(), key=lambda pair: (pair[1].kind != "currency", pair[0])):
+            cell = line[place] if place < len(line) else ""
             if not cell:
                 continue
             try:
-                value = self._value(column, cell)
+                value = (
+                    self._phones(column, cell, unread) if column.kind == "phone" else self.value(column, cell, found)
+                )
             except ValidationError as error:
                 raise WrongRow(f"{column.label}: {error.messages[0]}") from error
             known = found.values.get(column.key)
@@ -87,25 +93,47 @@ class Maker:
                 known += [one for one in value if one not in known]
             elif known in (None, ""):
                 found.values[column.key] = value
+        if unread and not any(found.get(column.key) for column in self.columns.values() if column.kind == "phone"):
+            raise WrongRow(unread[0])
+        found.notes = [_("%s It was left out.") % sentence for sentence in unread]
         needed = NEEDED[self.target]
         if not any(found.get(key) for key in needed):
             names = ", ".join(str(self.columns[key].label) for key in needed[:3])
             raise WrongRow(_("The row has nothing to be called by (%s).") % names)
         return found
 
-    def _value(self, column: Column, cell: str) -> Any:
+    @staticmethod
+    def _phones(column: Column, cell: str, unread: list[str]) -> list[Any]:
+        """One bad number beside a good one does not cost the row."""
+        found, bad = cells.phones_of(cell)
+        unread += [f"{column.label}: " + _("“%(number)s” is not a phone number.") % {"number": one[:40]} for one in bad]
+        return found
+
+    def value(self, column: Column, cell: str, row: Read | None = None) -> Any:
+        """A cell as its column reads it. Raises ValidationError.
+
+        Args:
+            row: what was read of the row before.
+        """
         if column.kind == "custom":
             return self._custom(column.key.removeprefix("custom."), cell)
-        if column.key in self.american:
-            return american_day(cell) if column.kind == "date" else american_moment(cell)
+        if column.kind == "money":
+            usual = self.work.pipeline.currency if self.work.pipeline else ""
+            return cells.amount(cell, (row.get("currency") if row else None) or usual)
+        if column.kind == "date":
+            return dates.read_day(cell, self.order)
+        if column.kind == "moment":
+            return cells.aware(dates.read_moment(cell, self.order))
         return self.readers[column.kind](cell)
 
     def _custom(self, key: str, cell: str) -> Any:
         definition = self.custom[key]
         if definition.type == "money":
-            return str(READERS["money"](cell))
+            return str(cells.amount(cell).value)
         if definition.type == "date":
-            return READERS["date"](cell).isoformat()
+            return dates.read_day(cell, self.order).isoformat()
+        if definition.type == "datetime":
+            return CustomField.to_json(cells.aware(dates.read_moment(cell, self.order)))
         if definition.type == "boolean":
             return fold(cell) in ("1", "true", "yes", "y", "x", "tak", "oui", "co", "да", "ja", fold(_("yes")))
         typed: Any = [part.strip() for part in cell.split(",")] if definition.type == "multi_list" else cell
@@ -163,6 +191,8 @@ class Maker:
                 self.suppose(row, read, None)
             else:
                 self.create(row, read)
+        if read.notes:
+            row.made = {**row.made, "notes": read.notes}
 
     def may_change(self, known: Any) -> bool:
         """Whether who imports may: of customers; the gate itself asks of cards."""

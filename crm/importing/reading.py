@@ -6,6 +6,7 @@ import codecs
 import csv
 import io
 import json
+import re
 import subprocess
 import sys
 import zipfile
@@ -23,6 +24,8 @@ MAX_CELL = 20_000
 MAX_UNPACKED = 500 * 1024 * 1024  # an XLSX is a ZIP: what it says it unpacks to
 ENCODINGS = ("utf-8", "cp1250", "cp1252", "cp1258", "cp1251", "iso8859-2", "utf-16")
 SEPARATORS = ",;\t|"
+# A first line by which Excel is told the separator: "sep=;".
+_SAID = re.compile(r'\ufeff?"?sep=([^\r\n])"?[^\r\n]*\r?\n')
 _SPREADSHEETS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 
 
@@ -80,7 +83,7 @@ def _spreadsheet(content: bytes) -> list[list[Any]]:
 
 
 def _csv(content: bytes, encoding: str) -> tuple[list[list[str]], str]:
-    if b"\0" in content[:1000] and not content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) and not encoding:
+    if b"\0" in content[:1000] and not encoding and not _encoding_of(content).startswith("utf-16"):
         raise CannotRead(_("This is neither a CSV file nor a spreadsheet."))
     encoding = encoding or _encoding_of(content)
     try:
@@ -92,7 +95,9 @@ def _csv(content: bytes, encoding: str) -> tuple[list[list[str]], str]:
             _("The file is not in %(encoding)s (line %(line)d); choose another encoding.") % words
         ) from None
     try:
-        lines = csv.reader(io.StringIO(text, newline=""), delimiter=_separator_of(text[:65536]))
+        said = _SAID.match(text)
+        text = text[said.end() :] if said else text
+        lines = csv.reader(io.StringIO(text, newline=""), delimiter=said[1] if said else _separator_of(text[:65536]))
         return list(islice(lines, MAX_ROWS + 1000)), encoding
     except csv.Error as error:
         raise CannotRead(_("The file cannot be read as CSV: %s") % error) from error
@@ -101,6 +106,10 @@ def _csv(content: bytes, encoding: str) -> tuple[list[list[str]], str]:
 def _encoding_of(content: bytes) -> str:
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
+    if b"\0" in content[:1000]:
+        # Without its mark: of Latin letters every other byte is zero.
+        even, odd = content[:1000:2].count(0), content[1:1000:2].count(0)
+        return "" if min(even, odd) * 10 > max(even, odd) else "utf-16-le" if odd > even else "utf-16-be"
     try:
         content.decode("utf-8-sig")
         return "utf-8"

@@ -5,6 +5,7 @@ the web server's memory. Nothing of Django is imported here.
 """
 
 import json
+import re
 import resource
 import sys
 from datetime import date, datetime, time
@@ -19,8 +20,9 @@ SECONDS = 60
 
 def text(cell: Any) -> str:
     if isinstance(cell, float):
-        # 1.5 and not 1.500: three decimals would look like thousands to a reader of amounts.
-        return str(int(cell)) if cell.is_integer() else repr(round(cell, 10))
+        # Never three decimals: they would look like thousands to a reader of amounts. Never an exponent.
+        written = f"{cell:.10f}".rstrip("0").rstrip(".")
+        return f"{written}0" if re.search(r"\.\d{3}$", written) else written
     return cell.isoformat() if isinstance(cell, datetime | date | time) else str(cell)
 
 

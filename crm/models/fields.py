@@ -18,15 +18,27 @@ from crm.models.pipelines import ItemType, touch_all_machines
 
 
 class PhoneFormField(forms.CharField):
-    """A phone number in any habit; cleans to E.164."""
+    """A phone number in any habit; cleans to E.164 (a PhoneNumber, with its extension)."""
 
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("max_length", 40)
         kwargs.setdefault("widget", forms.TextInput(attrs={"type": "tel", "autocomplete": "tel"}))
         super().__init__(**kwargs)
 
-    def clean(self, value: Any) -> str:
+    def clean(self, value: Any) -> phones.PhoneNumber:
         return phones.parse(super().clean(value))
+
+
+class OfferedPhoneField(PhoneFormField):
+    """A phone on a public form: one that cannot be read stays as it was typed, unless the form needs it."""
+
+    def clean(self, value: Any) -> Any:
+        try:
+            return super().clean(value)
+        except ValidationError:
+            if self.required:
+                raise
+            return str(value).strip()[:200]
 
 
 class FieldType(models.TextChoices):
@@ -137,6 +149,8 @@ class CustomField(models.Model):
     @staticmethod
     def to_json(value: Any) -> Any:
         """A cleaned value as it stands in the JSON column: numbers and dates as text, moments in UTC."""
+        if isinstance(value, phones.PhoneNumber):
+            return value.whole
         if value is None or isinstance(value, str | bool | list):
             return value
         if isinstance(value, datetime) and value.tzinfo is not None:

@@ -54,6 +54,8 @@ class Import(models.Model):
     headers = models.JSONField(default=list)
     # By the column's place in the file, as text: the key of a field; see crm/importing/columns.py.
     mapping = models.JSONField(default=dict)
+    # Of day and month, in all columns of the file: "dmy" or "mdy"; empty where nothing in it hangs on that.
+    date_order = models.CharField(max_length=3, blank=True)
     duplicates = models.CharField(
         _("what is known already"), max_length=10, choices=Duplicates.choices, default=Duplicates.SKIP
     )

@@ -300,8 +300,8 @@ class Contact(models.Model):
 
     def add_phone(self, number: str, is_new: bool = False) -> None:
         if number:
-            more = {"order": self.phones.count(), "is_new": is_new}
-            self.phones.get_or_create(number=number, defaults=more)
+            more = {"order": self.phones.count(), "is_new": is_new, **ContactPhone.typed(number)}
+            self.phones.get_or_create(number=str(phones.parse(number)), defaults=more)
 
 
 def _serving(rows: Any, item: Any) -> list[Any]:
@@ -329,6 +329,9 @@ class PhoneKind(models.TextChoices):
 class ContactPhone(Reach):
     contact = models.ForeignKey(Contact, models.CASCADE, related_name="phones")
     number = models.CharField(_("number"), max_length=20, db_index=True, help_text=_("With country, as +48 …"))
+    extension = models.CharField(_("extension"), max_length=7, blank=True, help_text=_("Dialled once it is answered."))
+    # Of a possible length, but no numbering plan knows it; no SMS goes there until somebody says that it is right.
+    is_unchecked = models.BooleanField(_("not checked"), default=False)
     kind = models.CharField(_("kind"), max_length=10, choices=PhoneKind.choices, default=PhoneKind.MOBILE)
     order = models.PositiveSmallIntegerField(_("order"), default=0)
 
@@ -339,14 +342,24 @@ class ContactPhone(Reach):
         constraints = [models.UniqueConstraint(fields=["contact", "number"], name="phone_once_a_contact")]
 
     def __str__(self) -> str:
-        return phones.display(self.number)
+        return phones.display(phones.PhoneNumber(self.number, self.extension).whole)
 
     @property
     def kept(self) -> str:
         return self.number
 
+    @staticmethod
+    def typed(number: str) -> dict[str, Any]:
+        """The columns beside the number, as `phones.parse` read it."""
+        read = number if isinstance(number, phones.PhoneNumber) else phones.parse(number)
+        return {"extension": read.extension, "is_unchecked": not read.is_checked}
+
     def clean(self) -> None:
-        self.number = phones.parse(self.number)
+        read = phones.parse(self.number)
+        stored = type(self).objects.filter(pk=self.pk).values_list("number", flat=True).first()
+        if str(read) != stored:
+            self.is_unchecked = not read.is_checked
+        self.number, self.extension = str(read), read.extension or self.extension
 
 
 class ContactEmail(Reach):

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from crm import clock, decimals
 from crm.forms.amounts import OfferedAmountField
-from crm.models.fields import CustomField, PhoneFormField
+from crm.models.fields import CustomField, OfferedPhoneField
 from crm.models.people import Contact, User
 from crm.models.pipelines import Pipeline, Stage
 
@@ -169,9 +169,11 @@ class FormField(models.Model):
                 max_length=200, widget=forms.TextInput(attrs={"autocomplete": "name"}), **options
             ),
             kind.EMAIL: lambda: forms.EmailField(widget=forms.EmailInput(attrs={"autocomplete": "email"}), **options),
-            kind.PHONE: lambda: PhoneFormField(**options),
+            kind.PHONE: lambda: OfferedPhoneField(**options),
             kind.NUMBER: lambda: OfferedAmountField(limit=decimals.NUMBER, widget=decimal, **options),
-            kind.MONEY: lambda: OfferedAmountField(min_value=0, widget=decimal, **options),
+            kind.MONEY: lambda: OfferedAmountField(
+                min_value=0, widget=decimal, currency=self.form.pipeline.currency, **options
+            ),
             kind.SELECT: lambda: forms.ChoiceField(choices=[("", "—"), *self.choices()], **options),
             kind.RADIO: lambda: forms.ChoiceField(choices=self.choices(), widget=forms.RadioSelect, **options),
             kind.CHECKBOXES: lambda: forms.MultipleChoiceField(

@@ -91,7 +91,7 @@ def board(request: HttpRequest, pk: int) -> HttpResponse:
         "version": version,
         "hints": column_hints(machine),
         "allowed": {stage.pk: targets(machine, stage, request.user) for stage in machine.ordered()},
-        "new_form": NewItemForm(),
+        "new_form": NewItemForm(currency=machine.pipeline.currency),
         **bar(request, machine, shown, "board"),
     }
     return render(request, "board/board.html", context)
@@ -317,7 +317,7 @@ def refusal(request: HttpRequest, sentence: str, status: int, fresh: HttpRespons
 @require_POST
 def new(request: HttpRequest, pk: int) -> HttpResponse:
     machine = machine_for(request, pk)
-    form = NewItemForm(request.POST)
+    form = NewItemForm(request.POST, currency=machine.pipeline.currency)
     stage = machine.stages.get(number(request.POST.get("stage")) or 0) or machine.first_open()
     if not form.is_valid():
         return render(

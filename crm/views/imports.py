@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import PurePath
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Count
 from django.http import Http404, HttpRequest, HttpResponse
@@ -19,11 +21,13 @@ from crm import databases, slots, tables
 from crm.access import staff_of_ours
 from crm.forms.imports import MappingForm, UploadForm
 from crm.importing import work as working
+from crm.importing.cells import shown_value
 from crm.importing.columns import columns_of, guess
 from crm.models import Import, ImportRow
 from crm.models.pipelines import machine_of
 
 SAMPLE = 5
+SHAPES = 12  # ways of writing a date or amount that the check shows of a column
 WRONG_SHOWN = 100
 
 
@@ -112,8 +116,37 @@ def _shown(work: Import, form: MappingForm | None) -> dict[str, Any]:
             for place, key in sorted(work.mapping.items(), key=lambda pair: int(pair[0]))
             if int(place) < len(work.headers)
         ],
+        "read_as": _read_as(work) if work.status == Import.Status.CHECKED else [],
+        "noted": [row for row in work.rows.filter(made__has_key="notes").order_by("number")[:WRONG_SHOWN]],
         **_rules(work),
     }
+
+
+def _read_as(work: Import) -> list[tuple[str, list[tuple[str, str, bool]]]]:
+    """How dates and amounts were read, before anything happens: by column, each way of writing once.
+
+    Returns [(header, [(cell, what it was read as or why it was not, whether it was)])].
+    """
+    maker = working.MAKERS[work.target](work)
+    lines = list(work.rows.order_by("number").values_list("cells", flat=True)[:1000])
+    found = []
+    for place, column in sorted(maker.places.items()):
+        if not (column.is_date or column.is_amount):
+            continue
+        shapes: dict[str, str] = {}
+        for line in lines:
+            if place < len(line) and line[place] and len(shapes) < SHAPES:
+                shapes.setdefault(re.sub(r"\d", "9", line[place]), line[place])
+        read = [(cell, *_reading(maker, column, cell)) for cell in shapes.values()]
+        found += [(work.headers[place], read)] if read else []
+    return found
+
+
+def _reading(maker: Any, column: Any, cell: str) -> tuple[str, bool]:
+    try:
+        return shown_value(maker.value(column, cell)), True
+    except ValidationError as error:
+        return str(error.messages[0]), False
 
 
 def _cell(cells: list[str], place: int) -> str:

@@ -186,7 +186,7 @@ def _refusals(user: Any, contact: Contact) -> list[Refusal]:
 
 
 def _new_addresses(contact: Contact) -> list[Any]:
-    return [*contact.emails.filter(is_new=True), *contact.phones.filter(is_new=True)]
+    return [*contact.emails.filter(is_new=True), *contact.phones.filter(Q(is_new=True) | Q(is_unchecked=True))]
 
 
 def _people_of(user: Any, company: Company) -> list[Contact]:

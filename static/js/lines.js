@@ -33,7 +33,9 @@ function take(field) {
   // A price in another currency is no price here.
   if (product.currency === field.closest("[data-lines]").dataset.currency) {
     const comma = Intl.NumberFormat(document.documentElement.lang).format(1.5).includes(",");
-    set("price", comma ? product.price.replace(".", ",") : product.price);
+    // Three digits after a sign would be read as thousands.
+    const price = product.price.replace(/(\.\d{3})$/, "$10");
+    set("price", comma ? price.replace(".", ",") : price);
   }
 }
 

@@ -67,10 +67,16 @@ document.addEventListener("htmx:afterSettle", () => near(document));
 document.addEventListener("change", async (event) => {
   const select = event.target.closest("select[data-fill]");
   if (!select?.value) return;
-  const form = select.form;
-  const response = await fetch(`${select.dataset.fill}?template=${encodeURIComponent(select.value)}`);
-  if (!response.ok && response.status !== 422) return;
-  const made = await response.json();
+  let form = select.form;
+  let made;
+  try {
+    const response = await fetch(`${select.dataset.fill}?template=${encodeURIComponent(select.value)}`);
+    made = await response.json(); // 403 and 422 say why in it
+  } catch {
+    made = { error: words.noAnswer };
+  }
+  // The card may have been drawn anew meanwhile, with another form in this one's place.
+  if (!form.isConnected) form = document.getElementById(form.id) ?? form;
   select.setCustomValidity(made.error ?? "");
   if (made.error) {
     select.reportValidity();

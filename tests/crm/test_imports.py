@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import zipfile
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from automation.models import Run
 from crm.importing import cells, reading
 from crm.importing import work as working
 from crm.importing.columns import columns_of, guess
-from crm.models import Company, Contact, Import, ImportRow, Item, Job, Message, Webhook, WebhookDelivery
+from crm.models import Company, Contact, CustomField, Import, ImportRow, Item, Job, Message, Webhook, WebhookDelivery
 from crm.rights import Scope
 
 
@@ -48,6 +49,9 @@ def bring(world: Any, bob: Any, drain: Any) -> Any:
         return made
 
     return work
+
+
+TABLES = Path(__file__).parent.parent / "cases" / "tables"
 
 
 def deals(world: Any) -> str:
@@ -141,7 +145,7 @@ def test_what_cannot_be_read_is_said_in_words(content, why):
     ],
 )
 def test_amounts_are_read_in_every_habit(cell, value):
-    assert cells.amount(cell) == Decimal(value)
+    assert cells.amount(cell).value == Decimal(value)
 
 
 @pytest.mark.parametrize(
@@ -579,3 +583,107 @@ def test_a_row_that_fails_late_takes_nothing_of_the_next_ones_along(world, bring
     assert [row.outcome for row in work.rows.all()] == ["failed", "created"]
     item = Item.objects.get(title="B")
     assert (item.contact.email(), item.company.name) == ("m@x.pl", "Firm")
+
+
+# ---------------------------------------------------------------------- how people and other systems write
+
+
+def test_amounts_and_dates_are_read_as_people_write_them_and_the_check_shows_how(world, bob, bring, drain):
+    made = bring((TABLES / "amounts-and-dates.csv").read_bytes(), deals(world), only_check=True)
+    page = bob.get(f"/import/{made.pk}/").content.decode()
+    for shown in ("12,500 PLN", "12,000", "2,500,000", "1,234.56 PLN", "1,234.5", "31 Dec 2026", "5 Mar 2026"):
+        assert shown in page, shown
+    assert "“12 h” is not an amount." in page
+    bob.post(f"/import/{made.pk}/step/", {"step": "import"})
+    drain()
+    found = {item.title: (item.amount, str(item.due_date)) for item in Item.objects.all()}
+    assert found == {
+        "Bookshelf": (Decimal("12500"), "2026-12-31"),
+        "Sofa": (Decimal("12000"), "2026-12-31"),
+        "Bed": (Decimal("2500000"), "2026-03-05"),
+        "Desk": (Decimal("1234.56"), "2026-03-05"),
+        "Lamp": (Decimal("1234.50"), "2026-03-05"),
+    }
+    assert "“12 h” is not an amount." in made.rows.get(outcome="failed").reason
+
+
+def test_one_order_of_day_and_month_holds_for_all_columns_of_a_file(world, bring):
+    CustomField.objects.create(target="item", key="visit_at", label="Visit at (own date-time field)", type="datetime")
+    CustomField.objects.create(target="item", key="made_on", label="Made on (own date field)", type="date")
+    made = bring((TABLES / "us-dates.csv").read_bytes(), deals(world))
+    assert made.date_order == "mdy"
+    table = Item.objects.get(title="Table")
+    assert str(table.due_date) == table.custom["made_on"] == "2026-03-04"
+    assert table.custom["visit_at"].startswith("2026-03-04T")
+
+
+def test_an_order_that_the_file_does_not_tell_is_asked_for(world, bob, bring):
+    text = "Title,Close date\nTable,03/04/2026\n"
+    bob.post("/import/", {"what": deals(world), "file": SimpleUploadedFile("list.csv", text.encode())})
+    made = Import.objects.latest("pk")
+    form = {f"column_{place}": key for place, key in made.mapping.items()} | {"duplicates": "skip"}
+    asked = bob.post(f"/import/{made.pk}/", form)
+    assert asked.status_code == 422
+    assert "Does “03/04/2026” begin with the day or the month?" in asked.content.decode()
+    assert bob.post(f"/import/{made.pk}/", form | {"date_order": "mdy"}).status_code == 302
+
+
+def test_a_bad_second_phone_does_not_cost_the_row_and_a_slash_within_a_number_parts_nothing(world, bob, bring):
+    made = bring("Name;Phone\nAda;601 234 567 / no phone\nEve;022/6281234\nIda;no phone\n")
+    assert [str(row) for row in Contact.objects.get(name="Ada").phones.all()] == ["+48 601 234 567"]
+    assert Contact.objects.get(name="Eve").phones.get().number == "+48226281234"
+    assert "“no phone” is not a phone number. It was left out." in bob.get(f"/import/{made.pk}/").content.decode()
+    assert made.rows.get(number=3).outcome == "failed"
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-16"])
+def test_sixteen_bit_files_are_read_with_and_without_their_mark(encoding):
+    table = reading.read("Name;Phone\nZażółć Gęślą;601 234 567\n".encode(encoding))
+    assert table.rows == [["Zażółć Gęślą", "601 234 567"]]
+
+
+def test_the_separator_that_the_first_line_names_is_obeyed():
+    assert reading.read(b"sep=;\nName;Sum\nA,B;1,5\n").rows == [["A,B", "1,5"]]
+
+
+def test_numbers_of_a_spreadsheet_stay_what_they_are(world, bring):
+    book = xlsx([["Title", "Amount"], ["A", 1.234], ["B", 1234.5], ["C", 1e6]])
+    bring(book, deals(world), name="list.xlsx")
+    found = dict(Item.objects.values_list("title", "amount"))
+    assert found == {"A": Decimal("1.23"), "B": Decimal("1234.50"), "C": Decimal("1000000")}
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        "Deal Name,Amount,Currency,Deal Stage,Deal owner,Close Date,Associated Contact,Associated Company",  # HubSpot
+        "Deal - Title,Deal - Value,Deal - Currency,Deal - Stage,Deal - Owner,Deal - Expected close date,"
+        "Deal - Contact person,Deal - Organization",  # Pipedrive
+        "Opportunity Name,Amount,Amount Currency,Stage,Opportunity Owner,Close Date,Primary Contact,Account Name",
+        "Deal Name,Amount,Currency,Stage,Deal Owner,Closing Date,Contact Name,Account Name",  # Zoho
+        "Opportunity,Expected Revenue,Currency,Stage,Salesperson,Expected Closing,Contact Name,Company Name",  # Odoo
+    ],
+)
+def test_the_columns_of_other_systems_deals_are_known(world, headers):
+    found = guess(headers.split(","), columns_of("items", world.pipeline))
+    expected = ["title", "amount", "currency", "stage", "owner", "due_date", "contact_name", "company"]
+    assert list(found.values()) == expected
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        "First Name,Last Name,Email,Phone Number,Mobile Phone Number,Company Name,Contact owner",  # HubSpot
+        "First Name,Last Name,Email,Phone,Mobile,Account Name,Contact Owner",  # Salesforce, Zoho
+    ],
+)
+def test_the_columns_of_other_systems_contacts_are_known(world, headers):
+    found = guess(headers.split(","), columns_of("contacts"))
+    assert list(found.values()) == ["given", "family", "email", "phone", "mobile", "company", "owner"]
+
+
+def test_the_columns_of_a_pipedrive_and_an_odoo_contact_are_known(world):
+    theirs = "Person - Name,Person - Email - Work,Person - Phone - Work,Person - Organization,Person - Owner"
+    for headers in (theirs, "Complete Name,Email,Phone,Related Company,Salesperson"):
+        found = guess(headers.split(","), columns_of("contacts"))
+        assert list(found.values()) == ["name", "email", "phone", "company", "owner"]

@@ -131,8 +131,11 @@ def test_a_mail_is_written_in_the_editor_from_a_template_and_leaves_as_a_letter(
     page.locator(f"{card} .kc-title").click()
     panel = page.locator("#card-panel")
     panel.locator("#tab-email").click()
-    panel.locator("#email_template").select_option(index=1)
     editor = panel.locator("trix-editor")
+    expect(editor).to_be_visible()  # before the template: whatever comes first, its text has a place to go to
+    with page.expect_response(lambda answer: "template=" in answer.url) as filled:
+        panel.locator("#email_template").select_option(index=1)
+    assert filled.value.ok, filled.value.text()
     expect(editor).to_contain_text("Dear ")
     expect(panel.locator("#email_subject")).not_to_have_value("")
     editor.press("Control+End")
