@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import messages
+from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
+from django.urls import path, reverse
 from django.utils.text import slugify
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from automation.base import GROUPS, action_of, actions, bind, trigger_types
+from automation.condition_form import ConditionForm
 from automation.engine import control
 from automation.models import Rule, Run, Trigger, TriggerFiring, scope_of, type_of
 from automation.settings_form import RuleForm, TriggerForm
@@ -22,6 +24,17 @@ from crm import merge
 from crm.admin.base import ModelAdmin, OfPipeline, ReadOnlyAdmin, action, display, register
 from crm.models import Job, Refused, Stage
 from crm.models.leased import Status
+
+
+class WaitsToBeConfirmed(admin.SimpleListFilter):
+    title = _("condition")
+    parameter_name = "unconfirmed"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("1", _("reads otherwise since the upgrade"))]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        return queryset.exclude(unconfirmed=[]) if self.value() else queryset
 
 
 class PlacedAdmin(OfPipeline, ModelAdmin):
@@ -32,7 +45,7 @@ class PlacedAdmin(OfPipeline, ModelAdmin):
     base_form: Any
     registry: Any
     kind_field = ""
-    list_filter = ("pipeline", "is_enabled", "retired")
+    list_filter = ("pipeline", "is_enabled", "retired", WaitsToBeConfirmed)
     search_fields = ("name", "note")
     list_select_related = ("stage", "pipeline", "publisher")
 
@@ -78,6 +91,21 @@ class PlacedAdmin(OfPipeline, ModelAdmin):
             return self._pick(request)
         return super().add_view(request, request.get_full_path(), extra_context)
 
+    def get_urls(self) -> Any:
+        row = self.admin_site.admin_view(self.condition_row)
+        name = f"automation_{self.model._meta.model_name}_condition_row"
+        return [path("condition-row/", row, name=name), *super().get_urls()]
+
+    def condition_row(self, request: HttpRequest) -> HttpResponse:
+        """One comparison as its field and comparison want it: which comparisons fit, what boxes it takes."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        asked = {name: request.GET.get(name, "")[:200] for name in ("field", "op", "n")}
+        number = int(asked["n"]) if asked["n"].isascii() and asked["n"].isdigit() and len(asked["n"]) < 3 else 1
+        tree = {"all": [{"field": asked["field"], "op": asked["op"]}]}
+        form = ConditionForm(prefix="if", tree=tree, places=[number])
+        return TemplateResponse(request, "admin/automation/_condition_row.html", {"row": form.rows()[0]})
+
     def _pick(self, request: HttpRequest) -> HttpResponse:
         groups: dict[str, list[Any]] = {}
         for kind in self.registry:
@@ -96,6 +124,8 @@ class PlacedAdmin(OfPipeline, ModelAdmin):
         context["merge_fields"] = merge.field_list()
         placed = context["adminform"].form.instance
         context["placed"] = placed
+        name = f"admin:automation_{self.model._meta.model_name}_condition_row"
+        context["condition_row_url"] = reverse(name, current_app=self.admin_site.name)
         if placed.stage_id:
             context["outputs"] = [
                 f"rules.{key}.{name}"
@@ -107,6 +137,7 @@ class PlacedAdmin(OfPipeline, ModelAdmin):
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Saving publishes: the rule acts with the rights of who saved it last."""
         obj.publisher = request.user
+        obj.unconfirmed = []  # whoever saves it has seen how its condition reads
         super().save_model(request, obj, form, change)
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
@@ -121,6 +152,16 @@ class PlacedAdmin(OfPipeline, ModelAdmin):
         obj.is_enabled, obj.retired = False, True
         obj.save()
 
+    @action(description=_("Confirm how their conditions read now"))
+    def confirm_conditions(self, request: HttpRequest, queryset: Any) -> None:
+        waiting = list(queryset.exclude(unconfirmed=[]))
+        for placed in waiting:
+            placed.unconfirmed = []
+            placed.save()
+            if isinstance(placed, Rule) and placed.paused_at:
+                control.release_rule(placed, request.user)
+        messages.success(request, _now("Confirmed: %d.") % len(waiting))
+
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         # Retired, so nothing else goes with it.
         return [str(obj) for obj in objs], {}, set(), []
@@ -130,7 +171,7 @@ class PlacedAdmin(OfPipeline, ModelAdmin):
 class RuleAdmin(PlacedAdmin):
     base_form, registry, kind_field = RuleForm, actions, "action"
     list_display = ("name", "stage", "what", "when_words", "after_previous", "is_enabled", "waiting_now", "publisher")
-    actions = ("release_paused",)
+    actions = ("release_paused", "confirm_conditions")
     fieldsets = (
         (None, {"fields": (("name", "is_enabled"), ("order", "after_previous"))}),
         (
@@ -184,6 +225,8 @@ class RuleAdmin(PlacedAdmin):
         super().save_model(request, obj, form, change)
         if old is None:
             return
+        if old.unconfirmed and old.paused_at:
+            control.release_rule(obj, request.user)
         if old.is_enabled and not obj.is_enabled:
             self._cancel(request, obj)
         elif form.cleaned_data.get("old_settings"):
@@ -221,6 +264,7 @@ class RuleAdmin(PlacedAdmin):
 @register(Trigger)
 class TriggerAdmin(PlacedAdmin):
     base_form, registry, kind_field = TriggerForm, trigger_types, "type"
+    actions = ("confirm_conditions",)
     list_display = ("name", "stage", "what", "allow_moving_back", "is_enabled", "publisher")
     fieldsets = (
         (None, {"fields": (("name", "is_enabled"), ("order", "allow_moving_back"))}),

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
-from decimal import Decimal, InvalidOperation
+from datetime import datetime, time, timedelta
+from decimal import Decimal
+from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from django.core.exceptions import ValidationError
 from django.utils.dates import WEEKDAYS_ABBR
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from crm.dates import WEEKDAYS
+from crm.fields import TYPES, Asked, FieldType, type_of, type_of_value
 from crm.folding import fold
 
 
@@ -35,8 +39,9 @@ class Facts:
     Args:
         values: {"item.amount": …} by path, a function that raises KeyError for a field that has gone.
         labels: path to label.
-        now: aware. zone: for times of day and weekdays.
+        now: aware. zone: whose days, times of day and weekdays count.
         changes: {field: [old, new]} of the event that caused the entry.
+        types: path to the type of field; empty where nobody describes it, and the value tells.
     """
 
     values: Callable[[str], Any]
@@ -44,6 +49,7 @@ class Facts:
     now: datetime
     zone: str = "UTC"
     changes: dict[str, list[Any]] | None = None
+    types: Callable[[str], str] = lambda path: ""
 
 
 def judge(tree: dict[str, Any] | None, facts: Facts) -> Verdict:
@@ -67,182 +73,271 @@ def judge(tree: dict[str, Any] | None, facts: Facts) -> Verdict:
 
 
 def _leaf(leaf: dict[str, Any], facts: Facts) -> Verdict:
-    path, operator = str(leaf.get("field", "")), str(leaf.get("op", ""))
-    found = OPERATORS.get(operator)
-    if found is None:
-        raise CannotJudge(_("There is no comparison “%s”.") % operator)
-    if operator in _OF_TIME:
-        return found.test(facts.now.astimezone(ZoneInfo(facts.zone)), leaf.get("value"), leaf, facts, _("now"))
+    operator = OPERATORS.get(str(leaf.get("op", "")))
+    if operator is None:
+        raise CannotJudge(_("There is no comparison “%s”.") % leaf.get("op", ""))
     try:
-        actual = facts.values(path)
-    except KeyError as error:
-        raise CannotJudge(_("The field “%s” no longer exists.") % path) from error
-    wanted = leaf.get("value")
-    if leaf.get("value_field"):
+        return operator.test(Case(leaf, facts, operator))
+    except ValidationError as error:
+        raise CannotJudge(error.messages[0]) from error
+
+
+@dataclass(frozen=True)
+class Case:
+    """One comparison with the values that it reads, typed. What cannot be read raises ValidationError, CannotJudge."""
+
+    leaf: dict[str, Any]
+    facts: Facts
+    operator: Operator
+
+    def _value(self, path: str) -> Any:
         try:
-            wanted = facts.values(str(leaf["value_field"]))
+            return self.facts.values(path)
         except KeyError as error:
-            raise CannotJudge(_("The field “%s” no longer exists.") % leaf["value_field"]) from error
-    return found.test(actual, wanted, leaf, facts, facts.labels(path))
+            raise CannotJudge(_("The field “%s” no longer exists.") % path) from error
+
+    @property
+    def path(self) -> str:
+        return str(self.leaf.get("field", ""))
+
+    @property
+    def name(self) -> str:
+        return self.facts.labels(self.path)
+
+    @cached_property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.facts.zone)
+
+    @cached_property
+    def now(self) -> datetime:
+        return self.facts.now.astimezone(self.zone)
+
+    @cached_property
+    def raw(self) -> Any:
+        return self._value(self.path)
+
+    @cached_property
+    def type(self) -> FieldType:
+        if self.operator.of:
+            return type_of(self.operator.of)
+        described = self.facts.types(self.path)
+        found = type_of(described) if described else type_of_value(self.raw)
+        # A text that is asked to be more than something has to be a number.
+        return TYPES["number"] if self.operator.orders and "more_than" not in found.operators else found
+
+    @cached_property
+    def actual(self) -> Any:
+        return self.type.from_json(self.raw)
+
+    @cached_property
+    def wanted(self) -> Any:
+        """One value; a list of them where the operator takes several."""
+        asked = self._value(str(self.leaf["value_field"])) if self.leaf.get("value_field") else self.leaf.get("value")
+        if self.operator.takes == "days":
+            return int(TYPES["number"].from_json(asked) or 0)
+        if self.operator.takes in ("two", "many"):
+            several = asked if isinstance(asked, list) else self.type.parts(str(asked or ""))
+            return [self.type.from_json(one) for one in several]
+        return self.type.from_json(asked)
+
+    def same(self, value: Any, other: Any) -> bool:
+        return self.type.same(value, other, self.zone)
+
+    def ordered(self, other: Any) -> tuple[Any, Any]:
+        """Both sides as they compare."""
+        if other is None:
+            raise CannotJudge(_("“%s” is compared with nothing.") % self.name)
+        return self.type.comparable(self.actual, other, self.zone), self.type.comparable(other, self.actual, self.zone)
 
 
 # ---------------------------------------------------------------------- comparing
 
 
-def _empty(value: Any) -> bool:
-    return value in (None, "", [], {})
-
-
 def _text(value: Any) -> str:
-    if value is True:
-        return _("yes")
-    if value is False:
-        return _("no")
-    return ", ".join(map(str, value)) if isinstance(value, list) else "" if value is None else str(value)
-
-
-def _number(value: Any) -> Decimal:
-    try:
-        return Decimal(str(value).replace("\u00a0", "").replace(" ", "").replace(",", "."))
-    except InvalidOperation as error:
-        raise CannotJudge(_("“%s” is not a number.") % _text(value)) from error
-
-
-def _same(actual: Any, wanted: Any) -> bool:
-    if isinstance(actual, bool):
-        return actual == (str(wanted).lower() in ("1", "true", "on", "yes"))
-    if isinstance(actual, int | float | Decimal) and not _empty(wanted):
-        return _number(actual) == _number(wanted)
-    if isinstance(actual, list):
-        return fold(_text(wanted)) in [fold(_text(part)) for part in actual]
-    return fold(_text(actual)) == fold(_text(wanted))
-
-
-def _list(wanted: Any) -> list[Any]:
-    return wanted if isinstance(wanted, list) else [part.strip() for part in str(wanted or "").split(",")]
-
-
-def _ordered(actual: Any, wanted: Any) -> tuple[Any, Any]:
-    """Both sides as numbers, or as dates where the field holds one."""
-    if isinstance(actual, date | datetime):
-        return _day(actual), _day(wanted)
-    return _number(actual), _number(wanted)
-
-
-def _day(value: Any) -> date:
+    """A value in a sentence."""
+    if isinstance(value, list):
+        return ", ".join(map(_text, value))
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
     if isinstance(value, datetime):
-        return value.date()
-    if isinstance(value, date):
-        return value
-    try:
-        return date.fromisoformat(str(value)[:10])
-    except ValueError as error:
-        raise CannotJudge(_("“%s” is not a date.") % _text(value)) from error
-
-
-Test = Callable[[Any, Any, dict[str, Any], Facts, str], Verdict]
+        return f"{value:%Y-%m-%d %H:%M}"
+    if isinstance(value, time):
+        return f"{value:%H:%M}"
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    return _("empty") if value is None else str(value)
 
 
 @dataclass(frozen=True)
 class Operator:
+    """A comparison.
+
+    Args:
+        takes: what it compares with: "one" value, "two", "many", a number of "days", or "" for none.
+        of: the type of field that it alone reads, whatever the path; empty: the field's own.
+        orders: asks which is more.
+    """
+
     label: Any
-    test: Test
-    needs_value: bool = True
+    test: Callable[[Case], Verdict]
+    takes: str = "one"
+    of: str = ""
+    orders: bool = False
+
+    def typed(self, kind: FieldType, texts: list[str], asked: Asked) -> Any:
+        """What people typed, as it is stored. Raises ValidationError in words for what could not be judged."""
+        texts = [text for text in texts if text.strip()]
+        if not self.takes:
+            return None
+        if not texts:
+            raise ValidationError(_("What shall it be compared with?"))
+        if self.takes == "one":
+            return kind.to_json(kind.read(texts[0], asked))
+        if self.takes == "days":
+            return _days_typed(texts[0])
+        parts = [part for text in texts for part in kind.parts(text)] if len(texts) == 1 else texts
+        values = [kind.read(part, asked) for part in parts]
+        if self.takes == "two" and len(values) != 2:
+            raise ValidationError(_("Two values are needed: from, and to."))
+        if self.orders and values[0] > values[1]:
+            raise ValidationError(_("The first value is larger than the second."))
+        return [kind.to_json(value) for value in values]
 
 
-def _plain(label: Any, function: Callable[[Any, Any], bool], sign: str, otherwise: str) -> Operator:
-    def test(actual: Any, wanted: Any, leaf: dict[str, Any], facts: Facts, name: str) -> Verdict:
-        true = function(actual, wanted)
-        shown = _text(actual) if not _empty(actual) else _("empty")
-        return Verdict(true, f"{name} {shown} {sign if true else otherwise} {_text(wanted)}".strip())
+def _days_typed(text: str) -> int:
+    days = TYPES["number"].read(text)
+    if days != int(days) or not 0 <= days <= 36_500:
+        raise ValidationError(_("“%s” is not a number of days.") % text.strip()[:40])
+    return int(days)
 
-    return Operator(label, test)
+
+def _plain(label: Any, holds: Callable[[Case], bool], sign: Any, otherwise: Any, takes: str = "one") -> Operator:
+    def test(case: Case) -> Verdict:
+        true = holds(case)
+        return Verdict(true, f"{case.name} {_text(case.actual)} {sign if true else otherwise} {_text(case.wanted)}")
+
+    return Operator(label, test, takes)
 
 
 def _compared(label: Any, function: Callable[[Any, Any], bool], sign: str, otherwise: str) -> Operator:
-    def compare(actual: Any, wanted: Any) -> bool:
+    def test(case: Case) -> Verdict:
         # An empty field is neither more nor less than anything.
-        return False if _empty(actual) else function(*_ordered(actual, wanted))
+        true = case.actual is not None and function(*case.ordered(case.wanted))
+        return Verdict(true, f"{case.name} {_text(case.actual)} {sign if true else otherwise} {_text(case.wanted)}")
 
-    return _plain(label, compare, sign, otherwise)
+    return Operator(label, test, orders=True)
 
 
-def _between(actual: Any, wanted: Any, leaf: dict[str, Any], facts: Facts, name: str) -> Verdict:
-    low, high = [*_list(wanted), "", ""][:2]
-    true = not _empty(actual) and _ordered(actual, low)[0] >= _ordered(actual, low)[1]
-    true = true and _ordered(actual, high)[0] <= _ordered(actual, high)[1]
-    return Verdict(true, f"{name} {_text(actual)} {'∈' if true else '∉'} {low} – {high}")
+def _between(case: Case) -> Verdict:
+    if len(case.wanted) != 2:
+        raise CannotJudge(_("Two values are needed: from, and to."))
+    low, high = case.wanted
+    true = case.actual is not None
+    for edge, sign in ((low, 1), (high, -1)):
+        mine, theirs = case.ordered(edge)
+        true = true and (mine >= theirs if sign > 0 else mine <= theirs)
+    words = _("%(name)s %(value)s is between %(low)s and %(high)s")
+    words = words if true else _("%(name)s %(value)s is not between %(low)s and %(high)s")
+    values = {"name": case.name, "value": _text(case.actual), "low": _text(low), "high": _text(high)}
+    return Verdict(true, words % values)
 
 
 def _presence(label: Any, wants_empty: bool) -> Operator:
-    def test(actual: Any, wanted: Any, leaf: dict[str, Any], facts: Facts, name: str) -> Verdict:
-        empty = _empty(actual)
-        return Verdict(empty == wants_empty, _("%s is empty") % name if empty else _("%s is filled") % name)
+    def test(case: Case) -> Verdict:
+        # As it is kept: what cannot be read any more is not empty.
+        empty = case.raw in (None, "", [], {})
+        return Verdict(empty == wants_empty, (_("%s is empty") if empty else _("%s is filled")) % case.name)
 
-    return Operator(label, test, needs_value=False)
+    return Operator(label, test, takes="")
 
 
 def _truth(label: Any, wants: bool) -> Operator:
-    def test(actual: Any, wanted: Any, leaf: dict[str, Any], facts: Facts, name: str) -> Verdict:
-        return Verdict(bool(actual) == wants, f"{name}: {_text(bool(actual))}")
+    def test(case: Case) -> Verdict:
+        return Verdict(bool(case.actual) == wants, f"{case.name}: {_text(bool(case.actual))}")
 
-    return Operator(label, test, needs_value=False)
+    return Operator(label, test, takes="", of="boolean")
 
 
 def _days(label: Any, sign: int) -> Operator:
-    def test(actual: Any, wanted: Any, leaf: dict[str, Any], facts: Facts, name: str) -> Verdict:
-        if _empty(actual):
-            return Verdict(False, _("%s is empty") % name)
-        today, day = facts.now.astimezone(ZoneInfo(facts.zone)).date(), _day(actual)
-        edge = today + timedelta(days=int(_number(wanted)) * sign)
-        return Verdict(min(today, edge) <= day <= max(today, edge), f"{name} {day}")
+    def test(case: Case) -> Verdict:
+        if case.actual is None:
+            return Verdict(False, _("%s is empty") % case.name)
+        kind, today = TYPES["date"], case.now.date()
+        day = kind.comparable(kind.from_json(case.raw), today, case.zone)
+        edge = today + timedelta(days=case.wanted * sign)
+        return Verdict(min(today, edge) <= day <= max(today, edge), f"{case.name} {day}")
 
-    return Operator(label, test)
+    return Operator(label, test, takes="days")
 
 
 def _changed(label: Any, both: bool) -> Operator:
-    def test(actual: Any, wanted: Any, leaf: dict[str, Any], facts: Facts, name: str) -> Verdict:
-        field = str(leaf.get("field", "")).removeprefix("item.")
-        old, new = (facts.changes or {}).get(field, [None, None])
-        start, end = ([*_list(wanted), ""][:2]) if both else (None, wanted)
-        true = field in (facts.changes or {}) and _same(new, end) and (not both or _same(old, start))
-        return Verdict(true, f"{name}: {_text(old)} → {_text(new)}")
+    def test(case: Case) -> Verdict:
+        field, changes = case.path.removeprefix("item."), case.facts.changes or {}
+        old, new = (case.type.from_json(side) for side in changes.get(field, [None, None]))
+        start, end = [*case.wanted, None, None][:2] if both else (None, case.wanted)
+        true = field in changes and case.same(new, end) and (not both or case.same(old, start))
+        return Verdict(true, f"{case.name}: {_text(old)} → {_text(new)}")
 
-    return Operator(label, test)
+    return Operator(label, test, takes="two" if both else "one")
 
 
-def _time_between(now: datetime, wanted: Any, leaf: dict[str, Any], facts: Facts, name: str) -> Verdict:
-    start, end = (time.fromisoformat(part) for part in _list(wanted)[:2])
-    here = now.time().replace(tzinfo=None)
+def _time_between(case: Case) -> Verdict:
+    if len(case.wanted) != 2:
+        raise CannotJudge(_("Two values are needed: from, and to."))
+    (start, end), here = case.wanted, case.now.time().replace(tzinfo=None)
     # A night range goes over midnight.
     true = start <= here < end if start <= end else here >= start or here < end
-    return Verdict(true, f"{here:%H:%M} {'∈' if true else '∉'} {start:%H:%M} – {end:%H:%M}")
+    words = _("%(time)s is between %(low)s and %(high)s") if true else _("%(time)s is not between %(low)s and %(high)s")
+    return Verdict(true, words % {"time": _text(here), "low": _text(start), "high": _text(end)})
 
 
-def _weekday(now: datetime, wanted: Any, leaf: dict[str, Any], facts: Facts, name: str) -> Verdict:
-    names = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
-    days = {part.strip().lower()[:3] for part in _list(wanted)}
-    spoken = [str(WEEKDAYS_ABBR[place]) for place, day in enumerate(names) if day in days]
-    return Verdict(names[now.weekday()] in days, f"{WEEKDAYS_ABBR[now.weekday()]} – {', '.join(spoken)}")
+def _weekday(case: Case) -> Verdict:
+    days = set(case.wanted)
+    spoken = [str(WEEKDAYS_ABBR[place]) for place, day in enumerate(WEEKDAYS) if day in days]
+    today = case.now.weekday()
+    return Verdict(WEEKDAYS[today] in days, f"{WEEKDAYS_ABBR[today]} – {', '.join(spoken)}")
 
 
+def _folded(case: Case) -> tuple[str, str]:
+    """The field's text and what it is searched for."""
+    actual = "" if case.actual is None else _text(case.actual)
+    return fold(actual), fold("" if case.wanted is None else _text(case.wanted))
+
+
+def _holds(case: Case) -> bool:
+    whole, part = _folded(case)
+    return part in whole
+
+
+def _among(case: Case) -> bool:
+    return any(case.same(case.actual, one) for one in case.wanted)
+
+
+def _equal(case: Case) -> bool:
+    return case.same(case.actual, case.wanted)
+
+
+def _starts(case: Case) -> bool:
+    whole, part = _folded(case)
+    return whole.startswith(part)
+
+
+_is, _contains, _begins = gettext_lazy("is one of"), gettext_lazy("contains"), gettext_lazy("starts with")
+_is_not, _contains_not = gettext_lazy("is none of"), gettext_lazy("does not contain")
+_begins_not = gettext_lazy("does not start with")
 OPERATORS: dict[str, Operator] = {
-    "equals": _plain(gettext_lazy("equals"), _same, "=", "≠"),
-    "not_equals": _plain(gettext_lazy("does not equal"), lambda a, b: not _same(a, b), "≠", "="),
-    "contains": _plain(gettext_lazy("contains"), lambda a, b: fold(_text(b)) in fold(_text(a)), "∋", "∌"),
-    "not_contains": _plain(
-        gettext_lazy("does not contain"), lambda a, b: fold(_text(b)) not in fold(_text(a)), "∌", "∋"
-    ),
-    "starts_with": _plain(
-        gettext_lazy("starts with"), lambda a, b: fold(_text(a)).startswith(fold(_text(b))), "→", "↛"
-    ),
-    "one_of": _plain(gettext_lazy("is one of"), lambda a, b: any(_same(a, x) for x in _list(b)), "∈", "∉"),
-    "none_of": _plain(gettext_lazy("is none of"), lambda a, b: not any(_same(a, x) for x in _list(b)), "∉", "∈"),
+    "equals": _plain(gettext_lazy("equals"), _equal, "=", "≠"),
+    "not_equals": _plain(gettext_lazy("does not equal"), lambda case: not _equal(case), "≠", "="),
+    "contains": _plain(_contains, _holds, _contains, _contains_not),
+    "not_contains": _plain(_contains_not, lambda case: not _holds(case), _contains_not, _contains),
+    "starts_with": _plain(_begins, _starts, _begins, _begins_not),
+    "one_of": _plain(_is, _among, _is, _is_not, "many"),
+    "none_of": _plain(_is_not, lambda case: not _among(case), _is_not, _is, "many"),
     "more_than": _compared(gettext_lazy("is more than"), lambda a, b: a > b, ">", "≤"),
     "at_least": _compared(gettext_lazy("is at least"), lambda a, b: a >= b, "≥", "<"),
     "less_than": _compared(gettext_lazy("is less than"), lambda a, b: a < b, "<", "≥"),
     "at_most": _compared(gettext_lazy("is at most"), lambda a, b: a <= b, "≤", ">"),
-    "between": Operator(gettext_lazy("is between"), _between),
+    "between": Operator(gettext_lazy("is between"), _between, "two", orders=True),
     "is_empty": _presence(gettext_lazy("is empty"), True),
     "is_filled": _presence(gettext_lazy("is filled"), False),
     "is_true": _truth(gettext_lazy("is yes"), True),
@@ -251,7 +346,6 @@ OPERATORS: dict[str, Operator] = {
     "next_days": _days(gettext_lazy("in the next … days"), 1),
     "became": _changed(gettext_lazy("became"), False),
     "changed": _changed(gettext_lazy("changed from, to"), True),
-    "time_between": Operator(gettext_lazy("time of day is between"), _time_between),
-    "weekday_is": Operator(gettext_lazy("weekday is"), _weekday),
+    "time_between": Operator(gettext_lazy("time of day is between"), _time_between, "two", of="time"),
+    "weekday_is": Operator(gettext_lazy("weekday is"), _weekday, "many", of="weekday"),
 }
-_OF_TIME = {"time_between", "weekday_is"}

@@ -29,6 +29,8 @@ class Placed(models.Model):
     order = models.PositiveSmallIntegerField(_("order"), default=0)
     settings = models.JSONField(default=dict, blank=True)
     condition = models.JSONField(default=dict, blank=True)
+    # What the upgrade to typed conditions would have changed (automation/rereading.py): it waits until confirmed.
+    unconfirmed = models.JSONField(default=list, blank=True, editable=False)
     is_enabled = models.BooleanField(_("on"), default=True)
     note = models.TextField(_("note"), blank=True)
     publisher = models.ForeignKey(
@@ -253,7 +255,7 @@ def _compile(machine: Machine) -> Automation:
             made.rules.setdefault(rule.stage_id, []).append(rule)
         if rule.is_enabled and rule.when().date_field:
             made.date_fields.add(rule.when().date_field)
-    triggers = Trigger.objects.filter(pipeline_id=machine.pipeline.pk, is_enabled=True, retired=False)
+    triggers = Trigger.objects.filter(pipeline_id=machine.pipeline.pk, is_enabled=True, retired=False, unconfirmed=[])
     made.triggers = list(triggers.select_related("stage", "publisher", "change_as").order_by("order", "pk"))
     return made
 

@@ -52,13 +52,21 @@ def rendered(source: str, item: Item, visit: StageVisit | None, html: bool = Fal
     )
 
 
-def _labels() -> dict[str, str]:
-    return {"stage": _("stage")} | {path: label for _group, rows in merge.field_list() for path, label, _type in rows}
+class _Described(dict[str, tuple[str, str]]):
+    """Label and type by path, asked for once and only where a condition names a field."""
+
+    def __missing__(self, path: str) -> tuple[str, str]:
+        if not self:
+            self["stage"] = (_("stage"), "text")
+            self.update((path, (label, kind)) for _group, rows in merge.field_list() for path, label, kind in rows)
+            if path in self:
+                return self[path]
+        return path, ""
 
 
 def facts_for(item: Item, visit: StageVisit | None, now: datetime, changes: dict[str, Any] | None = None) -> Facts:
     """What a condition of this item may read; paths as in merge texts."""
-    values = values_for(item, visit)
+    values, described = values_for(item, visit), _Described()
 
     def value(path: str) -> Any:
         if path == "stage":
@@ -77,7 +85,8 @@ def facts_for(item: Item, visit: StageVisit | None, now: datetime, changes: dict
 
     return Facts(
         values=value,
-        labels=lambda path: _labels().get(path, path),
+        labels=lambda path: described[path][0],
+        types=lambda path: described[path][1],
         now=now,
         zone=zone_of(item),
         changes=changes,

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from babel import dates as babel_dates
-from django.core.exceptions import BadRequest
+from django.core.exceptions import BadRequest, ValidationError
 from django.db.models import F, Q, QuerySet
 from django.http import QueryDict
 from django.utils import timezone
@@ -19,7 +19,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 
 from crm import clock
-from crm.models.fields import CustomField, FieldType
+from crm.fields import type_of
+from crm.models.fields import CustomField
 from crm.models.item_set import matching
 from crm.models.people import Tag, User
 from crm.models.pipelines import LostReason, Pipeline, Stage, StageKind, machine_of
@@ -52,7 +53,6 @@ SORTS: dict[str, tuple[Any, tuple[Any, ...]]] = {
 }
 # What pages put into the address besides the filter.
 OWN = frozenset({"v", "from", "page", "embed", "panel", "show"})
-EXACT = {FieldType.LIST, FieldType.NUMBER, FieldType.MONEY, FieldType.DATE, FieldType.DATETIME}
 
 
 @dataclass(frozen=True)
@@ -111,6 +111,7 @@ class ItemFilter:
                 days[name] = _day(name, value)
             elif name.startswith("c.") and name[2:] in known:
                 custom[name[2:]] = value
+                _judged(name, value, known[name[2:]])
             else:
                 raise BadFilter(name, _("There is no filter “%s”.") % name)
         return cls(**values, days=days, custom=custom, types={key: known[key].type for key in custom})
@@ -144,12 +145,7 @@ class ItemFilter:
                 }[self.activity]
             )
         for key, value in self.custom.items():
-            wanted: Any = value
-            kind = self.types.get(key)
-            if kind == FieldType.BOOLEAN:
-                wanted = value == "1"
-            exact = kind in EXACT or kind == FieldType.BOOLEAN
-            rows = rows.filter(**{f"custom__{key}" + ("" if exact else "__icontains"): wanted})
+            rows = rows.filter(type_of(self.types.get(key, "text")).filter(f"custom__{key}", value))
         return rows
 
     def _stood(self, rows: QuerySet[Any]) -> QuerySet[Any]:
@@ -237,6 +233,14 @@ def custom_fields(pipeline: Pipeline | None) -> list[CustomField]:
     if pipeline is None:
         return list(CustomField.of_items())
     return list(machine_of(pipeline.pk, version=pipeline.machine_version).fields.values())
+
+
+def _judged(name: str, value: str, field: CustomField) -> None:
+    """Whoever asks for a number or a day learns at once that it is none."""
+    try:
+        type_of(field.type).filter(f"custom__{field.key}", value)
+    except ValidationError as error:
+        raise BadFilter(name, error.messages[0]) from error
 
 
 def _number(text: str) -> bool:

@@ -195,7 +195,7 @@ def pin_planned(rule: Any, old: dict[str, Any]) -> int:
 
 def release_rule(rule: Any, by: User) -> int:
     """An administrator lets a paused rule go on; its held runs are planned again."""
-    rule.paused_at, rule.paused_because = None, ""
+    rule.paused_at, rule.paused_because, rule.unconfirmed = None, "", []
     rule.save()
     held = Run.objects.filter(rule=rule, status=Status.HELD)
     count = held.count()

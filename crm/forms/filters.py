@@ -37,7 +37,7 @@ class FilterForm(forms.Form):
                 made = forms.ChoiceField(label=row.label, required=False, choices=[("", "—"), *row.choices()])
             elif row.type == FieldType.BOOLEAN:
                 made = forms.ChoiceField(label=row.label, required=False, choices=[("", "—"), ("1", _("yes"))])
-            elif row.type == FieldType.DATE:
+            elif row.type in (FieldType.DATE, FieldType.DATETIME):
                 made = forms.CharField(label=row.label, required=False, widget=forms.DateInput(attrs={"type": "date"}))
             self.fields[f"c.{row.key}"] = made
 

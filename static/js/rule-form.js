@@ -20,30 +20,46 @@ if (timing) {
   update();
 }
 
-// Comparisons: those that say something and one more are in sight; the button brings another.
+// Comparisons: those that say something and one more are in sight; the button brings another. What fits a field, and
+// what boxes a comparison takes, the server says.
+const conditions = document.querySelector(".conditions[data-row-url]");
 const another = document.querySelector("[data-another-comparison]");
-if (another) {
-  const rows = () => [...document.querySelectorAll(".condition-row")];
-  const says = (row) => [...row.querySelectorAll("input, select")].some((field) => field.value) || row.querySelector(".errorlist");
+if (conditions && another) {
+  const rows = () => [...conditions.querySelectorAll(".condition-row")];
+  const select = (row, kind) => row.querySelector(`select[name^="if-${kind}_"]`);
+  const says = (row) => select(row, "field").value || row.querySelector(".errorlist");
   const enough = () => (another.hidden = rows().length >= another.dataset.most && rows().every((row) => !row.hidden));
   const shown = Math.max(1, rows().findLastIndex(says) + 1);
   rows().forEach((row, place) => (row.hidden = place >= shown));
-  another.addEventListener("click", () => {
+
+  async function drawn(number, field, op) {
+    const answer = await fetch(`${conditions.dataset.rowUrl}?${new URLSearchParams({ n: number, field, op })}`);
+    if (!answer.ok) throw new Error(answer.status);
+    const holder = document.createElement("template");
+    holder.innerHTML = await answer.text();
+    return holder.content.querySelector(".condition-row");
+  }
+
+  conditions.addEventListener("change", async (event) => {
+    const match = event.target.name?.match(/^if-(field|op)_(\d+)$/);
+    if (!match) return;
+    const row = event.target.closest(".condition-row");
+    try {
+      const fresh = await drawn(match[2], select(row, "field").value, select(row, "op").value);
+      row.replaceWith(fresh);
+      (match[1] === "field" ? select(fresh, "op") : fresh.querySelector("input, textarea, select:not([name^=if-])") || select(fresh, "op")).focus();
+    } catch {
+      // The row stays as it was; the server reads whatever its one box holds.
+    }
+  });
+  another.addEventListener("click", async () => {
     let row = rows().find((one) => one.hidden);
     if (!row) {
-      const number = rows().length + 1;
-      row = rows()[0].cloneNode(true);
-      for (const list of row.querySelectorAll(".errorlist")) list.remove();
-      for (const part of row.querySelectorAll("[id], [name], [for]")) {
-        for (const name of ["id", "name", "for"]) {
-          if (part.hasAttribute(name)) part.setAttribute(name, part.getAttribute(name).replace(/_\d+$/, `_${number}`));
-        }
-      }
-      for (const field of row.querySelectorAll("input, select")) field.value = "";
+      row = await drawn(rows().length + 1, "", "");
       rows().at(-1).after(row);
     }
     row.hidden = false;
-    row.querySelector("select").focus();
+    select(row, "field").focus();
     enough();
   });
   enough();

@@ -1,0 +1,204 @@
+"""A condition as people fill it in: a field, a comparison that fits it, values that it can judge."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.html import format_html, format_html_join
+from django.utils.translation import gettext as _now
+from django.utils.translation import gettext_lazy as _
+
+from automation.conditions import OPERATORS, Operator
+from crm import merge
+from crm.fields import TYPES, Asked, FieldType, type_of
+from crm.models import CustomField
+
+# Comparisons that are offered at first, without scripts too, and how many there may be.
+CONDITION_ROWS, MOST_ROWS = 4, 20
+# What is read of the moment itself: path, label, type.
+MOMENT = (("now.time", _("time of day"), "time"), ("now.weekday", _("day of the week"), "weekday"))
+_PATH_OF = {"time_between": "now.time", "weekday_is": "now.weekday"}
+
+
+class Readable:
+    """The fields that a condition may read: their labels, types, and what lists may hold."""
+
+    def __init__(self) -> None:
+        entry = (_now("The entry"), [("stage", str(_("stage")), "text"), *MOMENT])
+        self.groups = [*merge.field_list(), entry]
+        self.types: dict[str, str] = {path: kind for _group, rows in self.groups for path, _label, kind in rows}
+        lists = CustomField.objects.filter(type__in=("list", "multi_list"))
+        self.options = {f"{row.target}.custom.{row.key}": [key for key, _l in row.choices()] for row in lists}
+
+    def choices(self) -> list[tuple[str, Any]]:
+        groups = [(group, [(path, label) for path, label, _type in rows]) for group, rows in self.groups]
+        return [("", "—"), *groups]
+
+    def type_of(self, path: str) -> FieldType | None:
+        return type_of(self.types[path]) if path in self.types else None
+
+    def asked(self, path: str, currency: str) -> Asked:
+        return Asked(currency=currency, options=self.options.get(path, ()))
+
+
+def operators_of(kind: FieldType | None) -> list[tuple[str, Any]]:
+    found = [(key, kind.words.get(key, OPERATORS[key].label)) for key in kind.operators] if kind else []
+    return [("", "—"), *found]
+
+
+class ValuesInput(forms.Widget):
+    """As many boxes of a field's own as a comparison takes; of many: ticks for a list, else a line each."""
+
+    def __init__(self, inner: forms.Field, takes: str) -> None:
+        super().__init__()
+        self.takes = takes
+        self.inner: Any = inner.widget
+        if takes == "many":
+            ticks = isinstance(inner, forms.ChoiceField)
+            choices = [(key, label) for key, label in inner.choices if key] if ticks else []  # type: ignore[attr-defined]
+            self.inner = forms.CheckboxSelectMultiple(choices=choices) if ticks else forms.Textarea(attrs={"rows": 3})
+        if takes == "days":
+            self.inner = forms.NumberInput(attrs={"min": 0, "max": 36_500})
+
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> list[str]:
+        sent = data.getlist(name) if hasattr(data, "getlist") else data.get(name) or []
+        return [str(one) for one in (sent if isinstance(sent, list) else [sent]) if str(one).strip()]
+
+    def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> Any:
+        values = list(value or [])
+        if not self.takes:
+            return ""
+        if isinstance(self.inner, forms.CheckboxSelectMultiple):
+            return self.inner.render(name, values, attrs, renderer)
+        if isinstance(self.inner, forms.Textarea):
+            return self.inner.render(name, "\n".join(values), attrs, renderer)
+        boxes = []
+        for place in range(2 if self.takes == "two" else 1):
+            own = {**(attrs or {}), **({"id": f"{attrs['id']}_to"} if place and attrs and "id" in attrs else {})}
+            boxes.append((self.inner.render(name, values[place] if place < len(values) else "", own, renderer),))
+        return format_html('<span class="condition-values">{}</span>', format_html_join(" – ", "{}", boxes))
+
+
+class ValuesField(forms.Field):
+    """The texts that people gave; read by the field's type in the form's `clean`."""
+
+    def clean(self, value: Any) -> list[str]:
+        if any(len(one) > 5000 for one in value):
+            raise ValidationError(_now("This is too long."))
+        return list(value)
+
+
+class ConditionForm(forms.Form):
+    """Comparisons, all or any of them. A deeper tree (made by the API) is shown and kept.
+
+    Args:
+        tree: the stored condition.
+        currency: of the pipeline, for amounts.
+        places: the numbers of the rows; by default as many as are stored or were sent.
+    """
+
+    most = MOST_ROWS
+    glue = forms.ChoiceField(
+        label=_("only if"), choices=[("all", _("all of these hold")), ("any", _("any of these holds"))], required=False
+    )
+
+    def __init__(
+        self,
+        *args: Any,
+        tree: dict[str, Any] | None = None,
+        currency: str = "",
+        places: Iterable[int] = (),
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.tree, self.currency = tree or {}, currency
+        self.readable = Readable()
+        self.places = list(places) or list(range(1, self._count() + 1))
+        self.initial["glue"] = "any" if "any" in self.tree else "all"
+        stored = dict(zip(self.places, self._parts(), strict=False))
+        choices = self.readable.choices()
+        for row in self.places:
+            path, op = self._chosen(row, stored.get(row, {}))
+            kind = self.readable.type_of(path)
+            operator = OPERATORS.get(op) if kind is not None and op in kind.operators else None
+            field: forms.Field = forms.ChoiceField(label=_("field"), choices=choices, required=False)
+            self.fields[f"field_{row}"] = field
+            self.fields[f"op_{row}"] = forms.ChoiceField(
+                label=_("is"), choices=operators_of(kind), required=False,
+                error_messages={"invalid_choice": _("This comparison does not fit the field.")},
+            )  # fmt: skip
+            asked = self.readable.asked(path, currency)
+            inner = (kind or TYPES["text"]).input(asked)
+            widget = ValuesInput(inner, operator.takes if operator else "one" if not op else "")
+            self.fields[f"value_{row}"] = ValuesField(label=_("value"), required=False, widget=widget)
+            self.initial |= {f"field_{row}": path, f"op_{row}": op if operator else ""}
+            self.initial[f"value_{row}"] = self._shown(kind, operator, stored.get(row, {}), asked)
+
+    def _parts(self) -> list[dict[str, Any]]:
+        return self.tree.get("all") or self.tree.get("any") or ([self.tree] if "op" in self.tree else [])
+
+    def _count(self) -> int:
+        """As many as are stored, and as many as were sent: the page adds rows."""
+        sent = (name.rpartition("_")[2] for name in self.data if name.startswith(self.add_prefix("op_")))
+        asked = [int(number) for number in sent if number.isascii() and number.isdigit() and len(number) < 3]
+        return min(MOST_ROWS, max([CONDITION_ROWS, len(self._parts()), *asked]))
+
+    def _chosen(self, row: int, part: dict[str, Any]) -> tuple[str, str]:
+        if self.is_bound:
+            return (str(self.data.get(self.add_prefix(f"{name}_{row}"), "")) for name in ("field", "op"))  # type: ignore[return-value]
+        op = str(part.get("op", ""))
+        return _PATH_OF.get(op, str(part.get("field", ""))), op
+
+    @staticmethod
+    def _shown(kind: FieldType | None, operator: Operator | None, part: dict[str, Any], asked: Asked) -> list[str]:
+        value = part.get("value")
+        if kind is None or operator is None or value in (None, "", []):
+            return []
+        several = value if isinstance(value, list) else kind.parts(str(value)) if operator.takes != "one" else [value]
+        if operator.takes == "days":
+            return [str(one) for one in several]
+        shown = []
+        for one in several:
+            try:
+                shown.append(kind.shown(kind.from_json(one), asked))
+            except ValidationError:
+                shown.append(str(one))
+        return shown
+
+    @property
+    def is_deep(self) -> bool:
+        parts = self._parts()
+        return "not" in self.tree or len(parts) > MOST_ROWS or any("op" not in p or "value_field" in p for p in parts)
+
+    def rows(self) -> list[tuple[Any, Any, Any]]:
+        return [(self[f"field_{n}"], self[f"op_{n}"], self[f"value_{n}"]) for n in self.places]
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        self.leaves: list[dict[str, Any]] = []
+        for row in self.places if not self.is_deep else ():
+            path, op = data.get(f"field_{row}"), data.get(f"op_{row}")
+            if bool(path) != bool(op):
+                if f"op_{row}" not in self.errors:
+                    self.add_error(f"op_{row}" if path else f"field_{row}", _("Choose the field and the comparison."))
+                continue
+            kind = self.readable.type_of(path or "")
+            if not op or kind is None or f"value_{row}" in self.errors:
+                continue
+            asked = self.readable.asked(path or "", self.currency)
+            try:
+                value = OPERATORS[op].typed(kind, data.get(f"value_{row}") or [], asked)
+            except ValidationError as error:
+                self.add_error(f"value_{row}", error)
+                continue
+            self.leaves.append({"field": path, "op": op} | ({} if value is None else {"value": value}))
+        return data
+
+    def stored(self) -> dict[str, Any]:
+        """The tree; empty for no condition."""
+        if self.is_deep:
+            return self.tree
+        return {self.cleaned_data.get("glue") or "all": self.leaves} if self.leaves else {}

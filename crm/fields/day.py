@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from crm import dates
+from crm.fields.base import EQUALITY, NEWS, ORDER, PRESENCE, Asked, FieldType
+
+
+class Date(FieldType):
+    key = "date"
+    label = _("date")
+    operators = (*EQUALITY, *ORDER, "last_days", "next_days", *PRESENCE, *NEWS)
+    words = {
+        "more_than": _("is after"),
+        "at_least": _("is on or after"),
+        "less_than": _("is before"),
+        "at_most": _("is on or before"),
+    }
+
+    def read(self, text: str, asked: Asked = Asked()) -> date:
+        return dates.read_day(text)
+
+    def to_json(self, value: Any) -> str:
+        return str(value.isoformat())
+
+    def from_json(self, kept: Any) -> date | datetime | None:
+        found = super().from_json(kept)
+        if found is None or isinstance(found, date):
+            return found
+        text = str(found)
+        try:
+            return datetime.fromisoformat(text) if "T" in text else date.fromisoformat(text)
+        except ValueError:
+            return self.read(text)
+
+    def comparable(self, value: Any, other: Any, zone: ZoneInfo) -> Any:
+        return day_in(value, zone)
+
+    def input(self, asked: Asked = Asked()) -> forms.Field:
+        return forms.CharField(required=False, max_length=40, widget=forms.DateInput(attrs={"type": "date"}))
+
+    def shown(self, value: Any, asked: Asked = Asked()) -> str:
+        return "" if value is None else str(value.isoformat())[:10]
+
+    def filter(self, path: str, text: str) -> Q:
+        return Q(**{path: self.read(text).isoformat()})
+
+
+def day_in(value: Any, zone: ZoneInfo) -> date | None:
+    """The day of a date or moment, as the zone counts days."""
+    if isinstance(value, datetime):
+        return (value.astimezone(zone) if value.tzinfo else value).date()
+    if value is None or isinstance(value, date):
+        return value
+    raise ValidationError(_("“%s” is not a date.") % str(value)[:40])

@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from crm import dates
+from crm.fields.base import Asked
+from crm.fields.day import Date, day_in
+
+
+class DateTime(Date):
+    """A moment. Compared with a day, its own day counts; compared with a moment, the moment."""
+
+    key = "datetime"
+    label = _("date and time")
+
+    def read(self, text: str, asked: Asked = Asked()) -> Any:
+        found = dates.read_moment(text)
+        if found.time() == time() and found.tzinfo is None:
+            return found.date()
+        return found if found.tzinfo else timezone.make_aware(found)
+
+    def comparable(self, value: Any, other: Any, zone: ZoneInfo) -> Any:
+        if isinstance(value, datetime) and isinstance(other, datetime):
+            return value if value.tzinfo else value.replace(tzinfo=zone)
+        return day_in(value, zone)
+
+    def filter(self, path: str, text: str) -> Q:
+        """All moments of a day, as the current zone counts days; kept as text in UTC, so texts compare."""
+        zone = timezone.get_current_timezone()
+        start = datetime.combine(dates.read_day(text), time(), zone)
+        first, after = (moment.astimezone(UTC).isoformat() for moment in (start, start + timedelta(days=1)))
+        return Q(**{f"{path}__gte": first, f"{path}__lt": after})

@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+from decimal import Decimal, InvalidOperation
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.db.models import Q
+from django.utils.formats import localize_input
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from crm import amounts, decimals
+from crm.fields.base import EQUALITY, NEWS, ORDER, PRESENCE, Asked, FieldType
+
+
+class Number(FieldType):
+    key = "number"
+    label = _("number")
+    operators = (*EQUALITY, *ORDER, *PRESENCE, *NEWS)
+    limit = decimals.NUMBER
+
+    def read(self, text: str, asked: Asked = Asked()) -> Decimal:
+        found = amounts.read_number(text)
+        self.limit.check(found)
+        return found
+
+    def to_json(self, value: Any) -> str:
+        return format(value, "f")
+
+    def from_json(self, kept: Any) -> Decimal | None:
+        found = super().from_json(kept)
+        if found is None:
+            return None
+        try:
+            if isinstance(found, bool | list | dict):
+                raise InvalidOperation
+            number = Decimal(str(found))
+        except InvalidOperation:
+            return self.read(str(found))
+        if not number.is_finite():
+            raise ValidationError(gettext("“%s” is not a number.") % str(found)[:40])
+        return number
+
+    def comparable(self, value: Any, other: Any, zone: ZoneInfo) -> Any:
+        return value
+
+    def parts(self, text: str) -> list[str]:
+        """By commas only where a blank follows, or where nothing else makes numbers of it: "1,000, 5,000" are two."""
+        for sign in ("\n", ";", ", "):
+            if sign in text.strip():
+                return [part.strip() for part in text.split(sign) if part.strip()]
+        try:
+            self.read(text)
+        except ValidationError:
+            return super().parts(text)
+        return [text.strip()]
+
+    def input(self, asked: Asked = Asked()) -> forms.Field:
+        widget = forms.TextInput(attrs={"inputmode": "decimal"})
+        return forms.CharField(required=False, max_length=80, widget=widget)
+
+    def shown(self, value: Any, asked: Asked = Asked()) -> str:
+        return "" if value is None else str(localize_input(value.normalize() + 0))
+
+    def filter(self, path: str, text: str) -> Q:
+        """Kept as text, with as many noughts as were typed: each spelling of the number is asked for."""
+        plain = format(self.read(text).normalize() + 0, "f")
+        whole, _sign, rest = plain.partition(".")
+        longer = [f"{whole}.{rest.ljust(places, '0')}" for places in range(max(1, len(rest)), self.limit.places + 1)]
+        return Q(**{f"{path}__in": [plain, *(one for one in longer if one != plain)]})

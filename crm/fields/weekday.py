@@ -1,0 +1,23 @@
+from __future__ import annotations
+
+from django import forms
+from django.utils.dates import WEEKDAYS
+from django.utils.translation import gettext_lazy as _
+
+from crm import dates
+from crm.fields.base import Asked, FieldType
+
+
+class Weekday(FieldType):
+    """The day of the week on which something is judged: "mon" … "sun"."""
+
+    key = "weekday"
+    label = _("day of the week")
+    operators = ("weekday_is",)
+
+    def read(self, text: str, asked: Asked = Asked()) -> str:
+        return dates.read_weekday(text)
+
+    def input(self, asked: Asked = Asked()) -> forms.Field:
+        choices = [(key, WEEKDAYS[place]) for place, key in enumerate(dates.WEEKDAYS)]
+        return forms.ChoiceField(required=False, choices=choices)
