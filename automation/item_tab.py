@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from automation.base import action_of
+from automation.engine.plan import timing_of, zone_for
 from automation.models import Run, automation_of
 from automation.timing import duration_words
 from crm import clock, slots
@@ -38,7 +39,7 @@ def sentence(run: Run) -> str:
         delta = run.due_at - clock.now()
         if delta.total_seconds() <= 0:
             return _("Will run in a moment.")
-        return _("Will run in %s.") % duration_words(delta)
+        return _("Will run in %s.") % duration_words(delta) + _by_zone(run)
     if status == Status.PLANNED and run.waiting_for == "previous":
         return _("Will run after the rule before it.")
     if status == Status.PLANNED:
@@ -59,6 +60,20 @@ def sentence(run: Run) -> str:
     if status == Status.UNKNOWN:
         return _("Unknown: %s") % run.error
     return run.error if status == Status.DONE else str(run.get_status_display())
+
+
+def _by_zone(run: Run) -> str:
+    """Whose clock it was counted by, where the rule asks for another than the company's."""
+    timing = timing_of(run)
+    if timing.zone_of == "company" or timing.when == "now":
+        return ""
+    zone, whose = zone_for(timing, run.item, run.item.machine().pipeline.working_time())
+    words = {
+        "owner": _("By the owner's time zone, %s."),
+        "contact": _("By the contact's time zone, %s."),
+        "company": _("By the company's time zone, %s, as no other is known."),
+    }
+    return " " + words[whose] % zone
 
 
 def _waiting(run: Run) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django import forms
 from django.utils.translation import gettext as _
@@ -34,7 +35,14 @@ UNITS = [
 ZONE_OF = [
     ("company", gettext_lazy("the working calendar")),
     ("owner", gettext_lazy("the owner")),
+    ("contact", gettext_lazy("the contact")),
 ]
+WHOLE_DAYS = ("days", "weeks", "months", "working_days")
+# Ten years of each: further on no calendar is known, and years beyond 9999 are none.
+LONGEST = {
+    "seconds": 100_000, "minutes": 100_000, "hours": 87_600, "days": 3_650, "weeks": 520, "months": 120,
+    "working_minutes": 100_000, "working_hours": 20_000, "working_days": 2_500,
+}  # fmt: skip
 _SECONDS = {"seconds": 1, "minutes": 60, "hours": 3600}
 
 
@@ -49,6 +57,7 @@ class Timing:
     Args:
         sign: -1 before, +1 after the date; amount 0 is at it.
         working_only: an instant outside working time moves to the next opening.
+        delay_at: of a delay of days or longer, the time of day on its last day ("2 days later at 9:30").
         late_limit: minutes; a run later than that is skipped; None: never.
     """
 
@@ -61,6 +70,7 @@ class Timing:
     working_only: bool = False
     zone_of: str = "company"
     late_limit: int | None = None
+    delay_at: time | None = None
 
     def due(self, start: datetime, calendar: WorkingTime | None, zone: str, value: Any = None) -> datetime | None:
         """The instant at which to run; None while the date field is empty (E20).
@@ -75,6 +85,8 @@ class Timing:
             instant = start
         elif self.when == DELAY:
             instant = self._moved(start, 1, calendar, zone)
+            if self.delay_at is not None and self.unit in WHOLE_DAYS:
+                instant = calendars.localise(instant.astimezone(ZoneInfo(zone)).date(), self.delay_at, zone)
         elif self.when == TIME_OF_DAY:
             instant = calendars.next_time_of_day(start, self.at, zone)
         else:
@@ -82,7 +94,22 @@ class Timing:
             if base is None:
                 return None
             instant = self._moved(base, self.sign, calendar, zone)
-        return self._opened(instant, calendar) if self.working_only else instant
+            if self.sign < 0 and self.amount and self.shifts:
+                return self._before(instant, base, calendar)
+        return self._opened(instant, calendar) if self.shifts else instant
+
+    @property
+    def shifts(self) -> bool:
+        """Whether an instant outside working time moves into it. One counted in working units lies in it already:
+        "10 working minutes" from ten minutes before closing is the closing, not the next morning (E18)."""
+        counted = self.when in (DELAY, DATE) and self.amount and self.unit.startswith("working_")
+        return self.working_only and not counted
+
+    def _before(self, instant: datetime, event: datetime, calendar: WorkingTime | None) -> datetime:
+        """On to the next opening if that is still before the event, else back to the last working instant."""
+        opening = self._opened(instant, calendar)
+        assert calendar is not None  # _opened raises without one
+        return opening if opening < event else calendar.last_instant(instant)
 
     def _moved(self, base: datetime, sign: int, calendar: WorkingTime | None, zone: str) -> datetime:
         amount = self.amount * sign
@@ -117,6 +144,8 @@ class Timing:
         """The *when* as people read it on the rule's card."""
         if self.when == DELAY:
             text = _("after %(delay)s") % {"delay": self._amount_words()}
+            if self.delay_at is not None and self.unit in WHOLE_DAYS:
+                text = _("%(delay)s at %(time)s") % {"delay": text, "time": self.delay_at.strftime("%H:%M")}
         elif self.when == TIME_OF_DAY:
             text = _("at %s") % self.at.strftime("%H:%M")
         elif self.when == DATE:
@@ -156,6 +185,7 @@ class Timing:
             working_only=bool(raw.get("working_only")),
             zone_of=raw.get("zone_of") or "company",
             late_limit=int(late) if late not in (None, "") else None,
+            delay_at=time.fromisoformat(raw["delay_at"]) if raw.get("delay_at") else None,
         )
 
 
@@ -181,6 +211,10 @@ class TimingForm(forms.Form):
     when = forms.ChoiceField(label=gettext_lazy("run"), choices=WHEN, initial=NOW)
     amount = forms.IntegerField(label=gettext_lazy("how much"), min_value=0, max_value=100_000, required=False)
     unit = forms.ChoiceField(label=gettext_lazy("of what"), choices=UNITS, required=False, initial="minutes")
+    delay_at = forms.TimeField(
+        label=gettext_lazy("at the time of day"), required=False, widget=forms.TimeInput(attrs={"type": "time"}),
+        help_text=gettext_lazy("For days and longer; empty: at the same time of day as the entry."),
+    )  # fmt: skip
     side = forms.ChoiceField(
         label=gettext_lazy("side"),
         choices=[("after", gettext_lazy("after")), ("before", gettext_lazy("before"))],
@@ -200,6 +234,11 @@ class TimingForm(forms.Form):
         data = super().clean() or {}
         if data.get("when") == DELAY and not data.get("amount"):
             self.add_error("amount", _("How long shall it wait?"))
+        longest = LONGEST.get(data.get("unit") or "minutes", 0)
+        if data.get("when") in (DELAY, DATE) and (data.get("amount") or 0) > longest:
+            self.add_error("amount", _("That is more than ten years; at most %d of this unit.") % longest)
+        if data.get("when") == DELAY and data.get("delay_at") and data.get("unit") not in WHOLE_DAYS:
+            self.add_error("delay_at", _("A time of day goes with days, weeks, months or working days."))
         if data.get("when") == DATE and not data.get("date_field"):
             self.add_error("date_field", _("Before or after which date?"))
         if data.get("when") == TIME_OF_DAY and not data.get("at"):
@@ -209,8 +248,9 @@ class TimingForm(forms.Form):
     def raw(self) -> dict[str, Any]:
         """What is stored."""
         stored = {name: value for name, value in self.cleaned_data.items() if value not in (None, "", False)}
-        if "at" in stored:
-            stored["at"] = stored["at"].strftime("%H:%M")
+        for name in ("at", "delay_at"):
+            if name in stored:
+                stored[name] = stored[name].strftime("%H:%M")
         return stored
 
 

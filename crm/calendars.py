@@ -126,6 +126,20 @@ class WorkingTime:
             day += timedelta(days=1)
         raise NoWorkingTime(self.zone)
 
+    def last_instant(self, instant: datetime) -> datetime:
+        """The instant itself if open, else the closing before it. Raises NoWorkingTime."""
+        day = self._local_day(instant)
+        for _ in range(HORIZON_DAYS):
+            for opens, closes in reversed(self._instants(day)):
+                if opens <= instant:
+                    return min(instant, closes)
+            day -= timedelta(days=1)
+        raise NoWorkingTime(self.zone)
+
+    def reaches(self, instant: datetime) -> bool:
+        """Whether it lies in working time, the closing minute included: what is due at closing is due in it."""
+        return any(a <= instant <= b for a, b in self._instants(self._local_day(instant)))
+
     def add_minutes(self, instant: datetime, minutes: float) -> datetime:
         """The instant at which so many open minutes have passed (E18). Not negative."""
         left = timedelta(minutes=minutes)

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import models, transaction
 from django.utils.translation import gettext as _
 
-from crm import clock, databases, slots
+from crm import clock, databases, lanes, slots
 from crm.models import boards
 from crm.models.items import Item
 from crm.models.jobs import Job
@@ -159,7 +159,8 @@ class JobWorker:
     def _perform_inside(self, job: Job) -> None:
         kind = kind_of(job.kind)
         assert kind is not None
-        result = kind.perform(job)
+        with lanes.within(job.lane):
+            result = kind.perform(job)
         status, sentence = result if isinstance(result, tuple) else (Status.DONE, "")
         job.end(status, sentence)
 
@@ -196,7 +197,8 @@ class JobWorker:
             return 1
         outcome: Any
         try:
-            outcome = kind.perform(job)
+            with lanes.within(job.lane):
+                outcome = kind.perform(job)
         except (Permanent, Temporary) as error:
             outcome = error
         except Exception as error:

@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 import phonenumbers
+from babel.core import get_global
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
@@ -113,6 +114,16 @@ def display(number: str) -> str:
     except phonenumbers.NumberParseException:
         return number
     return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+
+
+def only_zone(number: str) -> str:
+    """The time zone of the number's country, where it has one only (of CLDR's list); else empty."""
+    try:
+        country = phonenumbers.region_code_for_number(phonenumbers.parse(number))
+    except phonenumbers.NumberParseException:
+        return ""
+    zones = get_global("territory_zones").get(country or "", [])
+    return str(zones[0]) if len(zones) == 1 else ""
 
 
 def can_receive_sms(number: str) -> bool:

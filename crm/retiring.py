@@ -10,7 +10,7 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from crm import clock, databases, slots
+from crm import clock, databases, lanes, slots
 from crm.jobs import Temporary
 from crm.models import Cause, Import, Item, Refused, Stage, StageTransition, User, WebForm
 from crm.models.jobs import Job
@@ -104,7 +104,7 @@ def retire(stage: Stage, target: Stage, *, by: User, start_rules: bool = False) 
 def _plan(stage: int, target: int, by: int, start_rules: bool, round: int) -> None:
     payload = {"stage": stage, "target": target, "by": by, "start_rules": start_rules, "round": round}
     moment = int(clock.now().timestamp())
-    Job.plan("retire_stage", f"retire:{stage}:{round}:{moment}", payload=payload, lane=2)
+    Job.plan("retire_stage", f"retire:{stage}:{round}:{moment}", payload=payload, lane=lanes.BULK)
 
 
 def perform(job: Any) -> None:

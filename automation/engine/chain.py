@@ -22,6 +22,8 @@ log = logging.getLogger("dealwright.automation")
 
 def end(run: Run, status: str, reason: str = "", **values: Any) -> None:
     """The one door to a run's final status; then the rule after it. Raises LeaseLost."""
+    if run.wait_on:
+        values.setdefault("due_at", None)  # the deadline of its wait is over with it
     run.end(status, reason, wait_on=run.wait_on if status == Status.UNKNOWN else "", waiting_for="", **values)
     if run.has_next:
         judge_next(run)
@@ -68,7 +70,7 @@ def _start(follower: Run) -> None:
 
     set_due(follower, follower.item, machine_of(follower.item.pipeline_id), clock.now())
     Run.objects.filter(pk=follower.pk, status=Status.PLANNED).update(
-        due_at=follower.due_at, waiting_for=follower.waiting_for
+        due_at=follower.due_at, waiting_for=follower.waiting_for, lane=follower.lane
     )
     if follower.due_at and follower.due_at <= clock.now():
         ring()
@@ -135,7 +137,7 @@ def resume(run: Run, status: str, sentence: str) -> None:
     from automation.engine.perform import guarded_resume
 
     if status == Status.UNKNOWN:
-        run.end(Status.UNKNOWN, sentence, wait_on=run.wait_on)
+        run.end(Status.UNKNOWN, sentence, wait_on=run.wait_on, due_at=None)
     elif status == Status.CANCELLED:
         end(run, Status.CANCELLED, sentence)
     else:

@@ -9,9 +9,9 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from automation.engine import chain
-from automation.engine.plan import replan
+from automation.engine.plan import replan, timing_of
 from automation.models import Run
-from crm import clock, databases
+from crm import clock, databases, lanes
 from crm.events import record
 from crm.models import Item, Job, Message, StageVisit, User
 from crm.models.gate import checked_by
@@ -95,7 +95,8 @@ def _catch_up(run: Run) -> None:
         before = Run.objects.filter(visit_id=run.visit_id, order=run.after_order).order_by("-round").first()
         if before is not None:
             chain.judge_next(before)
-    elif run.waiting_for:
+    elif run.waiting_for or timing_of(run).date_field:
+        # Its date may have moved, or gone, while it was held (E20).
         replan(run, run.item, machine_of(run.item.pipeline_id))
     elif run.due_at is not None and run.due_at <= clock.now():
         ring()
@@ -104,11 +105,40 @@ def _catch_up(run: Run) -> None:
 def run_now(run: Run, by: User) -> None:
     def work(fresh: Run) -> None:
         _require(fresh, Status.PLANNED, Status.HELD)
-        fresh.change(status=Status.PLANNED, due_at=clock.now(), waiting_for="", error="", forced=True)
+        fresh.change(
+            status=Status.PLANNED, due_at=clock.now(), waiting_for="", error="", forced=True, lane=lanes.SOMEBODY
+        )
         ring()
         _told(fresh, by, "run now")
 
     _locked(run, by, work)
+
+
+def _follow(again: Run, old: Run) -> None:
+    """E46: the rules after it in the chain, of those that its first round left without a turn, wait for this one."""
+    seen: set[int] = set()
+    for run in Run.objects.filter(visit_id=old.visit_id, after_order=old.order).order_by("-round", "-pk"):
+        if run.rule_id in seen:
+            continue
+        seen.add(run.rule_id)
+        if run.status not in (Status.SKIPPED, Status.CANCELLED) or run.started_at is not None:
+            continue
+        rounds = Run.objects.filter(visit_id=run.visit_id, rule_id=run.rule_id).count()
+        next_one = Run.objects.create(
+            rule=run.rule,
+            visit=run.visit,
+            item=run.item,
+            round=rounds,
+            order=run.order,
+            after_order=run.after_order,
+            has_next=run.has_next,
+            waiting_for="previous",
+            keeps=again.keeps,
+            alone=run.alone,
+            depth=run.depth,
+            changes=run.changes,
+        )
+        _follow(next_one, run)
 
 
 def run_again(run: Run, by: User, *, old_settings: bool = False) -> Run:
@@ -133,6 +163,7 @@ def run_again(run: Run, by: User, *, old_settings: bool = False) -> Run:
             taken=fresh.taken if old_settings else None,
             pinned=old_settings,
         )
+        _follow(again, fresh)
         ring()
         _told(again, by, "run again")
         return again

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -22,6 +22,7 @@ from automation.models import Rule, Run, scope_of
 from automation.timing import Timing
 from automation.values import facts_for, rendered
 from crm import clock
+from crm.calendars import WorkingTime
 from crm.models import Forbidden, Item, Message, Pipeline, User
 from crm.models.leased import LeaseLost, Status, backoff
 from crm.models.notifications import notify
@@ -29,6 +30,8 @@ from crm.models.people import administrators
 from crm.models.pipelines import machine_of
 
 log = logging.getLogger("dealwright.automation")
+
+GRACE = timedelta(minutes=15)  # so long after closing a run may begin that was due before it
 
 
 class Cancelled(Exception):
@@ -122,6 +125,15 @@ def skip_if_late(run: Run) -> bool:
     return True
 
 
+def _in_working_time(due: datetime, now: datetime, calendar: WorkingTime | None) -> datetime:
+    """When a run that is due may begin: now in working time, or just after it if it was due in it; else at the opening."""
+    if calendar is None or calendar.is_open(now):
+        return due
+    if calendar.reaches(due) and now - due <= GRACE:
+        return due
+    return calendar.next_opening(now)
+
+
 def put_off(run: Run, item: Item) -> bool:
     """Still due? Its date may have moved while it was claimed (E20), or working time may be over (E22)."""
     timing = Timing.of((run.taken or {}).get("timing", {}))
@@ -131,9 +143,8 @@ def put_off(run: Run, item: Item) -> bool:
     now = clock.now()
     if timing.date_field:
         set_due(run, item, machine, run.created_at)
-    elif run.due_at is not None and run.due_at < now:
-        calendar = machine.pipeline.working_time()
-        run.due_at = calendar.next_opening(now) if calendar else run.due_at
+    if timing.working_only and run.due_at is not None and run.due_at <= now:
+        run.due_at = _in_working_time(run.due_at, now, machine.pipeline.working_time())
     if run.due_at is not None and run.due_at <= now:
         return False
     run.change(

@@ -12,7 +12,8 @@ from automation.base import action_of, types_for
 from automation.engine import chain
 from automation.models import Automation, Rule, Run, automation_of
 from automation.timing import Timing
-from crm import clock, databases
+from crm import clock, databases, lanes
+from crm.calendars import WorkingTime
 from crm.events import Entry
 from crm.models import Event, Item, Job, StageVisit
 from crm.models.leased import UNSTARTED, Status
@@ -59,6 +60,7 @@ def plan(entry: Entry, event: Event) -> list[Run]:
     rules = automation_of(entry.machine).rules.get(visit.stage_id, [])
     if not any(rule.is_enabled for rule in rules):
         return []
+    changes = _entry_changes(event, visit)
     loop = visit.depth >= MAX_DEPTH
     flood = not loop and visit.cause().automatic and _flooded(item)
     planned: list[Run] = []
@@ -66,7 +68,7 @@ def plan(entry: Entry, event: Event) -> list[Run]:
     for order, rule in enumerate(rules):
         follows = previous if rule.after_previous else None
         if rule.is_enabled:
-            planned.append(_run(entry, event, rule, order, follows))
+            planned.append(_run(entry, changes, rule, order, follows))
             previous = order
         else:
             # Switched off it counts as ended; within a chain it passes on what it would have waited for.
@@ -87,7 +89,7 @@ def plan(entry: Entry, event: Event) -> list[Run]:
     return made
 
 
-def _run(entry: Entry, event: Event, rule: Rule, order: int, follows: int | None) -> Run:
+def _run(entry: Entry, changes: dict[str, Any], rule: Rule, order: int, follows: int | None) -> Run:
     visit = entry.visit
     assert visit is not None
     run = Run(
@@ -100,7 +102,7 @@ def _run(entry: Entry, event: Event, rule: Rule, order: int, follows: int | None
         alone=action_of(rule.action).alone,
         depth=visit.depth,
         created_at=visit.entered_at,
-        changes=_entry_changes(event),
+        changes=changes,
     )
     try:
         if has_run(rule, entry.item):
@@ -115,9 +117,15 @@ def _run(entry: Entry, event: Event, rule: Rule, order: int, follows: int | None
     return run
 
 
-def _entry_changes(event: Event) -> dict[str, Any]:
-    """What the condition operators *became* and *changed* may read of the entry: the stage and the dialog's fields."""
-    changes = {"stage": [event.data("from_name"), event.data("to_name")]}
+def _entry_changes(event: Event, visit: StageVisit) -> dict[str, Any]:
+    """What *became* and *changed* may read of the entry: the stage, the dialog's fields, and what the event changed by
+    which a trigger brought the card here (E23)."""
+    changes: dict[str, Any] = {}
+    source, _colon, rest = (visit.key or "").partition(":")
+    if visit.cause_kind == "trigger" and source == "event":
+        cause = Event.objects.filter(pk=rest.partition(":")[0]).first()
+        changes |= cause.data("changes", {}) if cause is not None else {}
+    changes |= {"stage": [event.data("from_name"), event.data("to_name")]}
     changes |= {name: [None, value] for name, value in event.data("fields", {}).items()}
     return changes
 
@@ -133,10 +141,22 @@ def set_due(run: Run, item: Item, machine: Machine, start: datetime) -> None:
     if timing.when == "now" and not timing.working_only:
         run.due_at, run.waiting_for = start, ""
         return
-    calendar = machine.pipeline.working_time()
-    zone = calendar.zone if calendar else "UTC"
+    _due_by(run, timing, item, machine, start)
+    if run.due_at is None or run.due_at > clock.now():
+        run.lane = lanes.BULK  # nobody waits for what falls due some time
+
+
+def zone_for(timing: Timing, item: Item, calendar: WorkingTime | None) -> tuple[str, str]:
+    """Whose days and times of day count (E17): an IANA name, and "company", "owner" or "contact"."""
     if timing.zone_of == "owner" and item.owner is not None:
-        zone = item.owner.zone
+        return item.owner.zone, "owner"
+    theirs = item.contact.time_zone() if timing.zone_of == "contact" and item.contact is not None else ""
+    return (theirs, "contact") if theirs else (calendar.zone if calendar else "UTC", "company")
+
+
+def _due_by(run: Run, timing: Timing, item: Item, machine: Machine, start: datetime) -> None:
+    calendar = machine.pipeline.working_time()
+    zone, _whose = zone_for(timing, item, calendar)
     value = item.value_of(timing.date_field) if timing.date_field else None
     due = timing.due(start, calendar, zone, value)
     if due is None:
@@ -285,7 +305,7 @@ def replan(run: Run, item: Item, machine: Machine) -> None:
         chain.end(run, Status.FAILED, str(error) or repr(error))
         return
     Run.objects.filter(pk=run.pk, status__in=(Status.PLANNED, Status.HELD)).update(
-        due_at=run.due_at, waiting_for=run.waiting_for
+        due_at=run.due_at, waiting_for=run.waiting_for, lane=run.lane
     )
     if run.due_at and run.due_at <= clock.now():
         ring()

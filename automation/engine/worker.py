@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from automation.engine import chain
 from automation.engine.perform import Batch, attempt
 from automation.models import Rule, Run
-from crm import clock, databases, events, slots
+from crm import clock, databases, events, lanes, slots
 from crm.models import Item, SystemSwitches, boards
 from crm.models.leased import HOST, LeasedQuerySet, LeaseLost, Status
 from crm.models.notifications import notify
@@ -81,7 +81,8 @@ class RunWorker:
                     )
                     break
                 run.rule, run.item, run.ends = rules[run.rule_id], items[run.item_id], batch.ends
-                attempt(run, run.item, batch)
+                with lanes.within(run.lane):
+                    attempt(run, run.item, batch)
             else:
                 self.stride.whole()
             Run.write_ends(batch.ends)
@@ -104,7 +105,7 @@ class RunWorker:
             return
         run.item = _locked_items([run])[run.item_id]
         run.rule = _rules([run])[run.rule_id]
-        with boards.collecting():
+        with boards.collecting(), lanes.within(run.lane):
             attempt(run, run.item, Batch())
 
     def was_killed(self) -> None:

@@ -37,6 +37,7 @@ class ContactIn(_Person):
     emails: list[str] = Field(default=[], max_length=20)
     company: str = Field(default="", max_length=200, description="By name; found or made.")
     language: str = ""
+    zone: str = Field(default="", max_length=60, description="IANA name; empty: by the phone's country.")
     no_email: bool = False
     no_sms: bool = False
 

@@ -133,6 +133,7 @@ class ContactOut(Schema):
     id: int
     name: str
     language: str
+    zone: str
     company: int | None
     owner: int | None
     phones: list[str]
@@ -149,6 +150,7 @@ def contact_out(contact: Contact) -> dict[str, Any]:
         "id": contact.pk,
         "name": contact.name,
         "language": contact.language,
+        "zone": contact.zone,
         "company": contact.company_id,
         "owner": contact.owner_id,
         "phones": [PhoneNumber(row.number, row.extension).whole for row in contact.phones.all()],

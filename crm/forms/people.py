@@ -14,6 +14,7 @@ from crm import customer_rights, phones
 from crm.addresses import one_spelling
 from crm.customers import tell_of_sharing
 from crm.models import Company, Contact, ContactPhone, CustomField, Tag, User
+from crm.models.org import ZONES
 
 LINES = forms.Textarea(attrs={"rows": 2})
 
@@ -74,6 +75,9 @@ class ContactForm(_PersonForm):
         label=_("company"), max_length=200, required=False, help_text=_("Found by its name, or made.")
     )
     language = forms.ChoiceField(label=_("language"), required=False)
+    zone = forms.ChoiceField(
+        label=_("time zone"), required=False, choices=[("", "—"), *ZONES], help_text=_("Empty: by the phone's country.")
+    )
     owner = forms.ModelChoiceField(User.objects.none(), label=_("owner"), required=False, empty_label="—")
     tags = forms.CharField(label=_("tags"), required=False, max_length=500, help_text=_("Separated by commas."))
     no_email = forms.BooleanField(label=_("wants no e-mail"), required=False)

@@ -10,7 +10,7 @@ from django.db import DatabaseError, DataError, IntegrityError, OperationalError
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
-from crm import clock, customer_rights, databases
+from crm import clock, customer_rights, databases, lanes
 from crm.importing.companies import CompanyMaker
 from crm.importing.contacts import ContactMaker
 from crm.importing.items import ItemMaker
@@ -46,7 +46,12 @@ def start(work: Import, status: str) -> None:
 
 def _plan(work: Import) -> None:
     moment = int(clock.now().timestamp())
-    Job.plan("import", f"import:{work.pk}:{work.status}:{work.position}:{moment}", payload={"import": work.pk}, lane=2)
+    Job.plan(
+        "import",
+        f"import:{work.pk}:{work.status}:{work.position}:{moment}",
+        payload={"import": work.pk},
+        lane=lanes.BULK,
+    )
 
 
 def perform(job: Any) -> None:

@@ -14,7 +14,7 @@ from django.db import models, transaction
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from crm import clock, databases
+from crm import clock, databases, lanes
 
 HOST = socket.gethostname()[:40]
 MAX_CRASHES = 3
@@ -102,7 +102,7 @@ class Leased(models.Model):
     # So many of the same row in a row end it (E48).
     most_crashes: ClassVar[int] = MAX_CRASHES
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.PLANNED)
-    lane = models.PositiveSmallIntegerField(default=0, help_text=_("0: somebody waits for it; 1: bulk"))
+    lane = models.PositiveSmallIntegerField(default=lanes.current, help_text=_("0: somebody waits for it; 1: bulk"))
     due_at = models.DateTimeField(null=True, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
     crashes = models.PositiveSmallIntegerField(default=0)

@@ -80,9 +80,9 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def is_absent(self, now: datetime | None = None) -> bool:
         now = now or clock.now()
-        if self.absent_from is None or self.absent_from > now:
-            return False
-        return self.absent_until is None or now < self.absent_until
+        if self.absent_from is None:
+            return self.absent_until is not None and now < self.absent_until  # "until Monday" begins now
+        return self.absent_from <= now and (self.absent_until is None or now < self.absent_until)
 
     def hears(self, kind: str, how: str) -> bool:
         """Whether notices of a kind come by "bell" or "mail"."""
@@ -232,6 +232,9 @@ class Contact(models.Model):
         _("how to address"), max_length=100, blank=True, help_text=_("Empty: worked out from the name.")
     )
     language = models.CharField(_("language"), max_length=5, choices=settings.LANGUAGES, blank=True)
+    zone = models.CharField(
+        _("time zone"), max_length=60, choices=ZONES, blank=True, help_text=_("Empty: by the phone's country.")
+    )
     company = models.ForeignKey(
         Company, models.SET_NULL, null=True, blank=True, related_name="contacts", verbose_name=_("company")
     )
@@ -281,6 +284,10 @@ class Contact(models.Model):
         rows = _serving(self.phones.all(), item)
         rows.sort(key=lambda row: (row.kind != kind if kind else False, row.is_new, row.order, row.pk))
         return rows[0].number if rows else ""
+
+    def time_zone(self) -> str:
+        """An IANA name: the contact's own, else the only one of the phone's country; empty where neither tells (E17)."""
+        return self.zone or phones.only_zone(self.phone())
 
     def falls_to(self, owner: User, item: Any) -> None:
         """A contact that was made along with a card gets the first owner that the card has.

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
-from crm import rights
+from crm import lanes, rights
 from crm.access import staff_of_ours
 from crm.models import Item, Moved, Refused, Stage, StageVisit
 from crm.models import undo as undoing
@@ -65,14 +65,15 @@ def move_many(request: HttpRequest, pk: int) -> HttpResponse:
 def move_all(request: HttpRequest, items: list[Item], stage: Stage) -> tuple[list[Moved], list[str]]:
     """Returns what moved, and a sentence for each card that did not."""
     moves, faults = [], []
-    for item in items:
-        if item.stage_id == stage.pk:
-            continue
-        try:
-            start = not without_rules(request, machine_of(item.pipeline_id))
-            moves.append(item.move_to(stage, by=request.user, undoable=True, start_rules=start))  # type: ignore[arg-type]
-        except Refused as refused:
-            faults.append(f"{item.title}: {refused.sentence}")
+    with lanes.within(lanes.BULK if len(items) > lanes.MANY else lanes.current()):
+        for item in items:
+            if item.stage_id == stage.pk:
+                continue
+            try:
+                start = not without_rules(request, machine_of(item.pipeline_id))
+                moves.append(item.move_to(stage, by=request.user, undoable=True, start_rules=start))  # type: ignore[arg-type]
+            except Refused as refused:
+                faults.append(f"{item.title}: {refused.sentence}")
     return moves, faults
 
 

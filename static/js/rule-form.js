@@ -3,7 +3,7 @@ const timing = document.getElementById("timing");
 if (timing) {
   const shown = {
     now: [],
-    delay: ["amount", "unit"],
+    delay: ["amount", "unit", "delay_at"],
     date: ["amount", "unit", "side", "date_field"],
     time: ["at"],
   };
