@@ -40,6 +40,9 @@ fmt: $(VENV)/test.done ## format code and templates
 bench: $(VENV)/test.done ## speeds and sizes, on SQLite and PostgreSQL
 	$(PY) -m bench
 
+flood: $(VENV)/test.done ## an urgent drag behind FLOOD=20000 due runs, on both databases
+	$(PY) -m bench.flood
+
 crash-test: $(VENV)/test.done ## kill -9 at random on both databases while work comes in (KILLS=60)
 	$(PY) -m tests.crash
 

@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from automation.base import GROUPS, action_of, actions, bind, trigger_types
 from automation.condition_form import ConditionForm
+from automation.conditions import OPERATORS
 from automation.engine import control
 from automation.models import Rule, Run, Trigger, TriggerFiring, scope_of, type_of
 from automation.settings_form import RuleForm, TriggerForm
@@ -102,7 +103,10 @@ class PlacedAdmin(OfPipeline, ModelAdmin):
             raise PermissionDenied
         asked = {name: request.GET.get(name, "")[:200] for name in ("field", "op", "n")}
         number = int(asked["n"]) if asked["n"].isascii() and asked["n"].isdigit() and len(asked["n"]) < 3 else 1
-        tree = {"all": [{"field": asked["field"], "op": asked["op"]}]}
+        values = [value[:500] for value in request.GET.getlist("value")[:50]]
+        takes = OPERATORS[asked["op"]].takes if asked["op"] in OPERATORS else ""
+        kept = values if takes in ("two", "many") else values[0] if values else None
+        tree = {"all": [{"field": asked["field"], "op": asked["op"], "value": kept}]}
         form = ConditionForm(prefix="if", tree=tree, places=[number])
         return TemplateResponse(request, "admin/automation/_condition_row.html", {"row": form.rows()[0]})
 

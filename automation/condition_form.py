@@ -58,13 +58,16 @@ class ValuesInput(forms.Widget):
         self.inner: Any = inner.widget
         if takes == "many":
             ticks = isinstance(inner, forms.ChoiceField)
+            lines = {"rows": 3, "placeholder": _("One a line.")}
             choices = [(key, label) for key, label in inner.choices if key] if ticks else []  # type: ignore[attr-defined]
-            self.inner = forms.CheckboxSelectMultiple(choices=choices) if ticks else forms.Textarea(attrs={"rows": 3})
+            self.inner = forms.CheckboxSelectMultiple(choices=choices) if ticks else forms.Textarea(attrs=lines)
         if takes == "days":
             self.inner = forms.NumberInput(attrs={"min": 0, "max": 36_500})
 
     def value_from_datadict(self, data: Any, files: Any, name: str) -> list[str]:
         sent = data.getlist(name) if hasattr(data, "getlist") else data.get(name) or []
+        if isinstance(self.inner, forms.Textarea):
+            sent = [line for text in (sent if isinstance(sent, list) else [sent]) for line in str(text).splitlines()]
         return [str(one) for one in (sent if isinstance(sent, list) else [sent]) if str(one).strip()]
 
     def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> Any:
@@ -77,7 +80,9 @@ class ValuesInput(forms.Widget):
             return self.inner.render(name, "\n".join(values), attrs, renderer)
         boxes = []
         for place in range(2 if self.takes == "two" else 1):
-            own = {**(attrs or {}), **({"id": f"{attrs['id']}_to"} if place and attrs and "id" in attrs else {})}
+            own = dict(attrs or {})
+            if place:
+                own |= {"id": f"{own.get('id', name)}_to", "aria-label": str(_("to"))}
             boxes.append((self.inner.render(name, values[place] if place < len(values) else "", own, renderer),))
         return format_html('<span class="condition-values">{}</span>', format_html_join(" – ", "{}", boxes))
 
@@ -86,9 +91,16 @@ class ValuesField(forms.Field):
     """The texts that people gave; read by the field's type in the form's `clean`."""
 
     def clean(self, value: Any) -> list[str]:
+        if any("\0" in one for one in value):
+            raise ValidationError(_now("A character is in it that cannot be kept."))
         if any(len(one) > 5000 for one in value):
             raise ValidationError(_now("This is too long."))
         return list(value)
+
+
+def _is_beyond(part: dict[str, Any]) -> bool:
+    """A comparison that no row can show: with another field, or of a result of an earlier rule."""
+    return "op" not in part or "value_field" in part or str(part.get("field", "")).startswith("rules.")
 
 
 class ConditionForm(forms.Form):
@@ -124,17 +136,20 @@ class ConditionForm(forms.Form):
             path, op = self._chosen(row, stored.get(row, {}))
             kind = self.readable.type_of(path)
             operator = OPERATORS.get(op) if kind is not None and op in kind.operators else None
-            field: forms.Field = forms.ChoiceField(label=_("field"), choices=choices, required=False)
+            # What was stored and is offered no more stays in sight, so that saving does not drop it without a word.
+            gone = [(path, _now("%s (not offered any more)") % path)] if path and kind is None else []
+            misfit = [(op, OPERATORS[op].label if op in OPERATORS else op)] if op and operator is None else []
+            field: forms.Field = forms.ChoiceField(label=_("field"), choices=[*choices, *gone], required=False)
             self.fields[f"field_{row}"] = field
             self.fields[f"op_{row}"] = forms.ChoiceField(
-                label=_("is"), choices=operators_of(kind), required=False,
+                label=_("is"), choices=[*operators_of(kind), *misfit], required=False,
                 error_messages={"invalid_choice": _("This comparison does not fit the field.")},
             )  # fmt: skip
             asked = self.readable.asked(path, currency)
             inner = (kind or TYPES["text"]).input(asked)
             widget = ValuesInput(inner, operator.takes if operator else "one" if not op else "")
             self.fields[f"value_{row}"] = ValuesField(label=_("value"), required=False, widget=widget)
-            self.initial |= {f"field_{row}": path, f"op_{row}": op if operator else ""}
+            self.initial |= {f"field_{row}": path, f"op_{row}": op}
             self.initial[f"value_{row}"] = self._shown(kind, operator, stored.get(row, {}), asked)
 
     def _parts(self) -> list[dict[str, Any]]:
@@ -171,7 +186,7 @@ class ConditionForm(forms.Form):
     @property
     def is_deep(self) -> bool:
         parts = self._parts()
-        return "not" in self.tree or len(parts) > MOST_ROWS or any("op" not in p or "value_field" in p for p in parts)
+        return "not" in self.tree or len(parts) > MOST_ROWS or any(map(_is_beyond, parts))
 
     def rows(self) -> list[tuple[Any, Any, Any]]:
         return [(self[f"field_{n}"], self[f"op_{n}"], self[f"value_{n}"]) for n in self.places]
@@ -185,12 +200,24 @@ class ConditionForm(forms.Form):
                 if f"op_{row}" not in self.errors:
                     self.add_error(f"op_{row}" if path else f"field_{row}", _("Choose the field and the comparison."))
                 continue
-            kind = self.readable.type_of(path or "")
-            if not op or kind is None or f"value_{row}" in self.errors:
+            if not path or not op or f"value_{row}" in self.errors:
                 continue
-            asked = self.readable.asked(path or "", self.currency)
+            kind = self.readable.type_of(path)
+            if kind is None:
+                self.add_error(f"field_{row}", _("The field “%s” no longer exists.") % path)
+                continue
+            if op not in kind.operators:
+                self.add_error(f"op_{row}", _("This comparison does not fit the field."))
+                continue
+            asked = self.readable.asked(path, self.currency)
+            texts = data.get(f"value_{row}") or []
+            # Ticks are values as they are; lines are, unless there is one alone that holds several numbers.
+            widget: Any = self.fields[f"value_{row}"].widget
+            ticked = isinstance(widget.inner, forms.CheckboxSelectMultiple)
             try:
-                value = OPERATORS[op].typed(kind, data.get(f"value_{row}") or [], asked)
+                value = OPERATORS[op].typed(
+                    kind, texts, asked, apart=ticked or (widget.takes == "many" and kind.is_text)
+                )
             except ValidationError as error:
                 self.add_error(f"value_{row}", error)
                 continue

@@ -80,6 +80,8 @@ def _leaf(leaf: dict[str, Any], facts: Facts) -> Verdict:
         return operator.test(Case(leaf, facts, operator))
     except ValidationError as error:
         raise CannotJudge(error.messages[0]) from error
+    except (OverflowError, ValueError) as error:
+        raise CannotJudge(_("“%s” cannot be reckoned with.") % leaf.get("value")) from error
 
 
 @dataclass(frozen=True)
@@ -176,6 +178,7 @@ class Operator:
         takes: what it compares with: "one" value, "two", "many", a number of "days", or "" for none.
         of: the type of field that it alone reads, whatever the path; empty: the field's own.
         orders: asks which is more.
+        of_part: asks for a part of the value, which need not be a whole one ("+48").
     """
 
     label: Any
@@ -183,19 +186,24 @@ class Operator:
     takes: str = "one"
     of: str = ""
     orders: bool = False
+    of_part: bool = False
 
-    def typed(self, kind: FieldType, texts: list[str], asked: Asked) -> Any:
-        """What people typed, as it is stored. Raises ValidationError in words for what could not be judged."""
+    def typed(self, kind: FieldType, texts: list[str], asked: Asked, *, apart: bool = False) -> Any:
+        """What people typed, as it is stored. Raises ValidationError in words for what could not be judged.
+
+        Args:
+            apart: each text is one value (ticks, lines); else a single text may hold several.
+        """
         texts = [text for text in texts if text.strip()]
         if not self.takes:
             return None
         if not texts:
             raise ValidationError(_("What shall it be compared with?"))
         if self.takes == "one":
-            return kind.to_json(kind.read(texts[0], asked))
+            return kind.to_json(kind.read_part(texts[0]) if self.of_part else kind.read(texts[0], asked))
         if self.takes == "days":
             return _days_typed(texts[0])
-        parts = [part for text in texts for part in kind.parts(text)] if len(texts) == 1 else texts
+        parts = texts if apart or len(texts) > 1 else kind.parts(texts[0])
         values = [kind.read(part, asked) for part in parts]
         if self.takes == "two" and len(values) != 2:
             raise ValidationError(_("Two values are needed: from, and to."))
@@ -211,12 +219,14 @@ def _days_typed(text: str) -> int:
     return int(days)
 
 
-def _plain(label: Any, holds: Callable[[Case], bool], sign: Any, otherwise: Any, takes: str = "one") -> Operator:
+def _plain(
+    label: Any, holds: Callable[[Case], bool], sign: Any, otherwise: Any, takes: str = "one", of_part: bool = False
+) -> Operator:
     def test(case: Case) -> Verdict:
         true = holds(case)
         return Verdict(true, f"{case.name} {_text(case.actual)} {sign if true else otherwise} {_text(case.wanted)}")
 
-    return Operator(label, test, takes)
+    return Operator(label, test, takes, of_part=of_part)
 
 
 def _compared(label: Any, function: Callable[[Any, Any], bool], sign: str, otherwise: str) -> Operator:
@@ -300,8 +310,9 @@ def _weekday(case: Case) -> Verdict:
 
 def _folded(case: Case) -> tuple[str, str]:
     """The field's text and what it is searched for."""
-    actual = "" if case.actual is None else _text(case.actual)
-    return fold(actual), fold("" if case.wanted is None else _text(case.wanted))
+    sides = ("" if side is None else _text(side) for side in (case.actual, case.wanted))
+    whole, part = (fold(case.type.searched(side)) for side in sides)
+    return whole, part
 
 
 def _holds(case: Case) -> bool:
@@ -328,9 +339,9 @@ _begins_not = gettext_lazy("does not start with")
 OPERATORS: dict[str, Operator] = {
     "equals": _plain(gettext_lazy("equals"), _equal, "=", "≠"),
     "not_equals": _plain(gettext_lazy("does not equal"), lambda case: not _equal(case), "≠", "="),
-    "contains": _plain(_contains, _holds, _contains, _contains_not),
-    "not_contains": _plain(_contains_not, lambda case: not _holds(case), _contains_not, _contains),
-    "starts_with": _plain(_begins, _starts, _begins, _begins_not),
+    "contains": _plain(_contains, _holds, _contains, _contains_not, of_part=True),
+    "not_contains": _plain(_contains_not, lambda case: not _holds(case), _contains_not, _contains, of_part=True),
+    "starts_with": _plain(_begins, _starts, _begins, _begins_not, of_part=True),
     "one_of": _plain(_is, _among, _is, _is_not, "many"),
     "none_of": _plain(_is_not, lambda case: not _among(case), _is_not, _is, "many"),
     "more_than": _compared(gettext_lazy("is more than"), lambda a, b: a > b, ">", "≤"),

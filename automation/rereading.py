@@ -39,8 +39,10 @@ def reread(
         type_of_path: None for a path that nobody describes: its comparison is left as it is.
         currency: ISO code of the pipeline's amounts.
     """
+    if not isinstance(tree, dict):
+        return tree, []
     for glue in ("all", "any"):
-        if glue in tree:
+        if isinstance(tree.get(glue), list):
             parts = [reread(part, type_of_path, currency) for part in tree[glue]]
             return {**tree, glue: [part for part, _changes in parts]}, [c for _part, found in parts for c in found]
     if "not" in tree:
@@ -52,17 +54,20 @@ def reread(
 def _leaf(leaf: dict[str, Any], type_of_path: Callable[[str], FieldType | None], currency: str) -> Any:
     path, op, value = str(leaf.get("field", "")), str(leaf["op"]), leaf.get("value")
     operator = OPERATORS.get(op)
-    if operator is None or leaf.get("value_field") or not operator.takes:
+    if operator is None or leaf.get("value_field"):
         return leaf, []
     if operator.of:
         path = {"time": "now.time", "weekday": "now.weekday"}[operator.of]
     kind = type_of_path(path)
     if kind is None:
         return leaf, []
+    if not operator.takes:
+        # So far any value was true or false; now yes and no alone are.
+        fits = operator.of != "boolean" or kind.key == "boolean"
+        return leaf, [] if fits else [Change(path, op, "", str(operator.label), "")]
     text = ", ".join(map(str, value)) if isinstance(value, list) else str(value if value is not None else "")
     if kind.key == "boolean" and op in ("equals", "not_equals"):
-        yes = text.lower() in ("1", "true", "on", "yes")
-        return {"field": path, "op": "is_true" if yes == (op == "equals") else "is_false"}, []
+        return _boolean(path, op, text), []
     old = _old(kind, op, value)
     texts = [str(one) for one in value] if isinstance(value, list) else [text]
     try:
@@ -70,11 +75,20 @@ def _leaf(leaf: dict[str, Any], type_of_path: Callable[[str], FieldType | None],
             raise ValidationError("")
         typed = operator.typed(kind, texts, Asked(currency=currency))
         new = _new(kind, operator.takes, typed)
-    except ValidationError:
+    except (ValidationError, OverflowError, ValueError):
         # It cannot be judged: it stays as it was typed, and fails in words if it is confirmed all the same.
         return leaf, [Change(path, op, text, _words(old), "")]
     changes = [] if old == new else [Change(path, op, text, _words(old), _words(new))]
     return {**leaf, "field": path, "value": typed}, changes
+
+
+def _boolean(path: str, op: str, text: str) -> dict[str, Any]:
+    """Whatever was no yes meant no; an empty field equalled neither."""
+    if text.lower() in ("1", "true", "on", "yes"):
+        return {"field": path, "op": "is_true" if op == "equals" else "is_false"}
+    if op == "equals":
+        return {"all": [{"field": path, "op": "is_filled"}, {"field": path, "op": "is_false"}]}
+    return {"any": [{"field": path, "op": "is_empty"}, {"field": path, "op": "is_true"}]}
 
 
 def _new(kind: FieldType, takes: str, typed: Any) -> list[Any]:
@@ -101,9 +115,9 @@ def _old(kind: FieldType, op: str, value: Any) -> list[Any] | None:
             return [_number(part) for part in one]
         if kind.key in ("date", "datetime"):
             return [date.fromisoformat(str(part)[:10]) for part in one]
-    except (ValueError, InvalidOperation):
+        return [kind.from_json(part) for part in one]
+    except (ValueError, OverflowError, InvalidOperation, ValidationError):
         return None
-    return [kind.from_json(part) for part in one]
 
 
 def _number(value: Any) -> Decimal:

@@ -34,7 +34,8 @@ def reread_conditions(apps: Any) -> None:
 
     told: list[str] = []
     for name in ("Rule", "Trigger"):
-        for placed in apps.get_model("automation", name).objects.exclude(condition={}).select_related("publisher"):
+        # Those without a condition too: a planned run may be pinned to one that they had.
+        for placed in apps.get_model("automation", name).objects.select_related("publisher", "pipeline"):
             told += _reread(apps, name, placed, kind)
     if told:
         _tell(apps, told)

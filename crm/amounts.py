@@ -10,8 +10,10 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
 
 from babel import Locale
+from babel.core import get_global
 from babel.numbers import get_currency_precision, list_currencies
 from django.core.exceptions import ValidationError
 from django.utils.translation import get_language
@@ -48,6 +50,18 @@ class Amount:
     currency: str = ""
 
 
+@cache
+def _current() -> frozenset[str]:
+    """Codes of money that somebody still pays with: no gold, no marks, no "XXX"."""
+    paid = {
+        code
+        for place in get_global("territory_currencies").values()
+        for code, _a, end, tender in place
+        if tender and not end
+    }
+    return frozenset(code for code in paid if not code.startswith("X") or code in ("XAF", "XOF", "XCD", "XPF"))
+
+
 def read(text: str, *, currency: str = "", language: str = "") -> Amount:
     """Money: "1 234,56 zł" · "1,234.50" · "(12.50)" · "12,5 tys." · "£1,500" · "1.500,-".
 
@@ -65,20 +79,18 @@ def read(text: str, *, currency: str = "", language: str = "") -> Amount:
     for word in words:
         if word in _TIMES and times == 1:
             times = _TIMES[word]
-        elif word in _SIGNS:
-            meant = _SIGNS[word]
-            named = named or (currency if currency in meant else meant[0])
-        elif word.upper() in list_currencies():
-            named = word.upper()
         else:
-            raise ValidationError(_("“%s” is not an amount.") % text.strip()[:40])
+            meant = _SIGNS.get(word) or ((word.upper(),) if word.upper() in _current() else ())
+            if not meant or (named and named not in meant):
+                raise ValidationError(_("“%s” is not an amount.") % text.strip()[:40])
+            named = named or (currency if currency in meant else meant[0])
     return Amount(value * times, named)
 
 
 def currency_of(text: str) -> str:
     """The ISO code of a currency by its code, sign or usual word; empty for none."""
     code, bare = plain(text).upper(), (fold(plain(text)) or text).strip(".")
-    if code in list_currencies():
+    if code in _current():
         return code
     return _SIGNS.get(bare, ("",))[0]
 
@@ -93,7 +105,8 @@ def read_number(text: str, *, language: str = "") -> Decimal:
 
 def plain(text: str) -> str:
     """Letters and digits of any script as ASCII has them: full-width and Arabic digits, hard and thin blanks, ’, −."""
-    kept = unicodedata.normalize("NFKC", text)
+    # Raised digits stay what they are: "5²" is not 52.
+    kept = "".join(c if c in "²³¹" else unicodedata.normalize("NFKC", c) for c in text)
     kept = "".join(str(unicodedata.decimal(c)) if c.isdecimal() and not c.isascii() else c for c in kept)
     kept = re.sub("[\u2019\u2018`\u00b4\u066c]", "'", kept).replace("\u066b", ",")
     return " ".join(re.sub("[\u2212\u2013\u2014]", "-", kept).split())

@@ -21,6 +21,8 @@ from crm.amounts import plain
 from crm.folding import fold
 
 DAY_FIRST, MONTH_FIRST = "dmy", "mdy"
+# Beyond them a zone or a day more has no date any more; files write 0001-01-01 for none and 9999-12-31 for never.
+FIRST_YEAR, LAST_YEAR = 1800, 2999
 _LANGUAGES = ("en", "pl", "fr", "vi", "de", "es", "it", "cs", "uk", "ru", "nl", "pt")
 _NUMBERS = re.compile(r"(\d{1,4}) ?([./-]) ?(\d{1,2}) ?\2 ?(\d{1,4})")
 _CLOCK = re.compile(
@@ -51,7 +53,10 @@ def read_moment(text: str, order: str = DAY_FIRST) -> datetime:
     try:
         if len(bare) > 60:
             raise ValueError
-        return _iso(bare) or _written(fold(bare), order)
+        found = _iso(bare) or _written(fold(bare), order)
+        if not FIRST_YEAR <= found.year <= LAST_YEAR:
+            raise ValueError
+        return found
     except (ValueError, OverflowError):
         raise ValidationError(_("“%s” is not a date.") % text.strip()[:40]) from None
 

@@ -100,7 +100,12 @@ def _check_rights(keep: Any, drop: Any, link: str, by: User) -> None:
 
 def _take_addresses(keep: Contact, drop: Contact) -> None:
     for phone in drop.phones.all():
-        if not keep.phones.filter(number=phone.number).exists():
+        known = keep.phones.filter(number=phone.number).first()
+        if known is not None:
+            known.is_unchecked = known.is_unchecked and phone.is_unchecked
+            known.extension = known.extension or phone.extension
+            known.save()
+        else:
             phone.contact, phone.order = keep, phone.order + 100
             phone.save()
     for email in drop.emails.all():

@@ -15,9 +15,10 @@ from crm.folding import fold
 
 # Folded: "wew. 12", "ext 12", "x12", "poste 12", "máy lẻ 12", "Durchwahl 12", "#12", and RFC 3966's own.
 _EXTENSION = re.compile(
-    r"[ ,;]*(?:;ext=|\b(?:wew(?:netrzny)?|ext(?:ension)?|extn|poste|may le|nhanh|durchwahl|dw|int)\b|(?<=[\d ])x|#)"
+    r"(?:;ext=|\b(?:wew(?:netrzny)?|ext(?:ension)?|extn|poste|may le|nhanh|durchwahl|dw|int)\b|(?<=[\d ])x|#)"
     r"[.: ]*(\d{1,7})$"
 )
+LONGEST = 80  # characters; no number has more, its words included
 _SHAPE = re.compile(r"[+(]?[\d(][\d\s()./+-]{1,38}")
 
 
@@ -57,6 +58,8 @@ def parse(text: str, country: str = "") -> PhoneNumber:
     typed = (text or "").strip()
     if not typed:
         return PhoneNumber("")
+    if len(typed) > LONGEST:
+        raise ValidationError(_("“%(number)s” is not a phone number.") % {"number": typed[:40]})
     bare, extension = _cut(typed)
     found = _read(bare, country or ("" if bare.startswith("+") else _own_country()))
     if found is None:
@@ -80,7 +83,7 @@ def _cut(typed: str) -> tuple[str, str]:
     found = _EXTENSION.search(bare)
     extension = found[1] if found and found.start() else ""
     if found and extension:
-        bare = bare[: found.start()]
+        bare = bare[: found.start()].rstrip(" ,;")
     if re.match(r"\+|00", bare):
         bare = re.sub(r"\( ?0 ?\)", "", bare)
     return re.sub(r"^(?:tel|phone|mobile|kom|tel kom|dt|sdt|mob|t|m)\b[.: ]*", "", bare).strip(), extension

@@ -128,6 +128,8 @@ def _as_kept(form: WebForm, field: FormField, value: Any) -> Any:
         if definition is None:
             return value
         asked = definition.form_field()
+        if isinstance(asked, AmountField):
+            asked.currency = form.pipeline.currency
         read = asked.clean(value if isinstance(value, str) else as_typed(asked, value))
         if field.kind == FormField.Kind.MONEY and isinstance(read, Decimal) and read < 0:
             raise ValidationError(_("A customer owes no less than nothing."))

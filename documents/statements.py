@@ -177,8 +177,22 @@ def _row(line: list[str], columns: dict[str, int], currency: str, day: Callable[
     if amount <= 0:
         return None
     return Row(
-        day(cell("paid_on")), amount, currency_of(cell("currency")) or currency, cell("payer")[:200], cell("text")[:500]
+        day(cell("paid_on")),
+        amount,
+        _currency(cell("currency"), cell("amount") or cell("credit"), currency),
+        cell("payer")[:200],
+        cell("text")[:500],
     )
+
+
+def _currency(named: str, amount: str, usual: str) -> str:
+    """The column's, else the one that stands beside the amount, else the company's. Raises ValidationError."""
+    if not named.strip():
+        return cells.amount(amount).currency or usual if amount.strip(" -–—") else usual
+    found = currency_of(named)
+    if not found:
+        raise ValidationError(_("“%s” is not a currency such as EUR.") % named[:20])
+    return found
 
 
 def _amount(cell: str) -> Decimal:

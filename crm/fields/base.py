@@ -46,12 +46,22 @@ class FieldType:
     key: ClassVar[str]
     label: ClassVar[Any] = ""
     operators: ClassVar[tuple[str, ...]] = (*EQUALITY, *PRESENCE, *NEWS)
+    # Whether any text is a value, so that a comma in it parts nothing.
+    is_text: ClassVar[bool] = False
     # What the words "is more than" are for this type.
     words: ClassVar[dict[str, Any]] = {}
 
     def read(self, text: str, asked: Asked = Asked()) -> Any:
         """A value as a person typed it. Raises ValidationError in words."""
         return text.strip()
+
+    def read_part(self, text: str) -> str:
+        """A part of a value that is searched for, as it was typed."""
+        return text.strip()
+
+    def searched(self, text: str) -> str:
+        """A value, or a part of one, as it is searched."""
+        return text
 
     def to_json(self, value: Any) -> Any:
         """As it stands in a JSON column."""
@@ -92,6 +102,7 @@ class FieldType:
 class TextLike(FieldType):
     """Compared folded: "nguyen" is "Nguyễn"."""
 
+    is_text = True
     operators = (*EQUALITY, "contains", "not_contains", "starts_with", *PRESENCE, *NEWS)
 
     def from_json(self, kept: Any) -> Any:

@@ -1,3 +1,4 @@
+from django.core.validators import validate_email
 from django.utils.translation import gettext_lazy as _
 
 from crm.addresses import one_spelling
@@ -9,5 +10,6 @@ class Email(TextLike):
     label = _("e-mail")
 
     def read(self, text: str, asked: Asked = Asked()) -> str:
-        """A part of an address may be asked for ("@example.com"), so it need not be a whole one."""
-        return one_spelling(text)
+        found = one_spelling(text)
+        validate_email(found)
+        return found

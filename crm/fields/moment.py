@@ -4,6 +4,7 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from django import forms
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -29,6 +30,17 @@ class DateTime(Date):
         if isinstance(value, datetime) and isinstance(other, datetime):
             return value if value.tzinfo else value.replace(tzinfo=zone)
         return day_in(value, zone)
+
+    def input(self, asked: Asked = Asked()) -> forms.Field:
+        # Text, and no calendar of the browser's: a day alone, or a day with its time.
+        return forms.CharField(
+            required=False, max_length=40, widget=forms.TextInput(attrs={"placeholder": "2026-12-31 14:30"})
+        )
+
+    def shown(self, value: Any, asked: Asked = Asked()) -> str:
+        if not isinstance(value, datetime):
+            return super().shown(value, asked)
+        return f"{timezone.localtime(value) if value.tzinfo else value:%Y-%m-%d %H:%M}"
 
     def filter(self, path: str, text: str) -> Q:
         """All moments of a day, as the current zone counts days; kept as text in UTC, so texts compare."""

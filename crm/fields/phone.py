@@ -1,6 +1,11 @@
+from __future__ import annotations
+
+import re
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.core.exceptions import ValidationError
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from crm import phones
@@ -12,14 +17,22 @@ class Phone(TextLike):
     label = _("phone")
 
     def read(self, text: str, asked: Asked = Asked()) -> str:
-        """The number; what is none stays as typed: "starts with +48" asks for a part."""
-        try:
-            return phones.parse(text).whole
-        except ValidationError:
-            return text.strip()
+        return phones.parse(text).whole
 
-    def from_json(self, kept: Any) -> Any:
-        return super().from_json(kept)
+    def searched(self, text: str) -> str:
+        """Digits and the plus alone: "601 123" is in "+48601123456"."""
+        return re.sub(r"[^\d+]", "", text)
+
+    def comparable(self, value: Any, other: Any, zone: ZoneInfo) -> Any:
+        """Without its extension: it is the same line."""
+        return None if value is None else str(value).partition(";")[0]
 
     def shown(self, value: Any, asked: Asked = Asked()) -> str:
-        return phones.display(str(value)) if value else ""
+        text = str(value or "")
+        return phones.display(text) if re.fullmatch(r"\+\d{8,15}(;ext=\d+)?", text) else text
+
+    def filter(self, path: str, text: str) -> Q:
+        try:
+            return Q(**{f"{path}__startswith": str(phones.parse(text))})
+        except ValidationError:
+            return Q(**{f"{path}__icontains": text.strip()})

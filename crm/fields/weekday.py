@@ -18,6 +18,9 @@ class Weekday(FieldType):
     def read(self, text: str, asked: Asked = Asked()) -> str:
         return dates.read_weekday(text)
 
+    def from_json(self, kept: object) -> str | None:
+        return None if kept in (None, "") else self.read(str(kept))
+
     def input(self, asked: Asked = Asked()) -> forms.Field:
         choices = [(key, WEEKDAYS[place]) for place, key in enumerate(dates.WEEKDAYS)]
         return forms.ChoiceField(required=False, choices=choices)

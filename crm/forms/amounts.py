@@ -85,6 +85,7 @@ class OfferedAmountField(AmountField):
     """
 
     def clean(self, value: Any) -> Any:
+        value = str(value or "").replace("\0", "")  # PostgreSQL keeps none
         try:
             return super().clean(value)
         except ValidationError:

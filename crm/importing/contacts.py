@@ -126,7 +126,9 @@ class ContactMaker(Maker):
         fresh = [n for n in numbers if n not in had]
         for place, n in enumerate(fresh):
             kind = "mobile" if n in mobile else "work"
-            self.batch.add(ContactPhone(contact=contact, number=n, kind=kind, order=place))
+            self.batch.add(
+                ContactPhone(contact=contact, number=str(n), kind=kind, order=place, **ContactPhone.typed(n))
+            )
         new = [a for a in addresses if a not in had]
         # Known by number and name alone: somebody has to say that the address is theirs.
         is_guessed = bool(had) and len(new) == len(addresses)
@@ -158,6 +160,9 @@ class ContactMaker(Maker):
             return
         having = {**self.by_address, **self.by_number}
         keys = (*read.get("email", []), *self.numbers(read))
+        for number in self.numbers(read) if known.pk is not None else ():
+            if number.extension:
+                known.phones.filter(number=number, extension="").update(extension=number.extension)
         # Those that an earlier row of this slice gave it are not written yet.
         had = {key for key in keys if any(contact is known for contact in having.get(key, ()))}
         if len(had) == len(set(keys)):

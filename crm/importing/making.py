@@ -129,7 +129,11 @@ class Maker:
     def _custom(self, key: str, cell: str) -> Any:
         definition = self.custom[key]
         if definition.type == "money":
-            return str(cells.amount(cell).value)
+            found = cells.amount(cell)
+            if found.currency and self.work.pipeline and found.currency != self.work.pipeline.currency:
+                words = {"typed": cell[:40], "named": found.currency, "currency": self.work.pipeline.currency}
+                raise ValidationError(_("“%(typed)s” is in %(named)s; amounts here are in %(currency)s.") % words)
+            return str(found.value)
         if definition.type == "date":
             return dates.read_day(cell, self.order).isoformat()
         if definition.type == "datetime":

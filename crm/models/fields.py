@@ -33,6 +33,7 @@ class OfferedPhoneField(PhoneFormField):
     """A phone on a public form: one that cannot be read stays as it was typed, unless the form needs it."""
 
     def clean(self, value: Any) -> Any:
+        value = str(value or "").replace("\0", "")  # PostgreSQL keeps none, and the lead is worth more
         try:
             return super().clean(value)
         except ValidationError:

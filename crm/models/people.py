@@ -282,7 +282,9 @@ class Contact(models.Model):
     def phone(self, kind: str = "", item: Any = None) -> str:
         """The first phone (of a kind, if there is one of it) in E.164, or empty; `item` as for `email`."""
         rows = _serving(self.phones.all(), item)
-        rows.sort(key=lambda row: (row.kind != kind if kind else False, row.is_new, row.order, row.pk))
+        rows.sort(
+            key=lambda row: (row.is_unchecked, row.kind != kind if kind else False, row.is_new, row.order, row.pk)
+        )
         return rows[0].number if rows else ""
 
     def time_zone(self) -> str:
@@ -308,7 +310,10 @@ class Contact(models.Model):
     def add_phone(self, number: str, is_new: bool = False) -> None:
         if number:
             more = {"order": self.phones.count(), "is_new": is_new, **ContactPhone.typed(number)}
-            self.phones.get_or_create(number=str(phones.parse(number)), defaults=more)
+            row, _made = self.phones.get_or_create(number=str(phones.parse(number)), defaults=more)
+            if more["extension"] and not row.extension:
+                row.extension = more["extension"]
+                row.save(update_fields=["extension"])
 
 
 def _serving(rows: Any, item: Any) -> list[Any]:

@@ -32,8 +32,10 @@ if (conditions && another) {
   const shown = Math.max(1, rows().findLastIndex(says) + 1);
   rows().forEach((row, place) => (row.hidden = place >= shown));
 
-  async function drawn(number, field, op) {
-    const answer = await fetch(`${conditions.dataset.rowUrl}?${new URLSearchParams({ n: number, field, op })}`);
+  async function drawn(number, field, op, values = []) {
+    const asked = new URLSearchParams({ n: number, field, op });
+    for (const value of values) asked.append("value", value);
+    const answer = await fetch(`${conditions.dataset.rowUrl}?${asked}`);
     if (!answer.ok) throw new Error(answer.status);
     const holder = document.createElement("template");
     holder.innerHTML = await answer.text();
@@ -45,9 +47,14 @@ if (conditions && another) {
     if (!match) return;
     const row = event.target.closest(".condition-row");
     try {
-      const fresh = await drawn(match[2], select(row, "field").value, select(row, "op").value);
+      // What was typed goes along to another comparison of the same field.
+      const boxes = match[1] === "op" ? new FormData(row.closest("form")).getAll(`if-value_${match[2]}`) : [];
+      const [field, op] = [select(row, "field").value, select(row, "op").value];
+      const fresh = await drawn(match[2], field, op, boxes.filter(Boolean));
+      // Arrow keys may have gone on while the answer travelled.
+      if (select(row, "field").value !== field || select(row, "op").value !== op) return;
       row.replaceWith(fresh);
-      (match[1] === "field" ? select(fresh, "op") : fresh.querySelector("input, textarea, select:not([name^=if-])") || select(fresh, "op")).focus();
+      select(fresh, match[1]).focus();
     } catch {
       // The row stays as it was; the server reads whatever its one box holds.
     }
