@@ -67,4 +67,4 @@ $(VENV)/test.done: requirements.txt requirements-dev.txt setup.sh
 	@sh setup.sh test
 	@touch $(VENV)/run.done $@
 
-.PHONY: help run test test-postgres check fmt bench crash-test web worker vendor lock
+.PHONY: help run test test-postgres check fmt bench flood crash-test web worker vendor lock

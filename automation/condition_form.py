@@ -146,7 +146,8 @@ class ConditionForm(forms.Form):
                 error_messages={"invalid_choice": _("This comparison does not fit the field.")},
             )  # fmt: skip
             asked = self.readable.asked(path, currency)
-            inner = (kind or TYPES["text"]).input(asked)
+            # Until a comparison is chosen one plain box: a list's first option would seem to be chosen.
+            inner = (kind if kind is not None and operator else TYPES["text"]).input(asked)
             widget = ValuesInput(inner, operator.takes if operator else "one" if not op else "")
             self.fields[f"value_{row}"] = ValuesField(label=_("value"), required=False, widget=widget)
             self.initial |= {f"field_{row}": path, f"op_{row}": op}

@@ -53,10 +53,10 @@ def flood(database: str) -> None:
     worker = subprocess.Popen([sys.executable, "manage.py", "up", "--no-web"], env=os.environ, cwd=ROOT)
     try:
         waited = _drags(anna, stages, bulk)
+        left = Run.objects.filter(rule=bulk, finished_at=None).count()
     finally:
         worker.send_signal(signal.SIGTERM)
         worker.wait(30)
-    left = Run.objects.filter(rule=bulk, finished_at=None).count()
     p95 = sorted(waited)[int(len(waited) * 0.95) - 1]
     print(
         f"{database:<11} drag behind {FLOOD} due runs, p50 / p95 s: {statistics.median(waited):.2f} / {p95:.2f}"

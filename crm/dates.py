@@ -14,13 +14,14 @@ from functools import cache
 
 from babel import Locale
 from django.core.exceptions import ValidationError
-from django.utils.translation import get_language
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
 from crm.amounts import plain
 from crm.folding import fold
 
 DAY_FIRST, MONTH_FIRST = "dmy", "mdy"
+ORDERS = ((DAY_FIRST, gettext_lazy("the day first")), (MONTH_FIRST, gettext_lazy("the month first")))
 # Beyond them a zone or a day more has no date any more; files write 0001-01-01 for none and 9999-12-31 for never.
 FIRST_YEAR, LAST_YEAR = 1800, 2999
 _LANGUAGES = ("en", "pl", "fr", "vi", "de", "es", "it", "cs", "uk", "ru", "nl", "pt")

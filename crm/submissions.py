@@ -249,6 +249,7 @@ def _readable(form: WebForm, answers: dict[str, Any]) -> list[list[str]]:
         value = answers.get(field.key)
         if value not in (None, "", [], False):
             text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+            text = phones.display(text) if field.kind == FormField.Kind.PHONE else text
             rows.append([field.label, _("yes") if value is True else text])
     return rows
 

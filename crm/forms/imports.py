@@ -90,7 +90,7 @@ class MappingForm(forms.ModelForm):
             return
         order: Any = forms.ChoiceField(
             label=_now("Dates such as %s") % self.in_doubt[0][:20],
-            choices=[("", "—"), (dates.DAY_FIRST, _("the day first")), (dates.MONTH_FIRST, _("the month first"))],
+            choices=[("", _("found out from the file")), *dates.ORDERS],
             required=False,
             initial=self.instance.date_order,
             widget=forms.Select(attrs={"class": "form-select"}),

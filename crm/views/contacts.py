@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from crm import customer_rights, splitting
+from crm import customer_rights, phones, splitting
 from crm.access import staff_of_ours
 from crm.events import record
 from crm.forms.splitting import SplitForm
@@ -55,7 +55,7 @@ def confirm_address(request: HttpRequest, pk: int) -> HttpResponse:
     done += contact.phones.filter(number=asked).update(is_new=False, is_unchecked=False)
     if not done:
         raise Http404
-    messages.success(request, _("%s is an address of this contact.") % asked)
+    messages.success(request, _("%s is an address of this contact.") % phones.display(asked))
     return redirect("contact", pk)
 
 

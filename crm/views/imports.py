@@ -17,7 +17,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from crm import databases, slots, tables
+from crm import databases, dates, slots, tables
 from crm.access import staff_of_ours
 from crm.forms.imports import MappingForm, UploadForm
 from crm.importing import work as working
@@ -116,6 +116,7 @@ def _shown(work: Import, form: MappingForm | None) -> dict[str, Any]:
             for place, key in sorted(work.mapping.items(), key=lambda pair: int(pair[0]))
             if int(place) < len(work.headers)
         ],
+        "order": dict(dates.ORDERS).get(work.date_order, ""),
         "read_as": _read_as(work) if work.status == Import.Status.CHECKED else [],
         "noted": [row for row in work.rows.filter(made__has_key="notes").order_by("number")[:WRONG_SHOWN]],
         **_rules(work),
@@ -136,7 +137,9 @@ def _read_as(work: Import) -> list[tuple[str, list[tuple[str, str, bool]]]]:
         shapes: dict[str, str] = {}
         for line in lines:
             if place < len(line) and line[place] and len(shapes) < SHAPES:
-                shapes.setdefault(re.sub(r"\d", "9", line[place]), line[place])
+                # The cell that tells in which order the file writes its dates is a shape of its own.
+                shape = re.sub(r"\d", "9", line[place]) + dates.order_of([line[place]] if column.is_date else [])
+                shapes.setdefault(shape, line[place])
         read = [(cell, *_reading(maker, column, cell)) for cell in shapes.values()]
         found += [(work.headers[place], read)] if read else []
     return found
