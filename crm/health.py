@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import timedelta
+from pathlib import Path
 
+from django.conf import settings
 from django.core.cache import caches
+from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from crm import clock, slots, vault
@@ -14,6 +18,7 @@ from crm.slots import Health
 from crm.transports.base import transports
 
 LATE = timedelta(minutes=1)
+LEAST_FREE = settings.LEAST_FREE_MB * 1_000_000  # bytes
 
 
 def standstill(name: str, rows: LeasedQuerySet) -> Health:
@@ -53,6 +58,14 @@ def channels_work() -> list[Health]:
         if fault:
             return [Health("channels", fault=f"{channel.name}: {fault}")]
     return [Health("channels")]
+
+
+@slots.health_checks.register
+def disk_has_room() -> list[Health]:
+    """A full disk stops every write of SQLite, and papers and mails on any database."""
+    free = shutil.disk_usage(settings.MEDIA_ROOT if Path(settings.MEDIA_ROOT).exists() else settings.BASE_DIR).free
+    fault = _("The disk is full: %d MB are left.") % (free // 1_000_000) if free < LEAST_FREE else ""
+    return [Health("disk", fault=fault, figure=f"{free // 1_000_000} MB")]
 
 
 def lines() -> list[Health]:

@@ -131,7 +131,7 @@ class JobWorker:
             if isinstance(error, Permanent) or not may_retry(job):
                 self._fail(job, str(error) or repr(error))
             else:
-                job.retry(backoff(job.attempts + 1), str(error) or repr(error))
+                job.retry(backoff(job.attempts + 1), str(error) or repr(error), retry_limit(job))
 
         try:
             databases.persistently(work)
@@ -187,8 +187,9 @@ class JobWorker:
         assert kind is not None
         pk, owner = job.pk, job.owner
         try:
-            if not databases.persistently(lambda: self._begin(self._mine(pk, owner))):
-                return 1
+            with databases.durable():
+                if not databases.persistently(lambda: self._begin(self._mine(pk, owner))):
+                    return 1
         except LeaseLost:
             return 1
         except Exception as error:
@@ -231,8 +232,8 @@ class JobWorker:
         assert kind.conclude is not None
         lock_items([job])
         if isinstance(outcome, Temporary):
-            if may_retry(job):
-                job.retry(backoff(job.attempts + 1, outcome.retry_after), str(outcome))
+            if may_retry(job, outcome.retry_after):
+                job.retry(backoff(job.attempts + 1, outcome.retry_after), str(outcome), retry_limit(job))
                 if kind.put_back is not None:
                     kind.put_back(job)
                 return
@@ -276,9 +277,15 @@ class JobWorker:
         end_waiters(job)
 
 
-def may_retry(job: Job) -> bool:
-    """Within the limit of hours, counted from the first failure (E45)."""
-    return job.tried_for() < timedelta(hours=int(job.payload.get("retry_hours", RETRY_HOURS)))
+def retry_limit(job: Job) -> timedelta:
+    return timedelta(hours=int(job.payload.get("retry_hours", RETRY_HOURS)))
+
+
+def may_retry(job: Job, retry_after: float | None = None) -> bool:
+    """Within the limit of hours, counted from the first failure, the pause that the world asks for included (E45)."""
+    return (
+        job.tried_for() < retry_limit(job) and timedelta(seconds=retry_after or 0) <= retry_limit(job) - job.tried_for()
+    )
 
 
 def end_waiters(job: Job) -> None:

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from crm import clock, phones, slots, vault
 from crm.events import record
-from crm.jobs import Permanent, Temporary, end_waiters, may_retry
+from crm.jobs import Permanent, Temporary, end_waiters, may_retry, retry_limit
 from crm.mail.composing import MOST_FILE_BYTES, NewFile, html_of
 from crm.models.events import Cause
 from crm.models.files import Attachment
@@ -267,7 +267,7 @@ def conclude(job: Job, outcome: Any) -> None:
         job.change(status=Status.PLANNED, due_at=clock.now(), owner="", lease_until=None)
         put_back(job)
     elif _keyed(message.channel) and outcome is not None and may_retry(job):
-        job.retry(backoff(job.attempts + 1), str(outcome) or repr(outcome))
+        job.retry(backoff(job.attempts + 1), str(outcome) or repr(outcome), retry_limit(job))
         put_back(job)
     elif _keyed(message.channel):
         _finish(job, message, Status.FAILED, str(outcome) if outcome is not None else _("crashed the worker"))

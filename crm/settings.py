@@ -267,6 +267,8 @@ FILE_UPLOAD_HANDLERS = [
 
 # How long one worker may hold a row before another takes it over; seconds of real time.
 LEASE_SECONDS = int(os.environ.get("LEASE_SECONDS", "60"))
+# Below this /healthz says that the disk is full; MB.
+LEAST_FREE_MB = int(os.environ.get("LEAST_FREE_MB", "200"))
 # The watchdog restarts the workers when due work stood still for this long; seconds of real time.
 HANG_SECONDS = float(os.environ.get("HANG_SECONDS", "60"))
 WEB_THREADS = int(os.environ.get("WEB_THREADS", "4"))

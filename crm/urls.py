@@ -130,3 +130,5 @@ urlpatterns = [
 ]
 
 handler400 = frame.bad_request
+
+handler500 = "crm.views.outage.broken"

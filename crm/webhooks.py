@@ -16,7 +16,7 @@ from standardwebhooks import WebhookVerificationError
 from crm import clock, customer_rights, phones, safe_http
 from crm.api.schemas import event_out
 from crm.events import event_recorded, record
-from crm.jobs import Permanent, Temporary, end_waiters, may_retry
+from crm.jobs import Permanent, Temporary, end_waiters, may_retry, retry_limit
 from crm.models.events import Cause, Event
 from crm.models.items import Item
 from crm.models.jobs import Job
@@ -183,7 +183,7 @@ def conclude(job: Job, outcome: Any) -> None:
     elif outcome is None and job.crashes < MAX_CRASHES:
         job.change(status=Status.PLANNED, due_at=clock.now(), owner="", lease_until=None)
     elif outcome is not None and may_retry(job):
-        job.retry(backoff(job.attempts + 1), str(outcome) or repr(outcome))
+        job.retry(backoff(job.attempts + 1), str(outcome) or repr(outcome), retry_limit(job))
     else:
         _finish(job, delivery, Status.FAILED, str(outcome) if outcome is not None else _("crashed the worker"))
 

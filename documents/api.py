@@ -13,7 +13,7 @@ from pydantic import Field
 
 from crm import merge, rights
 from crm.api.auth import scope
-from crm.api.errors import answers, invalid
+from crm.api.errors import ApiError, answers, invalid
 from crm.api.idempotency import idempotent
 from crm.api.items import API
 from crm.api.items import visible as visible_items
@@ -341,6 +341,7 @@ class PaymentIn(Schema):
     method: Literal["transfer", "cash", "card", "other"] = "transfer"
     paid_on: date | None = Field(default=None, description="Empty: today, where the company is.")
     reference: str = Field(default="", max_length=140)
+    confirm: bool = Field(default=False, description="Book it although an equal payment is there and it is too much.")
 
 
 class BookedOut(PaymentOut):
@@ -355,9 +356,14 @@ def book(request: HttpRequest, payload: PaymentIn) -> Any:
     invoice = visible_items(request).filter(pk=payload.invoice, pipeline__invoice_flow__isnull=False).first()
     if invoice is None:
         raise invalid({"invoice": [_("There is no such invoice.")]})
+    amount = Decimal(payload.amount)
+    is_sure = payload.confirm or bool(request.headers.get("Idempotency-Key", "").strip())
+    # A repeated request without a key looks just like this.
+    if not is_sure and amount > still_open(invoice) and Payment.objects.filter(invoice=invoice, amount=amount).exists():
+        raise ApiError(409, "repeated", _("An equal payment is booked, and this one is more than is open: confirm it."))
     made = Payment.book(
         invoice,
-        Decimal(payload.amount),
+        amount,
         currency=payload.currency,
         paid_on=payload.paid_on or today(),
         method=payload.method,

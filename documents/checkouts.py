@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import override
 
 from crm import clock, slots
-from crm.jobs import Permanent, Temporary, may_retry
+from crm.jobs import Permanent, Temporary, may_retry, retry_limit
 from crm.models import Item, Job, Refused
 from crm.models.leased import MAX_CRASHES, Status, backoff
 from crm.models.notifications import notify
@@ -84,7 +84,7 @@ def _conclude(job: Job, outcome: Any) -> None:
     elif outcome is None and job.crashes < MAX_CRASHES:
         job.change(status=Status.PLANNED, due_at=clock.now(), owner="", lease_until=None)  # asking twice harms nobody
     elif outcome is not None and not isinstance(outcome, Permanent) and may_retry(job):
-        job.retry(backoff(job.attempts + 1), str(outcome) or repr(outcome))
+        job.retry(backoff(job.attempts + 1), str(outcome) or repr(outcome), retry_limit(job))
     else:
         job.end(Status.FAILED, str(outcome or _("crashed the worker")))
         words = _("A payment provider told of a payment, and could not be asked about it: %s") % job.error

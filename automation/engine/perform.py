@@ -265,16 +265,17 @@ def _after_failure(run: Run, error: Exception) -> None:
         run.change(status=Status.HELD, error=str(error), owner="", lease_until=None, crashes=0)
         if error.also is not None:
             error.also()
-    elif isinstance(error, ActionError) and not error.permanent and _may_retry(run):
-        run.retry(backoff(run.attempts + 1, error.retry_after), str(error))
+    elif isinstance(error, ActionError) and not error.permanent and _may_retry(run, error.retry_after):
+        run.retry(backoff(run.attempts + 1, error.retry_after), str(error), timedelta(hours=run.rule.retry_hours))
     else:
         if not isinstance(error, ActionError):
             log.exception("run %s", run.pk, exc_info=error)
         chain.end(run, Status.FAILED, str(error) or repr(error), **chain.kept(run))
 
 
-def _may_retry(run: Run) -> bool:
-    return run.tried_for() < timedelta(hours=run.rule.retry_hours)
+def _may_retry(run: Run, retry_after: float | None) -> bool:
+    left = timedelta(hours=run.rule.retry_hours) - run.tried_for()
+    return left > timedelta() and timedelta(seconds=retry_after or 0) <= left
 
 
 def _time_is_up(run: Run, item: Item) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from crm import customer_rights
 from crm.importing.making import Maker, Read
 from crm.models import Contact, ContactEmail, ContactPhone, Import, ImportRow
+from crm.phones import PhoneNumber
 from crm.recognising import recognise
 
 
@@ -30,7 +32,7 @@ class ContactMaker(Maker):
         name = " ".join(filter(None, parts))
         return (name or next(iter(read.get("email", []) + self.numbers(read)), ""))[:200]
 
-    def numbers(self, read: Read) -> list[str]:
+    def numbers(self, read: Read) -> list[PhoneNumber]:
         return [*read.get("mobile", []), *(n for n in read.get("phone", []) if n not in read.get("mobile", []))]
 
     def look_up(self, reads: list[Read]) -> None:
@@ -58,7 +60,7 @@ class ContactMaker(Maker):
         if not any(contact is known for known in having):
             having.append(contact)
 
-    def _remember(self, contact: Contact, addresses: list[str], numbers: list[str]) -> None:
+    def _remember(self, contact: Contact, addresses: Sequence[str], numbers: Sequence[str]) -> None:
         """Later rows of the same file know it too."""
         for address in addresses:
             self._has(self.by_address, address, contact)
@@ -119,7 +121,7 @@ class ContactMaker(Maker):
         row.contact = contact
         self.batch.then(lambda: row.made.update(own=contact.pk))
 
-    def _reach(self, contact: Contact, read: Read, had: set[str]) -> tuple[list[str], list[str]]:
+    def _reach(self, contact: Contact, read: Read, had: set[str]) -> tuple[list[PhoneNumber], list[str]]:
         """Add numbers and addresses that the contact has not (`had`: what it has); returns them."""
         numbers, addresses = self.numbers(read), read.get("email", [])
         mobile = set(read.get("mobile", []))

@@ -177,8 +177,13 @@ class Leased(models.Model):
             if rows.update(**group[-1][1]) != len(ids):
                 raise LeaseLost(ids)
 
-    def retry(self, wait: timedelta, error: str) -> None:
-        """A temporary failure: planned again after a pause; an attempt is counted."""
+    def retry(self, wait: timedelta, error: str, limit: timedelta) -> None:
+        """A temporary failure: planned again after a pause; an attempt is counted.
+
+        Args:
+            limit: from the first failure on; the last try lies within it, not ten hours after it (E45).
+        """
+        wait = min(wait, max(limit - self.tried_for(), timedelta()))
         self.change(
             status=Status.PLANNED,
             due_at=clock.now() + wait,

@@ -12,6 +12,7 @@ from automation.models import Run
 from automation.timing import Timing, TimingForm
 from crm import clock, lanes
 from crm.calendars import WorkingTime
+from crm.jobs import may_retry, retry_limit
 from crm.models import Job
 
 WARSAW = WorkingTime(zone="Europe/Warsaw", hours=dict.fromkeys(range(5), ((540, 1020),)), country="PL")
@@ -194,3 +195,12 @@ def test_a_finished_run_shows_no_deadline_of_its_wait(world, now, drain):
     run = world.run_of(rule)
     assert run.status in ("done", "failed")
     assert run.due_at is None
+
+
+def test_E45_the_last_try_lies_within_the_limit(world, now):
+    job = Job.objects.create(
+        kind="match", key="late", due_at=now, first_failed_at=now - timedelta(hours=23), attempts=7
+    )
+    job.retry(timedelta(hours=10), "busy", retry_limit(job))
+    assert job.due_at == now + timedelta(hours=1)
+    assert not may_retry(job, retry_after=7200)

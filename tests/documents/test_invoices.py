@@ -10,6 +10,7 @@ from crm.models import Event, Item, Refused
 from documents import overdue
 from documents.models import Document, Payment
 from documents.models.invoicing import today
+from tests.crm.test_api import Caller
 
 
 def invoice_of(world, papers, drain=None):
@@ -337,3 +338,16 @@ def test_who_sees_the_invoice_need_not_see_its_deal(world, papers, client):
     page = client.get(f"/items/{invoice.pk}/")
     assert page.status_code == 200
     assert f"/items/{papers.deal.pk}/" not in page.content.decode()
+
+
+@pytest.mark.django_db
+def test_the_same_payment_twice_without_a_key_has_to_be_confirmed_where_it_is_too_much(world, papers, client):
+    invoice, _document = invoice_of(world, papers)  # of 1339.08
+    api = Caller(client, world.bob)
+    sent = {"invoice": invoice.pk, "amount": "1000", "currency": invoice.currency}
+    assert api.post("/payments", sent).status_code == 201
+    repeated = api.post("/payments", sent)
+    assert (repeated.status_code, repeated.data["error"]["code"]) == (409, "repeated")
+    assert Payment.paid_of(invoice) == 1000
+    assert api.post("/payments", sent | {"confirm": True}).status_code == 201
+    assert api.post("/payments", sent, **{"Idempotency-Key": "third"}).status_code == 201
