@@ -13,7 +13,7 @@ from typing import Any
 from django.core.files.base import ContentFile
 from django.utils.translation import gettext as _
 
-from crm import clock, phones, slots, vault
+from crm import clock, open_ends, phones, slots, vault
 from crm.events import record
 from crm.jobs import Permanent, Temporary, end_waiters, may_retry, retry_limit
 from crm.mail.composing import MOST_FILE_BYTES, NewFile, html_of
@@ -236,8 +236,13 @@ def begin(job: Job) -> bool:
 def perform(job: Job) -> str:
     """Outside any transaction: the transport talks."""
     message = _message(job)
+    transport = transport_of(message.channel)
+    if job.payload.get("unsure_since"):
+        found = open_ends.asked(transport, message, job)
+        if found:
+            return found
     try:
-        return transport_of(message.channel).send(message)
+        return transport.send(message)
     except TransportError as error:
         if error.permanent:
             raise Permanent(str(error)) from error
@@ -262,6 +267,9 @@ def conclude(job: Job, outcome: Any) -> None:
         _finish(job, message, Status.DONE, "", provider_id=outcome)
     elif isinstance(outcome, Permanent):
         _finish(job, message, Status.FAILED, str(outcome))
+    elif open_ends.is_open(job, message.channel, outcome):
+        open_ends.ask_later(job)
+        put_back(job)
     elif _keyed(message.channel) and outcome is None and job.crashes < MAX_CRASHES:
         # A repeat carries the same key: safe. The crash stays counted.
         job.change(status=Status.PLANNED, due_at=clock.now(), owner="", lease_until=None)

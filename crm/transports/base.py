@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
@@ -28,6 +29,10 @@ class TransportError(Exception):
         self.permanent, self.retry_after, self.sent = permanent, retry_after, sent
 
 
+class NotAnswerable(TransportError):
+    """Whether a message left cannot be found out: nobody knows, and it is never repeated blindly."""
+
+
 class Transport:
     """One way to hand a message over.
 
@@ -35,6 +40,7 @@ class Transport:
         media: which media it carries ("email", "sms").
         keyed: the provider takes an idempotency key, so that a repeat after a crash is safe. Without it a crash
             between sending and its outcome ends as *unknown* and is never repeated blindly.
+        lists: the provider can be asked what it has taken (`find`), so that an open end is settled by its answer.
         Settings: a Django form of what the administrator sets; `secrets` names its write-only fields.
     """
 
@@ -42,6 +48,7 @@ class Transport:
     label: ClassVar[Any] = ""
     media: ClassVar[tuple[str, ...]] = ()
     keyed: ClassVar[bool] = False
+    lists: ClassVar[bool] = False
     secrets: ClassVar[tuple[str, ...]] = ()
 
     class Settings(forms.Form):
@@ -61,6 +68,14 @@ class Transport:
 
     def send(self, message: Message) -> str:
         """Hand the message over; returns the provider's id ("" if it has none). Raises TransportError."""
+        raise NotImplementedError
+
+    def find(self, message: Message, since: datetime) -> str:
+        """Whether the provider took the message since then: its id there, or empty. Raises TransportError.
+
+        Args:
+            since: aware; when its sending began.
+        """
         raise NotImplementedError
 
 

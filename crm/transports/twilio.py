@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
@@ -13,6 +17,7 @@ from django.utils.translation import gettext_lazy
 from crm.transports.base import Transport, TransportError, transports
 
 TIMEOUT = 10  # seconds
+CLOCKS = timedelta(minutes=1)
 
 
 @transports.register
@@ -21,6 +26,7 @@ class Twilio(Transport):
     label = "Twilio"
     media = ("sms",)
     secrets = ("auth_token",)
+    lists = True
 
     class Settings(forms.Form):
         account_sid = forms.RegexField("^AC[0-9a-f]{32}$", label=gettext_lazy("account SID"), max_length=34)
@@ -42,10 +48,8 @@ class Twilio(Transport):
     def fault(self) -> str:
         return "" if self.settings.get("auth_token") else str(_("The auth token is missing."))
 
-    def send(self, message: Any) -> str:
+    def _client(self) -> Any:
         # Imported here: the SDK weighs ten megabytes, and most installations never load it.
-        from requests import exceptions as network
-        from twilio.base.exceptions import TwilioException, TwilioRestException
         from twilio.http.http_client import TwilioHttpClient
         from twilio.rest import Client
 
@@ -54,24 +58,73 @@ class Twilio(Transport):
         http = TwilioHttpClient(timeout=TIMEOUT)
         client = Client(self.settings["account_sid"], self.settings["auth_token"], http_client=http)
         client.api.base_url = settings.TWILIO_BASE_URL
+        return client
+
+    def send(self, message: Any) -> str:
+        client = self._client()
         service = self.settings.get("messaging_service")
         sender = {"messaging_service_sid": service} if service else {"from_": self.channel.sender}
         callback = settings.PUBLIC_URL + reverse("twilio-status", args=[message.public_id])
-        try:
+        with _told(client):
             made = client.messages.create(to=message.to, body=message.text, status_callback=callback, **sender)
-        except TwilioRestException as error:
-            permanent = error.status < 500 and error.status not in (408, 429)
-            words = _("Twilio refused it: %(code)s %(words)s") % {
-                "code": error.code or error.status,
-                "words": error.msg,
-            }
-            raise TransportError(words, permanent=permanent, sent=error.status >= 500) from error
-        except network.ConnectTimeout as error:
-            raise TransportError(_("Twilio cannot be reached.")) from error
-        except network.ConnectionError as error:
-            # A refused connection reached nobody; one that broke may have.
-            reached = "refused" not in str(error).lower() and "resolve" not in str(error).lower()
-            raise TransportError(_("The connection to Twilio broke."), sent=reached) from error
-        except (network.RequestException, TwilioException) as error:
-            raise TransportError(_("Twilio did not answer in time."), sent=True) from error
         return str(made.sid)
+
+    def find(self, message: Any, since: datetime) -> str:
+        """The newest message of the same text to the same number that no other message of ours is."""
+        from crm.models.messages import Message
+
+        client = self._client()
+        asked = {} if self.settings.get("messaging_service") else {"from_": self.channel.sender}
+        with _told(client):
+            found = client.messages.list(to=message.to, limit=50, **asked)
+        # Their clock and ours may differ by a little.
+        mine = [one for one in found if one.date_created is None or one.date_created >= since - CLOCKS]
+        ids = [str(one.sid) for one in mine if one.body == message.text and "out" in str(one.direction or "out")]
+        known = set(
+            Message.objects.filter(provider_id__in=ids).exclude(pk=message.pk).values_list("provider_id", flat=True)
+        )
+        return next((sid for sid in ids if sid not in known), "")
+
+
+@contextmanager
+def _told(client: Any) -> Iterator[None]:
+    """Every way in which a call of the SDK may end, as a TransportError that says what happened (E45, E47)."""
+    from requests import exceptions as network
+    from twilio.base.exceptions import TwilioException, TwilioRestException
+
+    try:
+        yield
+    except TwilioRestException as error:
+        code = {"code": error.code or error.status, "words": error.msg}
+        if error.status in (408, 429, 503):
+            words = _("Twilio is busy: %(code)s %(words)s") % code
+            raise TransportError(words, retry_after=_retry_after(client)) from error
+        if error.status >= 500:
+            raise TransportError(
+                _("Twilio broke while it took the message: %(code)s %(words)s") % code, sent=True
+            ) from error
+        raise TransportError(_("Twilio refused it: %(code)s %(words)s") % code, permanent=True) from error
+    except (network.ConnectTimeout, network.SSLError, network.ProxyError) as error:
+        raise TransportError(_("Twilio cannot be reached.")) from error
+    except network.ConnectionError as error:
+        if _reached_nobody(error):
+            raise TransportError(_("Twilio cannot be reached.")) from error
+        raise TransportError(_("The connection to Twilio broke."), sent=True) from error
+    except (network.RequestException, TwilioException) as error:
+        raise TransportError(_("Twilio did not answer in time."), sent=True) from error
+
+
+def _reached_nobody(error: Any) -> bool:
+    """Refused, no route, no such name: the connection was never there, so nothing was written."""
+    from urllib3.exceptions import MaxRetryError, NewConnectionError
+
+    reason = error.args[0] if error.args else None
+    reason = reason.reason if isinstance(reason, MaxRetryError) else reason
+    return isinstance(reason, NewConnectionError)
+
+
+def _retry_after(client: Any) -> float | None:
+    """Seconds that the last answer asked us to wait."""
+    answer = client.http_client._test_only_last_response  # the SDK's errors carry no headers
+    text = str((getattr(answer, "headers", None) or {}).get("Retry-After", "")).strip()
+    return float(text) if re.fullmatch(r"\d{1,6}", text) else None

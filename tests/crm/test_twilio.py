@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
+from email.utils import format_datetime
 from urllib.parse import parse_qs
 
 import pytest
 from twilio.request_validator import RequestValidator
 
-from crm import health, vault
+from crm import clock, health, vault
 from crm.models import Event, Item, Job, Message, Notification, Refusal
+from tests.servers import free_port
 
 TOKEN = "0123456789abcdef0123456789abcdef"
 
@@ -57,7 +60,7 @@ def test_an_sms_goes_through_twilio_with_its_callback(world, twilio, drain):
     [
         ((400, b'{"code": 21211, "message": "invalid number"}', {}, 0), "failed"),
         ((429, b'{"code": 20429, "message": "slow down"}', {}, 0), "planned"),
-        ("cut", "unknown"),
+        ((503, b'{"code": 20503, "message": "later"}', {"Retry-After": "700"}, 0), "planned"),
     ],
 )
 def test_what_twilio_refuses_delays_or_leaves_open_ends_as_the_contract_says(world, twilio, drain, answer, status):
@@ -67,9 +70,74 @@ def test_what_twilio_refuses_delays_or_leaves_open_ends_as_the_contract_says(wor
     assert len(twilio.calls) == 1  # never sent twice
 
 
-def test_a_callback_settles_what_a_broken_connection_left_open(world, twilio, drain, client):
+def test_the_pause_that_twilio_asks_for_is_kept(world, twilio, now, drain):
+    twilio.answer = (503, b'{"code": 20503, "message": "later"}', {"Retry-After": "700"}, 0)
+    job = sms(world, drain).job
+    assert job.due_at >= clock.now() + timedelta(seconds=690)
+
+
+def later(drain, now, seconds):
+    with clock.at(now + timedelta(seconds=seconds)):
+        drain()
+
+
+def listed(twilio, now, *bodies):
+    moment = format_datetime(now)
+    rows = [
+        {"sid": f"SM{place}", "body": body, "direction": "outbound-api", "date_created": moment, "status": "sent"}
+        for place, body in enumerate(bodies, 7)
+    ]
+    page = {"messages": rows, "next_page_uri": None, "uri": "/x", "page": 0, "page_size": 50}
+    twilio.answer = (200, json.dumps(page).encode(), {}, 0)
+
+
+@pytest.mark.parametrize("broken", ["cut", (502, b"{}", {}, 0), (500, b"{}", {}, 0)])
+def test_what_may_have_left_is_looked_for_and_never_sent_twice(world, twilio, now, drain, broken):
+    twilio.answer = broken
+    message = sms(world, drain)
+    assert message.status == "planned"
+    listed(twilio, now, "another text", "Zażółć")
+    later(drain, now, 30)
+    message.refresh_from_db()
+    assert (message.status, message.provider_id) == ("sent", "SM8")
+    assert [call["method"] for call in twilio.calls] == ["POST", "GET"]
+
+
+def test_what_is_not_in_the_list_after_two_minutes_is_sent_again(world, twilio, now, drain):
     twilio.answer = "cut"
     message = sms(world, drain)
+    listed(twilio, now, "another text")
+    later(drain, now, 30)
+    later(drain, now, 60)
+    message.refresh_from_db()
+    assert message.status == "planned"
+    assert [call["method"] for call in twilio.calls] == ["POST", "GET", "GET"]
+    later(drain, now, 150)
+    assert [call["method"] for call in twilio.calls][3:] == ["GET", "POST"]
+
+
+def test_where_twilio_cannot_say_nobody_knows(world, twilio, now, drain):
+    twilio.answer = "cut"
+    message = sms(world, drain)
+    later(drain, now, 30)
+    message.refresh_from_db()
+    assert message.status == "unknown"
+    assert [call["method"] for call in twilio.calls] == ["POST", "GET"]
+
+
+def test_what_reached_nobody_is_tried_again(world, twilio, now, drain, settings):
+    settings.TWILIO_BASE_URL = f"http://127.0.0.1:{free_port()}"
+    message = sms(world, drain)
+    assert message.status == "planned"
+    assert "cannot be reached" in message.job.error
+    assert not message.job.payload.get("unsure_since")
+
+
+def test_a_callback_settles_what_a_broken_connection_left_open(world, twilio, now, drain, client):
+    twilio.answer = "cut"
+    message = sms(world, drain)
+    later(drain, now, 30)
+    message.refresh_from_db()
     assert told(client, message, "delivered").status_code == 204
     message.refresh_from_db()
     assert message.status == "delivered"
