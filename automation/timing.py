@@ -103,7 +103,7 @@ class Timing:
         """Whether an instant outside working time moves into it. One counted in working units lies in it already:
         "10 working minutes" from ten minutes before closing is the closing, not the next morning (E18)."""
         counted = self.when in (DELAY, DATE) and self.amount and self.unit.startswith("working_")
-        return self.working_only and not counted
+        return self.working_only and (not counted or self.delay_at is not None)
 
     def _before(self, instant: datetime, event: datetime, calendar: WorkingTime | None) -> datetime:
         """On to the next opening if that is still before the event, else back to the last working instant."""

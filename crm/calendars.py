@@ -138,7 +138,9 @@ class WorkingTime:
 
     def reaches(self, instant: datetime) -> bool:
         """Whether it lies in working time, the closing minute included: what is due at closing is due in it."""
-        return any(a <= instant <= b for a, b in self._instants(self._local_day(instant)))
+        day = self._local_day(instant)
+        days = (day - timedelta(days=1), day)  # what closes at midnight closes on the next date
+        return any(a <= instant <= b for one in days for a, b in self._instants(one))
 
     def add_minutes(self, instant: datetime, minutes: float) -> datetime:
         """The instant at which so many open minutes have passed (E18). Not negative."""

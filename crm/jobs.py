@@ -25,6 +25,10 @@ OUTSIDE_LOCK = 4221  # the advisory lock that serialises claims of outside work
 RETRY_HOURS = 24  # the default limit; a rule may set its own in the payload
 
 
+class Foreseen(Exception):
+    """An end that `conclude` knows what to do with: no fault of ours, nothing for the log."""
+
+
 class Permanent(Exception):
     """It will never work; the sentence says why."""
 
@@ -202,6 +206,8 @@ class JobWorker:
                 outcome = kind.perform(job)
         except (Permanent, Temporary) as error:
             outcome = error
+        except Foreseen as error:
+            outcome = error
         except Exception as error:
             log.exception("job %s", job.key)
             # We do not know how far it came: `conclude` decides by the transport.
@@ -231,6 +237,11 @@ class JobWorker:
         assert kind is not None
         assert kind.conclude is not None
         lock_items([job])
+        with lanes.within(job.lane):
+            self._concluded(kind, job, outcome)
+
+    @staticmethod
+    def _concluded(kind: Any, job: Job, outcome: Any) -> None:
         if isinstance(outcome, Temporary):
             if may_retry(job, outcome.retry_after):
                 job.retry(backoff(job.attempts + 1, outcome.retry_after), str(outcome), retry_limit(job))

@@ -1,4 +1,8 @@
-"""A message that may have left: the provider is asked what it took, and never sent the same one twice (E47)."""
+"""A message that may have left: the provider is asked what it took, and never sent the same one twice (E47).
+
+A job keeps in its payload `unsure_from` (when its first open attempt began; never moved, the provider's list is read from
+there) and, while it is asked about, `unsure_at` (when the last attempt ended open).
+"""
 
 from __future__ import annotations
 
@@ -8,29 +12,47 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from crm import clock
+from crm.jobs import Foreseen, may_retry, retry_limit
 from crm.models.jobs import Job
-from crm.models.leased import MAX_CRASHES, Status
+from crm.models.leased import MAX_CRASHES, Status, backoff
 from crm.models.messages import Channel, Message
 from crm.transports.base import NotAnswerable, Transport, TransportError, transports
 
 # What is not in the provider's list by then was never taken.
 SETTLED_AFTER = timedelta(minutes=2)
 ASK_EVERY = timedelta(seconds=20)
+# A provider that gives no answer for so long will not: a person, or its callback, settles it.
+ASK_FOR = timedelta(minutes=10)
+
+
+class StillOpen(TransportError, Foreseen):
+    """It may still turn up in the list."""
+
+
+class NotThere(TransportError, Foreseen):
+    """It is certain that the provider has not taken it: it may be sent again, with all that is asked before."""
+
+
+def is_asking(job: Job) -> bool:
+    """Whether it may have left: it ends with the provider's answer, whatever else happens to card or customer."""
+    return bool(job.payload.get("unsure_at"))
 
 
 def asked(transport: Transport, message: Message, job: Job) -> str:
-    """What the provider says of a message that may have left: its id, or empty where it is certain that it has not.
-
-    Raises TransportError: `sent` while it may still turn up, NotAnswerable where the provider cannot say.
-    """
-    since = datetime.fromisoformat(job.payload["unsure_since"])
+    """The provider's id of the message. Raises StillOpen, NotThere, NotAnswerable."""
+    since, ended = (datetime.fromisoformat(job.payload[key]) for key in ("unsure_from", "unsure_at"))
+    waited = clock.now() - ended
     try:
         found = transport.find(message, since)
     except TransportError as error:
-        raise NotAnswerable(str(error)) from error
-    if not found and clock.now() - since < SETTLED_AFTER:
-        raise TransportError(_("It may have left: the provider is asked."), sent=True)
-    return found
+        if error.permanent or isinstance(error, NotAnswerable) or waited >= ASK_FOR:
+            raise NotAnswerable(str(error)) from error
+        raise StillOpen(str(error)) from error
+    if found:
+        return found
+    if waited < SETTLED_AFTER:
+        raise StillOpen(_("It may have left: the provider is asked."))
+    raise NotThere(_("The provider has not taken it."))
 
 
 def is_open(job: Job, channel: Channel, outcome: Any) -> bool:
@@ -40,19 +62,40 @@ def is_open(job: Job, channel: Channel, outcome: Any) -> bool:
         return False
     if outcome is None:
         return job.crashes < MAX_CRASHES
-    return isinstance(outcome, TransportError) and outcome.sent
+    return isinstance(outcome, StillOpen) or (isinstance(outcome, TransportError) and outcome.sent)
 
 
-def ask_later(job: Job) -> None:
-    """E47: the provider's list decides, asked until it is certain."""
-    since = job.payload.get("unsure_since")
-    if not since or clock.now() - datetime.fromisoformat(since) >= SETTLED_AFTER:
-        since = (job.started_at or clock.now()).isoformat()
+def ask_later(job: Job, outcome: Any) -> bool:
+    """Plan the next question; False once its retries are over, and nobody knows."""
+    now = clock.now()
+    only_asked = isinstance(outcome, StillOpen) or (outcome is None and is_asking(job))
+    if not only_asked and not may_retry(job):
+        return False
+    payload = {"unsure_from": (job.started_at or now).isoformat(), **job.payload}
+    if not only_asked:
+        payload["unsure_at"] = now.isoformat()
     job.change(
         status=Status.PLANNED,
-        payload={**job.payload, "unsure_since": since},
-        due_at=clock.now() + ASK_EVERY,
+        payload=payload,
+        due_at=now + ASK_EVERY,
         error=_("It may have left: the provider is asked."),
+        attempts=job.attempts + (not only_asked),
+        first_failed_at=job.first_failed_at or now,
+        crashes=job.crashes if outcome is None else 0,
         owner="",
         lease_until=None,
     )
+    return True
+
+
+def send_again(job: Job) -> bool:
+    """It never left: planned again after the usual pause; False once its retries are over."""
+    if not may_retry(job):
+        return False
+    ended = datetime.fromisoformat(job.payload["unsure_at"])
+    payload = {key: value for key, value in job.payload.items() if key != "unsure_at"}
+    now = clock.now()
+    last = now + max(retry_limit(job) - job.tried_for(), timedelta())
+    due = min(max(now, ended + backoff(job.attempts)), last)
+    job.change(status=Status.PLANNED, payload=payload, due_at=due, error="", crashes=0, owner="", lease_until=None)
+    return True

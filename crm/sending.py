@@ -200,11 +200,10 @@ def begin(job: Job) -> bool:
         return False
     message = _message(job)
     channel, now = message.channel, clock.now()
-    if message.status in (Message.Status.SENT, Message.Status.DELIVERED):
-        # The provider has told us meanwhile that it arrived; sending it once more would be a second message.
-        job.end(Status.DONE, "")
-        end_waiters(job)
+    if _is_settled(job, message):
         return False
+    if open_ends.is_asking(job):
+        return True  # it may have left: what forbids a message forbids no question
     try:
         if message.item_id and message.item is not None and message.item.deleted_at:
             raise CannotSend(_("The item was deleted."), skip=True)
@@ -233,14 +232,22 @@ def begin(job: Job) -> bool:
     return True
 
 
+def _is_settled(job: Job, message: Message) -> bool:
+    """The provider has told us meanwhile what became of it; sending it once more would be a second message."""
+    failed = message.status == Message.Status.FAILED and open_ends.is_asking(job)
+    if not failed and message.status not in (Message.Status.SENT, Message.Status.DELIVERED):
+        return False
+    job.end(Status.FAILED if failed else Status.DONE, message.error if failed else "")
+    end_waiters(job)
+    return True
+
+
 def perform(job: Job) -> str:
     """Outside any transaction: the transport talks."""
     message = _message(job)
     transport = transport_of(message.channel)
-    if job.payload.get("unsure_since"):
-        found = open_ends.asked(transport, message, job)
-        if found:
-            return found
+    if open_ends.is_asking(job):
+        return open_ends.asked(transport, message, job)
     try:
         return transport.send(message)
     except TransportError as error:
@@ -267,8 +274,14 @@ def conclude(job: Job, outcome: Any) -> None:
         _finish(job, message, Status.DONE, "", provider_id=outcome)
     elif isinstance(outcome, Permanent):
         _finish(job, message, Status.FAILED, str(outcome))
-    elif open_ends.is_open(job, message.channel, outcome):
-        open_ends.ask_later(job)
+    elif message.status in FAR:
+        _finish(job, message, Status.UNKNOWN, "")  # its callback was faster, and knows
+    elif isinstance(outcome, open_ends.NotThere):
+        if not open_ends.send_again(job):
+            _finish(job, message, Status.FAILED, str(outcome))
+        else:
+            put_back(job)
+    elif open_ends.is_open(job, message.channel, outcome) and open_ends.ask_later(job, outcome):
         put_back(job)
     elif _keyed(message.channel) and outcome is None and job.crashes < MAX_CRASHES:
         # A repeat carries the same key: safe. The crash stays counted.
@@ -292,7 +305,7 @@ def conclude(job: Job, outcome: Any) -> None:
 
 
 def put_back(job: Job) -> None:
-    Message.objects.filter(job=job).update(status=Message.Status.PLANNED)
+    Message.objects.filter(job=job).exclude(status__in=FAR).update(status=Message.Status.PLANNED)
 
 
 _MESSAGE_STATUS = {
@@ -365,7 +378,7 @@ def settle(message: Message, arrived: bool, by: User) -> None:
                 item_id=job.item_id,
                 visit_id=job.visit_id,
                 channel_key=job.channel_key,
-                payload=job.payload,
+                payload={key: value for key, value in job.payload.items() if not key.startswith("unsure_")},
                 survives_leaving=job.survives_leaving,
             )
             Message.objects.filter(pk=fresh.pk).update(job=again, status=Message.Status.PLANNED, error="")
@@ -384,6 +397,11 @@ def settle(message: Message, arrived: bool, by: User) -> None:
 
 def _lost(job: Job) -> None:
     """The job failed before it could begin (crashed three times)."""
+    if open_ends.is_asking(job):
+        Message.objects.filter(pk=job.payload["message"]).exclude(status__in=FAR).update(
+            status=Message.Status.UNKNOWN, error=job.error
+        )
+        return
     unsent = (Message.Status.PLANNED, Message.Status.SENDING)
     Message.objects.filter(pk=job.payload["message"], status__in=unsent).update(
         status=Message.Status.FAILED, error=job.error

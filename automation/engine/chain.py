@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import logging
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
+from django.conf import settings
 from django.db import OperationalError, transaction
+from django.utils import translation
 from django.utils.translation import gettext as _
 
 from automation.base import Done, Skip, Wait
@@ -56,6 +59,16 @@ def _judge(follower: Run, run: Run) -> None:
     else:
         failed = run.status == Status.FAILED
         end(follower, Status.SKIPPED, _("previous rule failed") if failed else _("previous rule was not done"))
+
+
+@cache
+def sentences_of_no_turn() -> frozenset[str]:
+    """Why a run was skipped because of the one before it: in each language, as its end may be written in any."""
+    found: set[str] = set()
+    for language, _name in settings.LANGUAGES:
+        with translation.override(language):
+            found |= {_("previous rule failed"), _("previous rule was not done")}
+    return frozenset(found)
 
 
 def met(form: str, status: str) -> bool:

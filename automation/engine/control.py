@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from automation.engine import chain
-from automation.engine.plan import replan, timing_of
+from automation.engine.plan import replan
 from automation.models import Run
 from crm import clock, databases, lanes
 from crm.events import record
@@ -51,7 +51,7 @@ def cancel(run: Run, by: User) -> None:
     def work(fresh: Run) -> None:
         _require(fresh, *UNSTARTED)
         job = _job_of(fresh)
-        if job is not None and job.status not in UNSTARTED:
+        if job is not None and (job.status not in UNSTARTED or job.payload.get("unsure_at")):
             raise NotNow(_("Its message is being sent already."))
         if job is not None:
             reason = _("cancelled by %s") % by.name
@@ -95,10 +95,9 @@ def _catch_up(run: Run) -> None:
         before = Run.objects.filter(visit_id=run.visit_id, order=run.after_order).order_by("-round").first()
         if before is not None:
             chain.judge_next(before)
-    elif run.waiting_for or timing_of(run).date_field:
-        # Its date may have moved, or gone, while it was held (E20).
+    else:
+        # Its date may have moved, or its rule been edited, while it was held (E20, E30).
         replan(run, run.item, machine_of(run.item.pipeline_id))
-    elif run.due_at is not None and run.due_at <= clock.now():
         ring()
 
 
@@ -117,12 +116,16 @@ def run_now(run: Run, by: User) -> None:
 def _follow(again: Run, old: Run) -> None:
     """E46: the rules after it in the chain, of those that its first round left without a turn, wait for this one."""
     seen: set[int] = set()
-    for run in Run.objects.filter(visit_id=old.visit_id, after_order=old.order).order_by("-round", "-pk"):
+    for run in (
+        Run.objects.filter(visit_id=old.visit_id, after_order=old.order)
+        .select_related("item")
+        .order_by("-round", "-pk")
+    ):
         if run.rule_id in seen:
             continue
         seen.add(run.rule_id)
-        if run.status not in (Status.SKIPPED, Status.CANCELLED) or run.started_at is not None:
-            continue
+        if run.status != Status.SKIPPED or run.error not in chain.sentences_of_no_turn():
+            continue  # it had its turn, or somebody or something else ended it
         rounds = Run.objects.filter(visit_id=run.visit_id, rule_id=run.rule_id).count()
         next_one = Run.objects.create(
             rule=run.rule,
@@ -133,7 +136,7 @@ def _follow(again: Run, old: Run) -> None:
             after_order=run.after_order,
             has_next=run.has_next,
             waiting_for="previous",
-            keeps=again.keeps,
+            keeps=run.keeps or run.visit_id == run.item.visit_id,
             alone=run.alone,
             depth=run.depth,
             changes=run.changes,

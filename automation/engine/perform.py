@@ -115,14 +115,18 @@ def skip_if_late(run: Run) -> bool:
     timing = Timing.of((run.taken or {}).get("timing", {}))
     if run.attempts or run.due_at is None or not timing.too_late(run.due_at, clock.now()):
         return False
-    late = int((clock.now() - run.due_at).total_seconds() // 60)
+    _skip_late(run, clock.now() - run.due_at)
+    return True
+
+
+def _skip_late(run: Run, by: timedelta) -> None:
+    late = int(by.total_seconds() // 60)
     chain.end(
         run,
         Status.SKIPPED,
         ngettext("It was %d minute late.", "It was %d minutes late.", late) % late,
         **chain.kept(run),
     )
-    return True
 
 
 def _in_working_time(due: datetime, now: datetime, calendar: WorkingTime | None) -> datetime:
@@ -144,7 +148,11 @@ def put_off(run: Run, item: Item) -> bool:
     if timing.date_field:
         set_due(run, item, machine, run.created_at)
     if timing.working_only and run.due_at is not None and run.due_at <= now:
-        run.due_at = _in_working_time(run.due_at, now, machine.pipeline.working_time())
+        counted = run.due_at
+        run.due_at = _in_working_time(counted, now, machine.pipeline.working_time())
+        if timing.too_late(counted, run.due_at):
+            _skip_late(run, run.due_at - counted)
+            return True
     if run.due_at is not None and run.due_at <= now:
         return False
     run.change(

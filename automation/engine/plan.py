@@ -6,6 +6,7 @@ import logging
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from automation.base import action_of, types_for
@@ -270,7 +271,8 @@ def cancel_left(entry: Entry) -> None:
 def _is_sending(run: Run) -> bool:
     """E27: its message is on the way; it ends with it."""
     kind, _colon, pk = run.wait_on.partition(":")
-    return kind == "job" and Job.objects.filter(pk=pk, status=Status.SENDING).exists()
+    on_its_way = Q(status=Status.SENDING) | Q(payload__has_key="unsure_at", finished_at=None)
+    return kind == "job" and Job.objects.filter(on_its_way, pk=pk).exists()
 
 
 # ---------------------------------------------------------------------- dates that change (E20)

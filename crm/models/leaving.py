@@ -53,7 +53,8 @@ CANCELLABLE = (*UNSTARTED, Status.RUNNING)
 
 
 def _jobs(visit_id: int, deleted: bool) -> QuerySet[Job]:
-    jobs = Job.objects.filter(visit_id=visit_id, status__in=CANCELLABLE)
+    # One that may have left already ends with the provider's answer.
+    jobs = Job.objects.filter(visit_id=visit_id, status__in=CANCELLABLE).exclude(payload__has_key="unsure_at")
     return jobs if deleted else jobs.filter(survives_leaving=False)
 
 

@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from crm.transports.base import Transport, TransportError, transports
+from crm.transports.base import NotAnswerable, Transport, TransportError, transports
 
 TIMEOUT = 10  # seconds
 CLOCKS = timedelta(minutes=1)
@@ -70,7 +70,11 @@ class Twilio(Transport):
         return str(made.sid)
 
     def find(self, message: Any, since: datetime) -> str:
-        """The newest message of the same text to the same number that no other message of ours is."""
+        """The newest message of the same text to the same number that no other message of ours is.
+
+        Raises NotAnswerable where there is one of another text that nobody of ours sent: Twilio may have changed it
+        (trial accounts put words before it, other letters are replaced).
+        """
         from crm.models.messages import Message
 
         client = self._client()
@@ -78,12 +82,16 @@ class Twilio(Transport):
         with _told(client):
             found = client.messages.list(to=message.to, limit=50, **asked)
         # Their clock and ours may differ by a little.
-        mine = [one for one in found if one.date_created is None or one.date_created >= since - CLOCKS]
-        ids = [str(one.sid) for one in mine if one.body == message.text and "out" in str(one.direction or "out")]
-        known = set(
-            Message.objects.filter(provider_id__in=ids).exclude(pk=message.pk).values_list("provider_id", flat=True)
-        )
-        return next((sid for sid in ids if sid not in known), "")
+        fresh = [one for one in found if one.date_created is None or one.date_created >= since - CLOCKS]
+        out = [one for one in fresh if "in" not in str(one.direction or "").split("bound")[0]]
+        ids = [str(one.sid) for one in out]
+        others = Message.objects.filter(provider_id__in=ids).exclude(pk=message.pk)
+        known = set(others.values_list("provider_id", flat=True))
+        mine = [one for one in out if str(one.sid) not in known]
+        same = next((str(one.sid) for one in mine if one.body == message.text), "")
+        if mine and not same:
+            raise NotAnswerable(_("Twilio has a message to this number with other words; it may be this one."))
+        return same
 
 
 @contextmanager

@@ -204,3 +204,41 @@ def test_E45_the_last_try_lies_within_the_limit(world, now):
     job.retry(timedelta(hours=10), "busy", retry_limit(job))
     assert job.due_at == now + timedelta(hours=1)
     assert not may_retry(job, retry_after=7200)
+
+
+def test_E46_run_again_wakes_nothing_that_a_person_ended(world, now, drain):
+    world.rule("talk", "send_sms", {"text": "{{ item.amount | needed }}"}, key="first", order=1)
+    second = world.rule("talk", settings={"text": "second"}, after_previous="any", key="second", order=2)
+    item = world.deal()
+    world.move(item, "talk")
+    control.cancel(world.run_of(second), world.bob)
+    drain()
+    control.run_again(world.runs(item)[0], world.bob)
+    drain()
+    assert world.comments(item) == []
+
+
+def test_E30_a_held_run_is_released_to_its_rules_newest_time(world, now, drain):
+    rule = world.rule("talk", timing={"when": "delay", "amount": 1, "unit": "hours"})
+    world.move(world.deal(), "talk")
+    control.hold(world.run_of(rule), world.bob)
+    rule.timing = {"when": "delay", "amount": 3, "unit": "days"}
+    rule.save()
+    control.release(world.run_of(rule), world.bob)
+    assert world.run_of(rule).due_at == now + timedelta(days=3)
+
+
+def test_E22_what_is_put_off_beyond_its_limit_is_skipped(world, drain):
+    timing = {"when": "date", "date_field": "due_date", "amount": 0, "unit": "days", "working_only": True}
+    rule = world.rule("talk", timing=timing | {"late_limit": 600})
+    with clock.at(at(2026, 11, 19, 10)):
+        world.move(world.deal(due_date=date(2026, 11, 20)), "talk")
+    with clock.at(at(2026, 11, 20, 17, 30)):  # nine hours late at closing, three days at the next opening
+        drain()
+    assert world.run_of(rule).status == "skipped"
+
+
+def test_E18_what_closes_at_midnight_is_reached_at_midnight():
+    late = WorkingTime(zone="Europe/Warsaw", hours=dict.fromkeys(range(7), ((540, 1440),)))
+    assert late.reaches(at(2026, 11, 21, 0))
+    assert not late.reaches(at(2026, 11, 21, 0, 1))

@@ -10,8 +10,9 @@ from urllib.parse import parse_qs
 import pytest
 from twilio.request_validator import RequestValidator
 
-from crm import clock, health, vault
-from crm.models import Event, Item, Job, Message, Notification, Refusal
+from crm import clock, health, open_ends, vault
+from crm.models import Contact, Event, Item, Job, Message, Notification, Refusal
+from crm.transports.base import TransportError
 from tests.servers import free_port
 
 TOKEN = "0123456789abcdef0123456789abcdef"
@@ -96,6 +97,7 @@ def test_what_may_have_left_is_looked_for_and_never_sent_twice(world, twilio, no
     twilio.answer = broken
     message = sms(world, drain)
     assert message.status == "planned"
+    Message.objects.create(channel=world.sms, to=message.to, text="another text", provider_id="SM7", direction="out")
     listed(twilio, now, "another text", "Zażółć")
     later(drain, now, 30)
     message.refresh_from_db()
@@ -106,7 +108,7 @@ def test_what_may_have_left_is_looked_for_and_never_sent_twice(world, twilio, no
 def test_what_is_not_in_the_list_after_two_minutes_is_sent_again(world, twilio, now, drain):
     twilio.answer = "cut"
     message = sms(world, drain)
-    listed(twilio, now, "another text")
+    listed(twilio, now)
     later(drain, now, 30)
     later(drain, now, 60)
     message.refresh_from_db()
@@ -116,13 +118,62 @@ def test_what_is_not_in_the_list_after_two_minutes_is_sent_again(world, twilio, 
     assert [call["method"] for call in twilio.calls][3:] == ["GET", "POST"]
 
 
+def test_a_text_that_twilio_may_have_changed_is_not_sent_again(world, twilio, now, drain):
+    twilio.answer = "cut"
+    message = sms(world, drain)
+    listed(twilio, now, "Sent from your Twilio trial account - Zażółć")
+    later(drain, now, 30)
+    message.refresh_from_db()
+    assert message.status == "unknown"
+
+
+def test_what_is_asked_about_ends_with_the_answer_wherever_the_card_has_gone(world, twilio, now, drain):
+    twilio.answer = "cut"
+    message = sms(world, drain)
+    world.move(message.item, "papers")
+    Contact.objects.update(no_sms=True)
+    listed(twilio, now, "Zażółć")
+    later(drain, now, 30)
+    message.refresh_from_db()
+    assert message.status == "sent"
+    assert world.runs(message.item)[0].status == "done"
+
+
+def test_a_failure_that_a_callback_told_is_not_made_a_success(world, twilio, now, drain, client):
+    twilio.answer = "cut"
+    message = sms(world, drain)
+    told(client, message, "failed", ErrorCode="30003")
+    listed(twilio, now, "Zażółć")
+    later(drain, now, 30)
+    message.refresh_from_db()
+    assert (message.status, message.job.status) == ("failed", "failed")
+
+
+def test_sending_again_ends_within_the_limit_and_nobody_is_flooded(world, twilio, now, drain):
+    twilio.answer = "cut"
+    job, sent, moment = sms(world, drain).job, 1, now
+    while moment < now + timedelta(days=3):
+        with clock.at(moment := max(job.due_at, moment + open_ends.SETTLED_AFTER)):
+            if not open_ends.send_again(job):
+                break
+        with clock.at(moment := job.due_at):
+            sent += 1
+            if not open_ends.ask_later(job, TransportError("cut", sent=True)):
+                break
+    assert sent < 10
+    assert moment <= now + timedelta(hours=25)
+
+
 def test_where_twilio_cannot_say_nobody_knows(world, twilio, now, drain):
     twilio.answer = "cut"
     message = sms(world, drain)
     later(drain, now, 30)
     message.refresh_from_db()
+    assert message.status == "planned"
+    later(drain, now, 700)
+    message.refresh_from_db()
     assert message.status == "unknown"
-    assert [call["method"] for call in twilio.calls] == ["POST", "GET"]
+    assert [call["method"] for call in twilio.calls] == ["POST", "GET", "GET"]
 
 
 def test_what_reached_nobody_is_tried_again(world, twilio, now, drain, settings):
@@ -130,14 +181,16 @@ def test_what_reached_nobody_is_tried_again(world, twilio, now, drain, settings)
     message = sms(world, drain)
     assert message.status == "planned"
     assert "cannot be reached" in message.job.error
-    assert not message.job.payload.get("unsure_since")
+    assert not message.job.payload.get("unsure_at")
 
 
 def test_a_callback_settles_what_a_broken_connection_left_open(world, twilio, now, drain, client):
     twilio.answer = "cut"
     message = sms(world, drain)
     later(drain, now, 30)
+    later(drain, now, 700)
     message.refresh_from_db()
+    assert message.status == "unknown"
     assert told(client, message, "delivered").status_code == 204
     message.refresh_from_db()
     assert message.status == "delivered"
