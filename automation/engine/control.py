@@ -113,35 +113,26 @@ def run_now(run: Run, by: User) -> None:
     _locked(run, by, work)
 
 
-def _follow(again: Run, old: Run) -> None:
-    """E46: the rules after it in the chain, of those that its first round left without a turn, wait for this one."""
+def _another_round(run: Run, **values: Any) -> Run:
+    """A new run of the same rule for the same visit; the old one stays as it is."""
+    rounds = Run.objects.filter(visit_id=run.visit_id, rule_id=run.rule_id).count()
+    same = ("rule", "visit", "item", "order", "has_next", "alone", "depth", "changes")
+    return Run.objects.create(round=rounds, **{name: getattr(run, name) for name in same}, **values)
+
+
+def _follow(old: Run) -> None:
+    """E46: the rules after it in the chain, of those that its first round left without a turn, wait for the new one."""
     seen: set[int] = set()
-    for run in (
-        Run.objects.filter(visit_id=old.visit_id, after_order=old.order)
-        .select_related("item")
-        .order_by("-round", "-pk")
-    ):
+    after = Run.objects.filter(visit_id=old.visit_id, after_order=old.order)
+    for run in after.select_related("rule", "visit", "item").order_by("-round", "-pk"):
         if run.rule_id in seen:
             continue
         seen.add(run.rule_id)
         if run.status != Status.SKIPPED or run.error not in chain.sentences_of_no_turn():
             continue  # it had its turn, or somebody or something else ended it
-        rounds = Run.objects.filter(visit_id=run.visit_id, rule_id=run.rule_id).count()
-        next_one = Run.objects.create(
-            rule=run.rule,
-            visit=run.visit,
-            item=run.item,
-            round=rounds,
-            order=run.order,
-            after_order=run.after_order,
-            has_next=run.has_next,
-            waiting_for="previous",
-            keeps=run.keeps or run.visit_id == run.item.visit_id,
-            alone=run.alone,
-            depth=run.depth,
-            changes=run.changes,
-        )
-        _follow(next_one, run)
+        keeps = run.keeps or run.visit_id == run.item.visit_id
+        _another_round(run, after_order=run.after_order, waiting_for="previous", keeps=keeps)
+        _follow(run)
 
 
 def run_again(run: Run, by: User, *, old_settings: bool = False) -> Run:
@@ -149,24 +140,15 @@ def run_again(run: Run, by: User, *, old_settings: bool = False) -> Run:
 
     def work(fresh: Run) -> Run:
         _require(fresh, Status.FAILED, Status.CANCELLED, Status.SKIPPED, Status.DONE)
-        rounds = Run.objects.filter(visit_id=fresh.visit_id, rule_id=fresh.rule_id).count()
-        again = Run.objects.create(
-            rule=fresh.rule,
-            visit=fresh.visit,
-            item=fresh.item,
-            round=rounds,
-            order=fresh.order,
-            has_next=fresh.has_next,
+        again = _another_round(
+            fresh,
             forced=True,
             keeps=True,  # a person asked for it, whatever stage the item is in by now
-            alone=fresh.alone,
-            depth=fresh.depth,
             due_at=clock.now(),
-            changes=fresh.changes,
             taken=fresh.taken if old_settings else None,
             pinned=old_settings,
         )
-        _follow(again, fresh)
+        _follow(fresh)
         ring()
         _told(again, by, "run again")
         return again

@@ -40,13 +40,12 @@ class FieldType:
     Args:
         key: as custom fields and merge fields name it.
         operators: comparisons of conditions that fit it, by their keys in automation/conditions.py.
-        no_value: what `from_json` gives for an empty value.
+        is_text: any text is a value, so that a comma in it parts nothing.
     """
 
     key: ClassVar[str]
     label: ClassVar[Any] = ""
     operators: ClassVar[tuple[str, ...]] = (*EQUALITY, *PRESENCE, *NEWS)
-    # Whether any text is a value, so that a comma in it parts nothing.
     is_text: ClassVar[bool] = False
     # What the words "is more than" are for this type.
     words: ClassVar[dict[str, Any]] = {}

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from decimal import Decimal, InvalidOperation
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -42,9 +41,6 @@ class Number(FieldType):
         if not number.is_finite():
             raise ValidationError(gettext("“%s” is not a number.") % str(found)[:40])
         return number
-
-    def comparable(self, value: Any, other: Any, zone: ZoneInfo) -> Any:
-        return value
 
     def parts(self, text: str) -> list[str]:
         """By commas only where a blank follows, or where nothing else makes numbers of it: "1,000, 5,000" are two."""

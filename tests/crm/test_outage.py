@@ -53,7 +53,7 @@ def test_healthz_says_that_the_disk_is_full(world, client, settings, monkeypatch
 @pytest.mark.django_db(transaction=True)
 def test_what_leaves_the_house_is_on_the_disk_before_it_leaves():
     if connection.vendor != "sqlite":
-        return
+        pytest.skip("PostgreSQL writes every commit to the disk")
     with connection.cursor() as cursor:
         with databases.durable():
             assert cursor.execute("PRAGMA synchronous").fetchone()[0] == 2  # FULL
