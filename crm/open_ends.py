@@ -1,4 +1,4 @@
-"""A message that may have left: the provider is asked what it took, and never sent the same one twice (E47).
+"""A message that may have left: the provider is asked what it took, or a person says; never sent twice blindly (E47).
 
 A job keeps in its payload `unsure_from` (when its first open attempt began; never moved, the provider's list is read from
 there) and, while it is asked about, `unsure_at` (when the last attempt ended open).
@@ -11,11 +11,13 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from crm import clock
-from crm.jobs import Foreseen, may_retry, retry_limit
+from crm import clock, databases, slots
+from crm.events import record
+from crm.jobs import Foreseen, end_waiters, lock_items, may_retry, retry_limit
 from crm.models.jobs import Job
 from crm.models.leased import MAX_CRASHES, Status, backoff
 from crm.models.messages import Channel, Message
+from crm.models.people import User
 from crm.transports.base import NotAnswerable, Transport, TransportError, transports
 
 # What is not in the provider's list by then was never taken.
@@ -99,3 +101,42 @@ def send_again(job: Job) -> bool:
     due = min(max(now, ended + backoff(job.attempts)), last)
     job.change(status=Status.PLANNED, payload=payload, due_at=due, error="", crashes=0, owner="", lease_until=None)
     return True
+
+
+def settle(message: Message, arrived: bool, by: User) -> None:
+    """A person settles *unknown*: it arrived, or it shall be sent again with a new job (E47)."""
+
+    def work() -> None:
+        job = message.job
+        assert job is not None
+        lock_items([job])
+        fresh = databases.lock(Message.objects.filter(pk=message.pk)).get()
+        if fresh.status != Message.Status.UNKNOWN:
+            return
+        if arrived:
+            Message.objects.filter(pk=fresh.pk).update(status=Message.Status.SENT, error="", sent_at=clock.now())
+            Job.objects.filter(pk=job.pk).update(status=Status.DONE, error="")
+            job.refresh_from_db()
+            end_waiters(job)
+        else:
+            again = Job.plan(
+                job.kind,
+                f"message:{fresh.pk}:again:{Job.objects.filter(key__startswith=f'message:{fresh.pk}').count()}",
+                item_id=job.item_id,
+                visit_id=job.visit_id,
+                channel_key=job.channel_key,
+                payload={key: value for key, value in job.payload.items() if not key.startswith("unsure_")},
+                survives_leaving=job.survives_leaving,
+            )
+            Message.objects.filter(pk=fresh.pk).update(job=again, status=Message.Status.PLANNED, error="")
+            for hand_over in slots.job_replaced:
+                hand_over(job, again)
+        if fresh.item_id:
+            record(
+                "message.settled",
+                item=fresh.item,
+                actor=by,
+                payload={"message": fresh.pk, "arrived": arrived, "to": fresh.to},
+            )
+
+    databases.persistently(work)

@@ -13,7 +13,7 @@ from typing import Any
 from django.core.files.base import ContentFile
 from django.utils.translation import gettext as _
 
-from crm import clock, open_ends, phones, slots, vault
+from crm import clock, open_ends, phones, vault
 from crm.events import record
 from crm.jobs import Permanent, Temporary, end_waiters, may_retry, retry_limit
 from crm.mail.composing import MOST_FILE_BYTES, NewFile, html_of
@@ -352,47 +352,6 @@ def _finish(job: Job, message: Message, status: str, sentence: str, provider_id:
         )
     if status in (Status.FAILED, Status.SKIPPED):
         end_waiters(job)
-
-
-def settle(message: Message, arrived: bool, by: User) -> None:
-    """A person settles *unknown*: it arrived, or it shall be sent again with a new job (E47)."""
-    from crm import databases
-    from crm.jobs import lock_items
-
-    def work() -> None:
-        job = message.job
-        assert job is not None
-        lock_items([job])
-        fresh = databases.lock(Message.objects.filter(pk=message.pk)).get()
-        if fresh.status != Message.Status.UNKNOWN:
-            return
-        if arrived:
-            Message.objects.filter(pk=fresh.pk).update(status=Message.Status.SENT, error="", sent_at=clock.now())
-            Job.objects.filter(pk=job.pk).update(status=Status.DONE, error="")
-            job.refresh_from_db()
-            end_waiters(job)
-        else:
-            again = Job.plan(
-                KIND,
-                f"message:{fresh.pk}:again:{Job.objects.filter(key__startswith=f'message:{fresh.pk}').count()}",
-                item_id=job.item_id,
-                visit_id=job.visit_id,
-                channel_key=job.channel_key,
-                payload={key: value for key, value in job.payload.items() if not key.startswith("unsure_")},
-                survives_leaving=job.survives_leaving,
-            )
-            Message.objects.filter(pk=fresh.pk).update(job=again, status=Message.Status.PLANNED, error="")
-            for hand_over in slots.job_replaced:
-                hand_over(job, again)
-        if fresh.item_id:
-            record(
-                "message.settled",
-                item=fresh.item,
-                actor=by,
-                payload={"message": fresh.pk, "arrived": arrived, "to": fresh.to},
-            )
-
-    databases.persistently(work)
 
 
 def _lost(job: Job) -> None:

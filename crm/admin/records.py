@@ -7,7 +7,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
-from crm import sending
+from crm import open_ends
 from crm.admin.base import ReadOnlyAdmin, action, choice_filter, display, register
 from crm.models import Event, Item, Job, Message, Notification, StageVisit, Task
 from crm.queue import kinds
@@ -70,7 +70,7 @@ class MessageAdmin(ReadOnlyAdmin):
     def _settle(self, request: Any, queryset: Any, arrived: bool) -> None:
         unknown = list(queryset.filter(status=Message.Status.UNKNOWN).select_related("job"))
         for message in unknown:
-            sending.settle(message, arrived, request.user)
+            open_ends.settle(message, arrived, request.user)
         notes.success(request, _now("Messages settled: %d.") % len(unknown))
 
     @action(description=_("Unknown ones: it arrived"))

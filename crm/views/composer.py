@@ -12,7 +12,7 @@ from django.utils.html import linebreaks
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from crm import clock, customer_rights, mentions, merge, sending
+from crm import clock, customer_rights, mentions, merge, open_ends, sending
 from crm.access import staff_of_ours
 from crm.events import record
 from crm.forms.composer import FORMS
@@ -177,5 +177,5 @@ def settle(request: HttpRequest, pk: int) -> HttpResponse:
     seen = Item.objects.visible_to(request.user)  # type: ignore[arg-type]
     message = get_object_or_404(Message.objects.filter(item__in=seen).select_related("item"), pk=pk)
     message.item.require(request.user, "edit")
-    sending.settle(message, request.POST.get("arrived") == "1", request.user)  # type: ignore[arg-type]
+    open_ends.settle(message, request.POST.get("arrived") == "1", request.user)  # type: ignore[arg-type]
     return redirect("item", message.item_id)

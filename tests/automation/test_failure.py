@@ -9,7 +9,7 @@ from automation.engine import control
 from automation.engine.plan import MAX_DEPTH
 from automation.engine.worker import RunWorker
 from automation.models import Rule, Run
-from crm import clock, health, sending
+from crm import clock, health, open_ends
 from crm.jobs import JobWorker
 from crm.models import Event, Item, Job, Message, Notification, StageVisit, SystemSwitches
 from crm.models.leased import backoff
@@ -186,7 +186,7 @@ def test_E47_a_crash_while_sending_ends_unknown_and_is_never_resent_blindly(worl
     assert world.run_of(rule).status == "unknown"
     assert world.run_of(after).status == "planned"  # unknown holds the chain
     assert Notification.objects.filter(kind="unknown").exists()
-    sending.settle(Message.objects.get(), True, world.bob)
+    open_ends.settle(Message.objects.get(), True, world.bob)
     drain()
     assert world.run_of(rule).status == "done"
     assert world.comments(item) == ["after"]
@@ -199,7 +199,7 @@ def test_E47_a_person_may_send_an_unknown_message_again(world, now, drain):
     drain()
     assert Message.objects.get().status == "unknown"
     carrier(world, "")
-    sending.settle(Message.objects.get(), False, world.bob)
+    open_ends.settle(Message.objects.get(), False, world.bob)
     drain()
     assert Message.objects.get().status == "sent"
     assert world.run_of(rule).status == "done"
