@@ -13,7 +13,7 @@ from crm.api.auth import scope
 from crm.api.errors import ApiError, answers
 from crm.api.idempotency import idempotent
 from crm.api.paging import Cursor, Id, Limit, one, only, page_of
-from crm.api.schemas import Page, moment
+from crm.api.schemas import Page, Reasoned, moment, reason_out
 from crm.models import Item, Pipeline
 
 router = Router(tags=["automation"])
@@ -71,14 +71,13 @@ def trigger_out(trigger: Trigger) -> dict[str, Any]:
     }
 
 
-class RunOut(Schema):
+class RunOut(Reasoned):
     id: int
     rule: int
     rule_name: str
     item: int
     stage: int
     status: str
-    error: str
     due_at: str | None
     started_at: str | None
     finished_at: str | None
@@ -93,7 +92,7 @@ def run_out(run: Run) -> dict[str, Any]:
         "item": run.item_id,
         "stage": run.visit.stage_id,
         "status": run.status,
-        "error": run.error,
+        **reason_out(run.error),
         "due_at": moment(run.due_at),
         "started_at": moment(run.started_at),
         "finished_at": moment(run.finished_at),

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
 from django.utils.datastructures import MultiValueDict
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from crm import merge
 from crm.models.events import Cause
 from crm.models.leased import Status
 from crm.registry import Registry
+from crm.sentences import said, spoken
 
 if TYPE_CHECKING:
     from automation.models import Rule, Run
@@ -35,7 +35,7 @@ class Done:
 
 @dataclass(frozen=True)
 class Skip:
-    """It was not done, and need not be: the reason in one sentence."""
+    """It was not done, and need not be: the reason in one sentence (crm/sentences.py: each reader's language)."""
 
     reason: str
 
@@ -62,7 +62,7 @@ class ActionError(Exception):
     """It could not be done. One decision: permanent ends the run at once, else it is tried again (E45)."""
 
     def __init__(self, sentence: Any, *, permanent: bool = True, retry_after: float | None = None) -> None:
-        super().__init__(str(sentence))
+        super().__init__(spoken(sentence))
         self.permanent, self.retry_after = permanent, retry_after
 
 
@@ -189,7 +189,7 @@ class Action:
         if status == "skipped":
             return Skip(sentence)
         spoken = dict(Status.choices).get(status, status)
-        raise ActionError(sentence or _("What it waited for was %s.") % spoken)
+        raise ActionError(sentence or said("awaited.ended", "What it waited for was %s.") % spoken)
 
     def summary(self, settings: dict[str, Any]) -> str:
         """One line for the rule's card, from cleaned settings."""
@@ -206,7 +206,7 @@ class MissingAction(Action):
         self.missing_key = key
 
     def run(self, context: Context) -> Outcome:
-        raise ActionError(_("The action “%s” is not installed.") % self.missing_key)
+        raise ActionError(said("action.missing", "The action “%s” is not installed.") % self.missing_key)
 
 
 GROUPS: dict[str, Any] = {

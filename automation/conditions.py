@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
 from typing import Any
@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy
 from crm.dates import WEEKDAYS
 from crm.fields import TYPES, Asked, FieldType, type_of, type_of_value
 from crm.folding import fold
+from crm.sentences import all_of, first_of, said
 
 
 class CannotJudge(Exception):
@@ -38,14 +39,14 @@ class Facts:
 
     Args:
         values: {"item.amount": …} by path, a function that raises KeyError for a field that has gone.
-        labels: path to label.
+        labels: path to label; lazy texts for fields that are ours.
         now: aware. zone: whose days, times of day and weekdays count.
         changes: {field: [old, new]} of the event that caused the entry.
         types: path to the type of field; empty where nobody describes it, and the value tells.
     """
 
     values: Callable[[str], Any]
-    labels: Callable[[str], str]
+    labels: Callable[[str], Any]
     now: datetime
     zone: str = "UTC"
     changes: dict[str, list[Any]] | None = None
@@ -65,7 +66,8 @@ def judge(tree: dict[str, Any] | None, facts: Facts) -> Verdict:
         # What decided it: the first false part of an `all`, the first true one of an `any`, else all of them.
         deciding = [v for v in verdicts if v.true == result] if result != every else verdicts
         chosen = deciding[:1] if result != every else deciding
-        return Verdict(result, _(" and ").join(v.sentence for v in chosen if v.sentence))
+        spoken = [v.sentence for v in chosen if v.sentence]
+        return Verdict(result, all_of(spoken) if spoken else "")
     if "not" in tree:
         inner = judge(tree["not"], facts)
         return Verdict(not inner.true, inner.sentence)
@@ -75,13 +77,15 @@ def judge(tree: dict[str, Any] | None, facts: Facts) -> Verdict:
 def _leaf(leaf: dict[str, Any], facts: Facts) -> Verdict:
     operator = OPERATORS.get(str(leaf.get("op", "")))
     if operator is None:
-        raise CannotJudge(_("There is no comparison “%s”.") % leaf.get("op", ""))
+        raise CannotJudge(said("condition.no_comparison", "There is no comparison “%s”.") % leaf.get("op", ""))
     try:
         return operator.test(Case(leaf, facts, operator))
     except ValidationError as error:
-        raise CannotJudge(error.messages[0]) from error
+        raise CannotJudge(first_of(error)) from error
     except (OverflowError, ValueError) as error:
-        raise CannotJudge(_("“%s” cannot be reckoned with.") % leaf.get("value")) from error
+        raise CannotJudge(
+            said("condition.not_reckoned", "“%s” cannot be reckoned with.") % leaf.get("value")
+        ) from error
 
 
 @dataclass(frozen=True)
@@ -96,14 +100,14 @@ class Case:
         try:
             return self.facts.values(path)
         except KeyError as error:
-            raise CannotJudge(_("The field “%s” no longer exists.") % path) from error
+            raise CannotJudge(said("condition.field_gone", "The field “%s” no longer exists.") % path) from error
 
     @property
     def path(self) -> str:
         return str(self.leaf.get("field", ""))
 
     @property
-    def name(self) -> str:
+    def label(self) -> Any:
         return self.facts.labels(self.path)
 
     @cached_property
@@ -148,7 +152,7 @@ class Case:
     def ordered(self, other: Any) -> tuple[Any, Any]:
         """Both sides as they compare."""
         if other is None:
-            raise CannotJudge(_("“%s” is compared with nothing.") % self.name)
+            raise CannotJudge(said("condition.nothing", "“%s” is compared with nothing.") % self.label)
         return self.type.comparable(self.actual, other, self.zone), self.type.comparable(other, self.actual, self.zone)
 
 
@@ -156,18 +160,26 @@ class Case:
 
 
 def _text(value: Any) -> str:
-    """A value in a sentence."""
+    """A value as it is searched."""
     if isinstance(value, list):
         return ", ".join(map(_text, value))
+    return format(value, "f") if isinstance(value, Decimal) else str(value)
+
+
+def _told(value: Any) -> Any:
+    """A value in a sentence: as it is, for each reader's language; a moment by the clock that the condition reads."""
+    if isinstance(value, list):
+        return [_told(one) for one in value]
     if isinstance(value, bool):
-        return _("yes") if value else _("no")
-    if isinstance(value, datetime):
-        return f"{value:%Y-%m-%d %H:%M}"
-    if isinstance(value, time):
-        return f"{value:%H:%M}"
-    if isinstance(value, Decimal):
-        return format(value, "f")
-    return _("empty") if value is None else str(value)
+        return gettext_lazy("yes") if value else gettext_lazy("no")
+    return gettext_lazy("empty") if value in (None, "") else value
+
+
+def _compares(operator: str, case: Case, true: bool, sign: Any, otherwise: Any) -> Verdict:
+    """ "amount 3 000 < 5 000", with the sign of what holds."""
+    words = {"field": case.label, "value": _told(case.actual), "sign": sign if true else otherwise}
+    words["wanted"] = _told(case.wanted)
+    return Verdict(true, said(f"condition.{operator}", "%(field)s %(value)s %(sign)s %(wanted)s") % words)
 
 
 @dataclass(frozen=True)
@@ -206,7 +218,7 @@ class Operator:
         parts = texts if apart or len(texts) > 1 else kind.parts(texts[0])
         values = [kind.read(part, asked) for part in parts]
         if self.takes == "two" and len(values) != 2:
-            raise ValidationError(_("Two values are needed: from, and to."))
+            raise ValidationError(said("condition.two_values", "Two values are needed: from, and to."))
         if self.orders and values[0] > values[1]:
             raise ValidationError(_("The first value is larger than the second."))
         return [kind.to_json(value) for value in values]
@@ -223,8 +235,7 @@ def _plain(
     label: Any, holds: Callable[[Case], bool], sign: Any, otherwise: Any, takes: str = "one", of_part: bool = False
 ) -> Operator:
     def test(case: Case) -> Verdict:
-        true = holds(case)
-        return Verdict(true, f"{case.name} {_text(case.actual)} {sign if true else otherwise} {_text(case.wanted)}")
+        return _compares("compared", case, holds(case), sign, otherwise)
 
     return Operator(label, test, takes, of_part=of_part)
 
@@ -233,22 +244,23 @@ def _compared(label: Any, function: Callable[[Any, Any], bool], sign: str, other
     def test(case: Case) -> Verdict:
         # An empty field is neither more nor less than anything.
         true = case.actual is not None and function(*case.ordered(case.wanted))
-        return Verdict(true, f"{case.name} {_text(case.actual)} {sign if true else otherwise} {_text(case.wanted)}")
+        return _compares("compared", case, true, sign, otherwise)
 
     return Operator(label, test, orders=True)
 
 
 def _between(case: Case) -> Verdict:
     if len(case.wanted) != 2:
-        raise CannotJudge(_("Two values are needed: from, and to."))
+        raise CannotJudge(said("condition.two_values", "Two values are needed: from, and to."))
     low, high = case.wanted
     true = case.actual is not None
     for edge, sign in ((low, 1), (high, -1)):
         mine, theirs = case.ordered(edge)
         true = true and (mine >= theirs if sign > 0 else mine <= theirs)
-    words = _("%(name)s %(value)s is between %(low)s and %(high)s")
-    words = words if true else _("%(name)s %(value)s is not between %(low)s and %(high)s")
-    values = {"name": case.name, "value": _text(case.actual), "low": _text(low), "high": _text(high)}
+    words = said("condition.between", "%(name)s %(value)s is between %(low)s and %(high)s")
+    if not true:
+        words = said("condition.not_between", "%(name)s %(value)s is not between %(low)s and %(high)s")
+    values = {"name": case.label, "value": _told(case.actual), "low": _told(low), "high": _told(high)}
     return Verdict(true, words % values)
 
 
@@ -256,14 +268,19 @@ def _presence(label: Any, wants_empty: bool) -> Operator:
     def test(case: Case) -> Verdict:
         # As it is kept: what cannot be read any more is not empty.
         empty = case.raw in (None, "", [], {})
-        return Verdict(empty == wants_empty, (_("%s is empty") if empty else _("%s is filled")) % case.name)
+        return Verdict(
+            empty == wants_empty,
+            (said("condition.empty", "%s is empty") if empty else said("condition.filled", "%s is filled"))
+            % case.label,
+        )
 
     return Operator(label, test, takes="")
 
 
 def _truth(label: Any, wants: bool) -> Operator:
     def test(case: Case) -> Verdict:
-        return Verdict(bool(case.actual) == wants, f"{case.name}: {_text(bool(case.actual))}")
+        words = {"name": case.label, "value": _told(bool(case.actual))}
+        return Verdict(bool(case.actual) == wants, said("condition.truth", "%(name)s: %(value)s") % words)
 
     return Operator(label, test, takes="", of="boolean")
 
@@ -271,11 +288,12 @@ def _truth(label: Any, wants: bool) -> Operator:
 def _days(label: Any, sign: int) -> Operator:
     def test(case: Case) -> Verdict:
         if case.actual is None:
-            return Verdict(False, _("%s is empty") % case.name)
+            return Verdict(False, said("condition.empty", "%s is empty") % case.label)
         kind, today = TYPES["date"], case.now.date()
         day = kind.comparable(kind.from_json(case.raw), today, case.zone)
         edge = today + timedelta(days=case.wanted * sign)
-        return Verdict(min(today, edge) <= day <= max(today, edge), f"{case.name} {day}")
+        words = said("condition.days", "%(name)s: %(value)s") % {"name": case.label, "value": day}
+        return Verdict(min(today, edge) <= day <= max(today, edge), words)
 
     return Operator(label, test, takes="days")
 
@@ -286,26 +304,32 @@ def _changed(label: Any, both: bool) -> Operator:
         old, new = (case.type.from_json(side) for side in changes.get(field, [None, None]))
         start, end = [*case.wanted, None, None][:2] if both else (None, case.wanted)
         true = field in changes and case.same(new, end) and (not both or case.same(old, start))
-        return Verdict(true, f"{case.name}: {_text(old)} → {_text(new)}")
+        words = {"name": case.label, "old": _told(old), "new": _told(new)}
+        return Verdict(true, said("condition.changed", "%(name)s: %(old)s → %(new)s") % words)
 
     return Operator(label, test, takes="two" if both else "one")
 
 
 def _time_between(case: Case) -> Verdict:
     if len(case.wanted) != 2:
-        raise CannotJudge(_("Two values are needed: from, and to."))
+        raise CannotJudge(said("condition.two_values", "Two values are needed: from, and to."))
     (start, end), here = case.wanted, case.now.time().replace(tzinfo=None)
     # A night range goes over midnight.
     true = start <= here < end if start <= end else here >= start or here < end
-    words = _("%(time)s is between %(low)s and %(high)s") if true else _("%(time)s is not between %(low)s and %(high)s")
-    return Verdict(true, words % {"time": _text(here), "low": _text(start), "high": _text(end)})
+    words = said("condition.time_between", "%(time)s is between %(low)s and %(high)s")
+    if not true:
+        words = said("condition.time_not_between", "%(time)s is not between %(low)s and %(high)s")
+    return Verdict(true, words % {"time": here, "low": start, "high": end})
 
 
 def _weekday(case: Case) -> Verdict:
     days = set(case.wanted)
-    spoken = [str(WEEKDAYS_ABBR[place]) for place, day in enumerate(WEEKDAYS) if day in days]
     today = case.now.weekday()
-    return Verdict(WEEKDAYS[today] in days, f"{WEEKDAYS_ABBR[today]} – {', '.join(spoken)}")
+    words = {
+        "today": WEEKDAYS_ABBR[today],
+        "days": [name for place, name in WEEKDAYS_ABBR.items() if WEEKDAYS[place] in days],
+    }
+    return Verdict(WEEKDAYS[today] in days, said("condition.weekday", "%(today)s – %(days)s") % words)
 
 
 def _folded(case: Case) -> tuple[str, str]:

@@ -130,6 +130,7 @@ def add_automation(demo: Demo) -> None:
         "deadline_amount": "30",
         "deadline_unit": "working_minutes",
         "close_on_leave": "on",
+        "unless_open": "on",
     }
     rule(new, "call", "r3", "create_task", call, after_previous=Rule.After.ENDED)
     half_hour = {"when": "delay", "amount": 30, "unit": "working_minutes"}

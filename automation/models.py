@@ -16,6 +16,7 @@ from crm import clock
 from crm.models import Event, Item, Pipeline, Stage, StageVisit, User
 from crm.models.leased import Leased
 from crm.models.pipelines import Machine
+from crm.sentences import SentenceField
 
 MOST_RULES = 300  # on one stage
 
@@ -88,7 +89,7 @@ class Rule(Placed):
     hourly_limit = models.PositiveIntegerField(_("messages an hour, at most"), default=1000)
     retry_hours = models.PositiveSmallIntegerField(_("try again for, hours"), default=24)
     paused_at = models.DateTimeField(null=True, blank=True, editable=False)
-    paused_because = models.CharField(max_length=200, blank=True, editable=False)
+    paused_because = SentenceField(blank=True, editable=False)
     # When the watchdog last killed a worker in a run of it; the second time within a day holds the rule.
     hung_at = models.DateTimeField(null=True, blank=True, editable=False)
 
@@ -173,7 +174,7 @@ class Run(Leased):
     # A person said "run now" or "run again": its own time does not count any more.
     forced = models.BooleanField(default=False)
     outputs = models.JSONField(default=dict, blank=True)
-    condition_read = models.TextField(blank=True)
+    condition_read = SentenceField(blank=True)
     changes = models.JSONField(default=dict, blank=True)
 
     class Meta:
@@ -203,7 +204,7 @@ class TriggerFiring(models.Model):
     trigger = models.ForeignKey(Trigger, models.PROTECT, related_name="firings")
     item = models.ForeignKey(Item, models.CASCADE, related_name="firings")
     result = models.CharField(_("result"), max_length=8, choices=Result.choices)
-    reason = models.TextField(_("reason"), blank=True)
+    reason = SentenceField(_("reason"), blank=True)
     created_at = models.DateTimeField(default=clock.now)
 
     class Meta:

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from crm import calendars
 from crm.calendars import WorkingTime
+from crm.sentences import said
 
 NOW, DELAY, DATE, TIME_OF_DAY = "now", "delay", "date", "time"
 WHEN = [
@@ -120,22 +121,22 @@ class Timing:
         if self.unit == "months":
             return calendars.add_months(base, amount, zone)
         if calendar is None:
-            raise NoCalendar(_("There is no working calendar to count working time by."))
+            raise NoCalendar(said("calendar.none", "There is no working calendar to count working time by."))
         try:
             if self.unit == "working_days":
                 return calendar.add_days(base, amount)
             minutes = abs(amount) * (60 if self.unit == "working_hours" else 1)
             return calendar.subtract_minutes(base, minutes) if sign < 0 else calendar.add_minutes(base, minutes)
         except calendars.NoWorkingTime as error:
-            raise NoCalendar(_("The working calendar never opens.")) from error
+            raise NoCalendar(said("calendar.closed", "The working calendar never opens.")) from error
 
     def _opened(self, instant: datetime, calendar: WorkingTime | None) -> datetime:
         if calendar is None:
-            raise NoCalendar(_("There is no working calendar to count working time by."))
+            raise NoCalendar(said("calendar.none", "There is no working calendar to count working time by."))
         try:
             return calendar.next_opening(instant)
         except calendars.NoWorkingTime as error:
-            raise NoCalendar(_("The working calendar never opens.")) from error
+            raise NoCalendar(said("calendar.closed", "The working calendar never opens.")) from error
 
     def too_late(self, due_at: datetime, now: datetime) -> bool:
         return self.late_limit is not None and now - due_at > timedelta(minutes=self.late_limit)

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 from django.utils import translation
-from django.utils.translation import gettext as _
 
 from automation.rereading import Change, reread
 from crm import clock, merge
 from crm.fields import FieldType, type_of
+from crm.sentences import said
 
 # Paths of an item's own fields, as they stood when conditions were texts.
 _ROOTS = ("item", "contact", "company")
@@ -56,7 +56,7 @@ def _reread(apps: Any, name: str, placed: Any, kind: Callable[[str], FieldType |
         if name == "Rule":
             values |= {
                 "paused_at": clock.now(),
-                "paused_because": _("Its condition reads otherwise now; please confirm."),
+                "paused_because": said("condition.reread", "Its condition reads otherwise now; please confirm."),
             }
     type(placed).objects.filter(pk=placed.pk).update(**values)
     return [_line(placed, change) for change in changes if not placed.retired]
@@ -78,9 +78,10 @@ def _tell(apps: Any, lines: list[str]) -> None:
     notices = apps.get_model("crm", "Notification").objects
     for user in apps.get_model("crm", "User").objects.filter(is_superuser=True, is_active=True):
         with translation.override(user.language):
-            text = _(
+            text = said(
+                "upgrade.conditions",
                 "Conditions are read by the types of their fields now. These would mean something else, or cannot be"
-                " judged; their rules and triggers wait until you confirm them (before → now): %s"
+                " judged; their rules and triggers wait until you confirm them (before → now): %s",
             )
             shown = "; ".join(lines[:50]) + (" …" if len(lines) > 50 else "")
             notices.create(user=user, kind="setup", text=text % shown)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from automation.conditions import Facts
 from crm import merge
@@ -52,12 +52,12 @@ def rendered(source: str, item: Item, visit: StageVisit | None, html: bool = Fal
     )
 
 
-class _Described(dict[str, tuple[str, str]]):
+class _Described(dict[str, tuple[Any, str]]):
     """Label and type by path, asked for once and only where a condition names a field."""
 
-    def __missing__(self, path: str) -> tuple[str, str]:
+    def __missing__(self, path: str) -> tuple[Any, str]:
         if not self:
-            self["stage"] = (_("stage"), "text")
+            self["stage"] = (gettext_lazy("stage"), "text")
             self.update((path, (label, kind)) for _group, rows in merge.field_list() for path, label, kind in rows)
             if path in self:
                 return self[path]

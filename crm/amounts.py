@@ -11,13 +11,14 @@ import unicodedata
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
+from typing import Any
 
 from babel import Locale
 from babel.core import get_global
 from babel.numbers import get_currency_precision, list_currencies
 from django.core.exceptions import ValidationError
 from django.utils.translation import get_language
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _
 
 from crm.folding import fold
 
@@ -74,7 +75,7 @@ def read(text: str, *, currency: str = "", language: str = "") -> Amount:
     Raises ValidationError.
     """
     fine = bool(currency) and currency in list_currencies() and get_currency_precision(currency) > 2
-    value, words = _split(text, _("“%s” is not an amount."), language if fine else None)
+    value, words = _split(text, _("“%(value)s” is not an amount."), language if fine else None)
     named, times = "", Decimal(1)
     for word in words:
         if word in _TIMES and times == 1:
@@ -82,7 +83,7 @@ def read(text: str, *, currency: str = "", language: str = "") -> Amount:
         else:
             meant = _SIGNS.get(word) or ((word.upper(),) if word.upper() in _current() else ())
             if not meant or (named and named not in meant):
-                raise ValidationError(_("“%s” is not an amount.") % text.strip()[:40])
+                raise ValidationError(_("“%(value)s” is not an amount."), params={"value": text.strip()[:40]})
             named = named or (currency if currency in meant else meant[0])
     return Amount(value * times, named)
 
@@ -97,9 +98,9 @@ def currency_of(text: str) -> str:
 
 def read_number(text: str, *, language: str = "") -> Decimal:
     """A plain number, by the language only: "1,500" is 1.5 in Polish and 1500 in English. Raises ValidationError."""
-    value, words = _split(text, _("“%s” is not a number."), language)
+    value, words = _split(text, _("“%(value)s” is not a number."), language)
     if words not in ([], ["%"]):
-        raise ValidationError(_("“%s” is not a number.") % text.strip()[:40])
+        raise ValidationError(_("“%(value)s” is not a number."), params={"value": text.strip()[:40]})
     return value
 
 
@@ -112,21 +113,21 @@ def plain(text: str) -> str:
     return " ".join(re.sub("[\u2212\u2013\u2014]", "-", kept).split())
 
 
-def _split(text: str, refusal: str, language: str | None) -> tuple[Decimal, list[str]]:
+def _split(text: str, refusal: Any, language: str | None) -> tuple[Decimal, list[str]]:
     """The number, and the folded words beside it. `language`: None: three digits after one sign are thousands."""
     shown = text.strip()[:40]
     if len(text) > LONGEST:
-        raise ValidationError(refusal % shown)
+        raise ValidationError(refusal, params={"value": shown})
     bare = re.sub(r"(?<=\d)[.,] ?-{1,2}(?=\D*$)", "", plain(text))  # "1500,-"
     found = list(_CHUNK.finditer(bare))
     if len(found) != 1:
-        raise ValidationError(refusal % shown)
+        raise ValidationError(refusal, params={"value": shown})
     around = f"{bare[: found[0].start()]} {bare[found[0].end() :]}"
     is_minus = bool(re.fullmatch(r"\(.*\)", bare)) or around.count("-") == 1
     around = re.sub(r"[()+]", " ", around).replace("-", " ", 1)
     value = _digits(found[0].group(), language)
     if value is None:
-        raise ValidationError(refusal % shown)
+        raise ValidationError(refusal, params={"value": shown})
     words = [fold(word) or word for word in re.findall(r"[^\W\d_]+|[^\w\s.]", around)]
     return -value if is_minus else value, words
 

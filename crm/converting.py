@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import transaction
-from django.utils.translation import gettext as _
 
 from crm import databases
 from crm.events import record
 from crm.filters import custom_fields
 from crm.models import Item, Pipeline, Refused, User
 from crm.models.pipelines import StageKind, machine_of
+from crm.sentences import said
 
 
 def is_lead(item: Item) -> bool:
@@ -40,7 +40,7 @@ def convert(
         machine = machine_of(lead.pipeline_id)
         won = next((stage for stage in machine.ordered() if stage.kind == StageKind.WON), None)
         if won is None or lead.stage.kind != StageKind.OPEN:
-            raise Refused(_("This lead is closed already."))
+            raise Refused(said("lead.closed", "This lead is closed already."))
         if into is None:
             assert pipeline is not None
             into = Item.create(pipeline, title or lead.title, by=by, parent=lead, **_taken(lead, pipeline))

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from django.db.models import Q
 from django.http import Http404
-from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from crm import rights
 from crm.rights import Scope
+from crm.sentences import said
 
 if TYPE_CHECKING:
     from crm.models.items import Item
@@ -202,4 +202,4 @@ def check_links(user: User | None, values: dict[str, Any]) -> None:
         record = values.get(name)
         if user is None or record is None or record.pk is None or allows(user, "view", record):
             continue
-        raise Forbidden(_now("There is no such customer within your reach."))
+        raise Forbidden(said("customer.unknown", "There is no such customer within your reach."))

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 from django.db.models import Q
-from django.utils.translation import gettext as _
-from django.utils.translation import override
 
 from crm import customer_rights, databases, phones
 from crm.addresses import one_spelling
@@ -21,6 +19,7 @@ from crm.models.notifications import notify
 from crm.models.people import Company, Contact, User
 from crm.recognising import same_name
 from crm.rights import Scope
+from crm.sentences import said
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -101,10 +100,9 @@ def tell_owner(contact: Contact, item: Item, by: User | None) -> None:
     owner = contact.owner
     if owner is None or by is None or owner.pk == by.pk:
         return
-    with override(owner.language):
-        words = {"who": by.name, "name": contact.name, "title": item.title}
-        text = _("%(who)s made the card “%(title)s” with an address of your customer %(name)s.") % words
-        notify([owner], text, item=item, kind="notice", sender=by, group=f"found:{contact.pk}:{by.pk}")
+    words = {"who": by.name, "name": contact.name, "title": item.title}
+    text = said("customer.found", "%(who)s made the card “%(title)s” with an address of your customer %(name)s.")
+    notify([owner], text % words, item=item, kind="notice", sender=by, group=f"found:{contact.pk}:{by.pk}")
 
 
 def tell_of_sharing(contact: Contact, reach: set[str], by: User) -> None:
@@ -115,10 +113,11 @@ def tell_of_sharing(contact: Contact, reach: set[str], by: User) -> None:
     unseen = theirs.exclude(pk__in=Contact.objects.visible_to(by).values("pk")).exclude(owner=None).distinct()
     for other in unseen.select_related("owner")[:20]:
         assert other.owner is not None
-        with override(other.owner.language):
-            words = {"who": by.name, "name": other.name, "contact": contact.name}
-            text = _("%(who)s gave an address of your customer %(name)s to the contact “%(contact)s”.") % words
-            notify([other.owner], text, kind="notice", sender=by, group=f"shared:{other.pk}:{by.pk}")
+        words = {"who": by.name, "name": other.name, "contact": contact.name}
+        text = said(
+            "customer.shared", "%(who)s gave an address of your customer %(name)s to the contact “%(contact)s”."
+        )
+        notify([other.owner], text % words, kind="notice", sender=by, group=f"shared:{other.pk}:{by.pk}")
 
 
 def typed_for(item: Item) -> list[str]:
@@ -159,7 +158,10 @@ def delete(customer: Contact | Company, *, by: User) -> None:
         # What was written on cards of others since would go with him.
         talked = kind == "contact" and Message.objects.filter(contact=customer.pk, item__isnull=False).exists()
         if talked or Item.objects.filter(**{kind: customer}).exists():
-            words = _("“%s” has cards, perhaps in the recycle bin. Give them another customer first, or merge the two.")
+            words = said(
+                "customer.has_cards",
+                "“%s” has cards, perhaps in the recycle bin. Give them another customer first, or merge the two.",
+            )
             raise Refused(words % customer.name)
         if kind == "contact":
             _delete_files(customer.pk)

@@ -15,10 +15,10 @@ from functools import cache
 from babel import Locale
 from django.core.exceptions import ValidationError
 from django.utils.translation import get_language, gettext_lazy
-from django.utils.translation import gettext as _
 
 from crm.amounts import plain
 from crm.folding import fold
+from crm.sentences import said
 
 DAY_FIRST, MONTH_FIRST = "dmy", "mdy"
 ORDERS = ((DAY_FIRST, gettext_lazy("the day first")), (MONTH_FIRST, gettext_lazy("the month first")))
@@ -59,7 +59,7 @@ def read_moment(text: str, order: str = DAY_FIRST) -> datetime:
             raise ValueError
         return found
     except (ValueError, OverflowError):
-        raise ValidationError(_("“%s” is not a date.") % text.strip()[:40]) from None
+        raise ValidationError(said("value.no_date", "“%s” is not a date.") % text.strip()[:40]) from None
 
 
 def order_of(cells: Iterable[str]) -> str:
@@ -92,7 +92,7 @@ def read_time(text: str) -> time:
             raise ValueError
         return _clock(match)
     except ValueError:
-        raise ValidationError(_("“%s” is not a time of day.") % text.strip()[:40]) from None
+        raise ValidationError(said("value.no_time", "“%s” is not a time of day.") % text.strip()[:40]) from None
 
 
 def _iso(text: str) -> datetime | None:
@@ -182,7 +182,7 @@ def read_weekday(text: str) -> str:
         found = _of(language, "days").get(bare)
         if found is not None:
             return WEEKDAYS[found]
-    raise ValidationError(_("“%s” is not a day of the week.") % text.strip()[:40])
+    raise ValidationError(said("value.no_weekday", "“%s” is not a day of the week.") % text.strip()[:40])
 
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")

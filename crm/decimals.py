@@ -13,7 +13,7 @@ from typing import Any
 from babel.numbers import format_decimal
 from django.core.exceptions import ValidationError
 from django.utils.translation import get_language, gettext
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _
 
 # Products of two numbers of fifteen digits, and sums of many of them, without a digit lost.
 EXACT = Context(prec=60)

@@ -9,6 +9,7 @@ from crm.models.events import Cause
 from crm.models.jobs import Job
 from crm.models.leased import Status
 from crm.models.messages import FAR, Message
+from crm.sentences import in_payload
 
 # A provider's words for how far a message is.
 REPORTS = {
@@ -50,7 +51,7 @@ def reported(message: Message, word: str, provider_id: str, error: str) -> None:
             job.refresh_from_db()
             end_waiters(job)
         if fresh.item_id:
-            payload = {"message": fresh.pk, "to": fresh.to, "text": fresh.text[:500], "error": error}
+            payload = {"message": fresh.pk, "to": fresh.to, "text": fresh.text[:500]} | in_payload("error", error)
             kind = f"{message.channel.medium}.{status}"
             record(kind, item=fresh.item, payload=payload, cause=Cause("system"), key=f"report:{fresh.pk}:{status}")
 

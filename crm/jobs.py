@@ -9,7 +9,6 @@ from typing import Any
 
 from django.conf import settings
 from django.db import models, transaction
-from django.utils.translation import gettext as _
 
 from crm import clock, databases, lanes, slots
 from crm.models import boards
@@ -18,6 +17,7 @@ from crm.models.jobs import Job
 from crm.models.leased import LeasedQuerySet, LeaseLost, Status, backoff
 from crm.models.org import SystemSwitches
 from crm.queue import Kind, Stride, every, kind_of, kinds, passing_kinds, register_kind, ring
+from crm.sentences import said
 
 log = logging.getLogger("dealwright.jobs")
 
@@ -283,7 +283,7 @@ class JobWorker:
         if job.status == Status.SENDING and kind is not None and kind.conclude is not None:
             kind.conclude(job, None)  # None: nobody knows whether it left the house
         elif job.status == Status.RUNNING and job.crashes >= job.most_crashes:
-            self._fail(job, _("crashed the worker"))
+            self._fail(job, said("crashed", "crashed the worker"))
             return
         end_waiters(job)
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from django.utils.translation import gettext as _
-from django.utils.translation import override
-
 from crm.models.items import Item
 from crm.models.notifications import notify
 from crm.models.people import User
+from crm.sentences import said
 
 
 def mentioned(text: str) -> list[User]:
@@ -32,7 +30,7 @@ def tell_mentioned(text: str, *, item: Item, by: User) -> list[User]:
         if person.pk != by.pk and Item.objects.visible_to(person).filter(pk=item.pk).exists()
     ]
     for person in people:
-        with override(person.language):
-            words = {"who": by.name, "title": item.title, "text": text[:200]}
-            notify([person], _("%(who)s on “%(title)s”: %(text)s") % words, item=item, kind="mention", sender=by)
+        words = {"who": by.name, "title": item.title, "text": text[:200]}
+        told = said("notice.mentioned", "%(who)s on “%(title)s”: %(text)s") % words
+        notify([person], told, item=item, kind="mention", sender=by)
     return people

@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from liquid import Environment, StrictUndefined
 from liquid.exceptions import LiquidError, LiquidSyntaxError
 
 from crm import merge_budget, merge_filters
 from crm.merge_budget import BudgetTemplate
+from crm.sentences import said
 
 log = logging.getLogger("dealwright.merge")
 MAX_SOURCE = 50_000  # characters of a merge text
@@ -160,14 +160,14 @@ def _custom_keys(target: str) -> dict[str, tuple[str, str]]:
     return {key: (label, type_) for key, label, type_ in rows}
 
 
-def field_list() -> list[tuple[str, list[tuple[str, str, str]]]]:
-    """For pickers: [(group, [(path, label, type)])], custom fields included."""
+def field_list() -> list[tuple[Any, list[tuple[str, Any, str]]]]:
+    """For pickers: [(group, [(path, label, type)])], custom fields included; labels that are ours are lazy texts."""
     groups = []
     for root, (label, fields) in ROOTS.items():
-        rows = [(field.path, str(field.label), field.type) for field in fields]
+        rows = [(field.path, field.label, field.type) for field in fields]
         if root in ("item", "contact", "company"):
             rows += [(f"{root}.custom.{key}", name, type_) for key, (name, type_) in _custom_keys(root).items()]
-        groups.append((str(label), rows))
+        groups.append((label, rows))
     return groups
 
 
@@ -192,25 +192,31 @@ def check(source: str, *, extra: Mapping[str, Iterable[str] | None] | None = Non
         extra: further roots and their names, such as {"form": {"name"}}; None allows any name below the root.
     """
     if len(source) > MAX_SOURCE:
-        raise MergeError(_("The text is longer than %d characters.") % MAX_SOURCE)
+        raise MergeError(said("text.too_long", "The text is longer than %d characters.") % MAX_SOURCE)
     try:
         template = _parsed(source, False)
         found = template.analyze()
     except LiquidSyntaxError as error:
         token = error.token
         line = _line(source, token.start_index) if token is not None else 1
-        raise MergeError(_("Line %(line)d: %(fault)s.") % {"line": line, "fault": error.message}, line) from error
+        raise MergeError(
+            said("text.fault", "Line %(line)d: %(fault)s.") % {"line": line, "fault": error.message}, line
+        ) from error
     except LiquidError as error:
         raise MergeError(str(error.message if hasattr(error, "message") else error)) from error
     except (
         Exception
     ) as error:  # numbers of thousands of digits, a thousand nested ifs: the parser fails in its own ways
-        raise MergeError(_("The text cannot be read: it is nested too deeply, or has a number too large.")) from error
+        raise MergeError(
+            said("text.unreadable", "The text cannot be read: it is nested too deeply, or has a number too large.")
+        ) from error
     for name, spans in found.filters.items():
         if name not in _TEXT.filters:
             line = _line(source, spans[0].index)
             raise MergeError(
-                _("Line %(line)d: there is no filter “%(name)s”.") % {"line": line, "name": name}, line, name
+                said("text.no_filter", "Line %(line)d: there is no filter “%(name)s”.") % {"line": line, "name": name},
+                line,
+                name,
             )
     known = _known_paths()
     custom = {root: set(_custom_keys(root)) for root in ("item", "contact", "company") if root in found.globals}
@@ -221,7 +227,9 @@ def check(source: str, *, extra: Mapping[str, Iterable[str] | None] | None = Non
                 line = _line(source, variable.span.index)
                 name = ".".join(path)
                 words = {"line": line, "name": name}
-                raise MergeError(_("Line %(line)d: there is no field “%(name)s”.") % words, line, name)
+                raise MergeError(
+                    said("text.no_field", "Line %(line)d: there is no field “%(name)s”.") % words, line, name
+                )
 
 
 def _allowed(
@@ -319,7 +327,7 @@ def render(
         # Whatever a text does, its reader gets a sentence: one may be written by a customer, and read on a public page.
         log.warning("a merge text failed", exc_info=True)
         raise MergeError(
-            _("The text could not be filled in: %s.") % (str(error)[:100] or type(error).__name__)
+            said("text.not_filled", "The text could not be filled in: %s.") % (str(error)[:100] or type(error).__name__)
         ) from error
 
 
@@ -328,12 +336,12 @@ def _told(source: str, error: LiquidError) -> MergeError:
     fault = getattr(error, "message", "") or str(error)
     index = getattr(getattr(error, "token", None), "start_index", -1)
     if index < 0:
-        return MergeError(_("The text could not be filled in: %s.") % fault)
+        return MergeError(said("text.not_filled", "The text could not be filled in: %s.") % fault)
     line = _line(source, index)
     start = max(source.rfind(opening, 0, index + 2) for opening in ("{{", "{%"))
     ends = [end for end in (source.find(closing, index) for closing in ("}}", "%}")) if end >= 0]
     words = {"line": line, "tag": source[max(start, 0) : min(ends, default=len(source)) + 2][:80], "fault": fault}
-    return MergeError(_("Line %(line)d, %(tag)s: %(fault)s.") % words, line)
+    return MergeError(said("text.fault_at", "Line %(line)d, %(tag)s: %(fault)s.") % words, line)
 
 
 @lru_cache(maxsize=2000)

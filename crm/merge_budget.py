@@ -14,7 +14,6 @@ from decimal import Decimal
 from io import StringIO
 from typing import Any
 
-from django.utils.translation import gettext as _
 from liquid import BoundTemplate, RenderContext
 from liquid.ast import Node
 from liquid.builtin.expressions.primitive import RangeLiteral
@@ -22,6 +21,8 @@ from liquid.builtin.tags.for_tag import ForNode, ForTag
 from liquid.builtin.tags.tablerow_tag import TablerowNode, TablerowTag
 from liquid.exceptions import FilterArgumentError, LiquidError, ResourceLimitError
 from liquid.output import LimitedStringIO
+
+from crm.sentences import said
 
 MOST_RANGE = 2_000  # numbers
 MOST_TEXT = 100_000  # characters of one value
@@ -42,14 +43,14 @@ class Budget:
         """Raises once the time is used up; asked between steps, each of which is small: the clock at each sixteenth."""
         self.steps += 1
         if self.steps % 16 == 0 and time.thread_time() > self.until:
-            raise ResourceLimitError(_("it takes too long to fill in"), token=None)
+            raise ResourceLimitError(said("text.slow", "it takes too long to fill in"), token=None)
 
 
 # ---------------------------------------------------------------------- values
 
 
 def _too_large() -> FilterArgumentError:
-    return FilterArgumentError(_("a value in it would grow too large"), token=None)
+    return FilterArgumentError(said("text.grows", "a value in it would grow too large"), token=None)
 
 
 def _weigh(value: Any) -> None:
@@ -76,7 +77,7 @@ def _weigh_number(value: int | float | Decimal) -> None:
         return
     exact = Decimal(value)
     if not exact.is_finite():
-        raise FilterArgumentError(_("“%s” is no number") % value, token=None)
+        raise FilterArgumentError(said("text.no_number", "“%s” is no number") % value, token=None)
     if exact and not -MOST_DIGITS <= exact.adjusted() < MOST_DIGITS:
         raise _too_large()
 
@@ -187,7 +188,9 @@ class BudgetContext(RenderContext):
             raise  # named by Liquid itself, with the filter
         except Exception as error:
             words = {"filter": name, "value": str(left)[:40]}
-            raise FilterArgumentError(_("%(filter)s cannot be made of “%(value)s”") % words, token=None) from error
+            raise FilterArgumentError(
+                said("text.filter_refuses", "%(filter)s cannot be made of “%(value)s”") % words, token=None
+            ) from error
 
     def assign(self, key: str, val: Any) -> None:
         self.budget.look()
@@ -255,7 +258,9 @@ class BudgetTablerowTag(TablerowTag):
 def _bounded_range(self: RangeLiteral, start: Any, stop: Any) -> range:
     made = _make_range(self, start, stop)
     if made and made[-1] - made[0] >= MOST_RANGE:
-        raise ResourceLimitError(_("a range may have %d numbers at most") % MOST_RANGE, token=self.token)
+        raise ResourceLimitError(
+            said("text.range", "a range may have %d numbers at most") % MOST_RANGE, token=self.token
+        )
     return made
 
 

@@ -12,11 +12,11 @@ from zoneinfo import ZoneInfo
 
 from babel import dates as babel_dates
 from babel import numbers as babel_numbers
-from django.utils.translation import gettext as _
 from liquid.exceptions import FilterArgumentError
 from liquid.filter import with_context
 
 from crm import phones
+from crm.sentences import said
 
 
 def _language(context: Any) -> str:
@@ -33,7 +33,7 @@ def _decimal(value: Any) -> Decimal:
     except ArithmeticError:
         found = Decimal("NaN")
     if not found.is_finite():
-        raise FilterArgumentError(_("“%s” is no number") % str(value)[:40], token=None)
+        raise FilterArgumentError(said("text.no_number", "“%s” is no number") % str(value)[:40], token=None)
     return found
 
 
@@ -59,13 +59,13 @@ def date(value: Any, style: Any = "medium", *, context: Any) -> str:
         try:
             value = dates.date.fromisoformat(value[:10])
         except ValueError:
-            raise FilterArgumentError(_("“%s” is no date") % value[:40], token=None) from None
+            raise FilterArgumentError(said("text.no_date", "“%s” is no date") % value[:40], token=None) from None
     if not value:
         return ""
     if not isinstance(value, dates.date):
-        raise FilterArgumentError(_("“%s” is no date") % str(value)[:40], token=None)
+        raise FilterArgumentError(said("text.no_date", "“%s” is no date") % str(value)[:40], token=None)
     if len(str(style)) > 40:
-        raise FilterArgumentError(_("“%s” is no style of dates") % str(style)[:40], token=None)
+        raise FilterArgumentError(said("text.no_style", "“%s” is no style of dates") % str(style)[:40], token=None)
     return str(babel_dates.format_date(value, str(style), locale=_language(context)))
 
 
@@ -79,7 +79,11 @@ def time(value: Any, *, context: Any) -> str:
 def needed(value: Any, name: Any = "") -> Any:
     """{{ company.tax_number | needed: "tax number" }}: an empty value is an error that names it."""
     if value in (None, "", []):
-        words = _("“%s” is empty, and needed here") % name if name else _("a needed value is empty")
+        words = (
+            said("text.needed_named", "“%s” is empty, and needed here") % name
+            if name
+            else said("text.needed", "a needed value is empty")
+        )
         raise FilterArgumentError(words, token=None)
     return value
 

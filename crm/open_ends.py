@@ -9,8 +9,6 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.utils.translation import gettext as _
-
 from crm import clock, databases, slots
 from crm.events import record
 from crm.jobs import Foreseen, end_waiters, lock_items, may_retry, retry_limit
@@ -18,6 +16,7 @@ from crm.models.jobs import Job
 from crm.models.leased import MAX_CRASHES, Status, backoff
 from crm.models.messages import Channel, Message
 from crm.models.people import User
+from crm.sentences import said
 from crm.transports.base import NotAnswerable, Transport, TransportError, transports
 
 # What is not in the provider's list by then was never taken.
@@ -53,8 +52,8 @@ def asked(transport: Transport, message: Message, job: Job) -> str:
     if found:
         return found
     if waited < SETTLED_AFTER:
-        raise StillOpen(_("It may have left: the provider is asked."))
-    raise NotThere(_("The provider has not taken it."))
+        raise StillOpen(said("message.asking", "It may have left: the provider is asked."))
+    raise NotThere(said("message.not_taken", "The provider has not taken it."))
 
 
 def is_open(job: Job, channel: Channel, outcome: Any) -> bool:
@@ -80,7 +79,7 @@ def ask_later(job: Job, outcome: Any) -> bool:
         status=Status.PLANNED,
         payload=payload,
         due_at=now + ASK_EVERY,
-        error=_("It may have left: the provider is asked."),
+        error=said("message.asking", "It may have left: the provider is asked."),
         attempts=job.attempts + (not only_asked),
         first_failed_at=job.first_failed_at or now,
         crashes=job.crashes if outcome is None else 0,

@@ -8,10 +8,10 @@ from typing import Any
 import phonenumbers
 from babel.core import get_global
 from django.core.exceptions import ValidationError
-from django.utils.translation import gettext as _
 
 from crm.amounts import plain
 from crm.folding import fold
+from crm.sentences import said
 
 # Folded: "wew. 12", "ext 12", "x12", "poste 12", "máy lẻ 12", "Durchwahl 12", "#12", and RFC 3966's own.
 _EXTENSION = re.compile(
@@ -59,13 +59,15 @@ def parse(text: str, country: str = "") -> PhoneNumber:
     if not typed:
         return PhoneNumber("")
     if len(typed) > LONGEST:
-        raise ValidationError(_("“%(number)s” is not a phone number.") % {"number": typed[:40]})
+        raise ValidationError(said("value.no_phone", "“%(number)s” is not a phone number.") % {"number": typed[:40]})
     bare, extension = _cut(typed)
     found = _read(bare, country or ("" if bare.startswith("+") else _own_country()))
     if found is None:
-        raise ValidationError(_("“%(number)s” is not a phone number.") % {"number": typed[:40]})
+        raise ValidationError(said("value.no_phone", "“%(number)s” is not a phone number.") % {"number": typed[:40]})
     if not phonenumbers.is_possible_number(found):
-        raise ValidationError(_("“%(number)s” is not a valid phone number.") % {"number": typed[:40]})
+        raise ValidationError(
+            said("value.no_valid_phone", "“%(number)s” is not a valid phone number.") % {"number": typed[:40]}
+        )
     number = phonenumbers.format_number(found, phonenumbers.PhoneNumberFormat.E164)
     return PhoneNumber(number, extension, phonenumbers.is_valid_number(found))
 

@@ -6,14 +6,13 @@ from datetime import timedelta
 from typing import Any
 
 from django.db.models import Q
-from django.utils.translation import gettext as _
-from django.utils.translation import override
 
 from crm import clock, databases, phones
 from crm.events import record
 from crm.folding import fold
 from crm.models import Channel, Contact, Conversation, Invoice, Item, Medium, Message, Refusal
 from crm.models.notifications import notify
+from crm.sentences import said
 
 # The words of the carriers' rules, and those of our languages; the whole message, case and marks ignored.
 STOP = {"stop", "stopall", "unsubscribe", "cancel", "end", "quit", "arret", "rezygnuje", "wypisz", "huy", "tu choi"}
@@ -50,9 +49,8 @@ def _received(channel: Channel, provider_id: str, sender: str, text: str) -> Mes
         for refusal in Refusal.objects.standing().filter(medium=Medium.SMS, address=sender, reason=Refusal.Reason.STOP):
             refusal.lift("START")
     if item is not None and item.owner is not None:
-        with override(item.owner.language):
-            words = {"name": payload["customer"], "text": text[:200]}
-            notify([item.owner], _("SMS from %(name)s: %(text)s") % words, item=item, kind="message")
+        words = {"name": payload["customer"], "text": text[:200]}
+        notify([item.owner], said("notice.sms", "SMS from %(name)s: %(text)s") % words, item=item, kind="message")
     return message
 
 

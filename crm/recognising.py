@@ -26,6 +26,18 @@ def is_nameless(name: str) -> bool:
     return "@" in name or not any(letter.isalpha() for letter in name)
 
 
+# What stands in a letter where nobody has said a name yet: "Dear customer", "Dzień dobry Państwu".
+_NO_NAME = {"pl": "Państwu", "fr": "Madame, Monsieur", "vi": "quý khách"}
+
+
+def addressed(name: str, language: str) -> str:
+    """How a letter addresses the person; a Vietnamese given name stands last, others' first. Never by a number."""
+    if is_nameless(name):
+        return _NO_NAME.get(language, "customer")
+    words = name.split()
+    return words[-1] if language == "vi" else words[0]
+
+
 def recognise(
     name: str,
     addresses: Iterable[str],

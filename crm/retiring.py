@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import override
 
 from crm import clock, databases, lanes, slots
 from crm.jobs import Temporary
@@ -16,6 +17,7 @@ from crm.models import Cause, Import, Item, Refused, Stage, StageTransition, Use
 from crm.models.jobs import Job
 from crm.models.notifications import notify
 from crm.queue import Kind, register_kind
+from crm.sentences import said
 
 SLICE = 50
 SLICE_SECONDS = 0.25
@@ -114,7 +116,11 @@ def perform(job: Any) -> None:
     if stage is None:
         return
     if target is None:
-        notify([by] if by else [], _("“%s” was not removed: its successor is gone.") % stage.name, kind="setup")
+        notify(
+            [by] if by else [],
+            said("retire.no_successor", "“%s” was not removed: its successor is gone.") % stage.name,
+            kind="setup",
+        )
         return
     end = time.monotonic() + SLICE_SECONDS
     rows = Item.objects.alive().filter(stage=stage).order_by("pk")
@@ -136,19 +142,24 @@ def _finish(stage: Stage, rows: Any, by: User | None) -> None:
     """Under the pipeline's lock, which every move shares: no card comes in while the stage goes."""
     stage.pipeline.touch_machine()
     if rows.exists():
-        raise Temporary(_("A card has just come in."), retry_after=1)
+        raise Temporary(said("retire.late_card", "A card has just come in."), retry_after=1)
     told = [by] if by else []
     if not any(other.kind == stage.kind for other in targets_of(stage)):
-        notify(told, _("“%s” stays: it is the only stage of its kind by now.") % stage.name, kind="setup")
+        notify(
+            told,
+            said("retire.stays", "“%s” stays: it is the only stage of its kind by now.") % stage.name,
+            kind="setup",
+        )
         return
     stage.retired = True
     stage.save()
-    notify(told, _("“%s” is removed; its cards have moved.") % stage.name, kind="setup")
+    notify(told, said("retire.done", "“%s” is removed; its cards have moved.") % stage.name, kind="setup")
 
 
 def _move(item: Item, target: Stage, by: User | None, start_rules: bool) -> None:
     """With the system's rights and past needed fields: the stage is going, nobody can be asked."""
-    cause = Cause("system", "", 0, str(_("stage removed")))
+    with override(by.language if by else "en"):
+        cause = Cause("system", "", 0, _("stage removed"))
     try:
         item.move_to(target, cause=cause, override=True, shown_as=by, start_rules=start_rules)
     except Refused:

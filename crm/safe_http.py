@@ -18,9 +18,10 @@ from urllib.parse import urlsplit
 
 import requests
 from django.conf import settings
-from django.utils.translation import gettext as _
 from requests_hardened.ip_filter import EXTRA_BLOCKED_NET_RANGES, InvalidIPAddress
 from requests_hardened.ip_filter_adapter import IPFilterAdapter
+
+from crm.sentences import said
 
 CONNECT, WHOLE = 3.0, 10.0  # seconds
 MOST_BYTES = 256 * 1024
@@ -67,18 +68,20 @@ def check(url: str) -> None:
         parts = urlsplit(url)
         port = parts.port or (443 if parts.scheme == "https" else 80)
     except ValueError:
-        raise Unsafe(_("“%s” is not an address.") % url[:200]) from None
+        raise Unsafe(said("url.none", "“%s” is not an address.") % url[:200]) from None
     if not parts.hostname or parts.scheme not in ("http", "https"):
-        raise Unsafe(_("“%s” is not an address that starts with https://.") % url[:200])
+        raise Unsafe(said("url.not_https", "“%s” is not an address that starts with https://.") % url[:200])
     if parts.username or parts.password:
-        raise Unsafe(_("An address must not contain a user or password."))
+        raise Unsafe(said("url.user", "An address must not contain a user or password."))
     if _listed(parts.hostname, port):
         return
     if parts.scheme != "https" or port not in PORTS:
-        raise Unsafe(_("Only https:// on port 443 or 8443 is called; an administrator can list other hosts."))
+        raise Unsafe(
+            said("url.port", "Only https:// on port 443 or 8443 is called; an administrator can list other hosts.")
+        )
     literal = _literal(parts.hostname)
     if literal is not None and (not literal.is_global or _blocked(literal)):
-        raise Unsafe(_("This address leads into a private network."))
+        raise Unsafe(said("url.private", "This address leads into a private network."))
 
 
 def _literal(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
@@ -127,7 +130,7 @@ def post(url: str, body: bytes, headers: dict[str, str]) -> Answer:
     try:
         found = outcome.get(timeout=WHOLE)
     except queue.Empty:
-        raise Unanswered(_("The server did not answer in time.")) from None
+        raise Unanswered(said("server.late", "The server did not answer in time.")) from None
     if isinstance(found, Exception):
         raise found
     return found
@@ -142,17 +145,17 @@ def _post(url: str, body: bytes, headers: dict[str, str]) -> Answer:
             )
             text = _read(response, end)
         except InvalidIPAddress as error:
-            raise Unsafe(_("This address leads into a private network.")) from error
+            raise Unsafe(said("url.private", "This address leads into a private network.")) from error
         except (requests.ConnectTimeout, requests.exceptions.SSLError) as error:
-            raise Unanswered(_("The server cannot be reached.")) from error
+            raise Unanswered(said("server.unreachable", "The server cannot be reached.")) from error
         except requests.Timeout as error:
-            raise Unanswered(_("The server did not answer in time.")) from error
+            raise Unanswered(said("server.late", "The server did not answer in time.")) from error
         except (requests.exceptions.ChunkedEncodingError, requests.exceptions.ContentDecodingError) as error:
-            raise Unanswered(_("The connection broke.")) from error
+            raise Unanswered(said("server.broke", "The connection broke.")) from error
         except requests.ConnectionError as error:
-            raise Unanswered(_("The connection failed.")) from error
+            raise Unanswered(said("server.failed", "The connection failed.")) from error
         except requests.RequestException as error:
-            raise Unsafe(_("The address cannot be called: %s") % error) from error
+            raise Unsafe(said("url.not_called", "The address cannot be called: %s") % error) from error
     wait = response.headers.get("Retry-After", "")
     seconds = float(wait) if wait.isascii() and wait.isdigit() and len(wait) < 9 else None
     return Answer(response.status_code, text, None if seconds is None else min(seconds, 6 * 3600))
@@ -165,7 +168,7 @@ def _read(response: requests.Response, end: float) -> str:
         if len(found) >= MOST_BYTES:
             break
         if time.monotonic() > end:
-            raise Unanswered(_("The server did not answer in time."))
+            raise Unanswered(said("server.late", "The server did not answer in time."))
     response.close()
     return found[:MOST_BYTES].decode("utf-8", errors="replace")
 

@@ -11,7 +11,6 @@ from datetime import timedelta
 from typing import Any
 
 from django.core.files.base import ContentFile
-from django.utils.translation import gettext as _
 
 from crm import clock, open_ends, phones, vault
 from crm.events import record
@@ -26,6 +25,7 @@ from crm.models.notifications import notify
 from crm.models.people import Contact, User, administrators
 from crm.models.refusals import Refusal
 from crm.queue import Kind, register_kind
+from crm.sentences import in_payload, said, spoken
 from crm.transports.base import Transport, TransportError, transports
 
 KIND = "send_message"
@@ -36,7 +36,7 @@ class CannotSend(Exception):
     """No message was written; the sentence says why. `permanent` is False where it may work later."""
 
     def __init__(self, sentence: Any, skip: bool = False) -> None:
-        super().__init__(str(sentence))
+        super().__init__(spoken(sentence))
         self.skip = skip
 
 
@@ -44,7 +44,7 @@ def transport_of(channel: Channel) -> Transport:
     """The channel's transport with its settings. Raises Permanent where its app is no longer installed."""
     found = transports.get(channel.transport)
     if found is None:
-        raise Permanent(_("The transport “%s” is not installed.") % channel.transport)
+        raise Permanent(said("transport.missing", "The transport “%s” is not installed.") % channel.transport)
     return found(channel, channel.settings | vault.unlock(channel.secret))
 
 
@@ -52,9 +52,9 @@ def channel_for(medium: str, chosen: Channel | None = None) -> Channel:
     """The chosen channel, else the default one. Raises CannotSend."""
     channel = chosen or Channel.default_for(medium)
     if channel is None:
-        raise CannotSend(_("No channel for %s is set up.") % Medium(medium).label)
+        raise CannotSend(said("channel.none", "No channel for %s is set up.") % Medium(medium).label)
     if not channel.is_active:
-        raise CannotSend(_("The channel “%s” is switched off.") % channel.name)
+        raise CannotSend(said("channel.off", "The channel “%s” is switched off.") % channel.name)
     return channel
 
 
@@ -66,21 +66,25 @@ def check_address(contact: Contact | None, medium: str, to: str, is_necessary: b
     """
     if not to:
         if contact is None:
-            raise CannotSend(_("No customer is linked to the item."))
+            raise CannotSend(said("customer.none", "No customer is linked to the item."))
         if contact.phones.exists() if medium == Medium.SMS else contact.emails.exists():
             raise CannotSend(
-                _("What the customer may be reached by is new: somebody has to confirm it on the contact's page.")
+                said(
+                    "customer.unconfirmed",
+                    "What the customer may be reached by is new: somebody has to confirm it on the contact's page.",
+                )
             )
         if medium == Medium.SMS:
-            raise CannotSend(_("The customer has no phone number."))
-        raise CannotSend(_("The customer has no e-mail address."))
+            raise CannotSend(said("customer.no_phone", "The customer has no phone number."))
+        raise CannotSend(said("customer.no_email", "The customer has no e-mail address."))
     if contact is not None and (contact.no_sms if medium == Medium.SMS else contact.no_email):
-        raise CannotSend(_("The customer does not want %s.") % Medium(medium).label, skip=True)
+        raise CannotSend(said("customer.unwanted", "The customer does not want %s.") % Medium(medium).label, skip=True)
     if medium == Medium.SMS and not phones.can_receive_sms(to):
-        raise CannotSend(_("%s is not a mobile number.") % phones.display(to))
+        raise CannotSend(said("phone.not_mobile", "%s is not a mobile number.") % phones.display(to))
     if medium == Medium.SMS and contact is not None and contact.phones.filter(number=to, is_unchecked=True).exists():
         raise CannotSend(
-            _("%s is in no numbering plan: somebody has to confirm it on the contact's page.") % phones.display(to)
+            said("phone.unchecked", "%s is in no numbering plan: somebody has to confirm it on the contact's page.")
+            % phones.display(to)
         )
     refusal = None if is_necessary else Refusal.objects.against(medium, to)
     if refusal is not None:
@@ -158,7 +162,9 @@ def queue_message(
 def _bearable(files: Iterable[NewFile]) -> list[NewFile]:
     found = list(files)
     if sum(len(file.content) for file in found) > MOST_FILE_BYTES:
-        raise CannotSend(_("All files together are larger than %d MB.") % (MOST_FILE_BYTES // 1048576))
+        raise CannotSend(
+            said("files.too_large", "All files together are larger than %d MB.") % (MOST_FILE_BYTES // 1048576)
+        )
     return found
 
 
@@ -195,7 +201,7 @@ def begin(job: Job) -> bool:
     """In the *sending* commit: opt-out, limits, quiet hours, once more. False if it was ended or put off."""
     if not Message.objects.filter(pk=job.payload["message"]).exists():
         # It went with its customer, whom somebody deleted.
-        job.end(Status.SKIPPED, _("The message was deleted."))
+        job.end(Status.SKIPPED, said("message.deleted", "The message was deleted."))
         end_waiters(job)
         return False
     message = _message(job)
@@ -206,9 +212,9 @@ def begin(job: Job) -> bool:
         return True  # it may have left: what forbids a message forbids no question
     try:
         if message.item_id and message.item is not None and message.item.deleted_at:
-            raise CannotSend(_("The item was deleted."), skip=True)
+            raise CannotSend(said("item.deleted_now", "The item was deleted."), skip=True)
         if not channel.is_active:
-            raise CannotSend(_("The channel “%s” is switched off.") % channel.name)
+            raise CannotSend(said("channel.off", "The channel “%s” is switched off.") % channel.name)
         check_address(message.contact, channel.medium, message.to, message.is_necessary)
         recent = Message.objects.filter(
             direction=Message.Direction.OUT, status__in=(Message.Status.SENT, Message.Status.DELIVERED)
@@ -216,7 +222,9 @@ def begin(job: Job) -> bool:
         if message.is_automatic and message.contact_id:
             today = recent.filter(contact_id=message.contact_id, sent_at__gte=now - timedelta(days=1))
             if today.exclude(origin="").count() >= channel.contact_daily_limit:
-                raise CannotSend(_("The customer has had enough automatic messages today."), skip=True)
+                raise CannotSend(
+                    said("customer.daily_limit", "The customer has had enough automatic messages today."), skip=True
+                )
     except CannotSend as error:
         _finish(job, message, Status.SKIPPED if error.skip else Status.FAILED, str(error))
         return False
@@ -266,7 +274,10 @@ def _keyed(channel: Channel) -> bool:
 def conclude(job: Job, outcome: Any) -> None:
     """The outcome's commit. A str is the provider's id; None means that the worker died while sending."""
     if not Message.objects.filter(pk=job.payload["message"]).exists():
-        job.end(Status.DONE if isinstance(outcome, str) else Status.SKIPPED, _("The message was deleted."))
+        job.end(
+            Status.DONE if isinstance(outcome, str) else Status.SKIPPED,
+            said("message.deleted", "The message was deleted."),
+        )
         end_waiters(job)
         return
     message = _message(job)
@@ -291,13 +302,18 @@ def conclude(job: Job, outcome: Any) -> None:
         job.retry(backoff(job.attempts + 1), str(outcome) or repr(outcome), retry_limit(job))
         put_back(job)
     elif _keyed(message.channel):
-        _finish(job, message, Status.FAILED, str(outcome) if outcome is not None else _("crashed the worker"))
+        _finish(
+            job, message, Status.FAILED, str(outcome) if outcome is not None else said("crashed", "crashed the worker")
+        )
     else:
-        words = _("Nobody knows whether it arrived: the connection was lost while it was being sent.")
+        words = said(
+            "message.unknown", "Nobody knows whether it arrived: the connection was lost while it was being sent."
+        )
         _finish(job, message, Status.UNKNOWN, words)
         notify(
             [message.author] if message.author else administrators(),
-            _("Please look: a message to %(to)s may or may not have arrived.") % {"to": message.to},
+            said("notice.unknown", "Please look: a message to %(to)s may or may not have arrived.")
+            % {"to": message.to},
             item=message.item,
             kind="unknown",
             group=f"unknown:{message.pk}",
@@ -346,8 +362,8 @@ def _finish(job: Job, message: Message, status: str, sentence: str, provider_id:
                 "to": message.to,
                 "subject": message.subject,
                 "text": message.text[:500],
-                "error": sentence,
             }
+            | in_payload("error", sentence)
             | ({"files": files} if files else {}),
         )
     if status in (Status.FAILED, Status.SKIPPED):

@@ -31,6 +31,7 @@ from crm.models.tasks import Task
 from crm.models.webforms import Consent, FormField, Submission, WebForm
 from crm.queue import Kind, register_kind
 from crm.recognising import is_nameless
+from crm.sentences import in_payload, said
 
 KIND = "process_submission"
 _PLAIN = re.compile(r"-?\d+(\.\d+)?")
@@ -65,7 +66,7 @@ def replay(submission: Submission) -> None:
 def process(job: Job) -> Any:
     submission = databases.lock(Submission.objects.filter(pk=job.payload["submission"])).get()
     if submission.status == Submission.Status.DONE:
-        return Status.SKIPPED, _("was processed already")
+        return Status.SKIPPED, said("form.processed", "was processed already")
     form = submission.form
     targets, unread = _targets(form, submission.answers)
     found = _contact(form, targets)
@@ -154,16 +155,17 @@ def _tell_currency(form: WebForm, targets: dict[str, Any], item: Item, cause: Ca
     found = targets.get("item.amount")
     if found is None or found.currency == form.pipeline.currency:
         return
-    words = {"amount": str(found.value), "named": found.currency, "currency": form.pipeline.currency}
-    text = _("The customer wrote %(amount)s in %(named)s; the form counts in %(currency)s.") % words
-    record("comment.added", item=item, cause=cause, payload={"text": text})
+    words = {"amount": found.value, "named": found.currency, "currency": form.pipeline.currency}
+    text = said("form.currency", "The customer wrote %(amount)s in %(named)s; the form counts in %(currency)s.") % words
+    record("comment.added", item=item, cause=cause, payload=in_payload("text", text))
 
 
 def _tell_unread(item: Item, unread: list[tuple[str, str]], cause: Cause) -> None:
     """Nothing that a customer wrote is lost: it stands on the card as it was typed."""
     for label, typed in unread:
-        words = _("%(label)s: “%(typed)s” could not be read; it is kept as it was typed.")
-        record("comment.added", item=item, cause=cause, payload={"text": words % {"label": label, "typed": typed}})
+        words = said("form.unread", "%(label)s: “%(typed)s” could not be read; it is kept as it was typed.")
+        told = words % {"label": label, "typed": typed}
+        record("comment.added", item=item, cause=cause, payload=in_payload("text", told))
 
 
 def _contact(form: WebForm, targets: dict[str, Any]) -> Found | None:
@@ -200,7 +202,7 @@ def _item(
         if known is not None:
             return known, False
     if form.stage is not None and form.stage.retired:
-        raise Permanent(_("The form's stage “%s” does not exist any more.") % form.stage)
+        raise Permanent(said("form.stage_gone", "The form's stage “%s” does not exist any more.") % form.stage)
     amount = targets.get("item.amount")
     custom = {
         target.removeprefix("item.custom."): value
@@ -263,14 +265,23 @@ def _keep_consents(form: WebForm, submission: Submission, contact: Contact | Non
 
 
 def _plan_call(form: WebForm, item: Item, contact: Contact | None, answers: list[list[str]]) -> None:
-    """A callback form makes a call task inside working hours."""
+    """A callback form makes a call task inside working hours, in the words of whoever has to call.
+
+    A card without an owner would leave it to nobody: until it has one, the pipeline's automation owner has the task.
+    """
     calendar = form.pipeline.working_time()
     start = calendar.next_opening(clock.now()) if calendar else clock.now()
+    caller = item.owner or form.pipeline.automation_owner or next(iter(administrators()), None)
+    name = contact.name if contact else item.title
+    with translation.override(caller.language if caller else form.language):
+        title = _("Call back: %s") % (phones.display(name) if is_nameless(name) else name)
     Task.add(
         item=item,
-        title=_("Call back: %s") % (contact.name if contact else item.title),
+        kind=Task.Kind.CALL,
+        title=title[:200],
         description="\n".join(f"{label}: {text}" for label, text in answers),
-        assignee=item.owner,
+        assignee=caller,
+        origin=f"form:{form.pk}",
         deadline=calendar.add_minutes(start, 30) if calendar else start,
         visit=item.visit,
         cause=Cause("form", f"form:{form.pk}", label=form.name),
@@ -283,7 +294,8 @@ def _failed(job: Job) -> None:
     Submission.objects.filter(pk=submission.pk).update(status=Submission.Status.FAILED, error=job.error)
     notify(
         administrators(),
-        _("A submission of “%(form)s” could not be processed: %(why)s") % {"form": submission.form, "why": job.error},
+        said("notice.form_failed", "A submission of “%(form)s” could not be processed: %(why)s")
+        % {"form": submission.form, "why": job.error},
         kind="submission",
         group=f"submission:{submission.form_id}",
     )

@@ -12,14 +12,13 @@ from django.core.cache import caches
 from django.db.models import F
 from django.db.models.functions import Coalesce
 from django.urls import reverse
-from django.utils import translation
-from django.utils.translation import gettext as _
 
 from crm import clock
 from crm.events import record
 from crm.models import Event, Job, Medium, Message, MessageLink, Refusal
 from crm.models.notifications import notify
 from crm.queue import Kind, register_kind
+from crm.sentences import said
 
 # Nobody reads so soon: what comes within it was a scanner on the way.
 SOON = timedelta(seconds=5)
@@ -79,9 +78,8 @@ def unsubscribed(message: Message) -> None:
     record("email.unsubscribed", item=message.item, contact=contact, payload=payload)
     owner = message.item.owner if message.item is not None else None
     if owner is not None:
-        with translation.override(owner.language):
-            text = _("%s wants no e-mail any more.") % name
-            notify([owner], text, item=message.item, kind="message")
+        text = said("notice.unsubscribed", "%s wants no e-mail any more.") % name
+        notify([owner], text, item=message.item, kind="message")
 
 
 def _address(name: str, message: Message, *place: int) -> str:

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.utils import translation
-from django.utils.translation import gettext as _
 
 from crm import clock
 from crm.decimals import Limit
+from crm.sentences import in_payload, said
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,9 @@ def take_out(columns: tuple[Column, ...], apps: Any, schema_editor: Any) -> None
         found = [line for column in columns for line in _taken_out(column, apps, schema_editor.connection)]
         if not found:
             return
-        told = _("Numbers that were too large to be read were taken out, and noted on their cards: %s")
+        told = said(
+            "upgrade.numbers", "Numbers that were too large to be read were taken out, and noted on their cards: %s"
+        )
     print("\n  " + "\n  ".join(found))
     shown = "; ".join(found[:50]) + (" …" if len(found) > 50 else "")
     notices = apps.get_model("crm", "Notification").objects
@@ -62,13 +64,13 @@ def _taken_out(column: Column, apps: Any, connection: Any) -> list[str]:
             cursor.execute(f"UPDATE {table} SET {name} = {column.empty} WHERE {bad}")
     label = model._meta.get_field(column.name).verbose_name
     events = apps.get_model("crm", "Event").objects
-    text = _("%(label)s was “%(value)s”, which is more than can be kept; it was taken out.")
+    text = said("upgrade.number", "%(label)s was “%(value)s”, which is more than can be kept; it was taken out.")
     events.bulk_create(
         events.model(
             kind="comment.added",
             item_id=item,
             cause_kind="system",
-            payload={"text": text % {"label": label, "value": value}},
+            payload=in_payload("text", text % {"label": label, "value": value}),
             created_at=clock.now(),
         )
         for _pk, value, item in rows
@@ -81,8 +83,9 @@ def tell_of_rights_to_customers(apps: Any) -> None:
     notices = apps.get_model("crm", "Notification").objects
     for user in apps.get_model("crm", "User").objects.filter(is_superuser=True, is_active=True):
         with translation.override(user.language):
-            text = _(
+            text = said(
+                "upgrade.roles",
                 "Roles may now say who sees, changes, merges, deletes and exports which customers. As long as none does,"
-                " everybody who sees a pipeline may do all of it, as before: please look at the roles."
+                " everybody who sees a pipeline may do all of it, as before: please look at the roles.",
             )
             notices.create(user=user, kind="setup", text=text)

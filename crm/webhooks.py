@@ -9,7 +9,6 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
-from django.utils.translation import gettext as _
 from standardwebhooks import Webhook as Signer
 from standardwebhooks import WebhookVerificationError
 
@@ -24,6 +23,7 @@ from crm.models.leased import MAX_CRASHES, Status, backoff
 from crm.models.people import Contact, User
 from crm.models.webhooks import InboundCall, InboundHook, Webhook, WebhookDelivery, dig
 from crm.queue import Kind, register_kind
+from crm.sentences import said
 
 KIND = "deliver_webhook"
 LEARN_SECONDS = 2.0  # how soon a process learns of a new subscription
@@ -134,12 +134,14 @@ def _delivery(job: Job) -> WebhookDelivery:
 
 def begin(job: Job) -> bool:
     if not WebhookDelivery.objects.filter(pk=job.payload["delivery"]).exists():
-        job.end(Status.CANCELLED, _("The webhook was deleted."))
+        job.end(Status.CANCELLED, said("webhook.deleted", "The webhook was deleted."))
         end_waiters(job)
         return False
     delivery = _delivery(job)
     if not delivery.webhook.is_active:
-        _finish(job, delivery, Status.FAILED, _("The webhook “%s” is switched off.") % delivery.webhook)
+        _finish(
+            job, delivery, Status.FAILED, said("webhook.off", "The webhook “%s” is switched off.") % delivery.webhook
+        )
         end_waiters(job)
         return False
     return True
@@ -165,7 +167,10 @@ def perform(job: Job) -> safe_http.Answer:
         raise Temporary(str(error)) from error
     if 200 <= answer.status < 300:
         return answer
-    words = _("The server answered %(status)s: %(text)s") % {"status": answer.status, "text": answer.text[:200]}
+    words = said("webhook.answered", "The server answered %(status)s: %(text)s") % {
+        "status": answer.status,
+        "text": answer.text[:200],
+    }
     if answer.status in (408, 425, 429) or answer.status >= 500:
         raise Temporary(words, answer.retry_after)
     raise Permanent(words)
@@ -173,7 +178,7 @@ def perform(job: Job) -> safe_http.Answer:
 
 def conclude(job: Job, outcome: Any) -> None:
     if not WebhookDelivery.objects.filter(pk=job.payload["delivery"]).exists():
-        job.end(Status.CANCELLED, _("The webhook was deleted."))
+        job.end(Status.CANCELLED, said("webhook.deleted", "The webhook was deleted."))
         return
     delivery = _delivery(job)
     if isinstance(outcome, safe_http.Answer):
@@ -185,7 +190,9 @@ def conclude(job: Job, outcome: Any) -> None:
     elif outcome is not None and may_retry(job):
         job.retry(backoff(job.attempts + 1), str(outcome) or repr(outcome), retry_limit(job))
     else:
-        _finish(job, delivery, Status.FAILED, str(outcome) if outcome is not None else _("crashed the worker"))
+        _finish(
+            job, delivery, Status.FAILED, str(outcome) if outcome is not None else said("crashed", "crashed the worker")
+        )
 
 
 def _finish(job: Job, delivery: WebhookDelivery, status: str, sentence: str, **values: Any) -> None:
@@ -236,12 +243,16 @@ def process(job: Job) -> Any:
     value = dig(call.body, hook.path)
     item = item_of(hook.find_by, str(value)[:200]) if value not in (None, "") else None
     if item is None:
-        InboundCall.objects.filter(pk=call.pk).update(result=_("No item was found by “%s”.") % str(value)[:100])
-        return Status.SKIPPED, _("no item was found")
+        InboundCall.objects.filter(pk=call.pk).update(
+            result=said("webhook.no_item_by", "No item was found by “%s”.") % str(value)[:100]
+        )
+        return Status.SKIPPED, said("webhook.no_item", "no item was found")
     payload = {"hook": hook.pk, "hook_name": hook.name, "body": call.body}
     cause = Cause("api", f"hook:{hook.pk}", label=hook.name)
     record("webhook.received", item=item, cause=cause, payload=payload, key=f"inbound:{call.pk}")
-    InboundCall.objects.filter(pk=call.pk).update(item=item, result=_("Told to “%s”.") % item.title[:100])
+    InboundCall.objects.filter(pk=call.pk).update(
+        item=item, result=said("webhook.told", "Told to “%s”.") % item.title[:100]
+    )
     return Status.DONE, ""
 
 

@@ -18,7 +18,7 @@ from crm.api.idempotency import idempotent
 from crm.api.items import API
 from crm.api.items import visible as visible_items
 from crm.api.paging import Cursor, Id, Limit, one, only, page_of
-from crm.api.schemas import Page, moment
+from crm.api.schemas import Page, Reasoned, moment, reason_out
 from crm.folding import fold
 from crm.models import Item, LineItem, Product, TaxRate
 from crm.models.lines import replace_lines
@@ -171,14 +171,13 @@ def templates(request: HttpRequest) -> Any:
     return [{"id": row.pk, "name": row.name, "kind": row.kind, "language": row.language} for row in rows]
 
 
-class DocumentOut(Schema):
+class DocumentOut(Reasoned):
     id: int
     item: int
     kind: str
     title: str
     number: str
     status: str
-    error: str
     link: str = Field(description="The customer's page; only of one paper, and where the person may edit its card.")
     sha256: str
     pages: int
@@ -191,13 +190,14 @@ class DocumentOut(Schema):
 
 
 def document_out(row: Document, link: str = "") -> dict[str, Any]:
-    names = ("kind", "title", "number", "status", "error", "sha256", "pages", "views", "answered_by")
+    names = ("kind", "title", "number", "status", "sha256", "pages", "views", "answered_by")
     moments = ("created_at", "sent_at", "viewed_at", "answered_at")
     return {
         "id": row.pk,
         "item": row.item_id,
         "link": link,
         **{name: getattr(row, name) for name in names},
+        **reason_out(row.error),
         **{name: moment(getattr(row, name)) for name in moments},
     }
 

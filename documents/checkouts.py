@@ -6,16 +6,15 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.utils.translation import gettext as _
-from django.utils.translation import override
-
 from crm import clock, slots
+from crm.amounts import Amount
 from crm.jobs import Permanent, Temporary, may_retry, retry_limit
 from crm.models import Item, Job, Refused
 from crm.models.leased import MAX_CRASHES, Status, backoff
 from crm.models.notifications import notify
 from crm.models.people import administrators
 from crm.queue import Kind, register_kind
+from crm.sentences import said
 from crm.slots import Health
 from documents.models import Checkout, Payment, PaymentAccount, PaymentLink
 from documents.models.invoicing import today
@@ -35,7 +34,7 @@ def pay_page(invoice: Item, amount: Decimal, back_to: str, link: PaymentLink | N
     """
     account = PaymentAccount.first()
     if account is None:
-        raise Refused(_("Paying online is not set up."))
+        raise Refused(said("payment.not_set_up", "Paying online is not set up."))
     units = account.opened().minor_units(invoice.currency)
     amount = (amount * units).quantize(Decimal(1)) / units
     known = Checkout.objects.filter(
@@ -86,8 +85,13 @@ def _conclude(job: Job, outcome: Any) -> None:
     elif outcome is not None and not isinstance(outcome, Permanent) and may_retry(job):
         job.retry(backoff(job.attempts + 1), str(outcome) or repr(outcome), retry_limit(job))
     else:
-        job.end(Status.FAILED, str(outcome or _("crashed the worker")))
-        words = _("A payment provider told of a payment, and could not be asked about it: %s") % job.error
+        job.end(Status.FAILED, str(outcome or said("crashed", "crashed the worker")))
+        words = (
+            said(
+                "notice.payment_not_asked", "A payment provider told of a payment, and could not be asked about it: %s"
+            )
+            % job.error
+        )
         notify(administrators(), words, kind="payment", group=f"provider:{job.payload['account']}")
 
 
@@ -100,11 +104,19 @@ def _book(account_pk: int, money: Money) -> None:
     units = checkout.account.opened().minor_units(checkout.currency)
     amount = Decimal(money.amount) / units
     if money.currency != checkout.currency or (amount > checkout.amount if money.back else amount != checkout.amount):
-        told = {"paid": f"{amount} {money.currency}", "asked": f"{checkout.amount} {checkout.currency}"}
-        _is_odd(checkout, _("%(paid)s was paid, but %(asked)s had been asked for; nothing was booked.") % told)
+        told = {"paid": Amount(amount, money.currency), "asked": Amount(checkout.amount, checkout.currency)}
+        _is_odd(
+            checkout,
+            said("payment.other_amount", "%(paid)s was paid, but %(asked)s had been asked for; nothing was booked.")
+            % told,
+        )
         return
     if money.back and not _was_booked(checkout):
-        _is_odd(checkout, _("%s was paid back, but the payment had not been booked; nothing was booked.") % amount)
+        _is_odd(
+            checkout,
+            said("payment.unbooked_back", "%s was paid back, but the payment had not been booked; nothing was booked.")
+            % Amount(amount, money.currency),
+        )
         return
     try:
         Payment.book(
@@ -133,16 +145,13 @@ def _was_booked(checkout: Checkout) -> bool:
 
 def _is_odd(checkout: Checkout, sentence: str) -> None:
     """Somebody has to look; the same fault of the same page is told once."""
-    other = Checkout.objects.filter(pk=checkout.pk).exclude(status=Checkout.Status.ODD, error=sentence[:300])
-    if not other.update(status=Checkout.Status.ODD, error=sentence[:300]):
+    other = Checkout.objects.filter(pk=checkout.pk).exclude(status=Checkout.Status.ODD, error=sentence)
+    if not other.update(status=Checkout.Status.ODD, error=sentence):
         return
     owner = checkout.invoice.owner
-    for person in {*administrators(), *([owner] if owner else [])}:
-        with override(person.language):
-            words = {"invoice": checkout.invoice.title, "fault": sentence}
-            notify(
-                [person], _("Please look at “%(invoice)s”: %(fault)s") % words, item=checkout.invoice, kind="payment"
-            )
+    words = {"invoice": checkout.invoice.title, "fault": sentence}
+    told = said("notice.payment_odd", "Please look at “%(invoice)s”: %(fault)s") % words
+    notify([*administrators(), *([owner] if owner else [])], told, item=checkout.invoice, kind="payment")
 
 
 @slots.health_checks.register

@@ -19,6 +19,7 @@ from crm.jobs import Permanent, Temporary
 from crm.models import Event, Job, OwnCompany
 from crm.models.leased import MAX_CRASHES, Status
 from crm.queue import Kind, register_kind
+from crm.sentences import said
 from documents.drawing import CannotDraw, renderer
 from documents.models import Document
 from documents.pictures import one_at_a_time
@@ -110,7 +111,7 @@ def _conclude(job: Job, outcome: Any) -> None:
     elif outcome is None and job.crashes < MAX_CRASHES:
         job.change(status=Status.PLANNED, due_at=clock.now(), owner="", lease_until=None)
     else:
-        job.end(Status.FAILED, str(outcome or _("crashed the worker")))
+        job.end(Status.FAILED, str(outcome or said("crashed", "crashed the worker")))
 
 
 register_kind(Kind(KIND, _perform, outside=True, indoors=True, conclude=_conclude))

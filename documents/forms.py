@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from crm import merge
 from crm.forms.amounts import AmountField
 from crm.models import Item
-from crm.templatetags.dealwright import money
+from crm.shown import money
 from documents.models import DocumentTemplate, Payment
 from documents.models.invoicing import today
 from documents.models.templates import Kind

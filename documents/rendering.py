@@ -7,7 +7,6 @@ import logging
 from typing import Any
 
 from django.core.files.base import ContentFile
-from django.utils.translation import gettext as _
 
 from crm import clock
 from crm.jobs import Permanent, Temporary
@@ -16,6 +15,7 @@ from crm.models.leased import MAX_CRASHES, Status
 from crm.models.notifications import notify
 from crm.models.people import administrators
 from crm.queue import Kind, register_kind
+from crm.sentences import said
 from documents.drawing import CannotDraw, Drawn, renderer
 from documents.models import Document, DocumentTemplate, TemplateVersion
 from documents.values import fill, pictures_of, values_for
@@ -78,7 +78,7 @@ def _perform(job: Job) -> Drawn:
     except CannotDraw as fault:
         raise Permanent(str(fault)) from fault
     except OSError as error:
-        raise Temporary(_("The renderer ended; it is tried again.")) from error
+        raise Temporary(said("renderer.ended", "The renderer ended; it is tried again.")) from error
 
 
 def _conclude(job: Job, outcome: Any) -> None:
@@ -91,7 +91,9 @@ def _conclude(job: Job, outcome: Any) -> None:
         # The worker died while drawing: nothing left the house, so it is drawn again; the crash stays counted.
         job.change(status=Status.PLANNED, due_at=clock.now(), owner="", lease_until=None)
     else:
-        _failed(job, document, _("crashed the worker") if outcome is None else str(outcome) or repr(outcome))
+        _failed(
+            job, document, said("crashed", "crashed the worker") if outcome is None else str(outcome) or repr(outcome)
+        )
 
 
 def _ready(job: Job, document: Document, outcome: Drawn) -> None:
@@ -115,7 +117,7 @@ def _failed(job: Job, document: Document, sentence: str) -> None:
     words = {"document": str(document), "fault": sentence}
     notify(
         asked,
-        _("“%(document)s” could not be made: %(fault)s") % words,
+        said("notice.paper_failed", "“%(document)s” could not be made: %(fault)s") % words,
         item=document.item,
         kind="document",
         group=f"document:{document.pk}:failed",

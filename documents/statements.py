@@ -22,6 +22,7 @@ from crm.folding import fold
 from crm.importing import cells, reading
 from crm.models import Item, OwnCompany, Refused, User
 from crm.models.decimals import ExactSum
+from crm.sentences import said
 from documents.models import Document, Payment, Statement, StatementLine
 from documents.models.templates import Kind
 
@@ -379,7 +380,7 @@ def book(line: StatementLine, invoice: Item, by: User) -> Payment | None:
             provider_key=f"statement:{fresh.mark}",
         )
         if payment is None:
-            raise Refused(_("This line has been booked already."))
+            raise Refused(said("statement.booked", "This line has been booked already."))
         StatementLine.objects.filter(pk=fresh.pk).update(payment=payment, invoice=invoice, dismissed=False)
         return payment
 

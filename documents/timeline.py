@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 
 from crm.models import Event
-from crm.templatetags.dealwright import money
+from crm.shown import money
 
 Shown = tuple[str, str, str]
 

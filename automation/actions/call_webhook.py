@@ -6,7 +6,6 @@ import json
 from typing import Any
 
 from django import forms
-from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from automation.base import Action, ActionError, Context, Done, Outcome, SettingsForm, Wait, actions
@@ -14,6 +13,7 @@ from automation.fields import MergeTextField
 from crm import webhooks
 from crm.api.schemas import item_out
 from crm.models import Webhook, WebhookDelivery
+from crm.sentences import said
 
 
 class WebhookChoice(forms.ModelChoiceField):
@@ -37,13 +37,13 @@ class CallWebhook(Action):
     def run(self, context: Context) -> Outcome:
         target = context.settings["webhook"]
         if target is None or not target.is_active:
-            raise ActionError(_now("The webhook is gone or switched off."))
+            raise ActionError(said("webhook.gone", "The webhook is gone or switched off."))
         if context.settings["body"].strip():
             body: Any = context.text(context.settings["body"])
             try:
                 json.loads(body)
             except ValueError as error:
-                raise ActionError(_now("The body is not JSON: %s") % error) from error
+                raise ActionError(said("webhook.body_not_json", "The body is not JSON: %s") % error) from error
         else:
             data = {"item": item_out(context.item), "rule": {"key": context.rule.key, "name": context.rule.name}}
             body = {"type": "rule.run", "data": data}

@@ -15,6 +15,7 @@ from crm.forms.items import column_field
 from crm.models import CustomField, User
 from crm.models.gate import field_labels
 from crm.models.pipelines import machine_of
+from crm.sentences import first_of, said
 
 ROWS = 4
 
@@ -65,8 +66,10 @@ class ChangeFields(Action):
             try:
                 value = typed(fields, name, text)
             except ValidationError as error:
-                words = {"field": field_labels(context.item, [name])[0], "value": text, "why": error.messages[0]}
-                raise ActionError(_now("%(field)s cannot be “%(value)s”: %(why)s") % words) from error
+                words = {"field": field_labels(context.item, [name])[0], "value": text, "why": first_of(error)}
+                raise ActionError(
+                    said("field.cannot_be", "%(field)s cannot be “%(value)s”: %(why)s") % words
+                ) from error
             old = context.item.value_of(name)
             values[name] = [*old, *(v for v in value if v not in old)] if append and isinstance(old, list) else value
         changed = context.item.change(values, by=None, shown_as=context.rights, cause=context.cause)

@@ -8,7 +8,6 @@ from typing import Any
 
 from django import forms
 from django.db.models import Count, Q
-from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from automation.base import Action, ActionError, Context, Done, Outcome, SettingsForm, actions
@@ -17,6 +16,7 @@ from automation.models import OwnerTurn
 from crm import clock, databases
 from crm.models import Item, User
 from crm.models.pipelines import machine_of
+from crm.sentences import said
 
 
 def in_order(context: Context, people: list[User]) -> User:
@@ -90,7 +90,9 @@ class ChangeOwner(Action):
         elif reserve is not None:
             chosen = reserve
         else:
-            raise ActionError(_now("Nobody is left to take it: all chosen people are absent or inactive."))
+            raise ActionError(
+                said("owner.nobody_left", "Nobody is left to take it: all chosen people are absent or inactive.")
+            )
         context.item.change({"owner": chosen}, by=None, shown_as=context.rights, cause=context.cause)
         return Done({"user": chosen.pk}, summary=chosen.name)
 

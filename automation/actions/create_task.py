@@ -6,16 +6,16 @@ from datetime import timedelta
 from typing import Any
 
 from django import forms
-from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
-from automation.base import Action, ActionError, Context, Done, Outcome, SettingsForm, actions
+from automation.base import Action, ActionError, Context, Done, Outcome, SettingsForm, Skip, actions
 from automation.fields import MergeTextField, UserChoice, UserChoices
 from automation.timing import DELAY, UNITS, NoCalendar, Timing
 from crm import clock
 from crm.merge import item_link
 from crm.models import Task
 from crm.models.pipelines import machine_of
+from crm.sentences import said
 
 
 @actions.register
@@ -40,12 +40,20 @@ class CreateTask(Action):
         deadline_unit = forms.ChoiceField(label=_("of what"), choices=UNITS, required=False)
         remind_minutes = forms.IntegerField(label=_("remind before, minutes"), min_value=0, required=False)
         close_on_leave = forms.BooleanField(label=_("cancel it when the stage is left"), required=False)
+        unless_open = forms.BooleanField(
+            label=_("only if the card has no open task"),
+            required=False,
+            help_text=_("A form for callbacks, for one, brings its own task."),
+        )
 
     def run(self, context: Context) -> Outcome:
         settings, item = context.settings, context.item
         assignee = settings["assignee"] or item.owner
         if assignee is None:
-            raise ActionError(_now("There is nobody to give the task to: the item has no owner."))
+            raise ActionError(said("task.nobody", "There is nobody to give the task to: the item has no owner."))
+        known = item.tasks.open().first() if settings["unless_open"] else None
+        if known is not None:
+            return Skip(said("task.open", "The card has an open task already: %s") % known.title)
         deadline = self._deadline(context)
         remind = settings["remind_minutes"]
         task = Task.add(

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from automation.base import Action, ActionError, Context, Done, Outcome, actions
 from automation.fields import MergeTextField
 from automation.recipients import RecipientsForm, recipients
 from crm.models.notifications import notify
+from crm.sentences import said
 
 
 @actions.register
@@ -27,7 +27,7 @@ class Notify(Action):
     def run(self, context: Context) -> Outcome:
         people = recipients(context.item, context.settings)
         if not people:
-            raise ActionError(_now("There is nobody to notify."))
+            raise ActionError(said("notice.nobody", "There is nobody to notify."))
         text = context.text(context.settings["text"])
         notify(people, text, item=context.item, kind="rule", sender=context.rights)
         return Done(summary=", ".join(person.name for person in people)[:200])

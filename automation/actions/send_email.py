@@ -15,6 +15,7 @@ from crm import merge, slots
 from crm.addresses import one_spelling
 from crm.mail import composing
 from crm.models import MailTemplate, Medium, User
+from crm.sentences import said
 
 
 @actions.register
@@ -85,7 +86,7 @@ class SendEmail(Action):
     def _paper(self, context: Context) -> Any:
         newest = next((paper for make in slots.mail_papers for paper in make(context.item, None)), None)
         if newest is None:
-            raise ActionError(_now("The card has no paper that could go along."))
+            raise ActionError(said("paper.none", "The card has no paper that could go along."))
         return newest
 
     def summary(self, settings: dict[str, Any]) -> str:
@@ -96,4 +97,6 @@ def _read(paper: Any) -> Any:
     try:
         return paper.read()
     except OSError as error:
-        raise ActionError(_now("The file of a paper cannot be read; please make it again.")) from error
+        raise ActionError(
+            said("paper.unreadable", "The file of a paper cannot be read; please make it again.")
+        ) from error

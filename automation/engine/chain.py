@@ -10,7 +10,6 @@ from typing import Any
 from django.conf import settings
 from django.db import OperationalError, transaction
 from django.utils import translation
-from django.utils.translation import gettext as _
 
 from automation.base import Done, Skip, Wait
 from automation.models import Rule, Run
@@ -19,6 +18,7 @@ from crm.models import Event, Job, Task
 from crm.models.leased import FINAL, LeaseLost, Status
 from crm.models.pipelines import machine_of
 from crm.queue import ring
+from crm.sentences import said
 
 log = logging.getLogger("dealwright.automation")
 
@@ -58,16 +58,35 @@ def _judge(follower: Run, run: Run) -> None:
         _start(follower)
     else:
         failed = run.status == Status.FAILED
-        end(follower, Status.SKIPPED, _("previous rule failed") if failed else _("previous rule was not done"))
+        end(
+            follower,
+            Status.SKIPPED,
+            said("previous.failed", "previous rule failed")
+            if failed
+            else said("previous.not_done", "previous rule was not done"),
+        )
+
+
+NO_TURN = ("previous.failed", "previous.not_done")
+
+
+def had_no_turn(run: Run) -> bool:
+    """Whether the run was skipped because of the one before it."""
+    if run.status != Status.SKIPPED:
+        return False
+    return getattr(run.error, "code", "") in NO_TURN or run.error in _sentences_of_no_turn()
 
 
 @cache
-def sentences_of_no_turn() -> frozenset[str]:
-    """Why a run was skipped because of the one before it: in each language, as its end may be written in any."""
+def _sentences_of_no_turn() -> frozenset[str]:
+    """As runs of version 0.11 and before kept it: in any language."""
     found: set[str] = set()
     for language, _name in settings.LANGUAGES:
         with translation.override(language):
-            found |= {_("previous rule failed"), _("previous rule was not done")}
+            found |= {
+                said("previous.failed", "previous rule failed"),
+                said("previous.not_done", "previous rule was not done"),
+            }
     return frozenset(found)
 
 
@@ -135,12 +154,12 @@ def already_ended(on: str) -> tuple[str, str] | None:
     if kind == "job":
         job = Job.objects.filter(pk=ref).first()
         if job is None:
-            return Status.CANCELLED, _("What it waited for is gone.")
+            return Status.CANCELLED, said("awaited.gone", "What it waited for is gone.")
         return (job.status, job.error) if job.is_final else None
     if kind == "task":
         task = Task.objects.filter(pk=ref).first()
         if task is None:
-            return Status.CANCELLED, _("What it waited for is gone.")
+            return Status.CANCELLED, said("awaited.gone", "What it waited for is gone.")
         return None if task.is_open else (task.status, "")
     return None
 

@@ -18,6 +18,7 @@ from crm.models.gate import checked_by
 from crm.models.leased import UNSTARTED, Status
 from crm.models.pipelines import machine_of
 from crm.queue import ring
+from crm.sentences import said
 
 
 class NotNow(Exception):
@@ -54,10 +55,10 @@ def cancel(run: Run, by: User) -> None:
         if job is not None and (job.status not in UNSTARTED or job.payload.get("unsure_at")):
             raise NotNow(_("Its message is being sent already."))
         if job is not None:
-            reason = _("cancelled by %s") % by.name
+            reason = said("cancelled_by", "cancelled by %s") % by.name
             Job.objects.filter(pk=job.pk).update(status=Status.CANCELLED, error=reason, finished_at=clock.now())
             Message.objects.filter(job=job).update(status=Message.Status.CANCELLED, error=reason)
-        chain.end(fresh, Status.CANCELLED, _("cancelled by %s") % by.name)
+        chain.end(fresh, Status.CANCELLED, said("cancelled_by", "cancelled by %s") % by.name)
         _told(fresh, by, "cancelled")
 
     _locked(run, by, work)
@@ -71,7 +72,7 @@ def _job_of(run: Run) -> Job | None:
 def hold(run: Run, by: User) -> None:
     def work(fresh: Run) -> None:
         _require(fresh, Status.PLANNED)
-        fresh.change(status=Status.HELD, error=_("held by %s") % by.name)
+        fresh.change(status=Status.HELD, error=said("held_by", "held by %s") % by.name)
         _told(fresh, by, "held")
 
     _locked(run, by, work)
@@ -128,7 +129,7 @@ def _follow(old: Run) -> None:
         if run.rule_id in seen:
             continue
         seen.add(run.rule_id)
-        if run.status != Status.SKIPPED or run.error not in chain.sentences_of_no_turn():
+        if not chain.had_no_turn(run):
             continue  # it had its turn, or somebody or something else ended it
         keeps = run.keeps or run.visit_id == run.item.visit_id
         _another_round(run, after_order=run.after_order, waiting_for="previous", keeps=keeps)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 from django.db import OperationalError, transaction
-from django.utils.translation import gettext as _
 
 from automation.base import bind, first_error
 from automation.conditions import CannotJudge, judge
@@ -19,6 +19,7 @@ from crm.models.leased import LeaseLost, Status
 from crm.models.notifications import notify
 from crm.models.people import administrators
 from crm.models.pipelines import Machine, machine_of
+from crm.sentences import everywhere, named, said
 
 log = logging.getLogger("dealwright.automation")
 
@@ -73,7 +74,7 @@ def _match_item(event: Event, item: Item) -> list[TriggerFiring]:
     if not candidates:
         return []
     if item.deleted_at is not None:
-        return [_fire(event, t, item, Result.REFUSED, _("the item was deleted")) for t in candidates]
+        return [_fire(event, t, item, Result.REFUSED, said("item.deleted", "the item was deleted")) for t in candidates]
     matched, firings = [], []
     for trigger in candidates:
         try:
@@ -100,7 +101,7 @@ def wants(trigger: Trigger, event: Event, item: Item) -> bool:
     found = type_of(trigger)
     form = bind(found.Settings, trigger.settings, scope_of(trigger.stage, running=True))
     if not form.is_valid():
-        raise CannotJudge(first_error(form))
+        raise CannotJudge(everywhere("settings.fault", partial(first_error, form)))
     if not found.matches(event, item, form.cleaned_data):
         return False
     if not trigger.condition:
@@ -125,7 +126,7 @@ def _decide(event: Event, item: Item, machine: Machine, matched: list[Trigger]) 
 
 
 def _refused_back(item: Item) -> str:
-    return _("it would move the item back from %s") % item.stage.name
+    return said("trigger.back", "it would move the item back from %s") % item.stage.name
 
 
 def leads_forward(item: Item, machine: Machine, trigger: Trigger) -> bool:
@@ -147,7 +148,7 @@ def choose(item: Item, machine: Machine, matched: list[Trigger]) -> Trigger | No
 
 def _move(event: Event, item: Item, trigger: Trigger) -> TriggerFiring:
     if item.automation_paused_at is not None:
-        return _fire(event, trigger, item, Result.REFUSED, _("Automation of this item is paused."))
+        return _fire(event, trigger, item, Result.REFUSED, said("item.paused", "Automation of this item is paused."))
     # Read anew: the trigger was compiled with the machine, its publisher may have lost rights or the account since.
     owner = machine_of(item.pipeline_id).pipeline.automation_owner_id
     known = User.objects.in_bulk([pk for pk in (trigger.publisher_id, owner) if pk])
@@ -155,8 +156,8 @@ def _move(event: Event, item: Item, trigger: Trigger) -> TriggerFiring:
     if rights is None or not rights.is_active:
         rights = known.get(owner)
     if rights is None or not rights.is_active:
-        reason = _("Its publisher is no longer active and nobody takes over.")
-        notify(administrators(), f"“{trigger.name}”: {reason}", kind="rights", group=f"trigger:{trigger.pk}")
+        reason = said("publisher.gone", "Its publisher is no longer active and nobody takes over.")
+        notify(administrators(), named(trigger.name, reason), kind="rights", group=f"trigger:{trigger.pk}")
         return _fire(event, trigger, item, Result.REFUSED, reason)
     try:
         with transaction.atomic():
@@ -170,7 +171,7 @@ def _move(event: Event, item: Item, trigger: Trigger) -> TriggerFiring:
             )
     except Refused as refusal:
         people = [item.owner] if item.owner else administrators()
-        text = _("“%(trigger)s” could not move “%(title)s”: %(why)s")
+        text = said("trigger.refused", "“%(trigger)s” could not move “%(title)s”: %(why)s")
         words = {"trigger": trigger.name, "title": item.title, "why": refusal.sentence}
         notify(people, text % words, item=item, kind="refused", group=f"refused:{trigger.pk}:{item.pk}")
         return _fire(event, trigger, item, Result.REFUSED, refusal.sentence)

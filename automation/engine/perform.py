@@ -11,8 +11,6 @@ from typing import Any
 
 from django.db import OperationalError, transaction
 from django.utils.functional import SimpleLazyObject
-from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from automation.base import Action, ActionError, Context, Outcome, action_of, bind, first_error
 from automation.conditions import CannotJudge, judge
@@ -28,6 +26,7 @@ from crm.models.leased import LeaseLost, Status, backoff
 from crm.models.notifications import notify
 from crm.models.people import administrators
 from crm.models.pipelines import machine_of
+from crm.sentences import counted, everywhere, named, said
 
 log = logging.getLogger("dealwright.automation")
 
@@ -83,18 +82,18 @@ def perform(run: Run, item: Item, batch: Batch) -> None:
 def recheck(run: Run, item: Item) -> None:
     """Claimed is not begun: still due, visit open (or *keep*), rule on, nothing deleted or paused."""
     if item.deleted_at is not None:
-        raise Cancelled(_("the item was deleted"))
+        raise Cancelled(said("item.deleted", "the item was deleted"))
     if item.visit_id != run.visit_id and not run.keeps:
-        raise Cancelled(_("left the stage"))
+        raise Cancelled(said("stage.left", "left the stage"))
     rule = run.rule
     if rule.retired or not rule.is_enabled:
-        raise Cancelled(_("the rule was switched off"))
+        raise Cancelled(said("rule.off", "the rule was switched off"))
     if rule.paused_at is not None:
         raise Hold(rule.paused_because)
     if not run.forced and has_run(rule, item):
-        raise Cancelled(_("It has already run for this item."))
+        raise Cancelled(said("rule.has_run", "It has already run for this item."))
     if item.automation_paused_at is not None:
-        raise Hold(_("Automation of this item is paused."))
+        raise Hold(said("item.paused", "Automation of this item is paused."))
 
 
 def take_settings(run: Run) -> None:
@@ -124,7 +123,7 @@ def _skip_late(run: Run, by: timedelta) -> None:
     chain.end(
         run,
         Status.SKIPPED,
-        ngettext("It was %d minute late.", "It was %d minutes late.", late) % late,
+        counted("rule.late", "It was %d minute late.", "It was %d minutes late.", late) % late,
         **chain.kept(run),
     )
 
@@ -175,7 +174,7 @@ def ask_condition(run: Run, item: Item) -> bool:
     try:
         verdict = judge(condition, facts_for(item, run.visit, clock.now(), run.changes))
     except CannotJudge as error:
-        raise ActionError(_("The condition cannot be judged: %s") % error) from error
+        raise ActionError(said("condition.cannot_judge", "The condition cannot be judged: %s") % error) from error
     run.condition_read = verdict.sentence
     if not verdict.true:
         chain.end(run, Status.SKIPPED, verdict.sentence, **chain.kept(run))
@@ -195,7 +194,8 @@ def prepare(run: Run, item: Item, batch: Batch) -> Context:
         try:
             item.require(rights, "edit")  # E40: never more than the publisher may do with this very item
         except Forbidden as refused:
-            raise ActionError(f"{rights}: {refused.sentence}") from refused
+            words = {"who": rights.name, "why": refused.sentence}
+            raise ActionError(said("right.missing", "%(who)s: %(why)s") % words) from refused
     # The item's own visit is at hand; a kept run belongs to an earlier one.
     visit = item.visit if item.visit_id == run.visit_id and item.visit is not None else run.visit
     return Context(run, rule, item, visit, rights, settings, run.outputs, rendered)
@@ -207,7 +207,7 @@ def cleaned_settings(run: Run) -> dict[str, Any]:
     raw = (run.taken or {}).get("settings", {})
     form = bind(action_of(rule.action).Settings, raw, scope_of(rule.stage, rule, running=True))
     if not form.is_valid():
-        raise ActionError(first_error(form))
+        raise ActionError(everywhere("settings.fault", partial(first_error, form)))
     return form.cleaned_data
 
 
@@ -219,12 +219,18 @@ def acting_for(rule: Rule) -> User:
     owner = Pipeline.objects.select_related("automation_owner").get(pk=rule.pipeline_id).automation_owner
     words = {"rule": rule.name}
     if owner is not None and owner.is_active:
-        text = _("The rule “%(rule)s” now acts with the rights of %(name)s.") % {**words, "name": owner.name}
+        text = said("rule.successor", "The rule “%(rule)s” now acts with the rights of %(name)s.") % {
+            **words,
+            "name": owner.name,
+        }
         notify(administrators(), text, kind="rights", group=f"successor:{rule.pk}")
         return owner
-    text = _("The rule “%(rule)s” is held: its publisher is no longer active and nobody takes over.") % words
+    text = (
+        said("rule.held", "The rule “%(rule)s” is held: its publisher is no longer active and nobody takes over.")
+        % words
+    )
     raise Hold(
-        _("Its publisher is no longer active and nobody takes over."),
+        said("publisher.gone", "Its publisher is no longer active and nobody takes over."),
         lambda: notify(administrators(), text, kind="rights", group=f"held:{rule.pk}"),
     )
 
@@ -234,11 +240,11 @@ def check_hourly_limit(rule: Rule) -> None:
     recent = Message.objects.filter(origin=f"rule:{rule.pk}", created_at__gt=clock.now() - timedelta(hours=1))
     if recent[: rule.hourly_limit].count() < rule.hourly_limit:
         return
-    reason = _("Paused: more than %d messages in an hour.") % rule.hourly_limit
+    reason = said("rule.hourly_limit", "Paused: more than %d messages in an hour.") % rule.hourly_limit
 
     def pause() -> None:
         Rule.objects.filter(pk=rule.pk, paused_at__isnull=True).update(paused_at=clock.now(), paused_because=reason)
-        notify(administrators(), f"“{rule.name}”: {reason}", kind="limit", group=f"limit:{rule.pk}")
+        notify(administrators(), named(rule.name, reason), kind="limit", group=f"limit:{rule.pk}")
 
     raise Hold(reason, pause)
 
@@ -295,7 +301,7 @@ def _time_is_up(run: Run, item: Item) -> None:
     if ended is not None:
         chain.resume(run, *ended)
     else:
-        chain.end(run, Status.FAILED, _("It waited until its deadline in vain."))
+        chain.end(run, Status.FAILED, said("awaited.too_long", "It waited until its deadline in vain."))
 
 
 def guarded_resume(run: Run, status: str, sentence: str) -> None:

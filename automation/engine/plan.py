@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Q
-from django.utils.translation import gettext as _
 
 from automation.base import action_of, types_for
 from automation.engine import chain
@@ -22,6 +21,7 @@ from crm.models.notifications import notify
 from crm.models.people import administrators
 from crm.models.pipelines import Machine, machine_of
 from crm.queue import ring
+from crm.sentences import named, said
 
 log = logging.getLogger("dealwright.automation")
 
@@ -107,7 +107,7 @@ def _run(entry: Entry, changes: dict[str, Any], rule: Rule, order: int, follows:
     )
     try:
         if has_run(rule, entry.item):
-            end_unstarted(run, Status.SKIPPED, _("It has already run for this item."))
+            end_unstarted(run, Status.SKIPPED, said("rule.has_run", "It has already run for this item."))
         elif follows is not None:
             run.waiting_for = "previous"
         else:
@@ -209,12 +209,13 @@ def loop_path(visit: StageVisit) -> str:
 
 
 def _stop_loop(runs: list[Run], visit: StageVisit, item: Item) -> None:
-    reason = _("loop: %s") % loop_path(visit)
+    reason = said("loop", "loop: %s") % loop_path(visit)
     for run in runs:
         end_unstarted(run, Status.FAILED, reason)
     notify(
         administrators(),
-        _("Rules move “%(title)s” in a circle and were stopped (%(why)s).") % {"title": item.title, "why": reason},
+        said("loop.stopped", "Rules move “%(title)s” in a circle and were stopped (%(why)s).")
+        % {"title": item.title, "why": reason},
         item=item,
         kind="loop",
         group=f"loop:{item.pk}",
@@ -230,14 +231,16 @@ def _flooded(item: Item) -> bool:
 
 
 def _stop_flood(runs: list[Run], item: Item) -> None:
-    reason = _("Automation of this item is paused: more than %d automatic moves in an hour.") % MAX_MOVES_AN_HOUR
+    reason = (
+        said("flood", "Automation of this item is paused: more than %d automatic moves in an hour.") % MAX_MOVES_AN_HOUR
+    )
     for run in runs:
         if run.status == Status.PLANNED:
             run.status, run.error = Status.HELD, reason
     if item.automation_paused_at is None:
         item.automation_paused_at = clock.now()
         Item.objects.filter(pk=item.pk).update(automation_paused_at=item.automation_paused_at)
-        notify(administrators(), f"“{item.title}”: {reason}", item=item, kind="loop", group=f"flood:{item.pk}")
+        notify(administrators(), named(item.title, reason), item=item, kind="loop", group=f"flood:{item.pk}")
 
 
 # ---------------------------------------------------------------------- leaving
@@ -258,7 +261,11 @@ def cancel_left(entry: Entry) -> None:
     if not runs:
         return
     entry.cancelled["runs"] = [[run.pk, run.status, run.due_at.isoformat() if run.due_at else None] for run in runs]
-    reason = _("left the stage") if entry.visit is not None else _("the item was deleted")
+    reason = (
+        said("stage.left", "left the stage")
+        if entry.visit is not None
+        else said("item.deleted", "the item was deleted")
+    )
     Run.objects.filter(pk__in=[run.pk for run in runs], status__in=endable).update(
         status=Status.CANCELLED, error=reason, finished_at=clock.now(), due_at=None, owner="", lease_until=None
     )

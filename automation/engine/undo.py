@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from django.utils.dateparse import parse_datetime
-from django.utils.translation import gettext as _
 
 from automation.engine import chain
 from automation.models import Run
 from crm import clock, databases
 from crm.models import Event, Item, StageVisit
 from crm.models.leased import UNSTARTED, Status
+from crm.sentences import said
 
 CLAIMED = (Status.RUNNING,)  # claimed is not begun: its worker finds that it is no longer the owner
 
@@ -20,7 +20,7 @@ def move_undone(item: Item, visit: StageVisit) -> None:
     ids = list(databases.lock(mine.order_by("pk")).values_list("pk", flat=True))
     Run.objects.filter(pk__in=ids).update(
         status=Status.CANCELLED,
-        error=_("the move was taken back"),
+        error=said("move.undone", "the move was taken back"),
         finished_at=clock.now(),
         due_at=None,
         wait_on="",

@@ -9,7 +9,6 @@ from typing import Any
 
 from django.conf import settings
 from django.db import models, transaction
-from django.utils.translation import gettext as _
 
 from automation.engine import chain
 from automation.engine.perform import Batch, attempt
@@ -20,6 +19,7 @@ from crm.models.leased import HOST, LeasedQuerySet, LeaseLost, Status
 from crm.models.notifications import notify
 from crm.models.people import administrators
 from crm.queue import Stride, ring
+from crm.sentences import named, said
 
 log = logging.getLogger("dealwright.automation")
 
@@ -150,12 +150,16 @@ def _hung(run: Run, alone: bool) -> None:
     Rule.objects.filter(pk=rule.pk).update(hung_at=now)
     if not alone or not again or fresh.is_final:
         return
-    reason = _("Paused: it stopped a worker twice within a day.")
+    reason = said("rule.hangs", "Paused: it stopped a worker twice within a day.")
     # The dead worker's lease is ours now: nobody else may give the run back meanwhile.
-    chain.end(fresh, Status.FAILED, _("It stood still and stopped the worker, for the second time within a day."))
+    chain.end(
+        fresh,
+        Status.FAILED,
+        said("rule.hung", "It stood still and stopped the worker, for the second time within a day."),
+    )
     Rule.objects.filter(pk=rule.pk).update(paused_at=now, paused_because=reason)
     told = {person.pk: person for person in (*administrators(), rule.publisher) if person is not None}
-    notify(list(told.values()), f"“{rule.name}”: {reason}", kind="trouble", group=f"hung:{rule.pk}")
+    notify(list(told.values()), named(rule.name, reason), kind="trouble", group=f"hung:{rule.pk}")
 
 
 def _end_crashed(pk: int) -> None:
@@ -163,7 +167,7 @@ def _end_crashed(pk: int) -> None:
     _locked_items([plain])
     run = databases.lock(Run.objects.filter(pk=pk, lease_until__lt=databases.real_now())).first()
     if run is not None and run.status == Status.RUNNING:
-        chain.end(run, Status.FAILED, _("crashed the worker"))
+        chain.end(run, Status.FAILED, said("crashed", "crashed the worker"))
 
 
 def _locked_items(runs: list[Run]) -> dict[int, Any]:

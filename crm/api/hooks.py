@@ -14,7 +14,7 @@ from crm.api.auth import scope
 from crm.api.errors import answers, invalid
 from crm.api.idempotency import idempotent
 from crm.api.paging import Cursor, Id, Limit, one, only, page_of
-from crm.api.schemas import Page, moment
+from crm.api.schemas import Page, Reasoned, moment, reason_out
 from crm.models import Forbidden, Webhook, WebhookDelivery
 
 router = Router(tags=["webhooks"])
@@ -49,12 +49,11 @@ class WebhookChange(Schema):
     is_active: bool | None = None
 
 
-class DeliveryOut(Schema):
+class DeliveryOut(Reasoned):
     id: int
     event: int | None
     status: str
     http_status: int | None
-    error: str
     created_at: str | None
 
 
@@ -68,7 +67,7 @@ def delivery_out(row: WebhookDelivery) -> dict[str, Any]:
         "event": row.event_id,
         "status": row.status,
         "http_status": row.http_status,
-        "error": row.error,
+        **reason_out(row.error),
         "created_at": moment(row.created_at),
     }
 

@@ -11,6 +11,7 @@ from pydantic import Field
 from crm.decimals import Unreadable
 from crm.models import Company, Contact, Event, Item, Message, Stage, Submission, Task
 from crm.phones import PhoneNumber
+from crm.sentences import for_programs
 
 T = TypeVar("T")
 
@@ -219,14 +220,28 @@ def task_out(task: Task) -> dict[str, Any]:
     }
 
 
-class MessageOut(Schema):
+class Reasoned(Schema):
+    """Why it went as it did. `error` is the same text as `reason`, and stays for programs that read it."""
+
+    error: str
+    reason: str
+    reason_code: str
+    reason_values: dict[str, Any]
+
+
+def reason_out(sentence: Any) -> dict[str, Any]:
+    """In the token user's language; code and values are the same in all of them."""
+    told = for_programs(sentence)
+    return {"error": told["reason"], **told}
+
+
+class MessageOut(Reasoned):
     id: int
     medium: str
     to: str
     subject: str
     text: str
     status: str
-    error: str
     item: int | None
     contact: int | None
     created_at: str | None
@@ -241,7 +256,7 @@ def message_out(message: Message) -> dict[str, Any]:
         "subject": message.subject,
         "text": message.text,
         "status": message.status,
-        "error": message.error,
+        **reason_out(message.error),
         "item": message.item_id,
         "contact": message.contact_id,
         "created_at": moment(message.created_at),
@@ -249,11 +264,10 @@ def message_out(message: Message) -> dict[str, Any]:
     }
 
 
-class SubmissionOut(Schema):
+class SubmissionOut(Reasoned):
     id: int
     form: int
     status: str
-    error: str
     answers: dict[str, Any]
     item: int | None
     contact: int | None
@@ -265,7 +279,7 @@ def submission_out(row: Submission) -> dict[str, Any]:
         "id": row.pk,
         "form": row.form_id,
         "status": row.status,
-        "error": row.error,
+        **reason_out(row.error),
         "answers": row.answers,
         "item": row.item_id,
         "contact": row.contact_id,

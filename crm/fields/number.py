@@ -7,7 +7,6 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import Q
 from django.utils.formats import localize_input
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from crm import amounts, decimals
@@ -39,7 +38,7 @@ class Number(FieldType):
         except InvalidOperation:
             return self.read(str(found))
         if not number.is_finite():
-            raise ValidationError(gettext("“%s” is not a number.") % str(found)[:40])
+            raise ValidationError(_("“%(value)s” is not a number."), params={"value": str(found)[:40]})
         return number
 
     def parts(self, text: str) -> list[str]:

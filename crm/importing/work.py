@@ -21,6 +21,7 @@ from crm.models.jobs import Job
 from crm.models.notifications import notify
 from crm.models.people import Company, Contact, ContactEmail, ContactPhone
 from crm.queue import Kind, register_kind
+from crm.sentences import said
 
 log = logging.getLogger("dealwright.importing")
 
@@ -63,10 +64,9 @@ def perform(job: Any) -> None:
     if work.position >= work.total:
         work.status, work.finished_at = NEXT[Status(work.status)], clock.now()
         if work.status != Status.CHECKED:
-            with translation.override(work.user.language):
-                notify(
-                    [work.user], f"{work.name}: {work.get_status_display()}", kind="import", group=f"import:{work.pk}"
-                )
+            words = {"name": work.name, "status": Status(work.status).label}
+            text = said("notice.import", "%(name)s: %(status)s") % words
+            notify([work.user], text, kind="import", group=f"import:{work.pk}")
     work.save()
     if work.is_working:
         _plan(work)

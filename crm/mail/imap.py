@@ -9,7 +9,6 @@ from imaplib import IMAP4
 from typing import Any
 
 from django.db import OperationalError
-from django.utils.translation import gettext as _
 from imap_tools import BaseMailBox, ImapToolsError, MailBox, MailBoxStartTls, MailBoxUnencrypted
 
 from crm import clock, slots
@@ -19,6 +18,7 @@ from crm.mail.reading import MOST_BYTES, Unreadable, read_guarded
 from crm.models import Job, Mailbox
 from crm.models.leased import Status
 from crm.queue import Kind, every, register_kind
+from crm.sentences import said
 from crm.slots import Health
 
 KIND = "read_mailbox"
@@ -58,7 +58,7 @@ def plan_all(job: Any) -> None:
 def look_into(mailbox: Mailbox) -> int:
     """Take over what is new; returns how many mails. Raises Unreachable."""
     if not mailbox.password():
-        raise Unreachable(_("The password is missing or cannot be read any more."))
+        raise Unreachable(said("mailbox.no_password", "The password is missing or cannot be read any more."))
     try:
         box: Any = CLASSES[mailbox.security](mailbox.host, mailbox.port, timeout=TIMEOUT)
         try:
@@ -69,7 +69,7 @@ def look_into(mailbox: Mailbox) -> int:
         finally:
             _leave(box)
     except (ImapToolsError, IMAP4.error, OSError, ValueError, OverflowError) as error:
-        raise Unreachable(_("The mailbox cannot be read: %s") % str(error)[:200]) from error
+        raise Unreachable(said("mailbox.unreadable", "The mailbox cannot be read: %s") % str(error)[:200]) from error
 
 
 def _leave(box: Any) -> None:
@@ -183,8 +183,8 @@ def _perform(job: Job) -> int:
 
 
 def _conclude(job: Job, outcome: Any) -> None:
-    fault = "" if isinstance(outcome, int) else str(outcome or _("crashed the worker"))
-    Mailbox.objects.filter(pk=job.payload["mailbox"]).update(fault=fault[:300], checked_at=clock.now())
+    fault = "" if isinstance(outcome, int) else str(outcome or said("crashed", "crashed the worker"))
+    Mailbox.objects.filter(pk=job.payload["mailbox"]).update(fault=fault, checked_at=clock.now())
     job.end(Status.FAILED if fault else Status.DONE, fault)
 
 

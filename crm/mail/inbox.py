@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from email.utils import parseaddr
 from typing import Any
 
@@ -11,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.core.files.base import ContentFile
 from django.core.validators import validate_email
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 from django.utils.translation import override
 
 from crm import databases, delivery, files, rights
@@ -41,6 +41,7 @@ from crm.models.notifications import notify
 from crm.models.people import User, administrators
 from crm.models.pipelines import machine_of
 from crm.receiving import item_of, keep
+from crm.sentences import everywhere, in_payload, said
 
 INBOX_LOCK = 4222  # the advisory lock under which mails are taken in
 SHOWN = 500  # characters of a mail on the timeline; the whole stands in the outbox
@@ -116,21 +117,22 @@ def _is_question(letter: Letter, contact: Contact | None) -> bool:
 def _payload(channel: Channel, letter: Letter, message: Message) -> dict[str, Any]:
     """What the event keeps; empty entries are left out."""
     mail, contact, colleague = letter.mail, message.contact, letter.colleague
-    notes = []
+    notes: list[Any] = []
     if letter.doubtful:
-        notes.append(_("The server that took it in says that the sender is forged."))
+        notes.append(lazy("The server that took it in says that the sender is forged."))
     if mail.plainly:
-        notes.append(_("Only its plain text could be read; the rest is in the mail as it came."))
+        notes.append(lazy("Only its plain text could be read; the rest is in the mail as it came."))
     if mail.cut:
-        notes.append(_("The mail is too large; only its beginning was taken over, its files stay in the mailbox."))
+        notes.append(lazy("The mail is too large; only its beginning was taken over, its files stay in the mailbox."))
     further = {
         "forwarded_by": colleague.name if colleague and letter.passed_on else "",
         "colleague": colleague.name if colleague and not letter.passed_on else "",
         "comment": letter.comment[:SHOWN],
         "through": letter.through,
         "invitation": mail.invitation,
-        "note": " ".join(notes),
     }
+    if notes:
+        further |= in_payload("note", everywhere("mail.note", lambda: " ".join(map(str, notes))))
     return {
         "message": message.pk,
         "from": mail.sender,
@@ -214,10 +216,12 @@ def _new_card(mail: Incoming, pipeline: Pipeline | None, contact: Contact | None
     assert pipeline is not None
     found = Found(contact or Contact.objects.create(name=(mail.name or mail.sender)[:200]), is_made=contact is None)
     found.contact.add_email(mail.sender)
-    title = mail.subject or _("E-mail from %s") % found.contact.name
+    own = OwnCompany.first()
+    with override(own.language if own else "en"):  # nobody reads along: what the card is called is the company's
+        title, source = mail.subject or _("E-mail from %s") % found.contact.name, _("e-mail")
     cause = Cause("mail", label=mail.sender[:120])
     try:
-        item = Item.create(pipeline, title[:200], cause=cause, contact=found.contact, source=_("e-mail"))
+        item = Item.create(pipeline, title[:200], cause=cause, contact=found.contact, source=source)
     except Refused:
         return None, found.contact  # the pipeline was changed; the mail is kept all the same
     found.settle(item)
@@ -232,13 +236,13 @@ def _tell(channel: Channel, message: Message, payload: dict[str, Any]) -> None:
     for person in [first] if first is not None else administrators():
         if person == colleague:
             continue  # who wrote it knows it
-        with override(person.language):
-            words = {"name": payload["customer"] or _("nobody"), "subject": payload["subject"] or payload["text"][:80]}
-            if item is not None:
-                notify([person], _("E-mail from %(name)s: %(subject)s") % words, item=item, kind="message")
-            else:
-                text = _("E-mail from %(name)s that belongs to no card: %(subject)s") % words
-                notify([person], text, kind="message", group=f"loose:{channel.pk}:{contact.pk if contact else 0}")
+        words = {"name": payload["customer"] or lazy("nobody"), "subject": payload["subject"] or payload["text"][:80]}
+        if item is not None:
+            told = said("notice.email", "E-mail from %(name)s: %(subject)s") % words
+            notify([person], told, item=item, kind="message")
+        else:
+            told = said("notice.email_loose", "E-mail from %(name)s that belongs to no card: %(subject)s") % words
+            notify([person], told, kind="message", group=f"loose:{channel.pk}:{contact.pk if contact else 0}")
 
 
 def _keep_files(mail: Incoming, message: Message, item: Item | None) -> tuple[list[dict[str, Any]], list[str]]:
@@ -280,9 +284,11 @@ def reported(channel: Channel, report: Report) -> None:
 
 def bounced(message: Message, words: str) -> None:
     """Its server refused it for good: the message failed, and its address is used no more."""
-    delivery.reported(message, "failed", "", _("The mail came back: %s") % words[:300])
+    delivery.reported(message, "failed", "", said("mail.came_back", "The mail came back: %s") % words[:300])
     if Refusal.keep(Medium.EMAIL, message.to, Refusal.Reason.BOUNCED, message=message, words=words):
-        _tell_owner(message, lambda: _("Mail to %s comes back; please ask for another address.") % message.to)
+        _tell_owner(
+            message, said("notice.bounced", "Mail to %s comes back; please ask for another address.") % message.to
+        )
 
 
 def complained(message: Message) -> None:
@@ -293,15 +299,13 @@ def complained(message: Message) -> None:
     name = contact.name if contact else message.to
     payload = {"message": message.pk, "subject": message.subject, "customer": name, "to": message.to}
     record("email.complained", item=message.item, contact=contact, payload=payload)
-    _tell_owner(message, lambda: _("%s called our mail spam and gets none any more.") % name)
+    _tell_owner(message, said("notice.complained", "%s called our mail spam and gets none any more.") % name)
 
 
-def _tell_owner(message: Message, text: Callable[[], str]) -> None:
-    """In the owner's language, whoever's call brought the news."""
+def _tell_owner(message: Message, text: str) -> None:
     item = message.item
     if item is not None and item.owner is not None:
-        with override(item.owner.language):
-            notify([item.owner], text(), item=item, kind="message")
+        notify([item.owner], text, item=item, kind="message")
 
 
 def unreadable(channel: Channel, raw: bytes, mark: str) -> None:
@@ -313,7 +317,7 @@ def unreadable(channel: Channel, raw: bytes, mark: str) -> None:
 
     def work() -> None:
         key = f"email.unreadable:{channel.pk}:{mark}"[:120]
-        words = _("A mail that came in through “%(channel)s” cannot be read (%(mark)s).")
+        words = said("notice.mail_unreadable", "A mail that came in through “%(channel)s” cannot be read (%(mark)s).")
         text = words % {"channel": channel.name, "mark": mark}
         if record("email.unreadable", payload={"channel": channel.pk, "size": len(raw), "mark": mark}, key=key):
             message = keep(channel, None, None, to="", subject="", text=text)

@@ -9,6 +9,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from crm import clock
+from crm.sentences import from_payload
 
 
 @dataclass(frozen=True)
@@ -88,4 +89,5 @@ class Event(models.Model):
         return str(_("Automation (as %(name)s)") % {"name": name})
 
     def data(self, name: str, default: Any = "") -> Any:
-        return self.payload.get(name, default)
+        """A value of the payload; a sentence in the active language."""
+        return from_payload(self.payload, name) if f"{name}_said" in self.payload else self.payload.get(name, default)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _
 
 from crm import customer_rights, rights
 from crm.models.events import Cause, Event
 from crm.models.people import User
 from crm.models.pipelines import LostReason, Machine, Stage, StageKind
 from crm.models.visits import StageVisit
+from crm.sentences import everywhere, said, spoken
 
 if TYPE_CHECKING:
     from crm.models.items import Item
@@ -25,8 +27,8 @@ class Refused(Exception):
     code = "refused"
 
     def __init__(self, sentence: Any) -> None:
-        super().__init__(str(sentence))
-        self.sentence = str(sentence)
+        self.sentence = spoken(sentence)
+        super().__init__(self.sentence)
 
 
 class Stale(Refused):
@@ -38,10 +40,10 @@ class Stale(Refused):
         self.item = item
         visit = StageVisit.objects.filter(pk=item.visit_id or 0).select_related("stage", "actor").first()
         self.visit = visit
-        who = _("somebody")
+        who: Any = _("somebody")
         if visit is not None and visit.actor is not None:
             who = (
-                _("Automation (as %(name)s)") % {"name": visit.actor.name}
+                said("automation_as", "Automation (as %(name)s)") % {"name": visit.actor.name}
                 if visit.cause().automatic
                 else visit.actor.name
             )
@@ -52,10 +54,15 @@ class Stale(Refused):
         last = changed.order_by("-pk").select_related("actor").first()
         if last is not None and last.kind == "field.changed":
             names = field_labels(item, list(last.data("changes", {})))
-            words |= {"fields": ", ".join(names), "who": last.who() or words["who"]}
-            super().__init__(_("“%(title)s” has changed since you loaded it: %(fields)s (%(who)s).") % words)
+            words |= {"fields": names, "who": last.who() or words["who"]}
+            super().__init__(
+                said("stale.changed", "“%(title)s” has changed since you loaded it: %(fields)s (%(who)s).") % words
+            )
             return
-        super().__init__(_("“%(title)s” has changed since you loaded it: it is in %(stage)s now (%(who)s).") % words)
+        super().__init__(
+            said("stale.moved", "“%(title)s” has changed since you loaded it: it is in %(stage)s now (%(who)s).")
+            % words
+        )
 
 
 class NeedsInput(Refused):
@@ -65,10 +72,10 @@ class NeedsInput(Refused):
 
     def __init__(self, item: Item, stage: Stage, missing: list[str], needs_reason: bool) -> None:
         self.item, self.stage, self.missing, self.needs_reason = item, stage, missing, needs_reason
-        what = [str(label) for label in field_labels(item, missing)]
+        what: list[Any] = field_labels(item, missing)
         if needs_reason:
-            what.append(_("the reason"))
-        super().__init__(_("%(stage)s needs: %(what)s.") % {"stage": stage.name, "what": ", ".join(what)})
+            what.append(said("lost_reason", "the reason"))
+        super().__init__(said("stage.needs", "%(stage)s needs: %(what)s.") % {"stage": stage.name, "what": what})
 
 
 class Forbidden(Refused):
@@ -123,7 +130,7 @@ class Move:
 
     def check_there(self, item: Item | None) -> None:
         if item is None or item.deleted_at is not None:
-            raise Gone(_("This item was deleted."))
+            raise Gone(said("item.is_deleted", "This item was deleted."))
 
     def prepare(self, item: Item) -> None:
         """Write the fields that came with the move, then ask every condition; raises the first refusal."""
@@ -138,7 +145,7 @@ class Move:
         if known is not None:
             self.target = known
         elif not self.target.name:
-            raise Gone(_("This stage does not exist any more."))
+            raise Gone(said("stage.gone", "This stage does not exist any more."))
         if known is not None and known.kind == StageKind.LOST:
             item.lost_reason, item.lost_note = self.reason, self.note
         elif known is not None:
@@ -182,9 +189,12 @@ def checked_by(
         # What is being added is seen by nobody yet.
         with_item = None if action == "add" and needed == "view" else item
         if not rights.allows(user, machine, needed, with_item):
-            raise Forbidden(rights.REFUSALS[needed])
+            raise Forbidden(everywhere(f"right.{needed}", partial(rights.REFUSALS.get, needed)))
     if stage is not None and not rights.enters(user, machine, stage):
-        raise Forbidden(_("Your department may not move cards to %(stage)s.") % {"stage": stage.name})
+        raise Forbidden(
+            said("stage.not_your_department", "Your department may not move cards to %(stage)s.")
+            % {"stage": stage.name}
+        )
 
 
 # django-fsm calls a condition with the instance alone, so the intent travels on it as `item.intent`.
@@ -237,19 +247,21 @@ def _step_fault(item: Item) -> str:
     here, there = machine.position[source.pk], machine.position[move.target.pk]
     back = there < here or not source.is_open
     if back and not pipeline.may_go_back:
-        return _("Cards of this pipeline do not go back.")
+        return said("pipeline.no_back", "Cards of this pipeline do not go back.")
     between = [s for s in machine.ordered()[here + 1 : there] if s.is_open]
     if not back and between and not pipeline.may_skip:
-        return _("Stages of this pipeline cannot be skipped: %(stage)s comes next.") % {"stage": between[0].name}
+        return said("pipeline.no_skip", "Stages of this pipeline cannot be skipped: %(stage)s comes next.") % {
+            "stage": between[0].name
+        }
     return ""
 
 
 CHECKS: dict[Any, Any] = {
     same_pipeline: lambda item: Refused(
-        _("%(stage)s is not a stage of this pipeline.") % {"stage": item.intent.target.name}
+        said("stage.foreign", "%(stage)s is not a stage of this pipeline.") % {"stage": item.intent.target.name}
     ),
     transition_allowed: lambda item: Forbidden(
-        _("Moving from %(source)s to %(stage)s is not allowed in this pipeline.")
+        said("transition.forbidden", "Moving from %(source)s to %(stage)s is not allowed in this pipeline.")
         % {
             "source": item.intent.machine.stages[item.stage_id].name
             if item.stage_id in item.intent.machine.stages
@@ -264,14 +276,14 @@ CHECKS: dict[Any, Any] = {
 }
 
 
-def field_labels(item: Item, names: list[str]) -> list[str]:
-    """What people call these columns and custom fields of the item."""
-    labels = []
+def field_labels(item: Item, names: list[str]) -> list[Any]:
+    """What people call these columns and custom fields of the item: texts, lazy ones for those that are ours."""
+    labels: list[Any] = []
     for name in names:
         if name.startswith("custom."):
             key = name.removeprefix("custom.")
             found = item.machine().fields.get(key)
             labels.append(found.label if found else key)
         else:
-            labels.append(str(item._meta.get_field(name).verbose_name))  # type: ignore[union-attr]
+            labels.append(item._meta.get_field(name).verbose_name)  # type: ignore[union-attr]
     return labels

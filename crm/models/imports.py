@@ -12,6 +12,7 @@ from crm import clock
 from crm.models.items import Item
 from crm.models.people import Company, Contact, User
 from crm.models.pipelines import Pipeline, Stage
+from crm.sentences import SentenceField
 
 REVERT_DAYS = 7
 
@@ -65,7 +66,7 @@ class Import(models.Model):
     phase = models.CharField(max_length=10, blank=True)
     total = models.PositiveIntegerField(_("rows"), default=0)
     position = models.PositiveIntegerField(default=0)
-    error = models.TextField(_("error"), blank=True)
+    error = SentenceField(_("error"), blank=True)
     created_at = models.DateTimeField(_("uploaded at"), default=clock.now)
     finished_at = models.DateTimeField(_("finished at"), null=True, blank=True)
 
@@ -115,7 +116,7 @@ class ImportRow(models.Model):
     number = models.PositiveIntegerField(_("line"))
     cells = models.JSONField(default=list)
     outcome = models.CharField(max_length=10, choices=Outcome.choices, default=Outcome.NONE, blank=True)
-    reason = models.CharField(max_length=300, blank=True)
+    reason = SentenceField(blank=True)
     item = models.ForeignKey(Item, models.SET_NULL, null=True, blank=True, related_name="+")
     contact = models.ForeignKey(Contact, models.SET_NULL, null=True, blank=True, related_name="+")
     company = models.ForeignKey(Company, models.SET_NULL, null=True, blank=True, related_name="+")

@@ -12,7 +12,7 @@ from django_fsm import GET_STATE, transition
 from crm import clock, customer_rights, databases
 from crm.decimals import Unreadable
 from crm.folding import fold
-from crm.models import boards
+from crm.models import boards, tasks
 from crm.models.decimals import MoneyField
 from crm.models.events import Cause
 from crm.models.gate import CHECKS, Gone, Move, Refused, Stale, checked_by
@@ -25,6 +25,7 @@ from crm.models.pipelines import ItemType, LostReason, Machine, Pipeline, Stage,
 from crm.models.search_key import SearchKeyField
 from crm.models.stage_field import RefreshMixin, StageField
 from crm.models.visits import StageVisit
+from crm.sentences import said
 
 
 class Item(Moving, RefreshMixin, models.Model):
@@ -185,7 +186,7 @@ class Item(Moving, RefreshMixin, models.Model):
         """An item that could be created, not yet written; the arguments and refusals are those of `create`."""
         target = machine.stages.get(stage.pk) if stage else machine.first_open()
         if target is None:
-            raise Refused(_("This stage is not part of the pipeline any more."))
+            raise Refused(said("stage.not_here", "This stage is not part of the pipeline any more."))
         now = clock.now()
         fields.setdefault("currency", machine.pipeline.currency)
         fields.setdefault("owner", by if cause.kind == "person" else None)
@@ -227,7 +228,7 @@ class Item(Moving, RefreshMixin, models.Model):
         with transaction.atomic():
             machine = machine_of(pipeline.pk, share=True)
             if any(item.stage_id not in machine.stages for item in drafts):
-                raise Refused(_("This stage is not part of the pipeline any more."))
+                raise Refused(said("stage.not_here", "This stage is not part of the pipeline any more."))
             cls.objects.bulk_create(drafts)
             visits = [
                 StageVisit(
@@ -290,7 +291,9 @@ class Item(Moving, RefreshMixin, models.Model):
                 return {}
             item.hides_customer = item.hides_customer and customer_rights.stays_hidden(by, item, changes)
             if isinstance(item.amount, Unreadable):
-                raise Refused(_("The amount of “%s” cannot be read. Please enter it again first.") % item)
+                raise Refused(
+                    said("amount.unreadable", "The amount of “%s” cannot be read. Please enter it again first.") % item
+                )
             if isinstance(item.base_amount, Unreadable):
                 item.base_amount = base_amount(item.amount, item.currency)
             item.version += 1
@@ -310,6 +313,8 @@ class Item(Moving, RefreshMixin, models.Model):
                 record("owner.changed", item=item, actor=shown_as or by, cause=cause, payload=payload, quiet=quiet)
                 if new is not None and item.contact is not None:
                     item.contact.falls_to(new, item)
+                if new is not None and old is None:
+                    tasks.fall_to(new, item)
             boards.touch(item.pipeline_id, item.stage_id)
         for name in ("version", "last_activity_at", "custom", *(n for n in fields if not n.startswith("custom."))):
             setattr(self, name, getattr(item, name))
@@ -371,7 +376,7 @@ class Item(Moving, RefreshMixin, models.Model):
             machine = machine_of(self.pipeline_id, share=True)
             item = databases.lock(Item.objects.filter(pk=self.pk)).first()
             if item is None or item.deleted_at is None:
-                raise Gone(_("This item is not in the recycle bin any more."))
+                raise Gone(said("bin.gone", "This item is not in the recycle bin any more."))
             stage = machine.stages.get(item.stage_id) or machine.first_open()
             checked_by(by, machine, "delete", item, stage)
             move = Move(machine=machine, target=stage, by=by, cause=Cause(), now=clock.now(), start_rules=False)

@@ -15,6 +15,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from crm import clock, databases, lanes
+from crm.sentences import SentenceField
 
 HOST = socket.gethostname()[:40]
 MAX_CRASHES = 3
@@ -108,7 +109,7 @@ class Leased(models.Model):
     crashes = models.PositiveSmallIntegerField(default=0)
     owner = models.CharField(max_length=80, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)
-    error = models.TextField(blank=True)
+    error = SentenceField(blank=True)
     # When the world first said "later"; the limit of retries counts from here, not from the planning.
     first_failed_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(default=clock.now)

@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django.db.models import Exists, Min, QuerySet
-from django.utils.translation import gettext as _
 
 from crm import databases, slots
 from crm.models.jobs import Job
@@ -17,6 +16,7 @@ from crm.models.leased import UNSTARTED, Status
 from crm.models.messages import Message
 from crm.models.tasks import Task
 from crm.models.visits import StageVisit
+from crm.sentences import said
 
 if TYPE_CHECKING:
     from crm.models.items import Item
@@ -67,7 +67,7 @@ def _cancel_jobs(visit_id: int, now: datetime, deleted: bool) -> list[list[Any]]
     rows = list(databases.lock(jobs.order_by("pk")).values_list("pk", "status", "due_at"))
     if rows:
         ids = [pk for pk, _status, _due in rows]
-        reason = _("left the stage")
+        reason = said("stage.left", "left the stage")
         Job.objects.filter(pk__in=ids).update(
             status=Status.CANCELLED, error=reason, finished_at=now, owner="", lease_until=None
         )

@@ -22,6 +22,7 @@ from crm.models.gate import Gone, Refused, Stale
 from crm.models.items import Item
 from crm.models.people import User
 from crm.models.search_key import SearchKeyField
+from crm.sentences import said
 
 HUNDRED = Decimal(100)
 
@@ -186,12 +187,12 @@ def total_of(lines: Iterable[LineItem], currency: str) -> Decimal:
     lines = list(lines)
     for line in lines:
         if not MONEY.holds(line.amount(currency)):
-            raise Refused(_("The line “%s” comes to more than an amount may be.") % line.name)
+            raise Refused(said("line.too_large", "The line “%s” comes to more than an amount may be.") % line.name)
     totals = Totals.of(lines, currency)
     if not all(MONEY.holds(part) for rate in totals.rates for part in (rate.net, rate.tax, rate.gross)):
-        raise Refused(_("All lines together are more than an amount may be."))
+        raise Refused(said("lines.too_large", "All lines together are more than an amount may be."))
     if not MONEY.holds(totals.gross):
-        raise Refused(_("All lines together are more than an amount may be."))
+        raise Refused(said("lines.too_large", "All lines together are more than an amount may be."))
     return totals.gross
 
 
@@ -217,7 +218,7 @@ def replace_lines(
     with transaction.atomic():
         fresh = databases.lock(Item.objects.alive().filter(pk=item.pk)).first()
         if fresh is None:
-            raise Gone(_("This item was deleted."))
+            raise Gone(said("item.is_deleted", "This item was deleted."))
         if by is not None:
             fresh.require(by, "edit")
         if known and state_of(fresh) != known:

@@ -11,6 +11,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from crm.models.messages import Channel, Medium
+from crm.sentences import SentenceField
 
 
 def today() -> date:
@@ -50,7 +51,7 @@ class Mailbox(models.Model):
     # What arrived before it was set up is not ours to read.
     since = models.DateField(default=today, editable=False)
     checked_at = models.DateTimeField(_("last looked into"), null=True, editable=False)
-    fault = models.CharField(_("fault"), max_length=300, blank=True, editable=False)
+    fault = SentenceField(_("fault"), blank=True, editable=False)
 
     class Meta:
         ordering = ["name"]

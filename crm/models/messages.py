@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from crm import clock, customer_rights
 from crm.models.org import WorkingCalendar
 from crm.models.people import Contact, User
+from crm.sentences import SentenceField
 
 
 class Medium(models.TextChoices):
@@ -156,7 +157,7 @@ class Message(models.Model):
     html = models.TextField(blank=True)
     language = models.CharField(max_length=5, choices=settings.LANGUAGES, blank=True)
     status = models.CharField(_("status"), max_length=10, choices=Status.choices, default=Status.PLANNED)
-    error = models.TextField(_("error"), blank=True)
+    error = SentenceField(_("error"), blank=True)
     provider_id = models.CharField(max_length=120, blank=True, db_index=True)
     # A password, a code, a notice to one of ours: no refusal stops it.
     is_necessary = models.BooleanField(default=False, editable=False)

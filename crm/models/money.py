@@ -16,6 +16,7 @@ from crm.decimals import EXACT, MONEY, Unreadable
 from crm.models.decimals import RateField
 from crm.models.gate import Refused
 from crm.models.org import OwnCompany
+from crm.sentences import first_of, said
 
 RATES = "rates"
 
@@ -83,14 +84,17 @@ def base_amount(amount: Decimal | None, currency: str) -> Decimal | None:
     try:
         MONEY.check(amount)
     except ValidationError as error:
-        raise Refused(error.messages[0]) from error
+        raise Refused(first_of(error)) from error
     rate = rate_to_base(currency)
     if rate is None:
         return None
     found = converted(amount, rate)
     if not MONEY.holds(found):
         words = {"amount": amount, "currency": currency}
-        raise Refused(_("%(amount)s %(currency)s is too large an amount in the company's own currency.") % words)
+        raise Refused(
+            said("amount.too_large", "%(amount)s %(currency)s is too large an amount in the company's own currency.")
+            % words
+        )
     return found
 
 

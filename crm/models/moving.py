@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import IntegrityError, models
 from django.db.models import F
-from django.utils.translation import gettext_lazy as _
 
 from crm import clock, databases
 from crm.models import boards
@@ -16,6 +15,7 @@ from crm.models.gate import Gone, Move, Moved, NeedsInput, Refused, Stale, check
 from crm.models.leaving import close_visit, wake_waiters
 from crm.models.pipelines import LostReason, Stage, machine_of
 from crm.models.visits import StageVisit
+from crm.sentences import said
 
 if TYPE_CHECKING:
     from crm.models.people import User
@@ -131,7 +131,7 @@ class Moving(models.Model):
         assert item is not None
         if item.pipeline_id != self.pipeline_id:
             # Read anew under the lock: the caller saw it in a pipeline that it has left.
-            raise Gone(_("This card is not in this pipeline any more."))
+            raise Gone(said("item.elsewhere", "This card is not in this pipeline any more."))
         stale = (version is not None and version != item.version) or (seen is not None and seen != item.visit_id)
         if item.stage_id == stage.pk or stale:
             # Only a repeated request can meet its own traces: ask for the key here, off the usual path.
@@ -236,9 +236,9 @@ class Moving(models.Model):
         move.check_there(item)
         assert item is not None
         if target is None or item.pipeline_id != self.pipeline_id or machine.pipeline.pk == item.pipeline_id:
-            raise Gone(_("This stage or card is not there any more."))
+            raise Gone(said("move.gone", "This stage or card is not there any more."))
         if machine.pipeline.item_type_id != item.item_type_id:
-            raise Refused(_("Only pipelines of the same type can take this card."))
+            raise Refused(said("pipeline.other_type", "Only pipelines of the same type can take this card."))
         checked_by(by, machines[item.pipeline_id], "move", item)
         checked_by(by, machine, "add", item, target)
         missing = missing_fields(item, move)

@@ -11,10 +11,12 @@ from django.db import models
 from django.db.models import Count, Q, Subquery
 from django.db.models.functions import Coalesce
 from django.urls import reverse
+from django.utils import timezone, translation
 from django.utils.translation import gettext_lazy as _
 
 from crm import clock
 from crm.models.people import User
+from crm.sentences import Sentence, SentenceField, spoken
 
 # What people choose between; several kinds of trouble are one choice.
 CHOICES = {
@@ -37,7 +39,7 @@ KIND_OF = {
 class Notification(models.Model):
     user = models.ForeignKey(User, models.CASCADE, related_name="notifications")
     kind = models.CharField(_("kind"), max_length=30, default="notice")
-    text = models.TextField(_("text"))
+    text = SentenceField(_("text"))
     sender = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
     item = models.ForeignKey("crm.Item", models.CASCADE, null=True, blank=True, related_name="notifications")
     # Repeats of one trouble are one notice while it is unread.
@@ -62,14 +64,18 @@ class Notification(models.Model):
 
 def notify(
     users: Iterable[User],
-    text: Any,
+    text: str,
     *,
     item: Any = None,
     kind: str = "notice",
     sender: User | None = None,
     group: str = "",
 ) -> int:
-    """Ring the bell of each user once. With `group`, not again while an earlier one of it is unread."""
+    """Ring the bell of each user once. With `group`, not again while an earlier one of it is unread.
+
+    Args:
+        text: a Sentence is worded in each reader's language, whenever it is read; a plain text stays as it is.
+    """
     people = {user.pk: user for user in users}
     if group and people:
         rung = Notification.objects.filter(user__in=people, group=group, read_at__isnull=True)
@@ -82,16 +88,18 @@ def notify(
         recent = Notification.objects.filter(user__in=by_mail, group=group, created_at__gt=now - timedelta(days=1))
         told = set(recent.values_list("user_id", flat=True))
         by_mail = [user for user in by_mail if user.pk not in told]
+    text = spoken(text)
     Notification.objects.bulk_create(
         Notification(
-            user_id=pk, text=str(text), item=item, kind=kind, sender=sender, group=group,
+            user_id=pk, text=text, item=item, kind=kind, sender=sender, group=group,
             read_at=None if user.hears(choice, "bell") else now,
         )
         for pk, user in people.items()
         if user.hears(choice, "bell") or user in by_mail
     )  # fmt: skip
     for user in by_mail:
-        _mail(user, str(text), item)
+        with translation.override(user.language), timezone.override(user.zone):
+            _mail(user, text.worded() if isinstance(text, Sentence) else text, item)
     return len(people)
 
 

@@ -16,7 +16,7 @@ from crm.addresses import one_spelling
 from crm.folding import fold
 from crm.models.org import ZONES, Department
 from crm.models.search_key import Part, SearchKeyField
-from crm.recognising import recognise
+from crm.recognising import addressed, recognise
 from crm.rights import Scope
 
 
@@ -261,13 +261,8 @@ class Contact(models.Model):
 
     @property
     def salutation(self) -> str:
-        """How to address the person; a Vietnamese given name stands last, others' first."""
-        if self.address_as:
-            return self.address_as
-        words = self.name.split()
-        if not words:
-            return ""
-        return words[-1] if self.language == "vi" else words[0]
+        """How to address the person in a letter."""
+        return self.address_as or addressed(self.name, self.language)
 
     def email(self, item: Any = None) -> str:
         """The first e-mail address that is this person's, or empty.

@@ -9,13 +9,13 @@ from django.core.validators import validate_email
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
 from crm import clock, phones
 from crm.addresses import one_spelling
 from crm.models.messages import Medium, Message
 from crm.models.people import Contact, User
+from crm.sentences import said
 
 
 def spelled(medium: str, address: str) -> str:
@@ -54,11 +54,13 @@ class Refusal(models.Model):
 
     shows_item = False  # set by a page for its reader
     SENTENCES = {
-        Reason.STOP: _("%(to)s gets no SMS: it answered STOP on %(day)s."),
-        Reason.UNSUBSCRIBED: _("%(to)s gets no e-mail: it unsubscribed on %(day)s."),
-        Reason.BOUNCED: _("Mail to %(to)s comes back: %(words)s"),
-        Reason.COMPLAINED: _("%(to)s gets no e-mail: its reader called our mail spam on %(day)s."),
-        Reason.ASKED: _("%(to)s gets no messages: this was asked for on %(day)s."),
+        Reason.STOP: said("refusal.stop", "%(to)s gets no SMS: it answered STOP on %(day)s."),
+        Reason.UNSUBSCRIBED: said("refusal.unsubscribed", "%(to)s gets no e-mail: it unsubscribed on %(day)s."),
+        Reason.BOUNCED: said("refusal.bounced", "Mail to %(to)s comes back: %(words)s"),
+        Reason.COMPLAINED: said(
+            "refusal.complained", "%(to)s gets no e-mail: its reader called our mail spam on %(day)s."
+        ),
+        Reason.ASKED: said("refusal.asked", "%(to)s gets no messages: this was asked for on %(day)s."),
     }
 
     medium = models.CharField(_("medium"), max_length=10, choices=Medium.choices)
@@ -110,9 +112,8 @@ class Refusal(models.Model):
 
     def sentence(self) -> str:
         """Why nothing is sent there, in the reader's language."""
-        day = date_format(timezone.localtime(self.since).date(), "DATE_FORMAT")
-        words = {"to": self.shown_address, "day": day, "words": self.words or "?"}
-        return str(self.SENTENCES[self.Reason(self.reason)]) % words
+        words = {"to": self.shown_address, "day": timezone.localtime(self.since).date(), "words": self.words or "?"}
+        return self.SENTENCES[self.Reason(self.reason)] % words
 
     @classmethod
     def keep(cls, medium: str, address: str, reason: str, *, message: Message | None = None, words: str = "") -> bool:

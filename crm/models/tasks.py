@@ -13,6 +13,7 @@ from crm import clock, slots
 from crm.models import boards
 from crm.models.events import Cause
 from crm.models.people import User
+from crm.sentences import said
 
 
 class TaskQuerySet(models.QuerySet["Task"]):
@@ -105,7 +106,7 @@ class Task(models.Model):
                 payload={"task": task.pk, "kind": task.kind, "title": task.title, "assignee": str(task.assignee or "")},
             )
             if task.assignee and task.assignee != shown_as:
-                notify([task.assignee], _("New task: %(title)s") % {"title": task.title}, item=item, kind="task")
+                notify([task.assignee], _told(task), item=item, kind="task")
         return task
 
     def set_status(self, status: str, *, by: User | None = None, cause: Cause = Cause()) -> bool:
@@ -143,6 +144,20 @@ class Task(models.Model):
                 for wake in slots.task_ended:
                     wake(task)
         return True
+
+
+def fall_to(owner: User, item: Any) -> None:
+    """What a form asked for while the card was nobody's is the first owner's task."""
+    from crm.models.notifications import notify
+
+    for task in item.tasks.open().filter(origin__startswith="form:").exclude(assignee=owner):
+        task.assignee = owner
+        task.save(update_fields=["assignee"])
+        notify([owner], _told(task), item=item, kind="task")
+
+
+def _told(task: Task) -> str:
+    return said("notice.task", "New task: %(title)s") % {"title": task.title}
 
 
 def plan_next_activity(item: Any) -> None:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from django.db.models import Min
 from django.utils.dateparse import parse_datetime
-from django.utils.translation import gettext as _
 
 from crm import clock, databases, slots
 from crm.models import boards
@@ -23,6 +22,7 @@ from crm.models.tasks import Task
 from crm.models.visits import StageVisit
 from crm.models.webhooks import WebhookDelivery
 from crm.queue import ring
+from crm.sentences import said
 
 if TYPE_CHECKING:
     from crm.models.people import User
@@ -57,7 +57,7 @@ def _undo(visit_id: int, by: User) -> Item:
     was = visit.before
     former = StageVisit.objects.get(pk=was["visit"])
     if former.stage_id not in machine.stages:
-        raise TooLate(_("The stage that it came from does not exist any more."))
+        raise TooLate(said("undo.stage_gone", "The stage that it came from does not exist any more."))
     now = clock.now()
     StageVisit.objects.filter(pk=visit.pk).update(undone=True, left_at=now, undo_until=None)
     StageVisit.objects.filter(pk=former.pk).update(left_at=None)
@@ -84,16 +84,16 @@ def _undo(visit_id: int, by: User) -> Item:
 
 def _check(item: Item, visit: StageVisit, by: User) -> None:
     if item.deleted_at is not None or item.visit_id != visit.pk:
-        raise TooLate(_("“%s” has moved on since; it cannot be taken back any more.") % item.title)
+        raise TooLate(said("undo.moved_on", "“%s” has moved on since; it cannot be taken back any more.") % item.title)
     if visit.undo_until is None or visit.undo_until < clock.now() or visit.actor_id != by.pk:
-        raise TooLate(_("The time to take this move back is over."))
+        raise TooLate(said("undo.over", "The time to take this move back is over."))
     gone = Job.objects.filter(visit=visit, outside=True).exclude(status__in=(*UNSTARTED, Status.CANCELLED))
     if gone.exists():
-        raise TooLate(_("A message of this move has been sent already."))
+        raise TooLate(said("undo.sent", "A message of this move has been sent already."))
 
 
 def _cancel(visit: StageVisit, now: Any) -> None:
-    reason = _("the move was taken back")
+    reason = said("move.undone", "the move was taken back")
     jobs = Job.objects.filter(visit=visit, status__in=(*UNSTARTED, Status.RUNNING))
     ids = list(databases.lock(jobs.order_by("pk")).values_list("pk", flat=True))
     Job.objects.filter(pk__in=ids).update(
@@ -155,7 +155,7 @@ def remove_left_behind(visit: StageVisit, *, by: User) -> int:
         item = databases.lock(Item.objects.filter(pk=visit.item_id)).get()
         checked_by(by, machine_of(item.pipeline_id), "edit", item)
         if not StageVisit.objects.filter(pk=visit.pk, undone=True).exists():
-            raise TooLate(_("This move was not taken back."))
+            raise TooLate(said("undo.not_undone", "This move was not taken back."))
         found = left_behind(visit)
         for task in found["tasks"]:
             task.set_status(Task.Status.CANCELLED, by=by)

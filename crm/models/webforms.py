@@ -16,6 +16,7 @@ from crm.forms.amounts import OfferedAmountField
 from crm.models.fields import CustomField, OfferedPhoneField
 from crm.models.people import Contact, User
 from crm.models.pipelines import Pipeline, Stage
+from crm.sentences import SentenceField
 
 
 class WebForm(models.Model):
@@ -209,7 +210,7 @@ class Submission(models.Model):
     touch = models.JSONField(default=dict, blank=True)
     address_hash = models.CharField(max_length=64)
     status = models.CharField(_("status"), max_length=10, choices=Status.choices, default=Status.STORED)
-    error = models.TextField(blank=True)
+    error = SentenceField(blank=True)
     contact = models.ForeignKey(Contact, models.SET_NULL, null=True, blank=True, related_name="submissions")
     item = models.ForeignKey("crm.Item", models.SET_NULL, null=True, blank=True, related_name="submissions")
     created_at = models.DateTimeField(default=clock.now)

@@ -15,6 +15,7 @@ from crm import clock, safe_http, vault
 from crm.models.events import Event
 from crm.models.jobs import Job
 from crm.models.people import User
+from crm.sentences import SentenceField
 
 
 def new_secret() -> str:
@@ -97,7 +98,7 @@ class WebhookDelivery(models.Model):
     status = models.CharField(_("status"), max_length=10, choices=Status.choices, default=Status.PLANNED)
     http_status = models.PositiveSmallIntegerField(_("answer"), null=True, blank=True)
     answer = models.TextField(_("text of the answer"), blank=True)
-    error = models.TextField(_("error"), blank=True)
+    error = SentenceField(_("error"), blank=True)
     created_at = models.DateTimeField(default=clock.now)
     delivered_at = models.DateTimeField(null=True, blank=True)
 
@@ -155,7 +156,7 @@ class InboundCall(models.Model):
     hook = models.ForeignKey(InboundHook, models.CASCADE, related_name="calls")
     key = models.CharField(max_length=120)
     body = models.JSONField(default=dict)
-    result = models.CharField(_("result"), max_length=200, blank=True)
+    result = SentenceField(_("result"), blank=True)
     item = models.ForeignKey("crm.Item", models.SET_NULL, null=True, blank=True, related_name="+")
     created_at = models.DateTimeField(default=clock.now)
 

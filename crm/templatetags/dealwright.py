@@ -8,23 +8,18 @@ from functools import lru_cache
 from typing import Any
 
 from babel import dates as babel_dates
-from babel import numbers as babel_numbers
 from django import forms, template
 from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.html import format_html
-from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from crm import clock, phones
-from crm.decimals import Unreadable
 from crm.mail import invitations
+from crm.shown import day, exactly, locale_name, money, num
 
 register = template.Library()
-
-
-def _locale() -> str:
-    return (get_language() or "en").replace("-", "_").split("_")[0]
 
 
 @lru_cache(maxsize=500)
@@ -43,49 +38,8 @@ def icon(name: str, extra: str = "") -> str:
     return _icon(name, extra)
 
 
-@register.filter
-def money(value: Any, currency: str = "EUR") -> str:
-    """Money in the reader's locale, with the currency's decimals; whole amounts without them."""
-    if value in (None, ""):
-        return ""
-    if isinstance(value, Unreadable):
-        return str(value)
-    return _money(str(value), currency or "EUR", _locale())
-
-
-@lru_cache(maxsize=20_000)
-def _money(value: str, currency: str, locale_name: str) -> str:
-    amount = Decimal(value)
-    whole = amount == amount.to_integral_value()
-    locale = babel_numbers.Locale.parse(locale_name)
-    pattern = locale.currency_formats["standard"].pattern.replace(".00", "") if whole else None
-    return str(
-        babel_numbers.format_currency(amount, currency, format=pattern, locale=locale, currency_digits=not whole)
-    )
-
-
-@register.filter
-def num(value: Any) -> str:
-    if value in (None, "") or isinstance(value, Unreadable):
-        return str(value or "")
-    return str(babel_numbers.format_decimal(Decimal(str(value)), locale=_locale()))
-
-
-@register.filter
-def day(value: Any) -> str:
-    if isinstance(value, str) and value:
-        value = date.fromisoformat(value[:10])
-    if isinstance(value, datetime):
-        value = timezone.localtime(value).date()
-    return str(babel_dates.format_date(value, "medium", locale=_locale())) if value else ""
-
-
-@register.filter
-def exactly(value: Any) -> str:
-    """Date and time in full, for the hover."""
-    if not value:
-        return ""
-    return str(babel_dates.format_datetime(timezone.localtime(value), "medium", locale=_locale()))
+for _name, _shown in (("money", money), ("num", num), ("day", day), ("exactly", exactly)):
+    register.filter(_name, _shown)
 
 
 @register.filter
@@ -99,11 +53,11 @@ def invited_when(invitation: dict[str, Any]) -> str:
         until = timezone.localtime(datetime.fromisoformat(end)) if end else None
     except (ValueError, KeyError, OverflowError):
         return ""
-    said = f"{day(start)}, {babel_dates.format_time(start, 'short', locale=_locale())}"
+    said = f"{day(start)}, {babel_dates.format_time(start, 'short', locale=locale_name())}"
     if until is None:
         return said
     later = "" if until.date() == start.date() else f"{day(until)}, "
-    return f"{said} – {later}{babel_dates.format_time(until, 'short', locale=_locale())}"
+    return f"{said} – {later}{babel_dates.format_time(until, 'short', locale=locale_name())}"
 
 
 @register.filter
@@ -115,7 +69,7 @@ def when(value: Any) -> str:
     if abs(delta.total_seconds()) > 7 * 86400:
         return day(value)
     return str(
-        babel_dates.format_timedelta(delta, add_direction=True, locale=_locale(), threshold=0.95, format="short")
+        babel_dates.format_timedelta(delta, add_direction=True, locale=locale_name(), threshold=0.95, format="short")
     )
 
 

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from requests import exceptions as network
 
+from crm.sentences import said
 from crm.transports.base import Transport, TransportError, transports
 from crm.transports.mails import put_together
 
@@ -116,7 +117,7 @@ class DeliveryService(Transport):
         try:
             mail.send()
         except AnymailRecipientsRefused as error:
-            raise TransportError(_("The service refused the address."), permanent=True) from error
+            raise TransportError(said("service.address", "The service refused the address."), permanent=True) from error
         except AnymailRequestsAPIError as error:
             raise _refused(error) from error
         except AnymailAPIError as error:
@@ -125,8 +126,12 @@ class DeliveryService(Transport):
             status = getattr(mail, "anymail_status", None)
             if status is not None and status.esp_response is not None:
                 # It answered, and the answer cannot be read: the mail may well be on its way.
-                raise TransportError(_("The service's answer cannot be understood."), sent=True) from error
-            raise TransportError(_("The service cannot send this mail: %s") % error, permanent=True) from error
+                raise TransportError(
+                    said("service.answer", "The service's answer cannot be understood."), sent=True
+                ) from error
+            raise TransportError(
+                said("service.cannot", "The service cannot send this mail: %s") % error, permanent=True
+            ) from error
         ids = {row.message_id for row in mail.anymail_status.recipients.values() if row.message_id}
         return str(next(iter(ids), "") or message.public_address())[:120]
 
@@ -146,7 +151,7 @@ def _refused(error: AnymailRequestsAPIError) -> TransportError:
     status = error.status_code or 0
     if not status:
         return _unanswered(error)
-    words = _("The service refused it: %(code)s %(words)s") % {
+    words = said("service.refused", "The service refused it: %(code)s %(words)s") % {
         "code": status,
         "words": str(error).splitlines()[0][:200],
     }
@@ -158,8 +163,8 @@ def _refused(error: AnymailRequestsAPIError) -> TransportError:
 def _unanswered(error: AnymailAPIError) -> TransportError:
     cause = error.__cause__
     if isinstance(cause, network.ConnectTimeout):
-        return TransportError(_("The service cannot be reached."))
+        return TransportError(said("service.unreachable", "The service cannot be reached."))
     if isinstance(cause, network.ConnectionError):
         reached = "refused" not in str(cause).lower() and "resolve" not in str(cause).lower()
-        return TransportError(_("The connection to the service broke."), sent=reached)
-    return TransportError(_("The service did not answer in time."), sent=True)
+        return TransportError(said("service.broke", "The connection to the service broke."), sent=reached)
+    return TransportError(said("service.late", "The service did not answer in time."), sent=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.mail import EmailMultiAlternatives
-from django.utils.translation import gettext as _
 
 from crm.mail.composing import email_of
+from crm.sentences import said
 from crm.transports.base import TransportError
 
 
@@ -16,4 +16,6 @@ def put_together(message: Any, connection: Any) -> EmailMultiAlternatives:
     try:
         return email_of(message, connection)
     except (OSError, ValueError) as error:
-        raise TransportError(_("The mail cannot be put together: %s") % str(error)[:200], permanent=True) from error
+        raise TransportError(
+            said("mail.not_composed", "The mail cannot be put together: %s") % str(error)[:200], permanent=True
+        ) from error

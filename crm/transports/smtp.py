@@ -5,9 +5,9 @@ from typing import Any
 
 from django import forms
 from django.core.mail import get_connection
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from crm.sentences import said
 from crm.transports.base import Transport, TransportError, transports
 from crm.transports.mails import put_together
 
@@ -50,7 +50,7 @@ class Smtp(Transport):
             connection.open()
         except (smtplib.SMTPException, OSError) as error:
             # Nothing has left the house yet: always safe to try again.
-            raise TransportError(_("The mail server cannot be reached: %s") % error) from error
+            raise TransportError(said("smtp.unreachable", "The mail server cannot be reached: %s") % error) from error
         try:
             mail.send()
         except smtplib.SMTPRecipientsRefused as error:
@@ -58,7 +58,7 @@ class Smtp(Transport):
             raise TransportError(self._words(code, text), permanent=code >= 500) from error
         except smtplib.SMTPServerDisconnected as error:
             # Between the text and the answer nobody can tell whether the server took it.
-            raise TransportError(_("The mail server closed the connection."), sent=True) from error
+            raise TransportError(said("smtp.closed", "The mail server closed the connection."), sent=True) from error
         except smtplib.SMTPResponseException as error:
             # A refused login or sender is the channel's fault, not the message's; it may be mended: retried.
             permanent = error.smtp_code >= 500 and not isinstance(
@@ -66,9 +66,11 @@ class Smtp(Transport):
             )
             raise TransportError(self._words(error.smtp_code, error.smtp_error), permanent=permanent) from error
         except TimeoutError as error:
-            raise TransportError(_("The mail server did not answer in time."), sent=True) from error
+            raise TransportError(said("smtp.late", "The mail server did not answer in time."), sent=True) from error
         except OSError as error:
-            raise TransportError(_("The connection to the mail server broke: %s") % error, sent=True) from error
+            raise TransportError(
+                said("smtp.broke", "The connection to the mail server broke: %s") % error, sent=True
+            ) from error
         finally:
             connection.close()
         return message.public_address()
@@ -76,4 +78,7 @@ class Smtp(Transport):
     @staticmethod
     def _words(code: int, text: Any) -> str:
         words = text.decode(errors="replace") if isinstance(text, bytes) else str(text)
-        return _("The mail server refused it: %(code)s %(words)s") % {"code": code, "words": words[:300]}
+        return said("smtp.refused", "The mail server refused it: %(code)s %(words)s") % {
+            "code": code,
+            "words": words[:300],
+        }

@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from crm.sentences import said
 from crm.transports.base import NotAnswerable, Transport, TransportError, transports
 
 TIMEOUT = 10  # seconds
@@ -90,7 +91,9 @@ class Twilio(Transport):
         mine = [one for one in out if str(one.sid) not in known]
         same = next((str(one.sid) for one in mine if one.body == message.text), "")
         if mine and not same:
-            raise NotAnswerable(_("Twilio has a message to this number with other words; it may be this one."))
+            raise NotAnswerable(
+                said("twilio.similar", "Twilio has a message to this number with other words; it may be this one.")
+            )
         return same
 
 
@@ -105,21 +108,23 @@ def _told(client: Any) -> Iterator[None]:
     except TwilioRestException as error:
         code = {"code": error.code or error.status, "words": error.msg}
         if error.status in (408, 429, 503):
-            words = _("Twilio is busy: %(code)s %(words)s") % code
+            words = said("twilio.busy", "Twilio is busy: %(code)s %(words)s") % code
             raise TransportError(words, retry_after=_retry_after(client)) from error
         if error.status >= 500:
             raise TransportError(
-                _("Twilio broke while it took the message: %(code)s %(words)s") % code, sent=True
+                said("twilio.fault", "Twilio broke while it took the message: %(code)s %(words)s") % code, sent=True
             ) from error
-        raise TransportError(_("Twilio refused it: %(code)s %(words)s") % code, permanent=True) from error
+        raise TransportError(
+            said("twilio.refused", "Twilio refused it: %(code)s %(words)s") % code, permanent=True
+        ) from error
     except (network.ConnectTimeout, network.SSLError, network.ProxyError) as error:
-        raise TransportError(_("Twilio cannot be reached.")) from error
+        raise TransportError(said("twilio.unreachable", "Twilio cannot be reached.")) from error
     except network.ConnectionError as error:
         if _reached_nobody(error):
-            raise TransportError(_("Twilio cannot be reached.")) from error
-        raise TransportError(_("The connection to Twilio broke."), sent=True) from error
+            raise TransportError(said("twilio.unreachable", "Twilio cannot be reached.")) from error
+        raise TransportError(said("twilio.broke", "The connection to Twilio broke."), sent=True) from error
     except (network.RequestException, TwilioException) as error:
-        raise TransportError(_("Twilio did not answer in time."), sent=True) from error
+        raise TransportError(said("twilio.late", "Twilio did not answer in time."), sent=True) from error
 
 
 def _reached_nobody(error: Any) -> bool:

@@ -18,7 +18,7 @@ from crm.access import staff_of_ours
 from crm.analytics import DAYS, Figures, Span, Table
 from crm.filters import BadFilter, ItemFilter
 from crm.models import OwnCompany, Pipeline, User
-from crm.templatetags.dealwright import money, num
+from crm.shown import money, num
 from crm.views.board import machine_for, number
 from crm.views.frame import pipelines_for
 

@@ -12,13 +12,13 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
-from django.utils.translation import override
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from crm import customer_rights, mentions
 from crm.access import staff_of_ours
 from crm.models import Post, User
 from crm.models.notifications import notify
+from crm.sentences import said
 
 PAGE = 20
 
@@ -81,9 +81,8 @@ def _tell(post: Post, by: User) -> None:
         people.setdefault(post.parent.author_id, post.parent.author)
     for person in people.values():
         if person.pk != by.pk and person.is_active:
-            with override(person.language):
-                words = {"who": by.name, "text": post.text[:200]}
-                notify([person], _("%(who)s in the feed: %(text)s") % words, kind="mention", sender=by)
+            text = said("notice.feed", "%(who)s in the feed: %(text)s") % {"who": by.name, "text": post.text[:200]}
+            notify([person], text, kind="mention", sender=by)
 
 
 @staff_of_ours

@@ -12,7 +12,7 @@ from django.utils.translation import ngettext
 from crm import phones, slots
 from crm.customers import FOUND, shown
 from crm.models import Channel, Contact, CustomField, Event
-from crm.templatetags.dealwright import money
+from crm.shown import money
 from crm.views.changes import Changes, Shown
 
 

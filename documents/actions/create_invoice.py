@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from automation.base import Action, ActionError, Context, Done, Outcome, SettingsForm, actions
 from automation.values import RuleOutputs
 from crm import merge
 from crm.models import Refused
+from crm.sentences import said
 from documents.actions.create_document import drawn_or_waiting
 from documents.fields import TemplateChoice
 from documents.models import Document, InvoiceFlow
@@ -45,7 +45,7 @@ class CreateInvoice(Action):
     def run(self, context: Context) -> Outcome:
         flow = InvoiceFlow.first()
         if flow is None:
-            raise ActionError(_now("No pipeline of invoices is set up."))
+            raise ActionError(said("invoice.no_pipeline", "No pipeline of invoices is set up."))
         try:
             invoice, document = flow.make_invoice(
                 context.item,

@@ -6,12 +6,12 @@ from decimal import Decimal
 from typing import Any
 
 from django import forms
-from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from automation.base import Action, ActionError, Context, Done, Outcome, SettingsForm, actions
 from crm.models import Item
 from crm.models.lines import rounded
+from crm.sentences import said
 from documents.models import InvoiceFlow, PaymentAccount, PaymentLink
 from documents.models.checkouts import still_open
 
@@ -36,7 +36,7 @@ class CreatePaymentLink(Action):
 
     def run(self, context: Context) -> Outcome:
         if PaymentAccount.first() is None:
-            raise ActionError(_now("Paying online is not set up."))
+            raise ActionError(said("payment.not_set_up", "Paying online is not set up."))
         invoice = self._invoice(context.item)
         share = context.settings["percent"]
         amount = rounded((invoice.amount or Decimal(0)) * share / 100, invoice.currency) if share < 100 else None
@@ -54,7 +54,7 @@ class CreatePaymentLink(Action):
         for invoice in candidates:
             if still_open(invoice) > 0:
                 return invoice
-        raise ActionError(_now("The card has no invoice that is still to be paid."))
+        raise ActionError(said("invoice.none_open", "The card has no invoice that is still to be paid."))
 
     def summary(self, settings: dict[str, Any]) -> str:
         share = settings.get("percent", 100)

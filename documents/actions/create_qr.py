@@ -14,6 +14,7 @@ from automation.base import Action, ActionError, Context, Done, Outcome, Setting
 from automation.fields import MergeTextField
 from crm import merge
 from crm.events import record
+from crm.sentences import said
 from documents.models import QrCode
 
 
@@ -51,7 +52,7 @@ class CreateQr(Action):
             try:
                 URLValidator(schemes=["http", "https"])(target)
             except ValidationError as error:
-                raise ActionError(_now("“%s” is not an address.") % target[:200]) from error
+                raise ActionError(said("url.none", "“%s” is not an address.") % target[:200]) from error
         code = QrCode.objects.create(
             item=context.item,
             name=settings["name"],

@@ -11,12 +11,12 @@ from typing import Any
 from django.conf import settings
 from django.db import models
 from django.urls import reverse
-from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from crm import clock, vault
 from crm.models import Item, Refused
 from crm.models.decimals import ExactSum, MoneyField
+from crm.sentences import SentenceField, said
 from documents.models.payments import Payment
 
 
@@ -51,7 +51,7 @@ class PaymentAccount(models.Model):
 
         found = providers.get(self.provider)
         if found is None:
-            raise Refused(_now("The payment provider “%s” is not installed.") % self.provider)
+            raise Refused(said("payment.no_provider", "The payment provider “%s” is not installed.") % self.provider)
         return found(self, self.settings | vault.unlock(self.secret))
 
     def fault(self) -> str:
@@ -79,7 +79,7 @@ class Checkout(models.Model):
     provider_id = models.CharField(max_length=200, blank=True, db_index=True)
     url = models.TextField(blank=True)
     status = models.CharField(_("status"), max_length=8, choices=Status.choices, default=Status.OPEN)
-    error = models.CharField(_("error"), max_length=300, blank=True)
+    error = SentenceField(_("error"), blank=True)
     created_at = models.DateTimeField(default=clock.now)
 
     class Meta:

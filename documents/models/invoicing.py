@@ -8,13 +8,13 @@ from zoneinfo import ZoneInfo
 
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from crm import clock, databases
 from crm.events import record
 from crm.models import Cause, Item, LineItem, OwnCompany, Pipeline, Refused, Stage, User, boards
 from crm.models.lines import replace_lines
+from crm.sentences import said
 from documents.models.papers import Document
 from documents.models.templates import DocumentTemplate, Kind
 
@@ -71,10 +71,10 @@ class InvoiceFlow(models.Model):
         Raises Refused in words, merge.MergeError.
         """
         if template.kind != Kind.INVOICE:
-            raise Refused(_now("“%s” is no template of invoices.") % template.name)
+            raise Refused(said("invoice.not_template", "“%s” is no template of invoices.") % template.name)
         lines = list(source.lines.all())
         if not lines and not source.amount:
-            raise Refused(_now("The card lists nothing to pay for, and has no amount."))
+            raise Refused(said("invoice.nothing", "The card lists nothing to pay for, and has no amount."))
         days = self.due_days if due_days is None else due_days
         return databases.persistently(
             lambda: self._make_invoice(source, lines, template, by, cause, origin, days, stamped, outputs)
@@ -145,7 +145,7 @@ class InvoiceFlow(models.Model):
         elif document.status == Document.Status.VOID and invoice.stage_id not in (flow.void_id, flow.paid_id):
             valid = invoice.documents.filter(kind=Kind.INVOICE).exclude(status=Document.Status.VOID)
             if not valid.exists():
-                words = _now("its paper was declared void")
+                words = said("invoice.void", "its paper was declared void")
                 invoice.move_to(flow.void, by=by, cause=cause, override=True, note=words)
 
 

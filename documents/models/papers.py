@@ -11,7 +11,6 @@ from typing import Any, Self
 from django.conf import settings
 from django.db import models
 from django.urls import reverse
-from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from crm import clock, customer_rights, databases, vault
@@ -20,6 +19,7 @@ from crm.models import Forbidden, Item, Job, Refused, User, boards
 from crm.models.items import plain
 from crm.models.lines import total_of
 from crm.models.search_key import SearchKeyField
+from crm.sentences import SentenceField, said
 from documents.models.numbers import Numerator
 from documents.models.templates import DocumentTemplate, Kind, TemplateVersion
 
@@ -75,7 +75,7 @@ class Document(models.Model):
     file = models.FileField(upload_to=random_place, blank=True, editable=False)
     sha256 = models.CharField("SHA-256", max_length=64, blank=True, editable=False)
     pages = models.PositiveSmallIntegerField(_("pages"), default=0, editable=False)
-    error = models.TextField(_("error"), blank=True)
+    error = SentenceField(_("error"), blank=True)
     job = models.ForeignKey(Job, models.SET_NULL, null=True, blank=True, related_name="+", editable=False)
     author = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("by"))
     # "rule:12" where a rule made it.
@@ -157,7 +157,7 @@ class Document(models.Model):
             if replaces is not None:
                 replaces = databases.lock(cls.objects.filter(pk=replaces.pk)).get()
                 if replaces.status == cls.Status.VOID:
-                    raise Refused(_now("“%s” has been replaced or declared void already.") % replaces)
+                    raise Refused(said("paper.replaced", "“%s” has been replaced or declared void already.") % replaces)
             total_of(item.lines.all(), item.currency)  # before a number is taken
             now = clock.now()
             number = template.numerator.take(now)

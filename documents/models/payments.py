@@ -8,7 +8,6 @@ from typing import Any, Self
 
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from crm import clock, databases
@@ -16,6 +15,7 @@ from crm.decimals import MONEY
 from crm.events import record
 from crm.models import Cause, Gone, Item, Refused, User
 from crm.models.decimals import ExactSum, MoneyField
+from crm.sentences import first_of, said
 
 
 class PaymentQuerySet(models.QuerySet[Any]):
@@ -74,14 +74,14 @@ class Payment(models.Model):
         Raises Refused in words, Forbidden.
         """
         if not amount:
-            raise Refused(_now("An amount of nothing is no payment."))
+            raise Refused(said("payment.nothing", "An amount of nothing is no payment."))
         if currency != invoice.currency:
             words = {"paid": currency, "asked": invoice.currency}
-            raise Refused(_now("Paid in %(paid)s, but the invoice is in %(asked)s.") % words)
+            raise Refused(said("payment.currency", "Paid in %(paid)s, but the invoice is in %(asked)s.") % words)
         try:
             MONEY.check(amount)
         except ValidationError as error:
-            raise Refused(error.messages[0]) from error
+            raise Refused(first_of(error)) from error
         return databases.persistently(
             lambda: cls._book(invoice, amount, currency, paid_on, method, reference, by, provider_key)
         )
@@ -100,12 +100,12 @@ class Payment(models.Model):
     ) -> Payment | None:
         fresh = databases.lock(Item.objects.alive().filter(pk=invoice.pk)).first()
         if fresh is None:
-            raise Gone(_now("This item was deleted."))
+            raise Gone(said("item.is_deleted", "This item was deleted."))
         if by is not None:
             fresh.require(by, "edit")
             # What a provider reports is money that came: it is kept on whatever it was asked for.
             if not hasattr(fresh.pipeline, "invoice_flow"):
-                raise Refused(_now("This card is no invoice."))
+                raise Refused(said("payment.no_invoice", "This card is no invoice."))
         if provider_key and cls.objects.filter(provider_key=provider_key).exists():
             return None
         payment = cls.objects.create(

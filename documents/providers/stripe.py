@@ -9,6 +9,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from crm.sentences import said
 from documents.providers.base import Forged, Money, Opened, Provider, ProviderError, providers
 
 TIMEOUT = 10  # seconds
@@ -133,4 +134,4 @@ def _fault(error: Any) -> ProviderError:
     words = error.user_message or str(error) or type(error).__name__
     later = isinstance(error, stripe.APIConnectionError | stripe.RateLimitError | stripe.AuthenticationError)
     later = later or (error.http_status or 0) >= 500
-    return ProviderError(_("Stripe: %s") % words[:300], permanent=not later)
+    return ProviderError(said("stripe", "Stripe: %s") % words[:300], permanent=not later)

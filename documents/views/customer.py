@@ -15,6 +15,7 @@ from django.http import FileResponse, Http404, HttpRequest, HttpResponse, QueryD
 from django.shortcuts import redirect, render
 from django.utils import translation
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -23,6 +24,7 @@ from crm.access import public
 from crm.models import OwnCompany, User
 from crm.models.notifications import notify
 from crm.robots import is_proxy, is_robot
+from crm.sentences import said
 from crm.views.public import address_hash
 from documents import evidence
 from documents.models import Document, DocumentLink, PaymentAccount
@@ -217,7 +219,8 @@ def _answered(pk: int, accepts: bool, name: str, note: str, drawing: bytes, send
         evidence.plan(document)
     owner: User | None = document.item.owner or document.author
     if owner is not None:
-        with translation.override(owner.language):
-            words = {"name": name or _("The customer"), "document": str(document)}
-            text = _("%(name)s accepted “%(document)s”") if accepts else _("%(name)s declined “%(document)s”")
-            notify([owner], text % words, item=document.item, kind="answer", group=f"document:{document.pk}:answer")
+        words = {"name": name or lazy("The customer"), "document": str(document)}
+        text = said("notice.declined", "%(name)s declined “%(document)s”")
+        if accepts:
+            text = said("notice.accepted", "%(name)s accepted “%(document)s”")
+        notify([owner], text % words, item=document.item, kind="answer", group=f"document:{document.pk}:answer")

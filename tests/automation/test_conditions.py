@@ -100,7 +100,7 @@ def test_E25_a_false_condition_skips_with_the_values_it_read(world, now, drain):
     drain()
     run = world.run_of(rule)
     assert run.status == "skipped"
-    assert "3000" in run.error
+    assert run.error == "amount 3,000 < 5,000"
     assert "5000" in run.error
     assert "<" in run.error
 

@@ -19,6 +19,7 @@ from django.utils.translation.template import templatize
 # How this code base spells gettext; the number of the plural's argument where there is one.
 KEYWORDS: dict[str, tuple[int, ...] | None] = {
     "_": None, "_now": None, "lazy": None, "gettext": None, "gettext_lazy": None, "ngettext": (1, 2),
+    "said": (2,), "counted": (2, 3),
 }  # fmt: skip
 FOLDERS = ("crm", "automation", "documents")
 
@@ -26,8 +27,9 @@ FOLDERS = ("crm", "automation", "documents")
 def _calls(source: Any) -> Iterator[tuple[Any, int]]:
     for line, name, messages, _comments in extract_python(source, KEYWORDS, [], {"encoding": "utf-8"}):
         found = messages if isinstance(messages, tuple) else (messages,)
-        if found and found[0]:
-            yield (tuple(found[:2]) if name == "ngettext" else found[0]), line
+        first = 1 if name in ("said", "counted") else 0  # their code stands first
+        if len(found) > first and found[first]:
+            yield (tuple(found[first : first + 2]) if name in ("ngettext", "counted") else found[first]), line
 
 
 def _template_calls(path: Path) -> BytesIO:
