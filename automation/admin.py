@@ -25,6 +25,7 @@ from crm import merge
 from crm.admin.base import ModelAdmin, OfPipeline, ReadOnlyAdmin, action, display, register
 from crm.models import Job, Refused, Stage
 from crm.models.leased import Status
+from crm.shown import beside
 
 
 class WaitsToBeConfirmed(admin.SimpleListFilter):
@@ -212,7 +213,7 @@ class RuleAdmin(PlacedAdmin):
         form = bind(found.Settings, rule.settings, scope_of(rule.stage, rule))
         if not form.is_valid():
             return f"{found.label} ⚠"
-        return f"{found.label}: {found.summary(form.cleaned_data)}"
+        return beside(found.label, found.summary(form.cleaned_data))
 
     @display(description=_("when"))
     def when_words(self, rule: Rule) -> str:
@@ -281,12 +282,12 @@ class TriggerAdmin(PlacedAdmin):
         if found is None:
             return f"{trigger.type} ⚠"
         form = bind(found.Settings, trigger.settings, scope_of(trigger.stage))
-        return f"{found.label}: {found.summary(form.cleaned_data)}" if form.is_valid() else f"{found.label} ⚠"
+        return beside(found.label, found.summary(form.cleaned_data)) if form.is_valid() else f"{found.label} ⚠"
 
 
 @register(Run)
 class RunAdmin(ReadOnlyAdmin):
-    list_display = ("pk", "rule", "item", "status", "due_at", "started_at", "finished_at", "attempts", "error")
+    list_display = ("number", "rule", "item", "status", "due_at", "started_at", "finished_at", "attempts", "error")
     list_filter = ("status", "rule__pipeline", "rule__action", "due_at")
     search_fields = ("rule__name", "item__search_key", "error")
     list_select_related = ("rule", "item")
@@ -302,7 +303,7 @@ class RunAdmin(ReadOnlyAdmin):
                 verb(run, request.user)
                 count += 1
             except (control.NotNow, Refused) as error:
-                messages.warning(request, f"#{run.pk}: {error}")
+                messages.warning(request, beside(f"#{run.pk}", error))
         messages.success(request, done % count)
 
     @action(description=_("Run again with the newest settings"))

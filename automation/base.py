@@ -16,6 +16,7 @@ from crm.models.events import Cause
 from crm.models.leased import Status
 from crm.registry import Registry
 from crm.sentences import said, spoken
+from crm.shown import beside
 
 if TYPE_CHECKING:
     from automation.models import Rule, Run
@@ -109,7 +110,7 @@ def first_error(form: forms.Form) -> str:
     for name, errors in form.errors.items():
         bound = form.fields.get(name)
         label = str(bound.label or name) if bound else ""
-        return f"{label}: {errors[0]}" if label else str(errors[0])
+        return beside(label, errors[0]) if label else str(errors[0])
     return ""
 
 

@@ -17,6 +17,7 @@ from crm.models import Item, Job, User
 from crm.models.gate import field_labels
 from crm.models.leased import UNSTARTED, Status
 from crm.models.pipelines import Machine
+from crm.shown import beside
 from crm.slots import Badge, ItemTab
 
 TONES = {
@@ -164,7 +165,7 @@ def drop_hints(machine: Machine) -> dict[int, str]:
         on = [rule for rule in rules if rule.is_enabled]
         if on:
             words = ngettext("%(n)d rule will run", "%(n)d rules will run", len(on)) % {"n": len(on)}
-            hints[stage_id] = f"{words}: {' · '.join(rule.name for rule in on)}"
+            hints[stage_id] = beside(words, " · ".join(rule.name for rule in on))
     return hints
 
 

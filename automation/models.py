@@ -39,7 +39,7 @@ class Placed(models.Model):
     )
     version = models.PositiveIntegerField(default=0, editable=False)
     # Used ones are retired, never deleted: their history still names them.
-    retired = models.BooleanField(default=False, editable=False)
+    retired = models.BooleanField(_("retired"), default=False, editable=False)
 
     class Meta:
         abstract = True
@@ -154,28 +154,28 @@ class Run(Leased):
     """One execution of a rule for one visit."""
 
     rule = models.ForeignKey(Rule, models.PROTECT, related_name="runs", verbose_name=_("rule"))
-    visit = models.ForeignKey(StageVisit, models.CASCADE, related_name="runs")
+    visit = models.ForeignKey(StageVisit, models.CASCADE, related_name="runs", verbose_name=_("visit"))
     item = models.ForeignKey(Item, models.CASCADE, related_name="runs", verbose_name=_("item"))
-    round = models.PositiveSmallIntegerField(default=0)
-    order = models.PositiveSmallIntegerField(default=0)
+    round = models.PositiveSmallIntegerField(_("round"), default=0)
+    order = models.PositiveSmallIntegerField(_("order"), default=0)
     # The place of the rule that this one follows; None: it runs independently.
-    after_order = models.PositiveSmallIntegerField(null=True, blank=True)
-    has_next = models.BooleanField(default=False)
+    after_order = models.PositiveSmallIntegerField(_("follows place"), null=True, blank=True)
+    has_next = models.BooleanField(_("has a next one"), default=False)
     # Why a planned run has no due time: "previous", or "date:due_date".
-    waiting_for = models.CharField(max_length=60, blank=True)
+    waiting_for = models.CharField(_("has no time because of"), max_length=60, blank=True)
     # What a waiting run waits on: "job:12", "task:5", "event:…", "pause".
-    wait_on = models.CharField(max_length=60, blank=True)
-    keeps = models.BooleanField(default=False)
-    alone = models.BooleanField(default=False)
-    depth = models.PositiveSmallIntegerField(default=0)
+    wait_on = models.CharField(_("waits for"), max_length=60, blank=True)
+    keeps = models.BooleanField(_("stays when the stage is left"), default=False)
+    alone = models.BooleanField(_("travels alone"), default=False)
+    depth = models.PositiveSmallIntegerField(_("depth of causes"), default=0)
     # The settings it used, taken when it started, or fixed earlier ("finish with the old settings").
-    taken = models.JSONField(null=True, blank=True)
-    pinned = models.BooleanField(default=False)
+    taken = models.JSONField(_("settings it used"), null=True, blank=True)
+    pinned = models.BooleanField(_("fixed settings"), default=False)
     # A person said "run now" or "run again": its own time does not count any more.
-    forced = models.BooleanField(default=False)
-    outputs = models.JSONField(default=dict, blank=True)
-    condition_read = SentenceField(blank=True)
-    changes = models.JSONField(default=dict, blank=True)
+    forced = models.BooleanField(_("asked for by a person"), default=False)
+    outputs = models.JSONField(_("values it produced"), default=dict, blank=True)
+    condition_read = SentenceField(_("what the condition read"), blank=True)
+    changes = models.JSONField(_("changes of the entry"), default=dict, blank=True)
 
     class Meta:
         verbose_name = _("run")
@@ -200,12 +200,12 @@ class TriggerFiring(models.Model):
         ANOTHER = "another", _("another trigger won")
         FAILED = "failed", _("failed")
 
-    event = models.ForeignKey(Event, models.CASCADE, related_name="firings")
-    trigger = models.ForeignKey(Trigger, models.PROTECT, related_name="firings")
-    item = models.ForeignKey(Item, models.CASCADE, related_name="firings")
+    event = models.ForeignKey(Event, models.CASCADE, related_name="firings", verbose_name=_("event"))
+    trigger = models.ForeignKey(Trigger, models.PROTECT, related_name="firings", verbose_name=_("trigger"))
+    item = models.ForeignKey(Item, models.CASCADE, related_name="firings", verbose_name=_("item"))
     result = models.CharField(_("result"), max_length=8, choices=Result.choices)
     reason = SentenceField(_("reason"), blank=True)
-    created_at = models.DateTimeField(default=clock.now)
+    created_at = models.DateTimeField(_("created"), default=clock.now)
 
     class Meta:
         verbose_name = _("trigger firing")

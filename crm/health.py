@@ -14,6 +14,7 @@ from django.utils.translation import ngettext
 from crm import clock, slots, vault
 from crm.models.leased import LeasedQuerySet
 from crm.models.messages import Channel
+from crm.shown import beside
 from crm.slots import Health
 from crm.transports.base import transports
 
@@ -51,12 +52,12 @@ def work_moves() -> list[Health]:
 def channels_work() -> list[Health]:
     broken = Channel.objects.filter(is_active=True).exclude(fault="").first()
     if broken is not None:
-        return [Health("channels", fault=f"{broken.name}: {broken.fault}")]
+        return [Health("channels", fault=beside(broken.name, broken.fault))]
     for channel in Channel.objects.filter(is_active=True):
         found = transports.get(channel.transport)
         fault = found(channel, channel.settings | vault.unlock(channel.secret)).fault() if found else ""
         if fault:
-            return [Health("channels", fault=f"{channel.name}: {fault}")]
+            return [Health("channels", fault=beside(channel.name, fault))]
     return [Health("channels")]
 
 

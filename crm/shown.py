@@ -12,6 +12,7 @@ from babel import dates as babel_dates
 from babel import numbers as babel_numbers
 from django.utils import timezone
 from django.utils.translation import get_language
+from django.utils.translation import gettext as _
 
 from crm.decimals import Unreadable
 
@@ -39,6 +40,11 @@ def _money(value: str, currency: str, name: str) -> str:
     told = babel_numbers.format_currency(amount, currency, format=pattern, locale=locale, currency_digits=not whole)
     # CLDR's spacing between letters and digits, which Babel leaves out: "PLN 1,500", and "€1,500".
     return re.sub(r"(?<=[A-Za-z])(?=\d)", "\xa0", told)
+
+
+def beside(name: Any, text: Any) -> str:
+    """A name and what it stands for, with the colon as the language sets it ("Nom : Anna")."""
+    return (_("%(name)s: %(value)s") % {"name": name, "value": text}).rstrip()
 
 
 def num(value: Any) -> str:

@@ -32,6 +32,7 @@ from crm.models.webforms import Consent, FormField, Submission, WebForm
 from crm.queue import Kind, register_kind
 from crm.recognising import is_nameless
 from crm.sentences import in_payload, said
+from crm.shown import beside
 
 KIND = "process_submission"
 _PLAIN = re.compile(r"-?\d+(\.\d+)?")
@@ -279,7 +280,7 @@ def _plan_call(form: WebForm, item: Item, contact: Contact | None, answers: list
         item=item,
         kind=Task.Kind.CALL,
         title=title[:200],
-        description="\n".join(f"{label}: {text}" for label, text in answers),
+        description="\n".join(beside(label, text) for label, text in answers),
         assignee=caller,
         origin=f"form:{form.pk}",
         deadline=calendar.add_minutes(start, 30) if calendar else start,

@@ -15,6 +15,7 @@ from crm.models.notifications import notify
 from crm.models.people import administrators
 from crm.queue import Kind, register_kind
 from crm.sentences import said
+from crm.shown import beside
 from crm.slots import Health
 from documents.models import Checkout, Payment, PaymentAccount, PaymentLink
 from documents.models.invoicing import today
@@ -159,7 +160,7 @@ def accounts_work() -> list[Health]:
     for account in PaymentAccount.objects.filter(is_active=True):
         fault = account.fault()
         if fault:
-            return [Health("payments", fault=f"{account.name}: {fault}")]
+            return [Health("payments", fault=beside(account.name, fault))]
     return [Health("payments")]
 
 

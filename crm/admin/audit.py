@@ -4,6 +4,7 @@ from typing import Any
 
 from auditlog.models import LogEntry
 from django.contrib import admin
+from django.core.exceptions import FieldDoesNotExist
 from django.http.response import HttpResponseBase
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
@@ -13,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from crm import clock, tables
 from crm.admin.base import ReadOnlyAdmin, action, display
+from crm.shown import beside
 
 ACTIONS = {
     LogEntry.Action.CREATE: _("made"),
@@ -30,7 +32,7 @@ def changes_of(entry: LogEntry) -> list[tuple[str, str, str]]:
         if isinstance(change, dict):  # links to many: what was added or removed
             names = ", ".join(map(str, change.get("objects", [])))
             added = change.get("operation") == "add"
-            found.append((name, "" if added else names, names if added else ""))
+            found.append((_label(entry, name), "" if added else names, names if added else ""))
     for name, pair in entry.changes_display_dict.items():
         if (
             not isinstance(entry.changes_dict.get(name), dict)
@@ -41,9 +43,19 @@ def changes_of(entry: LogEntry) -> list[tuple[str, str, str]]:
     return found
 
 
+def _label(entry: LogEntry, name: str) -> str:
+    """What people call a field; its name where the model has it no more."""
+    model = entry.content_type.model_class()
+    try:
+        return str(model._meta.get_field(name).verbose_name)  # type: ignore[union-attr]
+    except (AttributeError, FieldDoesNotExist):
+        return name
+
+
 class AuditAdmin(ReadOnlyAdmin):
-    list_display = ("timestamp", "who", "what", "did", "changes_shown", "remote_addr")
-    list_filter = ("action", "content_type", "timestamp")
+    list_display = ("at", "who", "what", "did", "changes_shown", "address")
+    list_filter = ("action", "content_type")
+    fields = readonly_fields = list_display
     search_fields = ("object_repr", "actor__name", "actor__email")
     list_select_related = ("actor", "content_type")
     date_hierarchy = "timestamp"
@@ -53,21 +65,33 @@ class AuditAdmin(ReadOnlyAdmin):
     def get_list_display_links(self, request: Any, list_display: Any) -> Any:
         return None
 
+    @display(description=_("when"), ordering="timestamp")
+    def at(self, entry: LogEntry) -> Any:
+        return entry.timestamp
+
+    @display(description=_("address"), ordering="remote_addr")
+    def address(self, entry: LogEntry) -> str:
+        return entry.remote_addr or ""
+
     @display(description=_("who"), ordering="actor__name")
     def who(self, entry: LogEntry) -> str:
         return str(entry.actor or _now("the system"))
 
+    @staticmethod
+    def _kind(entry: LogEntry) -> str:
+        model = entry.content_type.model_class()
+        return str(model._meta.verbose_name) if model else entry.content_type.model
+
     @display(description=_("what"))
     def what(self, entry: LogEntry) -> str:
-        model = entry.content_type.model_class()
-        kind = str(model._meta.verbose_name) if model else entry.content_type.model
+        kind = self._kind(entry)
         try:
             url = reverse(
                 f"admin:{entry.content_type.app_label}_{entry.content_type.model}_change", args=[entry.object_pk]
             )
         except NoReverseMatch:
-            return f"{kind}: {entry.object_repr}"
-        return format_html('{}: <a href="{}">{}</a>', kind, url, entry.object_repr)
+            return beside(kind, entry.object_repr)
+        return format_html('{} <a href="{}">{}</a>', beside(kind, ""), url, entry.object_repr)
 
     @display(description=_("did"))
     def did(self, entry: LogEntry) -> str:
@@ -75,8 +99,8 @@ class AuditAdmin(ReadOnlyAdmin):
 
     @display(description=_("old → new"))
     def changes_shown(self, entry: LogEntry) -> str:
-        rows = [(name, old[:120], new[:120]) for name, old, new in changes_of(entry)]
-        return format_html_join("", "<div><b>{}</b>: {} → {}</div>", rows)
+        rows = [(beside(name, ""), old[:120], new[:120]) for name, old, new in changes_of(entry)]
+        return format_html_join("", "<div><b>{}</b> {} → {}</div>", rows)
 
     @action(description=_("Export the chosen ones as CSV"))
     def as_csv(self, request: Any, queryset: Any) -> HttpResponseBase:
@@ -96,7 +120,7 @@ class AuditAdmin(ReadOnlyAdmin):
             head = [
                 entry.timestamp,
                 self.who(entry),
-                f"{entry.content_type.model} {entry.object_repr}",
+                beside(self._kind(entry), entry.object_repr),
                 self.did(entry),
             ]
             for change in changes_of(entry) or [("", "", "")]:

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from crm import clock, webhooks
-from crm.admin.base import ModelAdmin, ReadOnlyAdmin, action, register
+from crm.admin.base import ModelAdmin, ReadOnlyAdmin, action, display, register
 from crm.models import ApiToken, InboundCall, InboundHook, Webhook, WebhookDelivery
 from crm.models.api import SCOPES
 from crm.models.webhooks import locked_secret
@@ -133,8 +133,12 @@ class WebhookDeliveryAdmin(ReadOnlyAdmin):
 class InboundHookAdmin(_WithSecret):
     list_display = ("name", "find_by", "path", "must_sign", "is_active")
     search_fields = ("name",)
-    fields = ("name", "find_by", "path", "must_sign", "is_active", "address")
-    readonly_fields = ("address",)
+    fields = ("name", "find_by", "path", "must_sign", "is_active", "address_shown")
+    readonly_fields = ("address_shown",)
+
+    @display(description=_("address"))
+    def address_shown(self, row: InboundHook) -> str:
+        return row.address()
 
 
 @register(InboundCall)

@@ -1,6 +1,7 @@
 from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
 
-from crm.admin.base import CappedPaginator, ModelAdmin, TabularInline, register
+from crm.admin.base import CappedPaginator, ModelAdmin, TabularInline, display, register
 from crm.models import Company, Contact, ContactEmail, ContactPhone, Refusal, Tag
 
 
@@ -34,12 +35,16 @@ class ContactAdmin(ModelAdmin):
 class RefusalAdmin(ModelAdmin):
     """Added by hand where somebody asked one of us; lifted by writing down why. Nothing is changed or deleted."""
 
-    list_display = ("shown_address", "medium", "reason", "since", "lifted_at", "lifted_by")
+    list_display = ("address_shown", "medium", "reason", "since", "lifted_at", "lifted_by")
     list_filter = ("medium", "reason", ("lifted_at", admin.EmptyFieldListFilter))
     search_fields = ("address",)
     list_select_related = ("lifted_by",)
     show_full_result_count = False
     paginator = CappedPaginator
+
+    @display(description=_("address or number"), ordering="address")
+    def address_shown(self, row: Refusal) -> str:
+        return row.shown_address
 
     def get_fields(self, request, obj=None):  # type: ignore[no-untyped-def]
         if obj is None:

@@ -63,7 +63,7 @@ class WebFormAdmin(ModelAdmin):
 
 @register(Submission)
 class SubmissionAdmin(ReadOnlyAdmin):
-    list_display = ("pk", "form", "status", "contact", "item", "created_at", "error")
+    list_display = ("number", "form", "status", "contact", "item", "created_at", "error")
     list_filter = ("status", "form", "created_at")
     search_fields = ("contact__search_key", "error")
     list_select_related = ("form", "contact", "item")

@@ -17,6 +17,7 @@ from crm.forms.rich import editor_attributes
 from crm.mail import imap
 from crm.models import Mailbox, MailTemplate
 from crm.models.mailboxes import today
+from crm.shown import beside
 
 
 class MailboxForm(forms.ModelForm):
@@ -63,11 +64,11 @@ class MailboxAdmin(ModelAdmin):
             try:
                 count = imap.look_into(mailbox)
             except imap.Unreachable as fault:
-                notes.error(request, f"{mailbox}: {fault}")
+                notes.error(request, beside(mailbox, fault))
                 continue
             Mailbox.objects.filter(pk=mailbox.pk).update(fault="")
             words = ngettext("%d new mail was taken over.", "%d new mails were taken over.", count) % count
-            notes.success(request, f"{mailbox}: {words}")
+            notes.success(request, beside(mailbox, words))
 
 
 class MailTemplateForm(forms.ModelForm):

@@ -46,7 +46,7 @@ class EventAdmin(ReadOnlyAdmin):
 
 @register(Job)
 class JobAdmin(ReadOnlyAdmin):
-    list_display = ("pk", "kind", "status", "due_at", "attempts", "item", "finished_at", "error")
+    list_display = ("number", "kind", "status", "due_at", "attempts", "item", "finished_at", "error")
     list_filter = (
         "status",
         choice_filter("kind", _("kind"), lambda: [(kind, kind) for kind in sorted(kinds())]),

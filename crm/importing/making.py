@@ -25,6 +25,7 @@ from crm.models import (
     User,
 )
 from crm.models.items import plain
+from crm.shown import beside
 
 Outcome = ImportRow.Outcome
 SAMPLED = 1000  # rows that tell in which order a file writes its dates
@@ -87,7 +88,7 @@ class Maker:
                     self._phones(column, cell, unread) if column.kind == "phone" else self.value(column, cell, found)
                 )
             except ValidationError as error:
-                raise WrongRow(f"{column.label}: {error.messages[0]}") from error
+                raise WrongRow(beside(column.label, error.messages[0])) from error
             known = found.values.get(column.key)
             if isinstance(known, list):
                 known += [one for one in value if one not in known]

@@ -19,6 +19,7 @@ from crm.models import Job, Mailbox
 from crm.models.leased import Status
 from crm.queue import Kind, every, register_kind
 from crm.sentences import said
+from crm.shown import beside
 from crm.slots import Health
 
 KIND = "read_mailbox"
@@ -191,7 +192,7 @@ def _conclude(job: Job, outcome: Any) -> None:
 @slots.health_checks.register
 def mailboxes_work() -> list[Health]:
     broken = Mailbox.objects.filter(is_active=True).exclude(fault="").first()
-    return [Health("mailboxes", fault=f"{broken.name}: {broken.fault}" if broken else "")]
+    return [Health("mailboxes", fault=beside(broken.name, broken.fault) if broken else "")]
 
 
 register_kind(Kind(KIND, _perform, outside=True, indoors=True, passing=True, conclude=_conclude))

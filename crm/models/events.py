@@ -41,20 +41,28 @@ class EventQuerySet(models.QuerySet["Event"]):
 
 class Event(models.Model):
     kind = models.CharField(_("kind"), max_length=40)
-    item = models.ForeignKey("crm.Item", models.CASCADE, null=True, blank=True, related_name="events")
-    contact = models.ForeignKey("crm.Contact", models.SET_NULL, null=True, blank=True, related_name="events")
-    visit = models.ForeignKey("crm.StageVisit", models.SET_NULL, null=True, blank=True, related_name="events")
-    actor = models.ForeignKey("crm.User", models.SET_NULL, null=True, blank=True, related_name="+")
+    item = models.ForeignKey(
+        "crm.Item", models.CASCADE, null=True, blank=True, related_name="events", verbose_name=_("item")
+    )
+    contact = models.ForeignKey(
+        "crm.Contact", models.SET_NULL, null=True, blank=True, related_name="events", verbose_name=_("contact")
+    )
+    visit = models.ForeignKey(
+        "crm.StageVisit", models.SET_NULL, null=True, blank=True, related_name="events", verbose_name=_("visit")
+    )
+    actor = models.ForeignKey(
+        "crm.User", models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("person")
+    )
     cause_kind = models.CharField(_("cause"), max_length=10, default="person")
-    cause_ref = models.CharField(max_length=40, blank=True)
-    cause_label = models.CharField(max_length=120, blank=True)
-    depth = models.PositiveSmallIntegerField(default=0)
-    payload = models.JSONField(default=dict, blank=True)
+    cause_ref = models.CharField(_("caused by row"), max_length=40, blank=True)
+    cause_label = models.CharField(_("caused by"), max_length=120, blank=True)
+    depth = models.PositiveSmallIntegerField(_("depth of causes"), default=0)
+    payload = models.JSONField(_("data"), default=dict, blank=True)
     # The provider's own id: the same happening reported twice is one row (E38).
-    key = models.CharField(max_length=120, null=True, blank=True, unique=True)
-    created_at = models.DateTimeField(default=clock.now)
+    key = models.CharField(_("key"), max_length=120, null=True, blank=True, unique=True)
+    created_at = models.DateTimeField(_("created"), default=clock.now)
     # Held at the top of the timeline by a person.
-    pinned_at = models.DateTimeField(null=True, blank=True)
+    pinned_at = models.DateTimeField(_("pinned"), null=True, blank=True)
 
     objects = EventQuerySet.as_manager()
     # Nobody is told of it; known only while it happens (crm/events.py).

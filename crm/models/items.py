@@ -71,14 +71,16 @@ class Item(Moving, RefreshMixin, models.Model):
     # Found by an address that somebody typed who does not see that customer: this card shows the name alone.
     hides_customer = models.BooleanField(default=False, editable=False)
     tags = models.ManyToManyField(Tag, blank=True, verbose_name=_("tags"))
-    custom = models.JSONField(default=dict, blank=True)
-    parent = models.ForeignKey("self", models.SET_NULL, null=True, blank=True, related_name="children")
-    external_id = models.CharField(max_length=100, blank=True)
+    custom = models.JSONField(_("own fields"), default=dict, blank=True)
+    parent = models.ForeignKey(
+        "self", models.SET_NULL, null=True, blank=True, related_name="children", verbose_name=_("made from")
+    )
+    external_id = models.CharField(_("number in another system"), max_length=100, blank=True)
     rank = models.FloatField(default=0, editable=False)
     version = models.PositiveIntegerField(default=1, editable=False)
     search_key = SearchKeyField()
     visit = models.ForeignKey(StageVisit, models.SET_NULL, null=True, blank=True, related_name="+", editable=False)
-    automation_paused_at = models.DateTimeField(null=True, blank=True)
+    automation_paused_at = models.DateTimeField(_("automation paused since"), null=True, blank=True)
     created_at = models.DateTimeField(default=clock.now, editable=False)
     deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
 

@@ -18,15 +18,19 @@ class Job(Leased):
     kind = models.CharField(_("kind"), max_length=30)
     # Unique for ever: planning the same work twice is one job.
     key = models.CharField(_("key"), max_length=120, unique=True)
-    payload = models.JSONField(default=dict, blank=True, help_text=_("Ids only."))
-    item = models.ForeignKey("crm.Item", models.CASCADE, null=True, blank=True, related_name="jobs")
-    visit = models.ForeignKey("crm.StageVisit", models.CASCADE, null=True, blank=True, related_name="jobs")
+    payload = models.JSONField(_("data"), default=dict, blank=True, help_text=_("Ids only."))
+    item = models.ForeignKey(
+        "crm.Item", models.CASCADE, null=True, blank=True, related_name="jobs", verbose_name=_("item")
+    )
+    visit = models.ForeignKey(
+        "crm.StageVisit", models.CASCADE, null=True, blank=True, related_name="jobs", verbose_name=_("visit")
+    )
     # Work that talks to the world travels alone, through `sending`.
     outside = models.BooleanField(_("outside"), default=False)
     # A rule set to *keep*: its work goes on when the item leaves the stage.
-    survives_leaving = models.BooleanField(default=False)
+    survives_leaving = models.BooleanField(_("stays when the stage is left"), default=False)
     # Which provider it talks to; one provider never takes all outside places.
-    channel_key = models.CharField(max_length=40, blank=True)
+    channel_key = models.CharField(_("channel"), max_length=40, blank=True)
 
     class Meta:
         verbose_name = _("job")

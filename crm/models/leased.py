@@ -102,19 +102,21 @@ class LeasedQuerySet(models.QuerySet[Any]):
 class Leased(models.Model):
     # So many of the same row in a row end it (E48).
     most_crashes: ClassVar[int] = MAX_CRASHES
-    status = models.CharField(max_length=10, choices=Status.choices, default=Status.PLANNED)
-    lane = models.PositiveSmallIntegerField(default=lanes.current, help_text=_("0: somebody waits for it; 1: bulk"))
-    due_at = models.DateTimeField(null=True, blank=True)
-    attempts = models.PositiveSmallIntegerField(default=0)
-    crashes = models.PositiveSmallIntegerField(default=0)
-    owner = models.CharField(max_length=80, blank=True)
-    lease_until = models.DateTimeField(null=True, blank=True)
-    error = SentenceField(blank=True)
+    status = models.CharField(_("status"), max_length=10, choices=Status.choices, default=Status.PLANNED)
+    lane = models.PositiveSmallIntegerField(
+        _("lane"), default=lanes.current, help_text=_("0: somebody waits for it; 1: bulk")
+    )
+    due_at = models.DateTimeField(_("due"), null=True, blank=True)
+    attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
+    crashes = models.PositiveSmallIntegerField(_("crashes"), default=0)
+    owner = models.CharField(_("worker"), max_length=80, blank=True)
+    lease_until = models.DateTimeField(_("lease until"), null=True, blank=True)
+    error = SentenceField(_("reason"), blank=True)
     # When the world first said "later"; the limit of retries counts from here, not from the planning.
-    first_failed_at = models.DateTimeField(null=True, blank=True)
-    created_at = models.DateTimeField(default=clock.now)
-    started_at = models.DateTimeField(null=True, blank=True)
-    finished_at = models.DateTimeField(null=True, blank=True)
+    first_failed_at = models.DateTimeField(_("first failed"), null=True, blank=True)
+    created_at = models.DateTimeField(_("created"), default=clock.now)
+    started_at = models.DateTimeField(_("begun"), null=True, blank=True)
+    finished_at = models.DateTimeField(_("ended"), null=True, blank=True)
 
     objects = LeasedQuerySet.as_manager()
 

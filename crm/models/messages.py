@@ -145,31 +145,41 @@ class Message(models.Model):
 
     # Ours, in every send: a callback finds the row by it before or after the outcome is written.
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    conversation = models.ForeignKey(Conversation, models.CASCADE, null=True, blank=True, related_name="messages")
-    channel = models.ForeignKey(Channel, models.PROTECT, related_name="messages")
-    direction = models.CharField(max_length=3, choices=Direction.choices, default=Direction.OUT)
-    contact = models.ForeignKey(Contact, models.SET_NULL, null=True, blank=True, related_name="messages")
-    item = models.ForeignKey("crm.Item", models.SET_NULL, null=True, blank=True, related_name="messages")
-    job = models.OneToOneField("crm.Job", models.SET_NULL, null=True, blank=True, related_name="message")
+    conversation = models.ForeignKey(
+        Conversation, models.CASCADE, null=True, blank=True, related_name="messages", verbose_name=_("conversation")
+    )
+    channel = models.ForeignKey(Channel, models.PROTECT, related_name="messages", verbose_name=_("channel"))
+    direction = models.CharField(_("direction"), max_length=3, choices=Direction.choices, default=Direction.OUT)
+    contact = models.ForeignKey(
+        Contact, models.SET_NULL, null=True, blank=True, related_name="messages", verbose_name=_("contact")
+    )
+    item = models.ForeignKey(
+        "crm.Item", models.SET_NULL, null=True, blank=True, related_name="messages", verbose_name=_("item")
+    )
+    job = models.OneToOneField(
+        "crm.Job", models.SET_NULL, null=True, blank=True, related_name="message", verbose_name=_("job")
+    )
     to = models.CharField(_("to"), max_length=254)
     subject = models.CharField(_("subject"), max_length=250, blank=True)
     text = models.TextField(_("text"))
-    html = models.TextField(blank=True)
-    language = models.CharField(max_length=5, choices=settings.LANGUAGES, blank=True)
+    html = models.TextField(_("HTML"), blank=True)
+    language = models.CharField(_("language"), max_length=5, choices=settings.LANGUAGES, blank=True)
     status = models.CharField(_("status"), max_length=10, choices=Status.choices, default=Status.PLANNED)
     error = SentenceField(_("error"), blank=True)
-    provider_id = models.CharField(max_length=120, blank=True, db_index=True)
+    provider_id = models.CharField(_("number at the provider"), max_length=120, blank=True, db_index=True)
     # A password, a code, a notice to one of ours: no refusal stops it.
     is_necessary = models.BooleanField(default=False, editable=False)
     # The Message-ID of a mail that came in; an answer names it.
     mail_id = models.CharField(max_length=420, blank=True, editable=False)
-    answers = models.ForeignKey("self", models.SET_NULL, null=True, blank=True, related_name="answered_by")
-    author = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
+    answers = models.ForeignKey(
+        "self", models.SET_NULL, null=True, blank=True, related_name="answered_by", verbose_name=_("answers the mail")
+    )
+    author = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("author"))
     # Which rule sent it ("rule:12"); its hourly limit counts these (E42).
-    origin = models.CharField(max_length=40, blank=True)
-    cause_depth = models.PositiveSmallIntegerField(default=0)
-    created_at = models.DateTimeField(default=clock.now)
-    sent_at = models.DateTimeField(null=True, blank=True)
+    origin = models.CharField(_("made by"), max_length=40, blank=True)
+    cause_depth = models.PositiveSmallIntegerField(_("depth of causes"), default=0)
+    created_at = models.DateTimeField(_("created"), default=clock.now)
+    sent_at = models.DateTimeField(_("sent"), null=True, blank=True)
     opened_at = models.DateTimeField(_("first opened at"), null=True, blank=True)
     opens = models.PositiveIntegerField(_("opened"), default=0)
 

@@ -37,15 +37,17 @@ KIND_OF = {
 
 
 class Notification(models.Model):
-    user = models.ForeignKey(User, models.CASCADE, related_name="notifications")
+    user = models.ForeignKey(User, models.CASCADE, related_name="notifications", verbose_name=_("person"))
     kind = models.CharField(_("kind"), max_length=30, default="notice")
     text = SentenceField(_("text"))
-    sender = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
-    item = models.ForeignKey("crm.Item", models.CASCADE, null=True, blank=True, related_name="notifications")
+    sender = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("sender"))
+    item = models.ForeignKey(
+        "crm.Item", models.CASCADE, null=True, blank=True, related_name="notifications", verbose_name=_("item")
+    )
     # Repeats of one trouble are one notice while it is unread.
-    group = models.CharField(max_length=80, blank=True)
-    created_at = models.DateTimeField(default=clock.now)
-    read_at = models.DateTimeField(null=True, blank=True)
+    group = models.CharField(_("told once as"), max_length=80, blank=True)
+    created_at = models.DateTimeField(_("created"), default=clock.now)
+    read_at = models.DateTimeField(_("read"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("notification")

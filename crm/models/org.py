@@ -66,7 +66,9 @@ class WorkingCalendar(models.Model):
 class CalendarHours(models.Model):
     """One opening span of a weekday; two rows make a lunch break."""
 
-    calendar = models.ForeignKey(WorkingCalendar, models.CASCADE, related_name="hours")
+    calendar = models.ForeignKey(
+        WorkingCalendar, models.CASCADE, related_name="hours", verbose_name=_("working calendar")
+    )
     weekday = models.PositiveSmallIntegerField(_("weekday"), choices=WEEKDAYS)
     opens = models.TimeField(_("opens"))
     closes = models.TimeField(_("closes"))
@@ -89,7 +91,9 @@ class CalendarHours(models.Model):
 class CalendarException(models.Model):
     """A day that differs: a company holiday (no hours), or a working Saturday (with hours)."""
 
-    calendar = models.ForeignKey(WorkingCalendar, models.CASCADE, related_name="exceptions")
+    calendar = models.ForeignKey(
+        WorkingCalendar, models.CASCADE, related_name="exceptions", verbose_name=_("working calendar")
+    )
     day = models.DateField(_("day"))
     name = models.CharField(_("name"), max_length=80, blank=True)
     opens = models.TimeField(_("opens"), null=True, blank=True, help_text=_("Empty: closed all day."))

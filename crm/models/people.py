@@ -244,7 +244,7 @@ class Contact(models.Model):
     tags = models.ManyToManyField(Tag, blank=True, verbose_name=_("tags"))
     custom = models.JSONField(_("custom fields"), default=dict, blank=True)
     search_key = SearchKeyField(db_index=True)
-    created_at = models.DateTimeField(default=clock.now, editable=False)
+    created_at = models.DateTimeField(_("created"), default=clock.now, editable=False)
 
     objects = ContactQuerySet.as_manager()
 
@@ -334,7 +334,7 @@ class PhoneKind(models.TextChoices):
 
 
 class ContactPhone(Reach):
-    contact = models.ForeignKey(Contact, models.CASCADE, related_name="phones")
+    contact = models.ForeignKey(Contact, models.CASCADE, related_name="phones", verbose_name=_("contact"))
     number = models.CharField(_("number"), max_length=20, db_index=True, help_text=_("With country, as +48 …"))
     extension = models.CharField(_("extension"), max_length=7, blank=True, help_text=_("Dialled once it is answered."))
     # Of a possible length, but no numbering plan knows it; no SMS goes there until somebody says that it is right.
@@ -370,7 +370,7 @@ class ContactPhone(Reach):
 
 
 class ContactEmail(Reach):
-    contact = models.ForeignKey(Contact, models.CASCADE, related_name="emails")
+    contact = models.ForeignKey(Contact, models.CASCADE, related_name="emails", verbose_name=_("contact"))
     address = models.EmailField(_("address"), db_index=True)
     order = models.PositiveSmallIntegerField(_("order"), default=0)
 

@@ -16,6 +16,7 @@ from crm.addresses import one_spelling
 from crm.models.messages import Medium, Message
 from crm.models.people import Contact, User
 from crm.sentences import said
+from crm.shown import beside
 
 
 def spelled(medium: str, address: str) -> str:
@@ -97,7 +98,7 @@ class Refusal(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.shown_address}: {self.get_reason_display()}"
+        return beside(self.shown_address, self.get_reason_display())
 
     def clean(self) -> None:
         if self.medium and self.address:

@@ -35,16 +35,22 @@ class Task(models.Model):
 
     OPEN = (Status.NEW, Status.IN_PROGRESS)
 
-    item = models.ForeignKey("crm.Item", models.CASCADE, null=True, blank=True, related_name="tasks")
-    visit = models.ForeignKey("crm.StageVisit", models.SET_NULL, null=True, blank=True, related_name="tasks")
+    item = models.ForeignKey(
+        "crm.Item", models.CASCADE, null=True, blank=True, related_name="tasks", verbose_name=_("item")
+    )
+    visit = models.ForeignKey(
+        "crm.StageVisit", models.SET_NULL, null=True, blank=True, related_name="tasks", verbose_name=_("visit")
+    )
     kind = models.CharField(_("kind"), max_length=10, choices=Kind.choices, default=Kind.TASK)
     title = models.CharField(_("title"), max_length=200)
     description = models.TextField(_("description"), blank=True)
-    checklist = models.JSONField(default=list, blank=True, help_text='[{"text": "…", "done": false}]')
+    checklist = models.JSONField(_("checklist"), default=list, blank=True, help_text='[{"text": "…", "done": false}]')
     assignee = models.ForeignKey(
         User, models.SET_NULL, null=True, blank=True, related_name="tasks", verbose_name=_("assignee")
     )
-    creator = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
+    creator = models.ForeignKey(
+        User, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("created by")
+    )
     coworkers = models.ManyToManyField(User, blank=True, related_name="+", verbose_name=_("co-workers"))
     observers = models.ManyToManyField(User, blank=True, related_name="+", verbose_name=_("observers"))
     deadline = models.DateTimeField(_("deadline"), null=True, blank=True)
@@ -52,10 +58,10 @@ class Task(models.Model):
     status = models.CharField(_("status"), max_length=12, choices=Status.choices, default=Status.NEW)
     close_on_leave = models.BooleanField(_("cancel when the stage is left"), default=False)
     # Which rule made it ("rule:12"); triggers may watch one rule's tasks only.
-    origin = models.CharField(max_length=40, blank=True)
-    cause_depth = models.PositiveSmallIntegerField(default=0)
-    created_at = models.DateTimeField(default=clock.now)
-    closed_at = models.DateTimeField(null=True, blank=True)
+    origin = models.CharField(_("made by"), max_length=40, blank=True)
+    cause_depth = models.PositiveSmallIntegerField(_("depth of causes"), default=0)
+    created_at = models.DateTimeField(_("created"), default=clock.now)
+    closed_at = models.DateTimeField(_("closed"), null=True, blank=True)
 
     objects = TaskQuerySet.as_manager()
 

@@ -202,19 +202,23 @@ class Submission(models.Model):
         FAILED = "failed", _("failed")
         QUARANTINE = "quarantine", _("quarantine")
 
-    form = models.ForeignKey(WebForm, models.PROTECT, related_name="submissions")
-    form_version = models.PositiveIntegerField()
+    form = models.ForeignKey(WebForm, models.PROTECT, related_name="submissions", verbose_name=_("form"))
+    form_version = models.PositiveIntegerField(_("version of the form"))
     # The form token's nonce: a double click or a reload of the answer is the same submission.
-    nonce = models.CharField(max_length=40, unique=True)
-    answers = models.JSONField(default=dict)
-    touch = models.JSONField(default=dict, blank=True)
-    address_hash = models.CharField(max_length=64)
+    nonce = models.CharField(_("mark against sending twice"), max_length=40, unique=True)
+    answers = models.JSONField(_("answers"), default=dict)
+    touch = models.JSONField(_("where they came from"), default=dict, blank=True)
+    address_hash = models.CharField(_("fingerprint of the sender"), max_length=64)
     status = models.CharField(_("status"), max_length=10, choices=Status.choices, default=Status.STORED)
-    error = SentenceField(blank=True)
-    contact = models.ForeignKey(Contact, models.SET_NULL, null=True, blank=True, related_name="submissions")
-    item = models.ForeignKey("crm.Item", models.SET_NULL, null=True, blank=True, related_name="submissions")
-    created_at = models.DateTimeField(default=clock.now)
-    processed_at = models.DateTimeField(null=True, blank=True)
+    error = SentenceField(_("reason"), blank=True)
+    contact = models.ForeignKey(
+        Contact, models.SET_NULL, null=True, blank=True, related_name="submissions", verbose_name=_("contact")
+    )
+    item = models.ForeignKey(
+        "crm.Item", models.SET_NULL, null=True, blank=True, related_name="submissions", verbose_name=_("item")
+    )
+    created_at = models.DateTimeField(_("created"), default=clock.now)
+    processed_at = models.DateTimeField(_("processed"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("submission")
@@ -231,12 +235,14 @@ class Submission(models.Model):
 class Consent(models.Model):
     """What a person agreed to, in the words that stood there."""
 
-    contact = models.ForeignKey(Contact, models.CASCADE, related_name="consents")
-    submission = models.ForeignKey(Submission, models.SET_NULL, null=True, related_name="consents")
-    text = models.TextField()
-    text_hash = models.CharField(max_length=64)
-    given_at = models.DateTimeField(default=clock.now)
-    withdrawn_at = models.DateTimeField(null=True, blank=True)
+    contact = models.ForeignKey(Contact, models.CASCADE, related_name="consents", verbose_name=_("contact"))
+    submission = models.ForeignKey(
+        Submission, models.SET_NULL, null=True, related_name="consents", verbose_name=_("submission")
+    )
+    text = models.TextField(_("text"))
+    text_hash = models.CharField(_("fingerprint of the text"), max_length=64)
+    given_at = models.DateTimeField(_("given"), default=clock.now)
+    withdrawn_at = models.DateTimeField(_("withdrawn"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("consent")

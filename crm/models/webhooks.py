@@ -90,17 +90,17 @@ class WebhookDelivery(models.Model):
         CANCELLED = "cancelled", _("cancelled")
 
     webhook = models.ForeignKey(Webhook, models.CASCADE, related_name="deliveries", verbose_name=_("webhook"))
-    event = models.ForeignKey(Event, models.SET_NULL, null=True, blank=True, related_name="+")
-    job = models.ForeignKey(Job, models.SET_NULL, null=True, blank=True, related_name="+")
+    event = models.ForeignKey(Event, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("event"))
+    job = models.ForeignKey(Job, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("job"))
     # The receiver tells repeats by it: it stays the same over all tries and redeliveries.
-    message_id = models.CharField(max_length=60, default=message_id)
-    body = models.TextField()
+    message_id = models.CharField(_("number of the message"), max_length=60, default=message_id)
+    body = models.TextField(_("body"))
     status = models.CharField(_("status"), max_length=10, choices=Status.choices, default=Status.PLANNED)
     http_status = models.PositiveSmallIntegerField(_("answer"), null=True, blank=True)
     answer = models.TextField(_("text of the answer"), blank=True)
     error = SentenceField(_("error"), blank=True)
-    created_at = models.DateTimeField(default=clock.now)
-    delivered_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(_("created"), default=clock.now)
+    delivered_at = models.DateTimeField(_("delivered"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("webhook delivery")
@@ -153,12 +153,14 @@ class InboundHook(models.Model):
 class InboundCall(models.Model):
     """What came in: kept before it is processed; the same id twice is one call."""
 
-    hook = models.ForeignKey(InboundHook, models.CASCADE, related_name="calls")
-    key = models.CharField(max_length=120)
-    body = models.JSONField(default=dict)
+    hook = models.ForeignKey(InboundHook, models.CASCADE, related_name="calls", verbose_name=_("incoming webhook"))
+    key = models.CharField(_("key"), max_length=120)
+    body = models.JSONField(_("body"), default=dict)
     result = SentenceField(_("result"), blank=True)
-    item = models.ForeignKey("crm.Item", models.SET_NULL, null=True, blank=True, related_name="+")
-    created_at = models.DateTimeField(default=clock.now)
+    item = models.ForeignKey(
+        "crm.Item", models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("item")
+    )
+    created_at = models.DateTimeField(_("created"), default=clock.now)
 
     class Meta:
         verbose_name = _("incoming call")

@@ -22,6 +22,7 @@ from crm.filters import ItemFilter, custom_fields
 from crm.forms.filters import FilterForm, SavedViewForm
 from crm.models import Forbidden, Item, Refused, SavedView, User
 from crm.models.pipelines import Machine
+from crm.shown import beside
 from crm.views import board, moves
 
 PAGE = 50
@@ -124,7 +125,7 @@ def _each(items: list[Item], work: Any) -> Outcome:
             work(item)
             done += 1
         except Refused as refused:
-            faults.append(f"{item.title}: {refused.sentence}")
+            faults.append(beside(item.title, refused.sentence))
     return done, faults
 
 

@@ -13,6 +13,7 @@ from crm.access import staff_of_ours
 from crm.models import Item, Moved, Refused, Stage, StageVisit
 from crm.models import undo as undoing
 from crm.models.pipelines import Machine, machine_of
+from crm.shown import beside
 from crm.views import board
 from crm.views.frame import pipelines_for
 
@@ -73,7 +74,7 @@ def move_all(request: HttpRequest, items: list[Item], stage: Stage) -> tuple[lis
                 start = not without_rules(request, machine_of(item.pipeline_id))
                 moves.append(item.move_to(stage, by=request.user, undoable=True, start_rules=start))  # type: ignore[arg-type]
             except Refused as refused:
-                faults.append(f"{item.title}: {refused.sentence}")
+                faults.append(beside(item.title, refused.sentence))
     return moves, faults
 
 

@@ -12,7 +12,7 @@ from django.utils.translation import ngettext
 from crm import phones, slots
 from crm.customers import FOUND, shown
 from crm.models import Channel, Contact, CustomField, Event
-from crm.shown import money
+from crm.shown import beside, money
 from crm.views.changes import Changes, Shown
 
 
@@ -35,7 +35,7 @@ def _created(event: Event) -> Shown:
 
 
 def _form(event: Event) -> Shown:
-    answers = "\n".join(f"{label}: {text}" for label, text in event.data("answers", []))
+    answers = "\n".join(beside(label, text) for label, text in event.data("answers", []))
     return "forms", _("Sent the form “%s”") % event.data("form_name"), answers
 
 
@@ -79,11 +79,12 @@ def _task(event: Event) -> Shown:
         "done": _("Task done"),
         "cancelled": _("Task cancelled"),
     }
-    return "checkbox", f"{words.get(event.data('status'), '')}: {event.data('title')}", ""
+    return "checkbox", beside(words.get(event.data("status"), ""), event.data("title")), ""
 
 
 def _call(event: Event) -> str:
-    words = {"number": phones.display(event.data("number")), "minutes": round(event.data("seconds", 0) / 60, 1)}
+    minutes, seconds = divmod(round(event.data("seconds", 0)), 60)
+    words = {"number": phones.display(event.data("number")), "minutes": f"{minutes}:{seconds:02}"}
     if event.kind == "call.missed":
         return (
             _("Missed call from %(number)s") if event.data("direction") == "in" else _("%(number)s did not answer")

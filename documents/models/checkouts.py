@@ -76,11 +76,11 @@ class Checkout(models.Model):
     link = models.ForeignKey("PaymentLink", models.SET_NULL, null=True, blank=True, related_name="checkouts")
     amount = MoneyField(_("amount"))
     currency = models.CharField(_("currency"), max_length=3)
-    provider_id = models.CharField(max_length=200, blank=True, db_index=True)
+    provider_id = models.CharField(_("number at the provider"), max_length=200, blank=True, db_index=True)
     url = models.TextField(blank=True)
     status = models.CharField(_("status"), max_length=8, choices=Status.choices, default=Status.OPEN)
     error = SentenceField(_("error"), blank=True)
-    created_at = models.DateTimeField(default=clock.now)
+    created_at = models.DateTimeField(_("created"), default=clock.now)
 
     class Meta:
         verbose_name = _("online payment")
@@ -106,7 +106,7 @@ class PaymentLink(models.Model):
     # Empty: whatever is still open when the customer comes.
     amount = MoneyField(_("amount"), null=True, blank=True)
     hash = models.CharField(max_length=64, unique=True, editable=False)
-    created_at = models.DateTimeField(default=clock.now)
+    created_at = models.DateTimeField(_("created"), default=clock.now)
     revoked_at = models.DateTimeField(_("revoked at"), null=True, blank=True)
 
     class Meta:

@@ -36,7 +36,7 @@ class QrCode(models.Model):
     origin = models.CharField(max_length=40, blank=True, editable=False)
     scans = models.PositiveIntegerField(_("scans"), default=0)
     scanned_at = models.DateTimeField(_("last scanned at"), null=True, blank=True)
-    created_at = models.DateTimeField(default=clock.now)
+    created_at = models.DateTimeField(_("created"), default=clock.now)
 
     class Meta:
         ordering = ["-pk"]

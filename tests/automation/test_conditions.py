@@ -101,8 +101,6 @@ def test_E25_a_false_condition_skips_with_the_values_it_read(world, now, drain):
     run = world.run_of(rule)
     assert run.status == "skipped"
     assert run.error == "amount 3,000 < 5,000"
-    assert "5000" in run.error
-    assert "<" in run.error
 
 
 def test_E25_a_condition_that_cannot_be_judged_fails_and_is_never_silent(world, now, drain):

@@ -29,7 +29,7 @@ def test_the_board_shows_cards_totals_and_hints(world, bob):
     assert "1 rule will run: Call them" in page
     assert "a guest says goodbye" in page  # the guest app's hint
     totals = bob.get(f"/board/{world.pipeline.pk}/totals/").content.decode()
-    assert "PLN1,234" in totals
+    assert "PLN\xa01,234" in totals
     assert item.pk
 
 
@@ -366,7 +366,7 @@ def test_a_column_with_several_currencies_shows_the_base_sum_and_the_split_on_ho
     world.deal("B", amount=Decimal("50"), currency="EUR")
     client.force_login(world.bob)
     page = client.get(f"/board/{world.pipeline.pk}/totals/").content.decode()
-    assert "≈ PLN\xa0300" in page or "≈ PLN300" in page
+    assert "≈ PLN\xa0300" in page
     assert 'title="' in page
     assert "€50" in page
 

@@ -102,6 +102,8 @@ def _faults(catalog: Catalog) -> Iterator[str]:
             continue
         for error in message.check(catalog):
             yield f"wrong: {message.id!r}: {error}"
+        if catalog.locale_identifier == "fr" and any(re.search(r"\S [:;?!»](\W|$)|« ", string) for string in strings):
+            yield f"breaks before its sign, a no-break space belongs there: {message.id!r}"
         for name in re.findall(r"%\(\w+\)[sd]", str(message.id)):
             if not any(name in string for string in strings):
                 yield f"loses {name}: {message.id!r}"
