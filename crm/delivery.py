@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from crm import clock, databases
+from crm import clock, databases, slots
 from crm.events import record
 from crm.jobs import end_waiters, lock_items
 from crm.models.events import Cause
@@ -21,6 +21,12 @@ REPORTS = {
     "undelivered": Message.Status.FAILED,
     "failed": Message.Status.FAILED,
 }
+
+
+def left(message: Message) -> None:
+    """It was handed over to its provider, in whose-ever transaction that is written."""
+    for told in slots.message_left:
+        told(message)
 
 
 def reported(message: Message, word: str, provider_id: str, error: str) -> None:
@@ -50,6 +56,8 @@ def reported(message: Message, word: str, provider_id: str, error: str) -> None:
             Job.objects.filter(pk=job.pk).update(status=Status.DONE if done else Status.FAILED, error=error)
             job.refresh_from_db()
             end_waiters(job)
+        if status != Message.Status.FAILED:
+            left(fresh)
         if fresh.item_id:
             payload = {"message": fresh.pk, "to": fresh.to, "text": fresh.text[:500]} | in_payload("error", error)
             kind = f"{message.channel.medium}.{status}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from crm import clock, databases, slots
+from crm import clock, databases, delivery, slots
 from crm.events import record
 from crm.jobs import Foreseen, end_waiters, lock_items, may_retry, retry_limit
 from crm.models.jobs import Job
@@ -117,6 +117,7 @@ def settle(message: Message, arrived: bool, by: User) -> None:
             Job.objects.filter(pk=job.pk).update(status=Status.DONE, error="")
             job.refresh_from_db()
             end_waiters(job)
+            delivery.left(fresh)
         else:
             again = Job.plan(
                 job.kind,

@@ -12,7 +12,7 @@ from typing import Any
 
 from django.core.files.base import ContentFile
 
-from crm import clock, open_ends, phones, vault
+from crm import clock, delivery, open_ends, phones, slots, vault
 from crm.events import record
 from crm.jobs import Permanent, Temporary, end_waiters, may_retry, retry_limit
 from crm.mail.composing import MOST_FILE_BYTES, NewFile, html_of
@@ -156,6 +156,8 @@ def queue_message(
     )
     message.job = job
     message.save(update_fields=["job"])
+    for written in slots.message_written:
+        written(message, [file.key for file in files])
     return message
 
 
@@ -349,6 +351,8 @@ def _finish(job: Job, message: Message, status: str, sentence: str, provider_id:
         status=message.status, error=sentence, provider_id=provider_id, sent_at=sent_at
     )
     job.end(status, sentence)
+    if status == Status.DONE:
+        delivery.left(message)
     if message.item_id:
         cause = Cause("rule", message.origin, message.cause_depth) if message.origin else Cause()
         files = [{"id": row.pk, "name": row.name, "size": row.size} for row in message.attachments.order_by("pk")]

@@ -21,6 +21,8 @@ nav_links       NavLink objects: entries of the main menu
 search_groups   f(user, text) -> (URL name, heading, rows): found by the global search; a row has `subline`
 analytics       f(figures) -> Table: a further section of the analytics page (crm/analytics.py)
 timelines       f(event) -> (icon, sentence, text) | None: how an event of an upper layer is told
+message_written f(message, keys): in the transaction that writes a message; `keys` of the files that go along
+message_left    f(message): in the transaction in which a message was handed to its provider; perhaps more than once
 mail_papers     f(item, user) -> [MailPaper]: papers that a mail may take along, newest first; user None: a rule's mail
 bin_keeps       f(items) -> items: without those that must not be purged (numbered papers, payments)
 lines_changed   f(item) -> sentence or "": said to who has changed an item's lines by hand
@@ -84,14 +86,13 @@ class MailPaper:
     """A paper that a mail may take along.
 
     Args:
-        read: gives it as a crm.mail.composing.NewFile; raises OSError where its file is gone.
-        sent: called once the mail that takes it along is written.
+        key: "document:12"; given to *message_written* with the message that takes it along.
+        read: gives it as a crm.mail.composing.NewFile with that key; raises OSError where its file is gone.
     """
 
     key: str
     label: str
     read: Callable[[], Any]
-    sent: Callable[[], None]
 
 
 @dataclass
@@ -121,6 +122,8 @@ task_ended = Slot()
 lines_changed = Slot()
 move_undone = Slot()
 mail_papers = Slot()
+message_written = Slot()
+message_left = Slot()
 bin_keeps = Slot()
 nav_links = Slot()
 search_groups = Slot()

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from ninja import Router, Schema, Status
 from pydantic import Field
 
-from crm import merge, rights
+from crm import databases, merge, rights
 from crm.api.auth import scope
 from crm.api.errors import ApiError, answers, invalid
 from crm.api.idempotency import idempotent
@@ -23,6 +23,7 @@ from crm.folding import fold
 from crm.models import Item, LineItem, Product, TaxRate
 from crm.models.lines import replace_lines
 from crm.models.pipelines import machine_of
+from documents import sent
 from documents.models import Document, DocumentTemplate, InvoiceFlow, Payment
 from documents.models.checkouts import still_open
 from documents.models.invoicing import today
@@ -256,6 +257,22 @@ def make_document(request: HttpRequest, payload: DocumentIn) -> Any:
     except merge.MergeError as error:
         raise invalid({"template": [str(error)]}) from error
     return Status(201, document_out(made, made.link()))
+
+
+@router.post("/documents/{pk}/sent", response=answers(DocumentOut), summary="Mark a paper as sent")
+@scope("write")
+@idempotent
+def mark_sent(request: HttpRequest, pk: Id) -> Any:
+    """It reached the customer by a way that the CRM does not know; an invoice moves among those sent."""
+    found = one(Document.objects.visible_to(request.user).select_related("item__pipeline"), pk)  # type: ignore[arg-type]
+    found.item.require(request.user, "edit")  # type: ignore[arg-type]
+
+    def work() -> None:
+        databases.lock(Item.objects.filter(pk=found.item_id)).get()
+        sent.count_as_sent(found, by=request.user)  # type: ignore[arg-type]
+
+    databases.persistently(work)
+    return document_out(Document.objects.get(pk=pk), found.link())
 
 
 # ---------------------------------------------------------------------- invoices and payments

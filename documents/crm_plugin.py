@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from crm import slots
 from crm.audit import audited
-from documents import api, checkouts, demo, evidence, item_tab, keeping, mailing, overdue, rendering, timeline
+from documents import api, checkouts, demo, evidence, item_tab, keeping, mailing, overdue, rendering, sent, timeline
 from documents.actions import create_document, create_invoice, create_payment_link, create_qr, send_for_signature
 from documents.models import Document, DocumentTemplate, InvoiceFlow, Numerator, PaymentAccount
 from documents.providers import stripe
@@ -61,5 +61,6 @@ __all__ = [
     "qr_scanned",
     "rendering",
     "send_for_signature",
+    "sent",
     "stripe",
 ]

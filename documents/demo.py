@@ -11,7 +11,7 @@ from crm import clock
 from crm.demo.company import Demo
 from crm.models import Item, ItemType, Job, LineItem, OwnCompany, Pipeline, Product, Stage, StageKind, TaxRate
 from crm.models.lines import replace_lines, rounded
-from documents import rendering, starter
+from documents import rendering, sent, starter
 from documents.models import DocumentTemplate, InvoiceFlow, Payment
 from documents.models.invoicing import today
 from documents.models.templates import Kind
@@ -181,8 +181,7 @@ def add_history(demo: Demo) -> None:
         with clock.at(asked):
             replace_lines(deal, [_line(deal, product)])
             invoice, document = flow.make_invoice(deal, template, by=anna)
-            document.mark_sent()
-            InvoiceFlow.paper_changed(document, anna)
+            sent.count_as_sent(document, by=anna)
         if not waiting or place % 6 == 5:
             with clock.at(asked + timedelta(days=2, hours=place % 7)):
                 part = waiting or invoice.amount is None

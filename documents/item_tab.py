@@ -11,8 +11,10 @@ from django.utils.translation import gettext as _
 from crm import rights
 from crm.models import Item
 from crm.slots import ItemTab
+from documents import sent
 from documents.forms import BookPayment, MakeDocument
 from documents.models import Document, Payment
+from documents.models.invoicing import today
 from documents.models.templates import Kind
 
 
@@ -48,6 +50,8 @@ def tab(item: Item, user: Any, make: MakeDocument | None = None, pay: BookPaymen
     for invoice in invoices:
         invoice.paid = paid.get(invoice.pk, Decimal(0))
     if is_invoice:
+        flow = item.pipeline.invoice_flow
+        context["never_sent"] = sent.NEVER_SENT.worded() if sent.is_due_unsent(item, flow, today()) else ""
         context["paid"] = paid.get(item.pk, Decimal(0))
         context["open"] = (item.amount or Decimal(0)) - context["paid"]
         context["overpaid"] = max(-context["open"], Decimal(0))

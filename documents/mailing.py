@@ -8,7 +8,7 @@ from typing import Any
 from crm.mail.composing import NewFile
 from crm.models import Item
 from crm.slots import MailPaper
-from documents.models import Document, InvoiceFlow
+from documents.models import Document
 
 MOST = 20
 
@@ -19,16 +19,10 @@ def papers(item: Item, user: Any) -> list[MailPaper]:
     if user is not None:
         rows = rows.visible_to(user)
     rows = rows.exclude(status=Document.Status.VOID).order_by("-pk")
-    return [MailPaper(f"document:{row.pk}", str(row), partial(_read, row), partial(_sent, row)) for row in rows[:MOST]]
+    return [MailPaper(f"document:{row.pk}", str(row), partial(_read, row)) for row in rows[:MOST]]
 
 
 def _read(document: Document) -> NewFile:
     with document.file.open("rb") as file:
         content = file.read()
-    return NewFile(content, document.file_name(), "application/pdf")
-
-
-def _sent(document: Document) -> None:
-    """The mail that takes it along is written: it counts as sent, and so does its invoice."""
-    document.mark_sent()
-    InvoiceFlow.paper_changed(document, None)
+    return NewFile(content, document.file_name(), "application/pdf", f"document:{document.pk}")

@@ -35,6 +35,7 @@ def _paid(event: Event) -> Shown:
 
 TOLD: dict[str, Callable[[Event], Shown]] = {
     "document.created": _paper("file-text", lazy("%(document)s was made")),
+    "document.sent": _paper("send", lazy("%(document)s was sent")),
     "document.opened": _paper("eye", lazy("The customer opened %(document)s")),
     "document.signed": _paper("circle-check", lazy("%(document)s was accepted")),
     "document.declined": _paper("circle-x", lazy("%(document)s was declined")),
@@ -52,6 +53,8 @@ TOLD: dict[str, Callable[[Event], Shown]] = {
         "",
     ),
     "invoice.paid": _paid,
+    "invoice.unsent": lambda e: ("send", _("%s has been ready for a day, and was not sent") % e.data("title"), ""),
+    "invoice.unsent_due": lambda e: ("send", _("%s is due, and was never sent") % e.data("title"), ""),
     "invoice.refunded": _paid,
     "invoice.overdue": lambda e: (
         "clock",

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from automation.actions.sending import send
-from automation.base import Action, ActionError, Context, Outcome, SettingsForm, Wait, actions
+from automation.base import Action, ActionError, Context, Outcome, SettingsForm, actions
 from automation.fields import ChannelChoice, MergeTextField
 from crm import merge, slots
 from crm.addresses import one_spelling
@@ -55,7 +55,7 @@ class SendEmail(Action):
         contact = context.item.contact
         subject, text, html = self._written(context)
         paper = self._paper(context) if settings["paper"] else None
-        outcome = send(
+        return send(
             context,
             Medium.EMAIL,
             settings["channel"],
@@ -68,9 +68,6 @@ class SendEmail(Action):
             # What goes to one of ours no customer's refusal stops.
             is_necessary=bool(settings["to"]) and User.objects.filter(email=one_spelling(settings["to"])).exists(),
         )
-        if paper is not None and isinstance(outcome, Wait):
-            paper.sent()
-        return outcome
 
     def _written(self, context: Context) -> tuple[str, str, str]:
         """Subject, text, HTML (empty: made from the text)."""

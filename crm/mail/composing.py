@@ -22,11 +22,12 @@ COLOUR = "#1f6f54"
 
 @dataclass(frozen=True)
 class NewFile:
-    """A file that shall go along with a mail."""
+    """A file that shall go along with a mail. `key`: of the paper that it is (crm/slots.py), or empty."""
 
     content: bytes
     name: str
     kind: str
+    key: str = ""
 
 
 PLAIN = '<!doctype html><html><body style="font:16px/1.5 sans-serif;color:#1f2a3a">{}</body></html>'

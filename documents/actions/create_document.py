@@ -44,12 +44,6 @@ class CreateDocument(Action):
             raise ActionError(str(error)) from error
         return drawn_or_waiting(document, context.settings["wait"], {})
 
-    def resume(self, context: Context, status: str, sentence: str) -> Outcome:
-        ended = super().resume(context, status, sentence)
-        if isinstance(ended, Done):
-            Document.objects.get(pk=context.outputs["document"]).mark_sent()
-        return ended
-
     def summary(self, settings: dict[str, Any]) -> str:
         return str(settings.get("template") or "")
 
@@ -59,7 +53,5 @@ def drawn_or_waiting(document: Document, wait: bool, more: dict[str, Any]) -> Ou
     outputs = {"document": document.pk, "number": document.number, "link": document.link(), **more}
     outputs["pdf"] = f"{outputs['link']}file.pdf"
     if wait:
-        # The rule goes on when it is drawn; then it counts as sent.
         return Wait(on=f"job:{document.job_id}", outputs=outputs)
-    document.mark_sent()
     return Done(outputs, summary=document.number)

@@ -7,14 +7,14 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from automation.base import Action, ActionError, Context, Done, Outcome, SettingsForm, actions
+from automation.base import Action, ActionError, Context, Outcome, SettingsForm, actions
 from automation.values import RuleOutputs
 from crm import merge
 from crm.models import Refused
 from crm.sentences import said
 from documents.actions.create_document import drawn_or_waiting
 from documents.fields import TemplateChoice
-from documents.models import Document, InvoiceFlow
+from documents.models import InvoiceFlow
 from documents.models.templates import Kind
 
 
@@ -59,18 +59,7 @@ class CreateInvoice(Action):
             )
         except (merge.MergeError, Refused) as error:
             raise ActionError(str(error)) from error
-        outcome = drawn_or_waiting(document, context.settings["wait"], {"invoice": invoice.pk})
-        InvoiceFlow.paper_changed(document, context.rights, context.cause)
-        return outcome
-
-    def resume(self, context: Context, status: str, sentence: str) -> Outcome:
-        """The PDF is there and the link is on its way: the invoice stands among those sent."""
-        ended = super().resume(context, status, sentence)
-        if isinstance(ended, Done):
-            document = Document.objects.get(pk=context.outputs["document"])
-            document.mark_sent()
-            InvoiceFlow.paper_changed(document, context.rights, context.cause)
-        return ended
+        return drawn_or_waiting(document, context.settings["wait"], {"invoice": invoice.pk})
 
     def summary(self, settings: dict[str, Any]) -> str:
         return str(settings.get("template") or "")

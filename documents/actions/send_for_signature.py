@@ -93,7 +93,6 @@ class SendForSignature(Action):
             subject=context.text(settings["subject"], paper=paper) if by_mail else "",
         )
         if isinstance(outcome, Wait):
-            document.mark_sent()
             outcome = replace(outcome, outputs={**context.outputs, **outcome.outputs})
         return outcome
 

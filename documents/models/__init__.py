@@ -1,5 +1,6 @@
 """The rows of documents, one module for each noun."""
 
+from documents.models.carried import CarriedPaper
 from documents.models.checkouts import Checkout, PaymentAccount, PaymentLink
 from documents.models.invoicing import InvoiceFlow
 from documents.models.numbers import NumberCounter, Numerator
@@ -10,6 +11,7 @@ from documents.models.statements import Statement, StatementLine
 from documents.models.templates import DocumentTemplate, TemplateVersion
 
 __all__ = [
+    "CarriedPaper",
     "Checkout",
     "Document",
     "DocumentLink",

@@ -194,12 +194,12 @@ class Document(models.Model):
         type(self).objects.filter(pk=self.pk).update(status=status)
         boards.touch(self.item.pipeline_id, self.item.stage_id)
 
-    def mark_sent(self) -> None:
-        """Its link or file went out to the customer."""
-        sent = type(self).objects.filter(pk=self.pk, sent_at=None)
-        sent.update(sent_at=clock.now())
+    def mark_sent(self) -> bool:
+        """It went out to the customer; False if it had before. Who calls it tells others (documents/sent.py)."""
+        sent = type(self).objects.filter(pk=self.pk, sent_at=None).update(sent_at=clock.now())
         type(self).objects.filter(pk=self.pk, status=self.Status.READY).update(status=self.Status.SENT)
         self.refresh_from_db(fields=["sent_at", "status"])
+        return bool(sent)
 
     def tell(self, kind: str, payload: dict[str, Any] | None = None, **more: Any) -> None:
         """An event of its item, and of the item that it was made for (an invoice's deal)."""

@@ -26,7 +26,7 @@ from crm.models.notifications import notify
 from crm.robots import is_proxy, is_robot
 from crm.sentences import said
 from crm.views.public import address_hash
-from documents import evidence
+from documents import evidence, sent
 from documents.models import Document, DocumentLink, PaymentAccount
 from documents.models.checkouts import still_open
 from documents.models.templates import Kind
@@ -142,6 +142,7 @@ def _counted(document: Document) -> None:
     Document.objects.filter(pk=document.pk).update(views=F("views") + 1)
     if not Document.objects.filter(pk=document.pk, viewed_at=None).update(viewed_at=clock.now()):
         return
+    sent.plan_opened(document)
     waiting = (Document.Status.READY, Document.Status.SENT)
     Document.objects.filter(pk=document.pk, status__in=waiting).update(status=Document.Status.VIEWED)
     document.tell("document.opened", payload={"customer": _customer(document)}, key=f"document.opened:{document.pk}")
@@ -215,6 +216,7 @@ def _answered(pk: int, accepts: bool, name: str, note: str, drawing: bytes, send
     # What was signed and from where, for whoever doubts it later.
     payload |= {"sha256": document.sha256, "address_hash": sender, "drawn": bool(drawing)}
     document.tell("document.signed" if accepts else "document.declined", payload=payload)
+    sent.plan_opened(document)
     if accepts and document.is_drawn:
         evidence.plan(document)
     owner: User | None = document.item.owner or document.author

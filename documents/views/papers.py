@@ -17,7 +17,7 @@ from crm import clock, databases, merge
 from crm.access import staff_of_ours
 from crm.models import Forbidden, Item, Refused
 from crm.views.items import page_context, visible_item
-from documents import item_tab
+from documents import item_tab, sent
 from documents.forms import BookPayment, MakeDocument
 from documents.models import Document, DocumentLink, InvoiceFlow, Payment
 from documents.models.templates import Kind
@@ -78,6 +78,7 @@ def paper(request: HttpRequest, pk: int) -> HttpResponse:
         "valid_until": _valid_until(document) if may_edit else None,
         "newer": document.replaced_by.order_by("-pk").first(),
         "may_edit": may_edit,
+        "carried_by": document.carried_by.select_related("message__channel").order_by("-pk")[:20],
         "nav": "documents",
     }
     return render(request, "documents/one.html", context)
@@ -195,8 +196,13 @@ def _void(request: HttpRequest, document: Document) -> HttpResponse:
 
 
 def _sent(request: HttpRequest, document: Document) -> HttpResponse:
-    document.mark_sent()
-    InvoiceFlow.paper_changed(document, request.user)  # type: ignore[arg-type]
+    """A colleague has handed it over: printed, or by a way that the CRM does not know."""
+
+    def work() -> None:
+        databases.lock(Item.objects.filter(pk=document.item_id)).get()
+        sent.count_as_sent(document, by=request.user)  # type: ignore[arg-type]
+
+    databases.persistently(work)
     return redirect("document", document.pk)
 
 

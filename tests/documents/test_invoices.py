@@ -104,9 +104,9 @@ def test_the_rule_makes_the_invoice_and_the_next_one_names_its_link(world, paper
     world.move(papers.deal, "papers")
     drain()
     document = Document.objects.get()
-    assert (document.status, document.origin[:5]) == ("sent", "rule:")
+    assert (document.status, document.origin[:5]) == ("ready", "rule:")
     assert world.comments(papers.deal) == [f"{document.number} {document.link()}"]
-    assert document.item.stage == papers.flow.sent
+    assert document.item.stage == papers.flow.draft
     assert [run.status for run in world.runs(papers.deal)] == ["done", "done"]
 
 
@@ -282,7 +282,7 @@ def test_a_move_that_is_taken_back_voids_the_invoice_it_made(world, papers, drai
     moved = world.move(papers.deal, "papers", undoable=True)
     drain()
     document = Document.objects.get()
-    assert document.status == "sent"
+    assert document.status == "ready"
     undo(moved.visit, by=world.bob)
     document.refresh_from_db()
     assert document.status == "void"

@@ -1,0 +1,149 @@
+"""When a paper is *sent*: once a message that carries it has left, never when it was drawn.
+
+A message carries a paper if its file is attached or its address stands in the text; that is kept as rows when the
+message is written. *Left* is: handed to the provider. A message of which nobody knows (`unknown`) has not left until
+somebody settles it. A customer who opens the paper has got it; a colleague who hands it over says so.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import date, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.urls import reverse
+
+from crm import clock, slots
+from crm.events import record
+from crm.models import Cause, Item, Job, Message, User
+from crm.models.notifications import notify
+from crm.models.people import administrators
+from crm.queue import Kind, every, register_kind
+from crm.sentences import Sentence, said
+from documents.models import CarriedPaper, Document, DocumentLink, InvoiceFlow
+from documents.models import templates as papers
+from documents.models.invoicing import today
+
+KIND = "paper_sent"
+REMIND = "unsent_invoices"
+# An invoice that nobody sent is told of after a day. One that was passed over by more than that is old news.
+AFTER = timedelta(days=1)
+OLD_NEWS = timedelta(days=14)
+SLICE = 200
+
+
+@slots.message_written.register
+def keep_carried(message: Message, keys: Iterable[str]) -> None:
+    """Remember which papers the message takes along: the keys of its files ("document:12"), the addresses in it."""
+    ids = {int(key.removeprefix("document:")) for key in keys if key.startswith("document:")}
+    tokens = _tokens(f"{message.text}\n{message.html}")
+    if tokens:
+        rows = DocumentLink.objects.filter(hash__in=[DocumentLink.digest(token) for token in tokens])
+        ids |= set(rows.values_list("document_id", flat=True))
+    CarriedPaper.objects.bulk_create(CarriedPaper(message=message, document_id=pk) for pk in sorted(ids))
+
+
+def _tokens(text: str) -> set[str]:
+    before, after = reverse("document-public", args=["-"]).rsplit("-", 1)
+    if settings.PUBLIC_URL + before not in text:
+        return set()
+    return set(re.findall(re.escape(settings.PUBLIC_URL + before) + r"([\w-]+)" + re.escape(after), text))
+
+
+@slots.message_left.register
+def plan_sent(message: Message) -> None:
+    """A message has left. Each paper's own card is locked by its own job, not by the message's."""
+    for carried in CarriedPaper.objects.filter(message=message).select_related("document"):
+        _plan(carried.document, f"message:{message.pk}", message=message.pk)
+
+
+def plan_opened(document: Document) -> None:
+    """The customer has opened it: it has reached them, whichever way."""
+    _plan(document, "opened")
+
+
+def _plan(document: Document, how: str, **payload: Any) -> None:
+    if document.sent_at is None:
+        payload |= {"document": document.pk}
+        Job.plan(KIND, f"{KIND}:{document.pk}:{how}", item_id=document.item_id, payload=payload, survives_leaving=True)
+
+
+def perform(job: Job) -> None:
+    document = Document.objects.select_related("item", "item__parent", "version").get(pk=job.payload["document"])
+    message = Message.objects.filter(pk=job.payload.get("message") or 0).select_related("author").first()
+    origin = message.origin if message is not None else ""
+    depth = message.cause_depth if message is not None else 0
+    # A person's own message is their doing; a rule's effects are one deeper than the rule.
+    cause = Cause("rule" if origin else "system", origin or job.key, depth)
+    count_as_sent(document, shown_as=message.author if message is not None else None, cause=cause)
+
+
+def count_as_sent(
+    document: Document, *, by: User | None = None, shown_as: User | None = None, cause: Cause = Cause()
+) -> bool:
+    """The paper is sent, and an invoice with it; False if it was before, or is void. The item is locked by the caller.
+
+    Args:
+        by: whose right to move the invoice counts; None for the system.
+    """
+    if document.status == Document.Status.VOID or not document.mark_sent():
+        return False
+    document.tell("document.sent", actor=by or shown_as, cause=cause, key=f"document.sent:{document.pk}")
+    InvoiceFlow.paper_changed(document, by, cause)
+    return True
+
+
+# ---------------------------------------------------------------------- invoices that nobody sent
+
+
+def tell_unsent(job: Any) -> None:
+    """Once an hour: whose invoice has lain for a day, or is due, hears of it once each."""
+    day, now = today(), clock.now()
+    for flow in InvoiceFlow.objects.select_related("pipeline"):
+        drafts = Item.objects.alive().filter(pipeline=flow.pipeline, stage=flow.draft_id).select_related("owner")
+        lain = drafts.filter(created_at__range=(now - AFTER - OLD_NEWS, now - AFTER), documents__in=_waiting())
+        for invoice in lain.distinct().order_by("pk")[:SLICE]:
+            _tell(invoice, "invoice.unsent", said("notice.unsent", "“%s” has been ready for a day, and was not sent."))
+        due = drafts.filter(due_date__range=(day - OLD_NEWS, day - timedelta(days=1)))
+        for invoice in due.order_by("pk")[:SLICE]:
+            _tell(invoice, "invoice.unsent_due", said("notice.unsent_due", "“%s” is due, and was never sent."))
+
+
+def _waiting() -> Any:
+    rows = Document.objects.filter(kind=papers.Kind.INVOICE, sent_at=None)
+    return rows.exclude(status__in=(Document.Status.VOID, Document.Status.FAILED)).values("pk")
+
+
+def _tell(invoice: Item, kind: str, words: Sentence) -> None:
+    payload = {"invoice": invoice.pk, "title": invoice.title}
+    with transaction.atomic():
+        if record(kind, item=invoice, payload=payload, cause=Cause("system"), key=f"{kind}:{invoice.pk}"):
+            people = [invoice.owner] if invoice.owner and invoice.owner.is_active else administrators()
+            notify(people, words % invoice.title, item=invoice, kind="document", group=f"{kind}:{invoice.pk}")
+
+
+def is_due_unsent(invoice: Item, flow: InvoiceFlow, day: date) -> bool:
+    """Its last day is over, and it stands among the drafts still."""
+    return invoice.stage_id == flow.draft_id and invoice.due_date is not None and invoice.due_date < day
+
+
+@slots.card_badges.register
+def badges(items: list[Item]) -> dict[int, list[slots.Badge]]:
+    """ "Due, never sent" on the cards of invoices that nobody sent in time."""
+    day = today()
+    late = [item for item in items if item.due_date is not None and item.due_date < day]
+    if not late:
+        return {}
+    drafts = set(InvoiceFlow.objects.filter(draft__in={item.stage_id for item in late}).values_list("draft", flat=True))
+    words = str(NEVER_SENT)
+    return {item.pk: [slots.Badge("send", words, "bad")] for item in late if item.stage_id in drafts}
+
+
+NEVER_SENT = said("invoice.never_sent", "Due, never sent")
+
+register_kind(Kind(KIND, perform))
+register_kind(Kind(REMIND, tell_unsent, passing=True))
+every(REMIND, timedelta(hours=1))
