@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from functools import wraps
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.core import checks
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
+from django.middleware.csrf import get_token
 from django.shortcuts import redirect, render
-from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone, translation
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 
 from crm.models.gate import Refused
@@ -30,6 +33,24 @@ def peer(request: HttpRequest) -> str:
     return str(request.META.get("REMOTE_ADDR", ""))
 
 
+def page_of(request: HttpRequest) -> str:
+    """The page that the person looked at: its own address, or that of the page whose form was sent."""
+    if request.method in ("GET", "HEAD"):
+        return request.get_full_path()
+    page = urlsplit(request.headers.get("Referer", ""))
+    if not page.path or not url_has_allowed_host_and_scheme(page.geturl(), {request.get_host()}):
+        return "/"
+    return page.path + (f"?{page.query}" if page.query else "")
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """The form's token is gone or old: nothing was done. A new one comes along, and what was typed is kept."""
+    get_token(request)
+    if request.headers.get("HX-Request") or request.headers.get("X-Requested-With"):
+        return HttpResponse(status=403, headers={"X-Csrf-Failure": "1"})
+    return render(request, "403_csrf.html", {"back": page_of(request)}, status=403)
+
+
 def public(view: View) -> View:
     """Anybody, without an account and without a cookie. The opt-out is explicit."""
     view.audience = "public"  # type: ignore[attr-defined]
@@ -43,8 +64,8 @@ def staff_of_ours(view: View) -> View:
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if not request.user.is_authenticated:
             if request.headers.get("HX-Request") or request.headers.get("X-Requested-With"):
-                return HttpResponse(status=401, headers={"HX-Redirect": reverse(settings.LOGIN_URL)})
-            return redirect_to_login(request.get_full_path())
+                return HttpResponse(status=401)  # the script keeps what was typed, and leads to the login
+            return redirect_to_login(page_of(request))
         answer: HttpResponse = view(request, *args, **kwargs)
         return answer
 
@@ -133,7 +154,7 @@ class AudienceMiddleware:
             raise Http404
         if match is not None and match.app_name == "admin":
             if not request.user.is_authenticated:
-                return redirect_to_login(request.get_full_path())
+                return redirect_to_login(page_of(request))
         elif not _declares(view):
             raise PermissionDenied
         if _audience(view) in ("users", "administrators") and _has_to_set_up(request, match):

@@ -1,4 +1,6 @@
 // Every page: toasts, theme, words for scripts, dialogs.
+import { leave } from "./keep.js";
+
 export const $ = (selector, root = document) => root.querySelector(selector);
 export const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
 export const words = JSON.parse($("#words").textContent);
@@ -41,9 +43,9 @@ export function showToasts(html) {
 export const post = (url, data) =>
   fetch(url, { method: "POST", body: data, headers: { "X-CSRFToken": csrf(), "HX-Request": "true" } });
 
-// A 401 from any request: the session has ended, go to the login and come back.
+// An answer to any request of ours: where the session has ended it leads to the login and back (js/keep.js).
 export function guard(response) {
-  if (response.status === 401) location.assign("/login/?next=" + encodeURIComponent(location.pathname));
+  leave(response);
   return response;
 }
 

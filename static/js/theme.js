@@ -5,3 +5,4 @@
     root.dataset.bsTheme = matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
   }
 })();
+document.documentElement.classList.add("js");

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from allauth.mfa.models import Authenticator
@@ -240,3 +241,28 @@ def test_a_change_by_a_token_is_its_persons_in_the_audit_log(world, client):
     body = {"name": "x", "url": "https://example.com/"}
     client.post("/api/v1/webhooks", body, content_type="application/json", headers={"Authorization": f"Bearer {text}"})
     assert LogEntry.objects.get(content_type__model="webhook").actor == world.bob
+
+
+def test_a_form_sent_without_its_cookie_is_told_so_and_leads_back(world):
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(world.bob)
+    page = "http://testserver/contacts/new/"
+    answer = client.post("/contacts/new/", {"name": "Żółw"}, headers={"Referer": page})
+    assert answer.status_code == 403
+    assert 'href="/contacts/new/"' in answer.content.decode()
+    assert "csrftoken" in client.cookies  # the next try has one
+    part = Client(enforce_csrf_checks=True)
+    part.force_login(world.bob)
+    answer = part.post("/contacts/new/", {"name": "Żółw"}, headers={"HX-Request": "true"})
+    assert (answer.status_code, answer.headers["X-Csrf-Failure"]) == (403, "1")
+
+
+@pytest.mark.parametrize(
+    ("referer", "leads"),
+    [("http://testserver/items/3/", "/items/3/"), ("https://evil.example/items/3/", "/"), ("", "/"),
+     ("http://testserver/board/1/?q=a", "/board/1/?q=a"), ("//evil.example/x", "/")],
+)  # fmt: skip
+def test_who_sent_a_form_without_a_session_comes_back_to_its_page_and_to_no_other(world, client, referer, leads):
+    answer = client.post("/items/3/write/note/", {"text": "x"}, headers={"Referer": referer})
+    assert answer.status_code == 302
+    assert parse_qs(urlsplit(answer.url).query)["next"] == [leads]

@@ -94,3 +94,55 @@ def test_pages_of_customers_and_strangers(stack_in, person, scheme):
         faults += serious(stranger, path)
     assert len(made) == 4
     assert not faults, "\n".join(map(str, faults))
+
+
+MANY = """
+from crm.models import ItemType, Pipeline, Stage
+kind = ItemType.objects.first()
+long = "Möbelhaus Żółć i Synowie, sprzedaż detaliczna", "Nội thất văn phòng và khách sạn miền Nam"
+for number in range(12 - Pipeline.objects.count()):
+    name = f"{long[number % 2]} {number}"
+    pipeline = Pipeline.objects.create(item_type=kind, name=name, currency="EUR", order=number + 10)
+    for place, stage in enumerate(("open", "won", "lost")):
+        Stage.objects.create(pipeline=pipeline, name=stage.title(), kind=stage, order=place)
+"""
+WIDTHS = (320, 768, 1024, 1280, 1440)
+# What stands in the bar and is not folded away must be on the screen, whole; and the page itself is no wider than it.
+OFF = """async () => (await new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))), [
+    ...[...document.querySelectorAll("header.app-nav :is(a, button)")].filter((one) => {
+        const box = one.getBoundingClientRect();
+        return one.checkVisibility() && box.width && (box.left < -0.5 || box.right > innerWidth + 0.5);
+    }).map((one) => one.textContent.trim() || one.getAttribute("aria-label")),
+    ...(document.scrollingElement.scrollWidth > innerWidth ? ["the page: " + document.scrollingElement.scrollWidth] : []),
+])"""
+
+
+@pytest.mark.parametrize("language", ["en", "vi"])
+def test_nothing_is_off_the_screen_with_twelve_pipelines_and_long_names(stack_in, person, language):
+    stack = stack_in("en")
+    stack.manage("shell", "-c", MANY)
+    stack.manage("shell", "-c", f"from crm.models import User; User.objects.update(language='{language}')")
+    page = person(stack.url, "anna")
+    off = []
+    for path in STAFF if language == "en" else STAFF[:8]:
+        visit(page, stack.url, path)
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 800})
+            off += [(path, width, what) for what in page.evaluate(OFF)]
+    # The switcher and "More" open within the screen, and find.
+    for width in (320, 1024):
+        page.set_viewport_size({"width": width, "height": 800})
+        visit(page, stack.url, "/board/1/")
+        if width < 768:
+            page.locator(".navbar-toggler").click()
+        page.locator("#pipelines > button").click()
+        page.locator("#pipelines input").fill("zolc")
+        found = page.locator("#pipelines a.dropdown-item:visible")
+        expect(found.first).to_contain_text("Żółć")
+        off += [("/board/1/ open", width, what) for what in page.evaluate(OFF)]
+    page.keyboard.press("Enter")
+    expect(page.locator(".page-bar h1")).to_contain_text("Żółć")
+    page.locator("#nav-more > button").click()
+    expect(page.locator("#nav-more a").last).to_be_in_viewport()
+    stack.manage("shell", "-c", "from crm.models import User; User.objects.update(language='en')")
+    assert off == [], "\n".join(map(str, off))
