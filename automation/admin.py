@@ -47,6 +47,11 @@ class PlacedAdmin(OfPipeline, ModelAdmin):
     base_form: Any
     registry: Any
     kind_field = ""
+
+    @display(description=_("where"), ordering=("pipeline", "stage__order"))
+    def place(self, placed: Any) -> str:
+        return f"{placed.pipeline} · {placed.stage}"
+
     list_filter = ("pipeline", "is_enabled", "retired", WaitsToBeConfirmed)
     search_fields = ("name", "note")
     list_select_related = ("stage", "pipeline", "publisher")
@@ -118,7 +123,7 @@ class PlacedAdmin(OfPipeline, ModelAdmin):
         context = {
             **self.admin_site.each_context(request),
             "opts": self.model._meta,
-            "title": _now("Add %s") % self.model._meta.verbose_name,
+            "title": _now("New: %s") % self.model._meta.verbose_name,
             "groups": groups,
             "stages": self._stages(request).select_related("pipeline").order_by("pipeline__order", "pipeline", "order"),
             "chosen": request.GET.get("stage", ""),
@@ -132,11 +137,7 @@ class PlacedAdmin(OfPipeline, ModelAdmin):
         name = f"admin:automation_{self.model._meta.model_name}_condition_row"
         context["condition_row_url"] = reverse(name, current_app=self.admin_site.name)
         if placed.stage_id:
-            context["outputs"] = [
-                f"rules.{key}.{name}"
-                for key, names in scope_of(placed.stage, placed if isinstance(placed, Rule) else None).outputs().items()
-                for name in sorted(names)
-            ]
+            context["outputs"] = _outputs(placed)
         return super().render_change_form(request, context, *args, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
@@ -172,10 +173,22 @@ class PlacedAdmin(OfPipeline, ModelAdmin):
         return [str(obj) for obj in objs], {}, set(), []
 
 
+def _outputs(placed: Any) -> list[tuple[str, str]]:
+    """What earlier rules of the stage produce: the path, and whose it is in words ("Invoice: number")."""
+    before = placed if isinstance(placed, Rule) else None
+    found = scope_of(placed.stage, before).outputs()
+    rules = Rule.objects.filter(stage=placed.stage, retired=False, key__in=found)
+    return [
+        (f"rules.{rule.key}.{name}", beside(rule.name, action_of(rule.action).outputs.get(name, name)))
+        for rule in rules.order_by("order", "pk")
+        for name in sorted(found[rule.key])
+    ]
+
+
 @register(Rule)
 class RuleAdmin(PlacedAdmin):
     base_form, registry, kind_field = RuleForm, actions, "action"
-    list_display = ("name", "stage", "what", "when_words", "after_previous", "is_enabled", "waiting_now", "publisher")
+    list_display = ("name", "place", "what", "when_words", "is_enabled", "waiting_now", "publisher")
     actions = ("release_paused", "confirm_conditions")
     fieldsets = (
         (None, {"fields": (("name", "is_enabled"), ("order", "after_previous"))}),
@@ -270,7 +283,7 @@ class RuleAdmin(PlacedAdmin):
 class TriggerAdmin(PlacedAdmin):
     base_form, registry, kind_field = TriggerForm, trigger_types, "type"
     actions = ("confirm_conditions",)
-    list_display = ("name", "stage", "what", "allow_moving_back", "is_enabled", "publisher")
+    list_display = ("name", "place", "what", "allow_moving_back", "is_enabled", "publisher")
     fieldsets = (
         (None, {"fields": (("name", "is_enabled"), ("order", "allow_moving_back"))}),
         (_("More"), {"fields": ("change_as", "concerns", "override", "note"), "classes": ("collapse",)}),

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from automation.base import Scope
 from crm import merge
-from crm.models import Channel, Department, Stage, User, WebForm
+from crm.models import Channel, Department, Role, Stage, User, WebForm
 from crm.models.pipelines import machine_of
 
 
@@ -58,6 +58,12 @@ class DepartmentChoice(forms.ModelChoiceField):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(queryset=Department.objects.all(), **kwargs)
         self.error_messages["invalid_choice"] = _("This department no longer exists.")
+
+
+class RoleChoice(forms.ModelChoiceField):
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(queryset=Role.objects.all(), **kwargs)
+        self.error_messages["invalid_choice"] = _("This role no longer exists.")
 
 
 class StageChoice(forms.ModelChoiceField):

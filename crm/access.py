@@ -40,7 +40,7 @@ def page_of(request: HttpRequest) -> str:
     page = urlsplit(request.headers.get("Referer", ""))
     if not page.path or not url_has_allowed_host_and_scheme(page.geturl(), {request.get_host()}):
         return "/"
-    return page.path + (f"?{page.query}" if page.query else "")
+    return "/" + page.path.lstrip("/\\") + (f"?{page.query}" if page.query else "")
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

@@ -88,6 +88,17 @@ def read(text: str, *, currency: str = "", language: str = "") -> Amount:
     return Amount(value * times, named)
 
 
+def is_currency(code: str) -> bool:
+    """Whether somebody pays with it today: no gold, no marks, no "XXX"."""
+    return code in _current()
+
+
+def check_currency(code: str) -> None:
+    """A model's validator. Raises ValidationError."""
+    if not is_currency(code):
+        raise ValidationError(_("“%(value)s” is not a currency such as EUR."), params={"value": code[:20]})
+
+
 def currency_of(text: str) -> str:
     """The ISO code of a currency by its code, sign or usual word; empty for none."""
     code, bare = plain(text).upper(), (fold(plain(text)) or text).strip(".")

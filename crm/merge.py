@@ -166,7 +166,12 @@ def field_list() -> list[tuple[Any, list[tuple[str, Any, str]]]]:
     for root, (label, fields) in ROOTS.items():
         rows = [(field.path, field.label, field.type) for field in fields]
         if root in ("item", "contact", "company"):
-            rows += [(f"{root}.custom.{key}", name, type_) for key, (name, type_) in _custom_keys(root).items()]
+            ours = {str(label) for _path, label, _type in rows}
+            # One of the company's own that is called as one of ours is: its key tells them apart.
+            rows += [
+                (f"{root}.custom.{key}", f"{name} ({key})" if name in ours else name, type_)
+                for key, (name, type_) in _custom_keys(root).items()
+            ]
         groups.append((label, rows))
     return groups
 

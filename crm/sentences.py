@@ -17,6 +17,7 @@ import json
 from collections.abc import Callable
 from datetime import date, datetime, time
 from decimal import Decimal
+from math import isfinite
 from typing import Any, NamedTuple
 
 from django.conf import settings
@@ -30,6 +31,8 @@ from crm.amounts import Amount
 
 # RFC 7464: a record separator begins a JSON text. No keyboard types it, and plain texts are kept without it.
 MARK = "\x1e"
+# What reading a row that nobody of ours wrote may raise.
+BROKEN = (KeyError, TypeError, ValueError, AttributeError, ArithmeticError, StopIteration, RecursionError)
 
 
 class Sentence(str):
@@ -80,7 +83,12 @@ class Sentence(str):
         else:
             several = values if isinstance(values, tuple) else (values,)
             named = {"value" if not place else f"value_{place + 1}": value for place, value in enumerate(several)}
+        if self.texts:
+            return Sentence(self.code, texts={language: text % values for language, text in self.texts.items()})
         return Sentence(self.code, self.text, plural=self.plural, number=self.number, values=named)
+
+    def __reduce__(self) -> Any:  # copied and pickled with all it has
+        return Sentence.from_json, (self.as_json(),)
 
     def worded(self) -> Sentence:
         """In the active language and time zone."""
@@ -100,7 +108,7 @@ class Sentence(str):
 
     @classmethod
     def from_json(cls, kept: dict[str, Any]) -> Sentence:
-        """Raises KeyError, TypeError, ValueError for what `as_json` did not write."""
+        """Raises one of BROKEN for what `as_json` did not write."""
         return cls(
             str(kept["code"]),
             str(kept.get("text", "")),
@@ -156,7 +164,7 @@ def from_payload(payload: dict[str, Any], name: str) -> str:
     kept = payload.get(f"{name}_said")
     try:
         return Sentence.from_json(kept) if kept else str(payload.get(name) or "")
-    except (KeyError, TypeError, ValueError, ArithmeticError, StopIteration):
+    except BROKEN:
         return str(payload.get(name) or "")
 
 
@@ -179,7 +187,7 @@ def _words(text: str, plural: str, number: int | None, values: dict[str, Any], t
         return texts.get(language) or texts.get("en") or next(iter(texts.values()))
     words = translation.ngettext(text, plural, number) if plural and number is not None else translation.gettext(text)
     if not values:
-        return words
+        return words.replace("%%", "%")
     spoken = {name: _shown(value) for name, value in values.items()}
     try:
         return words % (spoken if "%(" in text else tuple(spoken.values()))
@@ -242,6 +250,8 @@ def _lasting(value: Any) -> Any:
     """Lazy texts in every language; objects by their name."""
     if isinstance(value, Promise):
         return everywhere("", lambda: value)
+    if isinstance(value, float) and not isfinite(value):
+        return str(value)  # no JSON
     if value is None or isinstance(value, str | int | float) or _form_of(value) is not None:
         return value
     return str(value)
@@ -261,7 +271,10 @@ def _read(kept: Any) -> Any:
 
 def _shown(value: Any) -> Any:
     form = _form_of(value)
-    return value if form is None else form.show(value)
+    try:
+        return value if form is None else form.show(value)
+    except (ValueError, TypeError, ArithmeticError, AttributeError):
+        return str(value)  # a date without a zone, an amount beyond all amounts: said as it is, and no fault of its own
 
 
 def _plain(value: Any) -> Any:
@@ -291,8 +304,13 @@ def read(kept: str) -> str:
         return kept
     try:
         return Sentence.from_json(json.loads(kept[1:]))
-    except (KeyError, TypeError, ValueError, ArithmeticError, StopIteration):
+    except BROKEN:
         return kept[1:]
+
+
+def _encodable(text: str) -> str:
+    """Half a letter (a lone surrogate) of a broken mail is no text that a database takes."""
+    return text.encode("utf-8", "replace").decode()
 
 
 class SentenceField(models.TextField):
@@ -305,6 +323,6 @@ class SentenceField(models.TextField):
         if isinstance(value, Promise):
             value = everywhere("", lambda: value)
         if isinstance(value, Sentence):
-            return MARK + json.dumps(value.as_json(), ensure_ascii=False)
+            return MARK + _encodable(json.dumps(value.as_json(), ensure_ascii=False))
         value = super().get_prep_value(value)
         return value.lstrip(MARK) if isinstance(value, str) else value

@@ -104,26 +104,26 @@ def _targets(form: WebForm, answers: dict[str, Any]) -> tuple[dict[str, Any], li
     unread: list[tuple[str, str]] = []
     for field in form.fields.all():
         value = answers.get(field.key)
-        if not field.saves_to or value in (None, "", []) or field.saves_to in found:
+        if not field.target or value in (None, "", []) or field.target in found:
             continue
         try:
             kept = _as_kept(form, field, value)
         except (ValidationError, Refused):
             unread.append((field.label, ", ".join(map(str, value)) if isinstance(value, list) else str(value)))
             continue
-        found[field.saves_to] = kept
+        found[field.target] = kept
     return found, unread
 
 
 def _as_kept(form: WebForm, field: FormField, value: Any) -> Any:
     """An answer as the field that it is saved to reads it. Raises ValidationError or Refused for one it cannot hold."""
-    prefix, _dot, key = field.saves_to.rpartition(".")
+    prefix, _dot, key = field.target.rpartition(".")
     # The form's own numbers were read already, and are plain by now; other texts stand as the customer typed them.
     plain = field.kind in (FormField.Kind.NUMBER, FormField.Kind.MONEY)
     with translation.override("en" if plain else form.language):
-        if field.saves_to == "item.amount":
+        if field.target == "item.amount":
             return _amount(form, field, str(value), plain)
-        if field.saves_to == "contact.phone":
+        if field.target == "contact.phone":
             return phones.parse(str(value))
         target = {"item.custom": CustomField.Target.ITEM, "contact.custom": CustomField.Target.CONTACT}.get(prefix)
         definition = CustomField.objects.filter(target=target, key=key).first() if target else None
@@ -180,7 +180,7 @@ def _contact(form: WebForm, targets: dict[str, Any]) -> Found | None:
     if form.duplicates != WebForm.Duplicates.NEW:
         contact = Contact.objects.recognised(name=name, email=email, phone=phone)
     if contact is None:
-        contact = Contact(name=(name or email or phone)[:200], language=form.language)
+        contact = Contact(name=(name or email or phones.display(phone))[:200], language=form.language)
     elif name and (form.duplicates == WebForm.Duplicates.OVERWRITE or is_nameless(contact.name)):
         contact.name = name
     for target, value in targets.items():

@@ -49,6 +49,8 @@ def tab(item: Item, user: Any, make: MakeDocument | None = None, pay: BookPaymen
         paid[payment.invoice_id] = paid.get(payment.invoice_id, Decimal(0)) + payment.amount
     for invoice in invoices:
         invoice.paid = paid.get(invoice.pk, Decimal(0))
+        invoice.never_sent = sent.is_due_unsent(invoice, invoice.pipeline.invoice_flow, today())
+    context["never_sent_words"] = sent.NEVER_SENT.worded()
     if is_invoice:
         flow = item.pipeline.invoice_flow
         context["never_sent"] = sent.NEVER_SENT.worded() if sent.is_due_unsent(item, flow, today()) else ""

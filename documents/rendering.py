@@ -16,6 +16,7 @@ from crm.models.notifications import notify
 from crm.models.people import administrators
 from crm.queue import Kind, register_kind
 from crm.sentences import said
+from documents import sent
 from documents.drawing import CannotDraw, Drawn, renderer
 from documents.models import Document, DocumentTemplate, TemplateVersion
 from documents.values import fill, pictures_of, values_for
@@ -107,6 +108,7 @@ def _ready(job: Job, document: Document, outcome: Drawn) -> None:
     document.error = ""
     document.save(update_fields=["file", "sha256", "pages", "status", "error"])
     cause = Cause("rule", document.origin, job.payload.get("depth", 1)) if document.origin else Cause()
+    sent.plan_drawn(document)
     document.tell("document.created", actor=document.author, cause=cause, key=f"document.created:{document.pk}")
 
 

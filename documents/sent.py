@@ -14,11 +14,13 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 from django.urls import reverse
 
-from crm import clock, slots
+from crm import clock, databases, slots
+from crm.addresses import one_spelling
 from crm.events import record
-from crm.models import Cause, Item, Job, Message, User
+from crm.models import Cause, Event, Item, Job, Message, User
 from crm.models.notifications import notify
 from crm.models.people import administrators
 from crm.queue import Kind, every, register_kind
@@ -37,12 +39,20 @@ SLICE = 200
 
 @slots.message_written.register
 def keep_carried(message: Message, keys: Iterable[str]) -> None:
-    """Remember which papers the message takes along: the keys of its files ("document:12"), the addresses in it."""
+    """Remember which papers the message takes along: the keys of its files ("document:12"), the addresses in it.
+
+    A mail to one of ours takes nothing to the customer; a closed address opens nothing; and who writes moves no invoice of
+    a card that they do not see, by pasting its address.
+    """
+    if message.is_necessary or User.objects.filter(is_active=True, email=one_spelling(message.to)).exists():
+        return
     ids = {int(key.removeprefix("document:")) for key in keys if key.startswith("document:")}
     tokens = _tokens(f"{message.text}\n{message.html}")
     if tokens:
         rows = DocumentLink.objects.filter(hash__in=[DocumentLink.digest(token) for token in tokens])
-        ids |= set(rows.values_list("document_id", flat=True))
+        ids |= {row.document_id for row in rows if row.is_valid()}
+    if message.author is not None:
+        ids &= set(Document.objects.visible_to(message.author).filter(pk__in=ids).values_list("pk", flat=True))
     CarriedPaper.objects.bulk_create(CarriedPaper(message=message, document_id=pk) for pk in sorted(ids))
 
 
@@ -55,7 +65,7 @@ def _tokens(text: str) -> set[str]:
 
 @slots.message_left.register
 def plan_sent(message: Message) -> None:
-    """A message has left. Each paper's own card is locked by its own job, not by the message's."""
+    """A message has left. Each paper's own card is locked by its own job: here the message's card is held."""
     for carried in CarriedPaper.objects.filter(message=message).select_related("document"):
         _plan(carried.document, f"message:{message.pk}", message=message.pk)
 
@@ -67,12 +77,24 @@ def plan_opened(document: Document) -> None:
 
 def _plan(document: Document, how: str, **payload: Any) -> None:
     if document.sent_at is None:
-        payload |= {"document": document.pk}
-        Job.plan(KIND, f"{KIND}:{document.pk}:{how}", item_id=document.item_id, payload=payload, survives_leaving=True)
+        # Without the card: a reference to it waits for whoever holds it, and may hold what we wait for.
+        Job.plan(
+            KIND, f"{KIND}:{document.pk}:{how}", payload=payload | {"document": document.pk}, survives_leaving=True
+        )
+
+
+def plan_drawn(document: Document) -> None:
+    """It was drawn after a message with its address had left: now there is something to be seen."""
+    gone = (Message.Status.SENT, Message.Status.DELIVERED)
+    for carried in CarriedPaper.objects.filter(document=document, message__status__in=gone):
+        _plan(document, f"drawn:{carried.message_id}", message=carried.message_id)
 
 
 def perform(job: Job) -> None:
-    document = Document.objects.select_related("item", "item__parent", "version").get(pk=job.payload["document"])
+    document = Document.objects.filter(pk=job.payload["document"]).first()
+    if document is None:
+        return
+    databases.lock(Item.objects.filter(pk=document.item_id)).first()
     message = Message.objects.filter(pk=job.payload.get("message") or 0).select_related("author").first()
     origin = message.origin if message is not None else ""
     depth = message.cause_depth if message is not None else 0
@@ -84,12 +106,14 @@ def perform(job: Job) -> None:
 def count_as_sent(
     document: Document, *, by: User | None = None, shown_as: User | None = None, cause: Cause = Cause()
 ) -> bool:
-    """The paper is sent, and an invoice with it; False if it was before, or is void. The item is locked by the caller.
+    """The paper is sent, and an invoice with it; False if it was before, is void or not drawn. The caller locks the item.
 
     Args:
         by: whose right to move the invoice counts; None for the system.
     """
-    if document.status == Document.Status.VOID or not document.mark_sent():
+    # As it stands under the lock: somebody may have declared it void meanwhile.
+    document = Document.objects.select_related("item", "item__parent", "version").get(pk=document.pk)
+    if not document.mark_sent():
         return False
     document.tell("document.sent", actor=by or shown_as, cause=cause, key=f"document.sent:{document.pk}")
     InvoiceFlow.paper_changed(document, by, cause)
@@ -105,11 +129,15 @@ def tell_unsent(job: Any) -> None:
     for flow in InvoiceFlow.objects.select_related("pipeline"):
         drafts = Item.objects.alive().filter(pipeline=flow.pipeline, stage=flow.draft_id).select_related("owner")
         lain = drafts.filter(created_at__range=(now - AFTER - OLD_NEWS, now - AFTER), documents__in=_waiting())
-        for invoice in lain.distinct().order_by("pk")[:SLICE]:
+        for invoice in _untold(lain.distinct(), "invoice.unsent"):
             _tell(invoice, "invoice.unsent", said("notice.unsent", "“%s” has been ready for a day, and was not sent."))
         due = drafts.filter(due_date__range=(day - OLD_NEWS, day - timedelta(days=1)))
-        for invoice in due.order_by("pk")[:SLICE]:
+        for invoice in _untold(due, "invoice.unsent_due"):
             _tell(invoice, "invoice.unsent_due", said("notice.unsent_due", "“%s” is due, and was never sent."))
+
+
+def _untold(rows: Any, kind: str) -> Any:
+    return rows.exclude(Exists(Event.objects.filter(item=OuterRef("pk"), kind=kind))).order_by("pk")[:SLICE]
 
 
 def _waiting() -> Any:
@@ -138,7 +166,7 @@ def badges(items: list[Item]) -> dict[int, list[slots.Badge]]:
     if not late:
         return {}
     drafts = set(InvoiceFlow.objects.filter(draft__in={item.stage_id for item in late}).values_list("draft", flat=True))
-    words = str(NEVER_SENT)
+    words = str(NEVER_SENT.worded())  # it was worded when this module came, for nobody
     return {item.pk: [slots.Badge("send", words, "bad")] for item in late if item.stage_id in drafts}
 
 

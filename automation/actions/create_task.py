@@ -6,14 +6,15 @@ from datetime import timedelta
 from typing import Any
 
 from django import forms
+from django.db.models import Count, Q
 from django.utils.translation import gettext_lazy as _
 
 from automation.base import Action, ActionError, Context, Done, Outcome, SettingsForm, Skip, actions
-from automation.fields import MergeTextField, UserChoice, UserChoices
+from automation.fields import DepartmentChoice, MergeTextField, RoleChoice, UserChoice, UserChoices
 from automation.timing import DELAY, UNITS, NoCalendar, Timing
 from crm import clock
 from crm.merge import item_link
-from crm.models import Task
+from crm.models import Item, Task, User
 from crm.models.pipelines import machine_of
 from crm.sentences import said
 
@@ -31,6 +32,13 @@ class CreateTask(Action):
         title = MergeTextField(label=_("task"), multiline=False, max_length=200)
         description = MergeTextField(label=_("description"), required=False)
         assignee = UserChoice(label=_("for"), required=False, empty_label=_("the owner"))
+        department = DepartmentChoice(label=_("or the least busy of"), required=False, empty_label="—")
+        role = RoleChoice(
+            label=_("or the least busy with the role"),
+            required=False,
+            empty_label="—",
+            help_text=_("Of those who are present: who has the fewest open tasks."),
+        )
         coworkers = UserChoices(label=_("co-workers"), required=False)
         observers = UserChoices(label=_("observers"), required=False)
         checklist = forms.CharField(
@@ -48,9 +56,7 @@ class CreateTask(Action):
 
     def run(self, context: Context) -> Outcome:
         settings, item = context.settings, context.item
-        assignee = settings["assignee"] or item.owner
-        if assignee is None:
-            raise ActionError(said("task.nobody", "There is nobody to give the task to: the item has no owner."))
+        assignee = self._assignee(settings, item)
         known = item.tasks.open().first() if settings["unless_open"] else None
         if known is not None:
             return Skip(said("task.open", "The card has an open task already: %s") % known.title)
@@ -77,6 +83,27 @@ class CreateTask(Action):
         task.observers.set(settings["observers"])
         return Done({"task": task.pk, "link": item_link(item.pk)}, summary=assignee.name)
 
+    def _assignee(self, settings: dict[str, Any], item: Item) -> User:
+        """A person, the least busy of a department or role, else the owner. Raises ActionError."""
+        if settings["assignee"]:
+            return settings["assignee"]  # type: ignore[no-any-return]
+        if not (settings["department"] or settings["role"]):
+            if item.owner is None:
+                raise ActionError(said("task.nobody", "There is nobody to give the task to: the item has no owner."))
+            return item.owner
+        within = Q()
+        if settings["department"]:
+            within |= Q(department=settings["department"])
+        if settings["role"]:
+            within |= Q(roles=settings["role"]) | Q(department__role=settings["role"])
+        open_tasks = Count("tasks", filter=Q(tasks__status__in=Task.OPEN))
+        chosen = User.objects.filter(pk__in=User.objects.filter(within, is_active=True).values("pk"))
+        people = chosen.annotate(load=open_tasks).order_by("load", "name", "pk")
+        present = next((person for person in people if not person.is_absent()), None)
+        if present is None:
+            raise ActionError(said("task.nobody_present", "Nobody of those chosen is present to take the task."))
+        return present
+
     def _deadline(self, context: Context) -> Any:
         amount, unit = context.settings["deadline_amount"], context.settings["deadline_unit"]
         if not amount:
@@ -89,5 +116,5 @@ class CreateTask(Action):
             raise ActionError(str(error)) from error
 
     def summary(self, settings: dict[str, Any]) -> str:
-        person = settings.get("assignee")
+        person = settings.get("assignee") or settings.get("department") or settings.get("role")
         return f"{settings.get('title', '')} → {person}" if person else str(settings.get("title", ""))

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from typing import Any
+
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from crm.admin.base import register
 from crm.admin.declared import DeclaredAdmin, DeclaredForm
 from crm.models import Channel
+from crm.models.messages import Medium
 from crm.transports.base import transports
 
 
@@ -39,3 +42,12 @@ class ChannelAdmin(DeclaredAdmin):
     list_filter = ("medium", "is_active")
     search_fields = ("name",)
     autocomplete_fields = ("calendar",)
+
+    # What is read or written in mails alone; an SMS has no links that are counted and no robots.
+    OF_MAIL = ("track", "strangers", "known_customers", "robots")
+
+    def get_fields(self, request: Any, obj: Channel | None = None) -> Any:
+        fields = ChannelForm.Meta.fields
+        if obj is None or obj.medium == Medium.EMAIL:
+            return fields
+        return [name for name in fields if name not in self.OF_MAIL]

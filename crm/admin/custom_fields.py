@@ -14,6 +14,11 @@ from crm.models import CustomField
 from crm.models.pipelines import touch_all_machines
 
 
+def key_of(label: str) -> str:
+    """The key that a label gives: "Szerokość, cm" is szerokosc_cm."""
+    return re.sub(r"[^a-z0-9]+", "_", fold(label)).strip("_")[:40] or "field"
+
+
 class CustomFieldForm(forms.ModelForm):
     class Meta:
         model = CustomField
@@ -28,8 +33,7 @@ class CustomFieldForm(forms.ModelForm):
             )
 
     def clean_key(self) -> str:
-        key: str = self.cleaned_data["key"]
-        return key or re.sub(r"[^a-z0-9]+", "_", fold(self.cleaned_data.get("label", ""))).strip("_")[:40] or "field"
+        return str(self.cleaned_data["key"]) or key_of(self.cleaned_data.get("label", ""))
 
 
 @register(CustomField)

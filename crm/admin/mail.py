@@ -79,8 +79,17 @@ class MailTemplateForm(forms.ModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["body"].widget.attrs |= editor_attributes() | {"data-rich-own": "1"}
-        rows = [(f"{{{{ {path} }}}}", label) for _group, fields in merge.field_list() for path, label, _type in fields]
-        self.fields["body"].help_text = format_html_join(" · ", "<code>{}</code> {}", rows)
+        # By group: five of them have a name, and only the heading tells whose.
+        groups = [
+            (
+                group,
+                format_html_join(
+                    " · ", "<code>{}</code> {}", ((f"{{{{ {path} }}}}", label) for path, label, _t in rows)
+                ),
+            )
+            for group, rows in merge.field_list()
+        ]
+        self.fields["body"].help_text = format_html_join("", "<div><b>{}</b> {}</div>", groups)
 
 
 @register(MailTemplate)

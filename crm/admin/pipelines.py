@@ -12,8 +12,12 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.admin.base import ModelAdmin, OfPipeline, StackedInline, TabularInline, display, register
 from crm.diagram import diagram
+from crm.folding import fold
 from crm.models import CustomField, Item, ItemType, LostReason, Pipeline, Stage, StageKind, StageTransition
+from crm.models.org import OwnCompany
 from crm.models.pipelines import machine_of
+from crm.models.roles import Role, RoleRight
+from crm.rights import Scope
 from crm.views import cards
 
 
@@ -76,6 +80,12 @@ class StagesFormSet(forms.BaseInlineFormSet):
         )
         if any(self.errors):
             return
+        names: set[str] = set()
+        for form in kept:
+            name = fold(form.cleaned_data.get("name", "")).strip()
+            if name in names:
+                form.add_error("name", _now("Another stage of this pipeline is called so."))
+            names.add(name)
         kinds = {form.cleaned_data.get("kind") for form in kept}
         for kind in StageKind:
             if kind not in kinds:
@@ -132,6 +142,21 @@ FIRST_STAGES = (
 )
 
 
+CLOSED, OPEN = "closed", "open"
+
+
+def give_rights(pipeline: Pipeline, like: str) -> None:
+    """What the roles may do in a new pipeline: as in another one, nothing at all, or (open) no word of it."""
+    if like == CLOSED:
+        nothing = {field.name: Scope.NONE for field in RoleRight._meta.fields if field.name.startswith("may_")}
+        RoleRight.objects.bulk_create(RoleRight(role=role, pipeline=pipeline, **nothing) for role in Role.objects.all())
+    elif like != OPEN:
+        for right in RoleRight.objects.filter(pipeline=like):
+            right.pk, right.pipeline = None, pipeline
+            right.save(force_insert=True)
+    Role.took_effect()
+
+
 class PipelineForm(forms.ModelForm):
     card_fields = forms.MultipleChoiceField(
         label=_("fields on cards"),
@@ -141,12 +166,34 @@ class PipelineForm(forms.ModelForm):
         help_text=_("Up to six, besides title, customer, amount and owner."),
     )
 
+    rights_like = forms.ChoiceField(
+        label=_("Who may do what"),
+        help_text=_("A pipeline that no role names is open to everybody who works here. Roles are changed afterwards."),
+    )
+
     class Meta:
         model = Pipeline
         fields = (
             *("name", "item_type", "order", "is_default", "currency", "calendar", "may_skip", "may_go_back"),
             *("undo_seconds", "card_fields", "automation_owner"),
         )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.pk or not Role.objects.exists():
+            # There is nobody to keep out, or it was said when the pipeline was made.
+            del self.fields["rights_like"]
+        else:
+            known = [(str(pipeline.pk), _now("as in “%s”") % pipeline) for pipeline in Pipeline.objects.all()]
+            ways: Any = self.fields["rights_like"]
+            ways.choices = [("", "—"), *known, (CLOSED, _("administrators only")), (OPEN, _("open to everybody"))]
+        own = OwnCompany.first()
+        if not self.instance.pk and own is not None:
+            self.initial.setdefault("currency", own.currency)
+            self.fields["currency"].initial = self.initial["currency"] = own.currency
+
+    def clean_currency(self) -> str:
+        return str(self.cleaned_data["currency"]).strip().upper()
 
     def clean_card_fields(self) -> list[str]:
         chosen: list[str] = self.cleaned_data["card_fields"]
@@ -177,6 +224,12 @@ class PipelineAdmin(OfPipeline, ModelAdmin):
         """Whose rights automation falls back to is for administrators to say."""
         return ("machine",) if request.user.is_superuser else ("machine", "automation_owner", "calendar")
 
+    def get_fieldsets(self, request: Any, obj: Any = None) -> Any:
+        """A new one is asked who may do what in it, once any role exists: silence would open it to everybody."""
+        if obj is not None or not Role.objects.exists():
+            return self.fieldsets
+        return (*self.fieldsets[:1], (_("Roles"), {"fields": ("rights_like",)}), *self.fieldsets[1:])
+
     @display(description=_("state machine"))
     def machine(self, pipeline: Pipeline) -> str:
         return diagram(machine_of(pipeline.pk)) if pipeline.pk else "–"
@@ -197,6 +250,9 @@ class PipelineAdmin(OfPipeline, ModelAdmin):
                 pipeline=obj, name=str(name), kind=kind, colour=colour, probability=probability, order=place
             )
         messages.info(request, _now("It starts with four stages; change them to yours."))
+        like = request.POST.get("rights_like")
+        if like:
+            give_rights(obj, like)
         request.POST = request.POST.copy()
         request.POST["_continue"] = "1"
         return super().response_add(request, obj, post_url_continue)

@@ -52,7 +52,7 @@ class JobAdmin(ReadOnlyAdmin):
         choice_filter("kind", _("kind"), lambda: [(kind, kind) for kind in sorted(kinds())]),
         "outside",
     )
-    search_fields = ("key", "error")
+    search_fields = ("key",)
     list_select_related = ("item",)
 
 

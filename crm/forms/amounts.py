@@ -5,7 +5,6 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from babel.numbers import list_currencies
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
@@ -22,7 +21,7 @@ class CurrencyField(forms.CharField):
 
     def clean(self, value: Any) -> str:
         code = str(super().clean(value)).upper()
-        if code and code not in list_currencies():
+        if code and not amounts.is_currency(code):
             raise ValidationError(_("“%s” is no currency; its code has three letters, like EUR.") % code)
         return code
 

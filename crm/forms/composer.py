@@ -133,7 +133,9 @@ class EmailForm(forms.Form):
 
 class SmsForm(forms.Form):
     to = forms.ChoiceField(label=_("to"))
-    text = forms.CharField(label=_("text"), max_length=1600, widget=AREA)
+    text = forms.CharField(
+        label=_("text"), max_length=1600, widget=forms.Textarea(attrs={"rows": 3, "data-segments": ""})
+    )
 
     def __init__(self, item: Item, data: Any = None, sent: Any = None, *, user: Any = None) -> None:
         super().__init__(data, auto_id="sms_%s")

@@ -39,7 +39,7 @@ class PublicForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
-        reach = [row.key for row in self.rows if row.saves_to in ("contact.email", "contact.phone")]
+        reach = [row.key for row in self.rows if row.target in ("contact.email", "contact.phone")]
         if reach and not any(data.get(key) for key in reach) and not any(key in self.errors for key in reach):
             self.add_error(reach[0], _("How can we reach you? Please give a phone number or an e-mail address."))
         for key, value in data.items():

@@ -25,7 +25,7 @@ from crm.models import (
     User,
 )
 from crm.models.items import plain
-from crm.shown import beside
+from crm.sentences import first_of, said
 
 Outcome = ImportRow.Outcome
 SAMPLED = 1000  # rows that tell in which order a file writes its dates
@@ -88,7 +88,8 @@ class Maker:
                     self._phones(column, cell, unread) if column.kind == "phone" else self.value(column, cell, found)
                 )
             except ValidationError as error:
-                raise WrongRow(beside(column.label, error.messages[0])) from error
+                words = {"name": column.label, "value": first_of(error)}
+                raise WrongRow(said("import.cell", "%(name)s: %(value)s") % words) from error
             known = found.values.get(column.key)
             if isinstance(known, list):
                 known += [one for one in value if one not in known]

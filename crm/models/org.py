@@ -11,6 +11,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from crm import calendars
+from crm.amounts import check_currency
 
 if TYPE_CHECKING:
     from crm.models.people import User
@@ -130,7 +131,7 @@ class OwnCompany(models.Model):
 
     name = models.CharField(_("name"), max_length=120)
     calendar = models.ForeignKey(WorkingCalendar, models.PROTECT, verbose_name=_("working calendar"))
-    currency = models.CharField(_("base currency"), max_length=3, default="EUR")
+    currency = models.CharField(_("base currency"), max_length=3, default="EUR", validators=[check_currency])
     country = models.CharField(_("country"), max_length=2, default="GB", help_text=_("Local phone numbers are of it."))
     language = models.CharField(_("language"), max_length=5, default="en")
     phone = models.CharField(_("phone"), max_length=30, blank=True)

@@ -12,6 +12,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from crm import databases, rights
+from crm.amounts import check_currency
 from crm.models.org import Department, WorkingCalendar
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ class Pipeline(models.Model):
     name = models.CharField(_("name"), max_length=80)
     order = models.PositiveSmallIntegerField(_("order"), default=0)
     is_default = models.BooleanField(_("default for its type"), default=False)
-    currency = models.CharField(_("currency"), max_length=3, default="EUR")
+    currency = models.CharField(_("currency"), max_length=3, default="EUR", validators=[check_currency])
     calendar = models.ForeignKey(
         WorkingCalendar,
         models.PROTECT,

@@ -140,6 +140,7 @@ class Task(models.Model):
                 cause=cause,
                 payload={
                     "task": task.pk,
+                    "kind": task.kind,
                     "title": task.title,
                     "status": status,
                     "from": old,
@@ -150,6 +151,13 @@ class Task(models.Model):
                 for wake in slots.task_ended:
                     wake(task)
         return True
+
+
+NEW = {
+    Task.Kind.TASK: said("notice.task", "New task: %(title)s"),
+    Task.Kind.CALL: said("notice.call", "New call: %(title)s"),
+    Task.Kind.MEETING: said("notice.meeting", "New meeting: %(title)s"),
+}
 
 
 def fall_to(owner: User, item: Any) -> None:
@@ -163,7 +171,7 @@ def fall_to(owner: User, item: Any) -> None:
 
 
 def _told(task: Task) -> str:
-    return said("notice.task", "New task: %(title)s") % {"title": task.title}
+    return NEW[Task.Kind(task.kind)] % {"title": task.title}
 
 
 def plan_next_activity(item: Any) -> None:

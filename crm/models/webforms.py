@@ -136,18 +136,26 @@ class FormField(models.Model):
         constraints = [models.UniqueConstraint(fields=["form", "key"], name="form_field_once")]
 
     TARGETS = ("contact.name", "contact.email", "contact.phone", "item.title", "item.amount", "item.source")
+    NOWHERE = "-"
+    # What asks for a name, an address or a number is the customer's, unless it says otherwise.
+    BY_KIND = {Kind.NAME: "contact.name", Kind.EMAIL: "contact.email", Kind.PHONE: "contact.phone"}
 
     def __str__(self) -> str:
         return self.label
 
     def clean(self) -> None:
-        if self.saves_to and self.saves_to not in self.TARGETS:
+        if self.saves_to and self.saves_to not in (*self.TARGETS, self.NOWHERE):
             prefix, _dot, key = self.saves_to.rpartition(".")
             target = {"item.custom": "item", "contact.custom": "contact"}.get(prefix)
             if not target or not CustomField.objects.filter(target=target, key=key).exists():
                 raise ValidationError({"saves_to": _("There is no field “%s”.") % self.saves_to})
         if self.kind in (self.Kind.SELECT, self.Kind.RADIO, self.Kind.CHECKBOXES) and not self.choices():
             raise ValidationError({"options": _("A list needs at least one option.")})
+
+    @property
+    def target(self) -> str:
+        """Where its answer is kept, besides the submission: what was chosen, else what its kind says; "-": nowhere."""
+        return "" if self.saves_to == self.NOWHERE else self.saves_to or self.BY_KIND.get(self.Kind(self.kind), "")
 
     def choices(self) -> list[tuple[str, str]]:
         return [(line.strip(), line.strip()) for line in self.options.splitlines() if line.strip()]

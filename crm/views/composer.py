@@ -61,6 +61,7 @@ def _note(request: HttpRequest, item: Item, form: Any) -> None:
         kept.append({"id": row.pk, "name": name, "size": file.size})
     if kept:
         Event.objects.filter(pk=event.pk).update(payload=payload | {"files": kept})
+    messages.success(request, _("The note is saved."))
 
 
 @staff_of_ours
@@ -154,6 +155,7 @@ def _task(request: HttpRequest, item: Item, form: Any) -> None:
         creator=user,
         visit_id=item.visit_id,
     )
+    messages.success(request, _("“%s” is planned.") % data["title"])
 
 
 WRITERS = {"note": _note, "email": _email, "sms": _sms, "task": _task}

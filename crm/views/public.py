@@ -140,7 +140,7 @@ def _context(request: HttpRequest, webform: WebForm, filled: PublicForm, token: 
 
 
 def _thanks(request: HttpRequest, webform: WebForm, answers: dict[str, Any]) -> HttpResponse:
-    names = {row.saves_to: answers.get(row.key, "") for row in webform.fields.all() if row.saves_to}
+    names = {row.target: answers.get(row.key, "") for row in webform.fields.all() if row.target}
     values = merge.Values(None, form={"name": webform.name}, answers=answers)
     name = str(names.get("contact.name", ""))
     values["contact"] = {

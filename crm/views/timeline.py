@@ -72,14 +72,24 @@ def _lines(event: Event) -> Shown:
     return "list", ngettext("%(count)d line, %(total)s", "%(count)d lines, %(total)s", count) % words, ""
 
 
+TASK_ICONS = {"call": "phone", "meeting": "users"}
+TASK_PLANNED = {"call": lazy("Call planned"), "meeting": lazy("Meeting planned")}
+TASK_ENDS = {
+    "task": {
+        "new": lazy("Task opened again"),
+        "in_progress": lazy("Task begun"),
+        "done": lazy("Task done"),
+        "cancelled": lazy("Task cancelled"),
+    },
+    "call": {"done": lazy("Call made"), "cancelled": lazy("Call cancelled")},
+    "meeting": {"done": lazy("Meeting held"), "cancelled": lazy("Meeting cancelled")},
+}
+
+
 def _task(event: Event) -> Shown:
-    words = {
-        "new": _("Task opened again"),
-        "in_progress": _("Task begun"),
-        "done": _("Task done"),
-        "cancelled": _("Task cancelled"),
-    }
-    return "checkbox", beside(words.get(event.data("status"), ""), event.data("title")), ""
+    own = TASK_ENDS.get(event.data("kind"), {})
+    told = own.get(event.data("status")) or TASK_ENDS["task"].get(event.data("status"), "")
+    return TASK_ICONS.get(event.data("kind"), "checkbox"), beside(told, event.data("title")), ""
 
 
 def _call(event: Event) -> str:
@@ -167,8 +177,8 @@ RENDERERS: dict[str, Callable[[Event], Shown]] = {
     "call.answered": lambda e: ("phone", _call(e), e.data("note")),
     "call.missed": lambda e: ("phone", _call(e), e.data("note")),
     "task.created": lambda e: (
-        {"call": "phone", "meeting": "users"}.get(e.data("kind"), "checkbox"),
-        _("Task: %s") % e.data("title"),
+        TASK_ICONS.get(e.data("kind"), "checkbox"),
+        beside(TASK_PLANNED.get(e.data("kind"), _("Task")), e.data("title")),
         e.data("assignee"),
     ),
     "task.status": _task,

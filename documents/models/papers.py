@@ -195,8 +195,12 @@ class Document(models.Model):
         boards.touch(self.item.pipeline_id, self.item.stage_id)
 
     def mark_sent(self) -> bool:
-        """It went out to the customer; False if it had before. Who calls it tells others (documents/sent.py)."""
-        sent = type(self).objects.filter(pk=self.pk, sent_at=None).update(sent_at=clock.now())
+        """It went out to the customer; False if it had before, is void, or nothing could have been seen yet.
+
+        Who calls it tells others (documents/sent.py).
+        """
+        drawn = type(self).objects.filter(pk=self.pk, sent_at=None).exclude(file="").exclude(status=self.Status.VOID)
+        sent = drawn.update(sent_at=clock.now())
         type(self).objects.filter(pk=self.pk, status=self.Status.READY).update(status=self.Status.SENT)
         self.refresh_from_db(fields=["sent_at", "status"])
         return bool(sent)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 from django.contrib import messages
 from django.core.paginator import Paginator
@@ -15,7 +16,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from crm import clock, databases, merge
 from crm.access import staff_of_ours
-from crm.models import Forbidden, Item, Refused
+from crm.models import Forbidden, Item, Message, Refused
 from crm.views.items import page_context, visible_item
 from documents import item_tab, sent
 from documents.forms import BookPayment, MakeDocument
@@ -78,10 +79,16 @@ def paper(request: HttpRequest, pk: int) -> HttpResponse:
         "valid_until": _valid_until(document) if may_edit else None,
         "newer": document.replaced_by.order_by("-pk").first(),
         "may_edit": may_edit,
-        "carried_by": document.carried_by.select_related("message__channel").order_by("-pk")[:20],
+        "carried_by": _carried_by(document, request.user),
         "nav": "documents",
     }
     return render(request, "documents/one.html", context)
+
+
+def _carried_by(document: Document, user: Any) -> Any:
+    """Messages that take it along, as far as the person may see them."""
+    rows = document.carried_by.filter(message__in=Message.objects.visible_to(user))
+    return rows.select_related("message__channel").order_by("-pk")[:20]
 
 
 def _valid_until(document: Document) -> datetime | None:

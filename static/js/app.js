@@ -75,7 +75,10 @@ document.addEventListener("click", (event) => {
   const cancel = event.target.closest("dialog [data-cancel]");
   if (cancel) cancel.closest("dialog").close("cancel");
 });
-for (const box of $$("[data-autohide]")) fade(box, box.classList.contains("is-bad") ? 12000 : 5000);
+for (const box of $$("[data-autohide]")) {
+  box.dataset.fades = "";
+  fade(box, box.classList.contains("is-bad") ? 12000 : 5000);
+}
 
 $("#theme")?.addEventListener("click", (event) => {
   const root = document.documentElement;
@@ -89,6 +92,16 @@ export function showUnread(count) {
   mark.textContent = count;
   mark.hidden = count === "0";
 }
+
+// What a card that is drawn anew has to say comes along with it.
+document.body.addEventListener("htmx:oobAfterSwap", (event) => {
+  if (event.detail.target.id !== "toasts") return;
+  for (const box of $$("#toasts [data-autohide]:not([data-fades])")) {
+    box.dataset.fades = "";
+    fade(box, box.classList.contains("is-bad") ? 12000 : 5000);
+    say($(".toast-body", box).textContent.trim());
+  }
+});
 
 document.body.addEventListener("htmx:afterSwap", (event) => {
   if (event.target.matches?.("dialog") && !event.target.open) event.target.showModal();

@@ -8,9 +8,13 @@ export function askStage(what, allowed, here, then, many = false) {
   const dialog = $("#move-dialog");
   const select = $("#move-stage");
   const quiet = $("#move-quiet-line");
+  // One card is offered every stage but its own; the next one that it may go to stands ready.
+  const columns = $$(".kcol", board);
+  const offered = columns.filter((column) => many || column !== here);
+  const after = offered.filter((column) => allowed.includes(column.dataset.stage) && columns.indexOf(column) > columns.indexOf(here));
   select.replaceChildren(
-    ...$$(".kcol", board).map((column) => {
-      const option = new Option(column.dataset.name, column.dataset.stage, false, column === here);
+    ...offered.map((column) => {
+      const option = new Option(column.dataset.name, column.dataset.stage, false, column === (many ? here : after[0]));
       option.disabled = !allowed.includes(column.dataset.stage);
       return option;
     }),

@@ -1,5 +1,6 @@
 // The composer's tabs, and the parts of a card that come from the server when they are first opened.
 import { $, $$, guard, toast, words } from "./app.js";
+import "./segments.js";
 
 // The fields of a composer, and of what opens on demand, come when they are first opened.
 async function fill(panel) {

@@ -16,18 +16,29 @@ function isTyped(field) {
   return options.some((option) => option.selected !== option.defaultSelected);
 }
 
-const fieldsOf = (form) => [...form.elements].filter((field) => field.name && !SECRET.test(field.name) && field.type !== "file" && field.type !== "password");
+// Buttons have names too, and no text of anybody's.
+const NO_TEXT = ["submit", "button", "reset", "image", "file", "password", "fieldset", "output"];
+const fieldsOf = (form) => [...form.elements].filter((field) => field.name && !SECRET.test(field.name) && !NO_TEXT.includes(field.type));
+
+// Which form of several with one address: by what it hides ("parent=7"), and its place among those that are equal.
+const address = (form) => form.getAttribute("action") || place();
+const hides = (form) =>
+  fieldsOf(form)
+    .filter((field) => field.type === "hidden" && !/_html$/.test(field.name))
+    .map((field) => `${field.name}=${field.defaultValue}`)
+    .join("&");
+const equals = (form) => $$("form").filter((other) => other.method === "post" && address(other) === address(form) && hides(other) === hides(form));
 
 function written(form) {
   if (form.method !== "post" || !fieldsOf(form).some(isTyped)) return null;
   const names = new Set(fieldsOf(form).filter((field) => field.type !== "hidden" || /_html$/.test(field.name)).map((field) => field.name));
   const values = [...new FormData(form)].filter(([name, value]) => names.has(name) && typeof value === "string");
-  return { action: form.getAttribute("action") || place(), names: [...names], values };
+  return { action: address(form), hides: hides(form), turn: equals(form).indexOf(form), names: [...names], values };
 }
 
 function keep(forms, lost) {
   const found = forms.map(written).filter(Boolean);
-  if (found.length && who()) sessionStorage.setItem(KEY, JSON.stringify({ who: who(), place: place(), lost, forms: found }));
+  if (found.length && who()) sessionStorage.setItem(KEY, JSON.stringify({ who: who(), place: place(), at: Date.now(), lost, forms: found }));
 }
 
 let leaving = false;
@@ -49,10 +60,17 @@ export function leave(response) {
 window.addEventListener("beforeunload", (event) => leaving && event.stopImmediatePropagation());
 document.addEventListener("htmx:beforeOnLoad", (event) => leave(event.detail.xhr) && event.preventDefault());
 // Forms that a script sends stand on the page still when the answer comes; of others the next page tells.
-window.addEventListener("submit", (event) => !event.defaultPrevented && keep([event.target], false));
+const SOON = 60_000;
+window.addEventListener("submit", (event) => {
+  if (event.defaultPrevented) return;
+  if (/logout/.test(event.target.action)) return sessionStorage.removeItem(KEY); // who goes on purpose leaves nothing
+  keep([event.target], false);
+  // A page that stands still afterwards was answered by a file: it arrived.
+  setTimeout(() => leaving || sessionStorage.removeItem(KEY), SOON / 4);
+});
 
 function put(form, name, values) {
-  const fields = [...form.elements].filter((field) => field.name === name);
+  const fields = [...form.elements].filter((field) => field.name === name && !NO_TEXT.includes(field.type));
   for (const field of fields) {
     if (field.type === "checkbox" || field.type === "radio") field.checked = values.includes(field.value);
     else if (field.options) for (const option of field.options) option.selected = values.includes(option.value);
@@ -66,7 +84,7 @@ function put(form, name, values) {
   return fields.length > 0;
 }
 
-const formFor = (kept) => $$("form").find((form) => (form.getAttribute("action") || place()) === kept.action && form.method === "post");
+const formFor = (kept) => $$("form").filter((form) => form.method === "post" && address(form) === kept.action && hides(form) === kept.hides)[kept.turn];
 
 // Fields of a composer or of a drawer come when it is opened.
 async function opened(kept) {
@@ -93,6 +111,8 @@ async function restore(kept) {
     const values = kept.values.filter(([other]) => other === name).map(([, value]) => value);
     if (!form || !put(form, name, values)) rest.push(...values.filter((value) => value.trim() && !/_html$/.test(name)));
   }
+  const dialog = form?.closest("dialog");
+  if (dialog && !dialog.open) dialog.showModal();
   if (form) form.dataset.touched = "";
   form?.scrollIntoView({ block: "center" });
   return rest;
@@ -119,7 +139,8 @@ function back() {
   if (!kept) return;
   if (document.querySelector('meta[name="typed-waits"]')) {
     // The login, or the page that says that the form's token is gone: it was not sent.
-    sessionStorage.setItem(KEY, JSON.stringify({ ...kept, lost: true }));
+    if (kept.lost || Date.now() - kept.at < SOON) sessionStorage.setItem(KEY, JSON.stringify({ ...kept, lost: true }));
+    else sessionStorage.removeItem(KEY);
     return;
   }
   if (kept.who === who() && kept.lost && kept.place !== place()) return; // on the way back

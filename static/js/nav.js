@@ -6,7 +6,10 @@ const more = $("#nav-more");
 const entries = list ? [...list.children].filter((entry) => entry !== more) : [];
 
 function fit() {
-  for (const entry of entries) list.insertBefore(entry, more);
+  for (const entry of entries) {
+    list.insertBefore(entry, more);
+    entry.firstElementChild.classList.remove("dropdown-item");
+  }
   more.hidden = true;
   // On a phone the menu is a list that is folded away: everything has its line.
   if (getComputedStyle($(".app-nav .navbar-toggler")).display === "none") {
@@ -14,6 +17,7 @@ function fit() {
     for (let place = entries.length - 1; place >= 0 && list.scrollWidth > list.clientWidth + 1; place--) {
       more.hidden = false;
       menu.prepend(entries[place]);
+      entries[place].firstElementChild.classList.add("dropdown-item"); // arrows go from one to the next
     }
     more.classList.toggle("active", $(".active", menu) !== null);
   }
@@ -44,6 +48,7 @@ if (find) {
   find.addEventListener("keydown", (event) => {
     const first = rows.find((row) => !row.hidden);
     if (event.key === "Enter" && first) first.click();
+    if (event.key === "ArrowDown" && first) (event.preventDefault(), first.focus());
   });
   $("#pipelines").addEventListener("shown.bs.dropdown", () => find.focus());
   $("#pipelines").addEventListener("hidden.bs.dropdown", () => {

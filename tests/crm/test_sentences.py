@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import copy
+import pickle
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from pathlib import Path
@@ -254,3 +256,29 @@ def test_a_message_a_job_and_a_checkout_keep_sentences(world):
     for model, name in ((Message, "error"), (Job, "error"), (Checkout, "error"), (TriggerFiring, "reason")):
         assert isinstance(model._meta.get_field(name), sentences.SentenceField)
     assert Status.DONE.label
+
+
+def test_a_sentence_is_copied_pickled_and_filled_in_again_with_all_it_has():
+    told = said("x", "%(a)s left") % {"a": Decimal("1.5")}
+    for back in (copy.copy(told), copy.deepcopy(told), pickle.loads(pickle.dumps(told))):
+        assert (str(back), back.code, back.values) == ("1.5 left", "x", {"a": Decimal("1.5")})
+    assert everywhere("y", lambda: "%s is 100%%") % 5 == "5 is 100%"
+    assert said("z", "100%% of it") == "100% of it"
+
+
+@pytest.mark.parametrize(
+    "kept", ["{}", '{"code":1,"text":"a","values":[1]}', '{"code":"a","texts":[1]}', "[" * 100_000, '{"code":"a","text":"%(x)d","values":{"x":"y"}}']
+)  # fmt: skip
+def test_a_row_that_nobody_of_ours_wrote_breaks_no_list(kept):
+    assert isinstance(sentences.read(sentences.MARK + kept), str)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "value", [datetime(2026, 1, 1), Amount(Decimal("1e50"), "XX"), float("nan"), "half \ud800", "\0"]
+)
+def test_a_value_beyond_all_values_is_said_as_it_is(value):
+    job = Job.objects.create(
+        kind="none", key=f"odd{value!r}"[:60].replace("\ud800", ""), error=said("x", "%(v)s") % {"v": value}
+    )
+    assert Job.objects.get(pk=job.pk).error.code == "x"

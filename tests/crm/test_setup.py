@@ -10,7 +10,7 @@ from django.core.management import call_command
 from automation.models import Rule, Run, Trigger
 from crm import retiring
 from crm.diagram import allowed_moves, diagram
-from crm.models import Attachment, CustomField, Item, Notification, Pipeline, Stage, StageTransition, WebForm
+from crm.models import Attachment, Channel, CustomField, Item, Notification, Pipeline, Stage, StageTransition, WebForm
 from crm.models.pipelines import machine_of
 from crm.rights import Scope
 
@@ -167,3 +167,75 @@ def test_removing_the_demo_takes_its_files_along(world):
     call_command("demo", "--remove")
     assert not Pipeline.objects.exists()
     assert not default_storage.exists(kept.file.name)
+
+
+def new_pipeline(client, world, **more):
+    data = {
+        "name": "Another",
+        "item_type": world.pipeline.item_type_id,
+        "order": 5,
+        "currency": "pln",
+        "undo_seconds": 10,
+    }
+    return client.post("/admin/crm/pipeline/add/", data | {"may_skip": "on", "may_go_back": "on"} | more)
+
+
+def test_a_new_pipeline_is_never_open_to_everybody_by_silence_once_a_role_exists(world, client):
+    client.force_login(world.alice)
+    assert "rights_like" in client.get("/admin/crm/pipeline/add/").content.decode()
+    assert new_pipeline(client, world).status_code == 200  # asked for
+    assert new_pipeline(client, world, rights_like=str(world.pipeline.pk)).status_code == 302
+    made = Pipeline.objects.get(name="Another")
+    assert made.currency == "PLN"
+    assert set(made.rights.values_list("role", "may_edit")) == set(
+        world.pipeline.rights.values_list("role", "may_edit")
+    )
+    assert not Pipeline.objects.visible_to(world.charlie).filter(pk=made.pk).exists()
+    assert new_pipeline(client, world, name="Closed", rights_like="closed").status_code == 302
+    closed = Pipeline.objects.get(name="Closed")
+    assert not Pipeline.objects.visible_to(world.bob).filter(pk=closed.pk).exists()
+    assert Pipeline.objects.visible_to(world.alice).filter(pk=closed.pk).exists()
+
+
+@pytest.mark.parametrize("currency", ["XAU", "DEM", "XXX", "zł"])
+def test_a_pipeline_counts_in_money_that_somebody_pays_with(world, client, currency):
+    client.force_login(world.alice)
+    page = new_pipeline(client, world, currency=currency, rights_like="closed")
+    assert page.status_code == 200
+    assert not Pipeline.objects.filter(name="Another").exists()
+
+
+def test_fields_of_a_form_map_themselves_and_one_without_a_customer_is_warned_about(world, client, drain):
+    client.force_login(world.alice)
+    rows = [("Your name", "name"), ("Your name", "text"), ("Telefon", "phone")]
+    data = {
+        "name": "Order", "slug": "mapped", "kind": "standard", "is_active": "on", "pipeline": world.pipeline.pk,
+        "item_title": "{{ form.name }}", "duplicates": "fill", "deals": "new", "language": "pl", "heading": "h",
+        "button": "b", "thanks": "t", "source": "", "fields-TOTAL_FORMS": 3, "fields-INITIAL_FORMS": 0,
+    }  # fmt: skip
+    for place, (label, kind) in enumerate(rows):
+        data |= {f"fields-{place}-label": label, f"fields-{place}-kind": kind, f"fields-{place}-order": place}
+    page = client.post("/admin/crm/webform/add/", data, follow=True)
+    assert page.redirect_chain, page.context["errors"]
+    form = WebForm.objects.get(slug="mapped")
+    assert [(field.key, field.target) for field in form.fields.all()] == [
+        ("your_name", "contact.name"),
+        ("your_name_2", ""),
+        ("telefon", "contact.phone"),
+    ]
+    assert "will have none" not in page.content.decode()
+    form.fields.filter(kind__in=("name", "phone")).update(saves_to="-")
+    other = data | {"slug": "nobody", "name": "Nobody", "fields-0-saves_to": "-", "fields-2-saves_to": "-"}
+    assert "will have none" in client.post("/admin/crm/webform/add/", other, follow=True).content.decode()
+    assert (
+        f'<optgroup label="{world.pipeline.name}">'
+        in client.get(f"/admin/crm/webform/{form.pk}/change/").content.decode()
+    )
+
+
+def test_an_sms_channel_shows_nothing_of_mails(world, client):
+    client.force_login(world.alice)
+    for medium, shown in (("sms", False), ("email", True)):
+        channel = Channel.objects.get(medium=medium)
+        page = client.get(f"/admin/crm/channel/{channel.pk}/change/").content.decode()
+        assert ('name="strangers"' in page, 'name="track"' in page) == (shown, shown)

@@ -7,9 +7,9 @@ from datetime import date, timedelta
 import pytest
 
 from crm import clock, open_ends
-from crm.models import Channel, Contact, Event, Item, Message, Notification
+from crm.models import Channel, Contact, Event, Item, Job, Message, Notification
 from crm.rights import Scope
-from crm.sending import channel_for, queue_message
+from crm.sending import channel_for, mail_colleague, queue_message
 from documents import sent
 from documents.models import CarriedPaper, Document
 from tests.crm.test_api import Caller
@@ -99,15 +99,78 @@ def test_a_mail_by_hand_counts_by_its_file_and_by_the_address_in_its_text(world,
     assert Document.objects.get(pk=other.pk).status == "sent"
 
 
-def test_a_paper_of_another_card_or_of_a_closed_address_is_known_all_the_same(world, papers, now, drain):
+def test_a_paper_of_another_card_is_known_and_a_closed_address_opens_nothing(world, papers, now, drain):
     _invoice, document = invoice_of(world, papers, drain)
     link = document.link()
-    document.links.update(revoked_at=clock.now())
     mail(world, world.deal("Another"), link)
     mail(world, world.deal("Another"), "https://elsewhere.example/d/" + "x" * 43 + "/")
     drain()
     assert state(document)[1] is True
     assert CarriedPaper.objects.count() == 1
+    _invoice, document = invoice_of(world, papers, drain)
+    link = document.link()
+    document.links.update(revoked_at=clock.now())
+    mail(world, papers.deal, link)
+    drain()
+    assert state(document) == ("ready", False, "Draft")
+
+
+def test_a_mail_to_a_colleague_and_one_of_who_does_not_see_the_card_send_nothing(world, papers, now, drain):
+    _invoice, document = invoice_of(world, papers, drain)
+    mail_colleague(world.bob, "Please check", f"before we send it: {document.link()}")
+    world.role(world.bob, pipeline=papers.flow.pipeline, view=Scope.ALL, edit=Scope.ALL)
+    queue_message(
+        channel=channel_for("email"), to="x@example.com", subject="s", text=document.link(), author=world.charlie
+    )
+    drain()
+    assert state(document) == ("ready", False, "Draft")
+
+
+def test_what_was_not_drawn_yet_is_sent_once_it_is_and_what_failed_never(world, papers, now, drain):
+    _invoice, document = invoice_of(world, papers)
+    Job.objects.filter(pk=document.job_id).update(due_at=now + timedelta(hours=1))
+    mail(world, papers.deal, document.link())
+    drain()
+    assert state(document) == ("queued", False, "Draft")
+    Job.objects.filter(pk=document.job_id).update(due_at=now)
+    drain()
+    assert state(document) == ("sent", True, "Sent")
+    _invoice, broken = invoice_of(world, papers)
+    Document.objects.filter(pk=broken.pk).update(status="failed")
+    Job.objects.filter(pk=broken.job_id).update(status="failed", finished_at=now)
+    mail(world, papers.deal, broken.link())
+    drain()
+    assert state(broken) == ("failed", False, "Draft")
+
+
+def test_a_paper_that_was_declared_void_meanwhile_is_not_sent(world, papers, drain):
+    _invoice, document = invoice_of(world, papers, drain)
+    stale = Document.objects.get(pk=document.pk)
+    Document.objects.filter(pk=document.pk).update(status="void")
+    assert sent.count_as_sent(stale, by=world.bob) is False
+    assert not Event.objects.filter(kind="document.sent").exists()
+
+
+def test_more_unsent_invoices_than_one_round_takes_are_all_told_of(world, papers, now, drain):
+    for _number in range(3):
+        invoice_of(world, papers, drain)
+    with clock.at(now + timedelta(hours=30)):
+        for _round in range(3):
+            sent.tell_unsent(None)
+    assert Event.objects.filter(kind="invoice.unsent").count() == 3
+    drafts = Item.objects.filter(pipeline=papers.flow.pipeline)
+    assert not sent._untold(drafts, "invoice.unsent").exists()
+
+
+def test_the_page_of_a_paper_names_no_message_that_its_reader_may_not_see(world, papers, now, drain, client):
+    _invoice, document = invoice_of(world, papers, drain)
+    mail(world, papers.deal, document.link())
+    drain()
+    world.role(world.bob, pipeline=world.pipeline, view=Scope.ALL)
+    client.force_login(world.charlie)
+    assert "hoa@example.com" not in client.get(f"/documents/{document.pk}/").content.decode()
+    client.force_login(world.alice)
+    assert "hoa@example.com" in client.get(f"/documents/{document.pk}/").content.decode()
 
 
 def test_a_customer_who_opened_it_has_got_it(world, papers, now, drain, client):
