@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from functools import wraps
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.core import checks
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.middleware.csrf import get_token
 from django.shortcuts import redirect, render
 from django.urls import URLPattern, URLResolver, get_resolver
@@ -137,6 +137,29 @@ def _is_foreign(request: HttpRequest) -> bool:
 
 def _host(text: str) -> str:
     return text.lower().partition(":")[0].rstrip(".")
+
+
+class AddressMiddleware:
+    """400 for an address that no database could look for: NUL or half a letter in path or query, numbers without end.
+
+    Bodies are not touched: forms and the API judge each field of theirs, and a lead is never lost for a character.
+    """
+
+    LONGEST = 18  # digits; more fit into no column
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if self._is_odd(request):
+            return HttpResponseBadRequest("400", content_type="text/plain; charset=utf-8")
+        return self.get_response(request)
+
+    def _is_odd(self, request: HttpRequest) -> bool:
+        asked = unquote(request.META.get("QUERY_STRING", ""), errors="surrogateescape")
+        if any(letter == "\0" or "\ud800" <= letter <= "\udfff" for letter in request.path + asked):
+            return True
+        return any(part.isdigit() and len(part) > self.LONGEST for part in request.path.split("/"))
 
 
 class AudienceMiddleware:

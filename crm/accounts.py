@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 from typing import Any
+from urllib.parse import urlsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.mfa.adapter import DefaultMFAAdapter
+from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
@@ -56,6 +58,11 @@ class Accounts(DefaultAccountAdapter):
         notice = NOTICES.get(_name(message_template))
         if notice:
             messages.success(request, notice)
+
+    def get_reset_password_from_key_url(self, key: str) -> str:
+        """At our own address, whatever host the request named: the link is the key to the account."""
+        asked = urlsplit(super().get_reset_password_from_key_url(key))
+        return f"{settings.PUBLIC_URL}{asked.path}"
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Only the link for a new password; an unknown address gets no mail, and the page does not tell."""

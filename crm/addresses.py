@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 import idna
@@ -23,3 +24,15 @@ def _readable(label: str) -> str:
         return idna.decode(label)
     except idna.IDNAError:
         return label  # no word of any language: another address, or nobody's
+
+
+_LIKE_ONE = re.compile(r"(?i)https?:|www\.|@|\w\.[a-z]{2,}")
+_SIGN = re.compile(r"(?<=\w)([.:@])(?=[\w/])")
+
+
+def no_link(name: str) -> str:
+    """A name as mails show it: whoever is called "www.example.com" gets no link in a letter of ours.
+
+    An invisible word joiner (U+2060) stands around each sign of what looks like an address; other names are untouched.
+    """
+    return _SIGN.sub("\u2060\\1\u2060", name) if _LIKE_ONE.search(name) else name

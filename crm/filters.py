@@ -101,7 +101,7 @@ class ItemFilter:
         custom: dict[str, str] = {}
         known = {row.key: row for row in custom_fields(pipeline)} if any(n.startswith("c.") for n in query) else {}
         for name in query:
-            value = query.get(name, "").replace("\0", "").strip()[:200]
+            value = query.get(name, "").strip()[:200]
             if name in own or not value:
                 continue
             if name in READERS:
@@ -193,7 +193,7 @@ class ItemFilter:
         """What is filtered, in words, each with the query that is left without it."""
         words: dict[str, str] = {}
         if self.owner:
-            name = User.objects.filter(pk=self.owner).first() if self.owner.isdigit() else None
+            name = User.objects.filter(pk=self.owner).first() if self.owner.isascii() and self.owner.isdigit() else None
             words["owner"] = str(name or (_("mine") if self.owner == "me" else _("without owner")))
         if self.activity:
             words["activity"] = _("next activity: %s") % dict(ACTIVITIES)[self.activity]

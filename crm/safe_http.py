@@ -28,7 +28,17 @@ MOST_BYTES = 256 * 1024
 PORTS = (443, 8443)
 # "IPv4-compatible" and 6to4 spellings of IPv4, and the metadata address of one large provider.
 MORE_BLOCKED = [
-    ipaddress.ip_network(text) for text in ("::/96", "2002::/16", "168.63.129.16/32", "0.0.0.0/8", "fec0::/10")
+    ipaddress.ip_network(text)
+    for text in (
+        "::/96",
+        "::ffff:0:0/96",
+        "::ffff:0:0:0/96",
+        "64:ff9b::/96",
+        "2002::/16",
+        "168.63.129.16/32",
+        "0.0.0.0/8",
+        "fec0::/10",
+    )
 ]
 
 

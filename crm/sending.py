@@ -13,6 +13,7 @@ from typing import Any
 from django.core.files.base import ContentFile
 
 from crm import clock, delivery, open_ends, phones, slots, vault
+from crm.addresses import no_link
 from crm.events import record
 from crm.jobs import Permanent, Temporary, end_waiters, may_retry, retry_limit
 from crm.mail.composing import MOST_FILE_BYTES, NewFile, html_of
@@ -122,6 +123,8 @@ def queue_message(
     """
     check_address(contact, channel.medium, to, is_necessary)
     files = _bearable(files)
+    if channel.medium == Medium.EMAIL and contact is not None:
+        text = _without_links(text, contact)
     conversation = None
     if contact is not None:
         conversation, _made = Conversation.objects.update_or_create(
@@ -159,6 +162,14 @@ def queue_message(
     for written in slots.message_written:
         written(message, [file.key for file in files])
     return message
+
+
+def _without_links(text: str, contact: Contact) -> str:
+    """Strangers choose what they are called: an address in their name is no link in a mail of ours."""
+    for name in filter(None, (contact.name, str(contact.company or ""))):
+        if no_link(name) != name:
+            text = text.replace(name, no_link(name))
+    return text
 
 
 def _bearable(files: Iterable[NewFile]) -> list[NewFile]:

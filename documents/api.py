@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from ninja import Router, Schema, Status
-from pydantic import Field
+from pydantic import Field, StrictBool
 
 from crm import databases, merge, rights
 from crm.api.auth import scope
@@ -82,7 +82,7 @@ class Line(Schema):
     price: Price
     discount: Annotated[str, Field(pattern=r"^([0-9]{1,2}(\.[0-9]{1,3})?|100)$", description="Percent.")] = "0"
     tax: str = Field(default="", max_length=40, description="The name of a tax rate; empty for none.")
-    tax_included: bool = False
+    tax_included: StrictBool = False
     product: Id | None = None
 
 
@@ -232,7 +232,7 @@ class DocumentIn(Schema):
     model_config = {"extra": "forbid"}
     item: Id
     template: Id
-    stamped: bool = False
+    stamped: StrictBool = False
 
 
 def _template(pk: int, item: Item, kind: str = "") -> DocumentTemplate:
@@ -283,7 +283,7 @@ class InvoiceIn(Schema):
     item: Id = Field(description="The deal whose lines are to be paid for.")
     template: Id
     due_days: int | None = Field(default=None, ge=0, le=365)
-    stamped: bool = False
+    stamped: StrictBool = False
 
 
 class InvoiceOut(Schema):
@@ -358,7 +358,9 @@ class PaymentIn(Schema):
     method: Literal["transfer", "cash", "card", "other"] = "transfer"
     paid_on: date | None = Field(default=None, description="Empty: today, where the company is.")
     reference: str = Field(default="", max_length=140)
-    confirm: bool = Field(default=False, description="Book it although an equal payment is there and it is too much.")
+    confirm: StrictBool = Field(
+        default=False, description="Book it although an equal payment is there and it is too much."
+    )
 
 
 class BookedOut(PaymentOut):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -24,7 +25,7 @@ CATCH_UP = 14  # days
 def _days_asked() -> set[int]:
     """How late somebody wants to hear of; the first day always counts."""
     settings = Trigger.objects.filter(type="invoice_overdue", is_enabled=True).values_list("settings", flat=True)
-    return {1} | {int(one["days"]) for one in settings if str(one.get("days", "")).isdigit()}
+    return {1} | {int(one["days"]) for one in settings if re.fullmatch("[0-9]{1,4}", str(one.get("days", "")))}
 
 
 def perform(job: Any) -> None:

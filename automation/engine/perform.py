@@ -194,8 +194,8 @@ def prepare(run: Run, item: Item, batch: Batch) -> Context:
         try:
             item.require(rights, "edit")  # E40: never more than the publisher may do with this very item
         except Forbidden as refused:
-            words = {"who": rights.name, "why": refused.sentence}
-            raise ActionError(said("right.missing", "%(who)s: %(why)s") % words) from refused
+            told = said("right.missing", "The rule acts with the rights of %s, who may not change this card.")
+            raise ActionError(told % rights.name) from refused
     # The item's own visit is at hand; a kept run belongs to an earlier one.
     visit = item.visit if item.visit_id == run.visit_id and item.visit is not None else run.visit
     return Context(run, rule, item, visit, rights, settings, run.outputs, rendered)

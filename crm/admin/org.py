@@ -11,6 +11,7 @@ from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
+from PIL import Image
 
 from crm import files
 from crm.accounts import Accounts
@@ -105,6 +106,18 @@ class WorkingCalendarAdmin(ModelAdmin):
     inlines = (HoursInline, ExceptionInline)
 
 
+def check_picture(file: Any) -> None:
+    """It can be read to its end: half a file would leave every paper without it. Raises ValidationError."""
+    try:
+        file.seek(0)
+        with Image.open(file) as picture:
+            picture.load()
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise ValidationError(_("This picture cannot be read; please save it anew.")) from error
+    finally:
+        file.seek(0)
+
+
 class OwnCompanyForm(forms.ModelForm):  # type: ignore[type-arg]
     """Pictures by their content: papers are drawn with them."""
 
@@ -121,6 +134,7 @@ class OwnCompanyForm(forms.ModelForm):  # type: ignore[type-arg]
                     kind = files.checked(picture)[1]
                     if kind not in ("image/png", "image/jpeg") or (picture.size or 0) > 2_000_000:
                         raise ValidationError(_("A PNG or JPEG picture of at most 2 MB, please."))
+                    check_picture(picture)
                 except ValidationError as error:
                     self.add_error(name, error)
         return data

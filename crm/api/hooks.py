@@ -7,7 +7,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from ninja import Router, Schema, Status
-from pydantic import Field
+from pydantic import Field, StrictBool
 
 from crm import customer_rights, rights, webhooks
 from crm.api.auth import scope
@@ -46,7 +46,7 @@ class WebhookChange(Schema):
     name: str | None = Field(default=None, min_length=1, max_length=80)
     url: str | None = Field(default=None, min_length=1, max_length=500)
     kinds: list[str] | None = Field(default=None, max_length=50)
-    is_active: bool | None = None
+    is_active: StrictBool | None = None
 
 
 class DeliveryOut(Reasoned):

@@ -5,16 +5,17 @@ from __future__ import annotations
 import hashlib
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Annotated, Any
 
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from ninja import Router, Schema, Status
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from crm import customer_rights
+from crm.amounts import is_currency
 from crm.api.auth import scope
 from crm.api.errors import answers, invalid
 from crm.api.idempotency import idempotent
@@ -123,13 +124,19 @@ def _fresh(pk: int) -> Item:
     return found
 
 
+def _real(code: str) -> str:
+    if not is_currency(code):
+        raise ValueError(str(_("“%s” is not a currency such as EUR.") % code[:20]))
+    return code
+
+
 class ItemFields(Schema):
     """Only what is sent is changed."""
 
     model_config = {"extra": "forbid"}
-    title: str | None = Field(default=None, min_length=1, max_length=200)
+    title: str | None = Field(default=None, min_length=1, max_length=200, pattern=r"\S")
     amount: Decimal | None = Field(default=None, max_digits=MONEY.digits, decimal_places=MONEY.places)
-    currency: str | None = Field(default=None, pattern="^[A-Z]{3}$")
+    currency: Annotated[str, AfterValidator(_real)] | None = None
     owner: Id | None = None
     contact: Id | None = None
     company: Id | None = None
@@ -140,7 +147,7 @@ class ItemFields(Schema):
 
 
 class ItemIn(ItemFields):
-    title: str = Field(min_length=1, max_length=200)
+    title: str = Field(min_length=1, max_length=200, pattern=r"\S")
     pipeline: Id
     stage: Id | None = Field(default=None, description="Empty: the pipeline's first open stage.")
 

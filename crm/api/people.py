@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from ninja import Router, Schema, Status
-from pydantic import Field
+from pydantic import Field, StrictBool
 
 from crm import customer_rights, customers
 from crm.api.auth import scope
@@ -38,8 +38,8 @@ class ContactIn(_Person):
     company: str = Field(default="", max_length=200, description="By name; found or made.")
     language: str = ""
     zone: str = Field(default="", max_length=60, description="IANA name; empty: by the phone's country.")
-    no_email: bool = False
-    no_sms: bool = False
+    no_email: StrictBool = False
+    no_sms: StrictBool = False
 
 
 class ContactChange(ContactIn):
@@ -117,7 +117,7 @@ def _may_add(request: HttpRequest) -> None:
 def contacts(request: HttpRequest, limit: Limit = 50, cursor: Cursor = "", q: str = "") -> Any:
     only(request, "q")
     rows = _contacts(request)
-    return page_of(rows.found(q.replace("\0", "")[:100]) if q else rows, contact_out, limit, cursor)
+    return page_of(rows.found(q[:100]) if q else rows, contact_out, limit, cursor)
 
 
 @router.post("/contacts", response=answers(ContactOut, 201), summary="Add a contact")
@@ -156,7 +156,7 @@ def delete_contact(request: HttpRequest, pk: Id) -> Any:
 def companies(request: HttpRequest, limit: Limit = 50, cursor: Cursor = "", q: str = "") -> Any:
     only(request, "q")
     rows = _companies(request)
-    return page_of(rows.found(q.replace("\0", "")[:100]) if q else rows, company_out, limit, cursor)
+    return page_of(rows.found(q[:100]) if q else rows, company_out, limit, cursor)
 
 
 @router.post("/companies", response=answers(CompanyOut, 201), summary="Add a company")

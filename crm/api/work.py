@@ -12,7 +12,7 @@ from django.db.models import Q
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from ninja import Router, Schema, Status
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, Field, StrictBool
 
 from crm import clock, customer_rights, phones, rights, sending, submissions
 from crm.api.auth import scope
@@ -178,7 +178,7 @@ class CallIn(Schema):
     model_config = {"extra": "forbid"}
     direction: Literal["in", "out"]
     number: str = Field(min_length=3, max_length=40, description="The customer's number.")
-    answered: bool
+    answered: StrictBool
     seconds: int = Field(default=0, ge=0, le=86400)
     item: Id | None = Field(default=None, description="Empty: the newest open item of the contact with this number.")
     started_at: datetime | None = None

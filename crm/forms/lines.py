@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from django import forms
@@ -99,7 +100,9 @@ class LinesForm:
             rows = [self._initial(line) for line in lines] + [empty] * self.EMPTY
             self.forms = [self._form(number, initial=row) for number, row in enumerate(rows)]
         else:
-            count = min(int(data.get("rows", "0")) if str(data.get("rows", "")).isdigit() else 0, MOST_LINES)
+            count = min(
+                int(data.get("rows", "0")) if re.fullmatch("[0-9]{1,6}", str(data.get("rows", ""))) else 0, MOST_LINES
+            )
             self.forms = [self._form(number, data) for number in range(count)]
         self.blank = self._form("__n__", initial=empty)
 

@@ -213,6 +213,12 @@ def as_text(html: str) -> str:
     return str(get_text(html, SHOWN)).strip() if html.strip() else ""
 
 
+def _without_data_links(tag: str, attribute: str, value: str) -> str | None:
+    """A picture may lie within the mail; what a click opens may not: it would be a page of nobody's."""
+    inside = re.sub(r"[\s\x00-\x20]", "", value).lower().startswith(("data:", "cid:"))
+    return None if inside and (tag, attribute) != ("img", "src") else value
+
+
 def clean(html: str) -> str:
     """Foreign HTML without what acts: no script, form, frame, style sheet or foreign address scheme."""
     return nh3.clean(
@@ -221,6 +227,7 @@ def clean(html: str) -> str:
         attributes=ATTRIBUTES,
         filter_style_properties=STYLES,
         url_schemes={"http", "https", "mailto", "tel", "cid", "data"},
+        attribute_filter=_without_data_links,
         link_rel="noopener noreferrer nofollow",
     )
 

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_http_methods
 from crm import clock
 from crm.access import staff_of_ours
 from crm.models import Item, Notification
+from crm.views.board import number
 
 SHOWN = 100
 
@@ -21,7 +22,7 @@ def bell(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         unread = mine.filter(read_at__isnull=True)
         if request.POST.get("id"):
-            unread = unread.filter(pk=request.POST["id"]) if request.POST["id"].isdigit() else unread.none()
+            unread = unread.filter(pk=number(request.POST["id"]) or 0)
         unread.update(read_at=clock.now())
         return redirect("bell")
     notices = list(mine.select_related("item", "sender").order_by("-created_at", "-pk")[:SHOWN])

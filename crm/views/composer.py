@@ -179,5 +179,7 @@ def settle(request: HttpRequest, pk: int) -> HttpResponse:
     seen = Item.objects.visible_to(request.user)  # type: ignore[arg-type]
     message = get_object_or_404(Message.objects.filter(item__in=seen).select_related("item"), pk=pk)
     message.item.require(request.user, "edit")
+    if message.job_id is None:
+        raise Http404  # one that came in, or of an import: nothing is open about it
     open_ends.settle(message, request.POST.get("arrived") == "1", request.user)  # type: ignore[arg-type]
     return redirect("item", message.item_id)

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_GET, require_POST
 from crm import databases, rights
 from crm.access import staff_of_ours
 from crm.customers import find_or_make
+from crm.filters import BadFilter
 from crm.folding import fold
 from crm.models import Attachment, Event, Item, Medium, Message, Pipeline, Refused
 from crm.models.pipelines import machine_of
@@ -45,8 +46,11 @@ def outbox(request: HttpRequest) -> HttpResponse:
         rows = rows.filter(contact__search_key__contains=fold(text)) | rows.filter(to__icontains=text)
     page = Paginator(rows.defer("html").order_by("-created_at", "-pk"), PAGE).get_page(request.GET.get("page"))
     chosen = None
-    if request.GET.get("open", "").isdigit():
-        chosen = visible(request.user).filter(pk=request.GET["open"]).first()
+    if "open" in request.GET:
+        asked = number(request.GET["open"])
+        if asked is None:
+            raise BadFilter("open", _("“%s” is not a whole number.") % request.GET["open"][:40])
+        chosen = visible(request.user).filter(pk=asked).first()
     context = {"page": page, "medium": medium, "media": Medium.choices, "q": text, "chosen": chosen, "nav": "outbox"}
     context |= {"loose": loose, "pipelines": _pipelines(user) if chosen is not None and chosen.item_id is None else []}
     return render(request, "outbox/outbox.html", context)

@@ -68,7 +68,7 @@ def _may(user: Any, record: Any = None) -> set[str]:
 @require_GET
 def people(request: HttpRequest, kind: str) -> HttpResponse:
     directory = _directory(kind)
-    text = request.GET.get("q", "").replace("\0", "").strip()[:100]
+    text = request.GET.get("q", "").strip()[:100]
     rows = directory.model.objects.visible_to(request.user)
     if text:
         rows = rows.found(text)
@@ -93,7 +93,7 @@ def export(request: HttpRequest, kind: str, form: str) -> HttpResponseBase:
         raise Http404
     if "export" not in _may(request.user):
         raise Forbidden(customer_rights.REFUSALS["export"])
-    text = request.GET.get("q", "").replace("\0", "").strip()[:100]
+    text = request.GET.get("q", "").strip()[:100]
     rows = directory.model.objects.open_to(request.user, "export")
     rows = (rows.found(text) if text else rows).order_by("search_key", "pk")
     day = timezone.localdate(clock.now()).isoformat()
@@ -130,7 +130,7 @@ def _company_lines(rows: Any) -> Iterator[list[Any]]:
 @require_GET
 def suggest(request: HttpRequest) -> HttpResponse:
     """Contacts for quick create: names, with a way to tell two of one name apart."""
-    text = request.GET.get("customer", "").replace("\0", "").strip()[:100]
+    text = request.GET.get("customer", "").strip()[:100]
     rows = Contact.objects.none()
     if len(text) >= 2:
         rows = Contact.objects.visible_to(request.user).found(text).prefetch_related("phones", "emails")  # type: ignore[arg-type]
@@ -227,7 +227,7 @@ def merge(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
     asked = request.POST.get("other") or request.GET.get("other", "")
     other = within.filter(pk=number(asked) or 0).exclude(pk=pk).first()
     if other is None:
-        text = request.GET.get("q", "").replace("\0", "").strip()[:100]
+        text = request.GET.get("q", "").strip()[:100]
         found = within.found(text).exclude(pk=pk)[:20] if text else []
         choices = [*merging.duplicates_of(keep, user, "merge"), *found]
         context = {"keep": keep, "choices": choices, "directory": directory, "kind": kind, "q": text, "nav": kind}
@@ -288,7 +288,7 @@ def delete(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
 @require_GET
 def search(request: HttpRequest) -> HttpResponse:
     """Everything at once: cards, contacts, companies; accents and case ignored, numbers of phones too."""
-    text = request.GET.get("q", "").replace("\0", "").strip()[:100]
+    text = request.GET.get("q", "").strip()[:100]
     groups: list[tuple[str, str, list[Any]]] = []
     if len(fold(text)) >= 2:
         user: Any = request.user

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from django import forms
@@ -19,6 +20,8 @@ WHOLE = {
 }  # fmt: skip
 THREE = {"BHD", "JOD", "KWD", "OMR", "TND"}
 PAID = ("checkout.session.completed", "checkout.session.async_payment_succeeded")
+
+log = logging.getLogger("dealwright.payments")
 
 
 @providers.register
@@ -98,11 +101,15 @@ class Stripe(Provider):
             )
         except (ValueError, TypeError, stripe.SignatureVerificationError) as error:
             raise Forged(str(error)) from error
-        found = event["data"]["object"]
-        if event["type"] in PAID:
-            return str(found["id"])
-        if event["type"] in ("charge.refunded", "refund.updated", "refund.created") and found["payment_intent"]:
-            return str(found["payment_intent"])
+        try:
+            found = event["data"]["object"]
+            if event["type"] in PAID:
+                return str(found["id"])
+            if event["type"] in ("charge.refunded", "refund.updated", "refund.created") and found["payment_intent"]:
+                return str(found["payment_intent"])
+        except (KeyError, TypeError, AttributeError):
+            # Signed, so it is Stripe's: asked again it would say the same for three days.
+            log.warning("a signed call of Stripe is no event that we know: %s", body[:200])
         return ""
 
     def money(self, about: str) -> list[Money]:
