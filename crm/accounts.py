@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import ipaddress
 import logging
 from typing import Any
 from urllib.parse import urlsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.core.internal import ratelimit
 from allauth.mfa.adapter import DefaultMFAAdapter
 from django.conf import settings
 from django.contrib import messages
+from django.core import signing
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils import translation
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
@@ -34,6 +37,32 @@ NOTICES = {
 }
 
 
+DEVICE = "dealwright_device"
+DEVICE_SECONDS = 365 * 24 * 3600
+
+
+def _account(credentials: dict[str, Any]) -> str:
+    return str(credentials.get("email") or credentials.get("username") or "").strip().lower()
+
+
+def _network(address: str) -> str:
+    """Whoever has an IPv6 address has 2^64 of them; they count as one."""
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    mapped = getattr(found, "ipv4_mapped", None)
+    return str(ipaddress.ip_network((found, 64), strict=False)) if found.version == 6 and mapped is None else str(found)
+
+
+def _is_known_device(request: HttpRequest, account: str) -> bool:
+    try:
+        known = signing.loads(request.COOKIES.get(DEVICE, ""), salt=DEVICE, max_age=DEVICE_SECONDS)
+    except signing.BadSignature:
+        return False
+    return bool(account) and known == account
+
+
 class Accounts(DefaultAccountAdapter):
     error_messages = DefaultAccountAdapter.error_messages | {
         "account_inactive": _("This account is not active."),
@@ -51,8 +80,32 @@ class Accounts(DefaultAccountAdapter):
         return peer(request) or "127.0.0.1"
 
     def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
-        """Of the account alone: allauth's own key has the host in it, which whoever asks may spell in many ways."""
-        return str(credentials.get("email") or credentials.get("username") or "").strip().lower()
+        """Of the account and whoever tries: a stranger's five tries lock out the stranger, not the person."""
+        return f"{_account(credentials)}|{_network(peer(request))}"
+
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        """Five tries for each pair of account and address; a hundred a day for an account from all of them together,
+        which a device that has been let in before passes: strangers cannot lock somebody out of their own telephone."""
+        super().pre_authenticate(request, **credentials)
+        self._account_usage = None
+        if _is_known_device(request, _account(credentials)):
+            return
+        key = _account(credentials)
+        self._account_usage = ratelimit.consume(request, app="allauth.account", action="login_failed_all", key=key)
+        if not self._account_usage:
+            raise self.validation_error("too_many_login_attempts")
+
+    def _rollback_login_failed_rl_usage(self) -> None:
+        super()._rollback_login_failed_rl_usage()
+        if self._account_usage:
+            self._account_usage.rollback()
+
+    def post_login(self, request: HttpRequest, user: User, **kwargs: Any) -> HttpResponse:  # type: ignore[override]
+        answer: HttpResponse = super().post_login(request, user, **kwargs)
+        mark = signing.dumps(user.email.lower(), salt=DEVICE)
+        secure = settings.SESSION_COOKIE_SECURE
+        answer.set_cookie(DEVICE, mark, max_age=DEVICE_SECONDS, httponly=True, samesite="Lax", secure=secure)
+        return answer
 
     def add_message(self, request: HttpRequest, level: Any, message_template: Any = None, *a: Any, **kw: Any) -> None:
         notice = NOTICES.get(_name(message_template))

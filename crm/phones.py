@@ -131,6 +131,14 @@ def only_zone(number: str) -> str:
     return str(zones[0]) if len(zones) == 1 else ""
 
 
+def region_of(number: str) -> str:
+    """The country of a number (ISO 3166), or empty."""
+    try:
+        return phonenumbers.region_code_for_number(phonenumbers.parse(number)) or ""
+    except phonenumbers.NumberParseException:
+        return ""
+
+
 def can_receive_sms(number: str) -> bool:
     """False only for numbers known to be fixed lines or premium services."""
     mobile = (

@@ -12,6 +12,7 @@ from crm.events import record
 from crm.folding import fold
 from crm.models import Channel, Contact, Conversation, Invoice, Item, Medium, Message, Refusal
 from crm.models.notifications import notify
+from crm.models.people import ContactPhone
 from crm.sentences import said
 
 # The words of the carriers' rules, and those of our languages; the whole message, case and marks ignored.
@@ -32,6 +33,7 @@ def received_sms(channel: Channel, provider_id: str, sender: str, text: str) -> 
 
 def _received(channel: Channel, provider_id: str, sender: str, text: str) -> Message | None:
     contact = Contact.objects.answering(sender)
+    ContactPhone.objects.filter(number=sender, is_from_form=True).update(is_from_form=False)  # somebody is there
     word = fold(text).strip(" .!")
     wish = "stop" if word in STOP else "start" if word in START else ""
     item = item_of(channel, contact) if contact is not None else None

@@ -23,6 +23,7 @@ from crm.models.jobs import Job
 from crm.models.leased import MAX_CRASHES, Status, backoff
 from crm.models.messages import FAR, Channel, Conversation, Medium, Message
 from crm.models.notifications import notify
+from crm.models.org import OwnCompany
 from crm.models.people import Contact, User, administrators
 from crm.models.refusals import Refusal
 from crm.queue import Kind, register_kind
@@ -87,9 +88,25 @@ def check_address(contact: Contact | None, medium: str, to: str, is_necessary: b
             said("phone.unchecked", "%s is in no numbering plan: somebody has to confirm it on the contact's page.")
             % phones.display(to)
         )
+    if medium == Medium.SMS and contact is not None and _is_strangers(contact, to):
+        raise CannotSend(
+            said(
+                "phone.from_form",
+                "%s came in by a public form, and no SMS go to such numbers of its country: somebody has to confirm it on the"
+                " contact's page.",
+            )
+            % phones.display(to)
+        )
     refusal = None if is_necessary else Refusal.objects.against(medium, to)
     if refusal is not None:
         raise CannotSend(refusal.sentence(), skip=True)
+
+
+def _is_strangers(contact: Contact, number: str) -> bool:
+    """Whether it was typed into a public form, nobody knows it, and its country is not listed for such."""
+    if not contact.phones.filter(number=number, is_from_form=True).exists():
+        return False
+    return not OwnCompany.texts_to_strangers_in(phones.region_of(number))
 
 
 def queue_message(

@@ -196,6 +196,7 @@ ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_RATE_LIMITS = {
     "login": "30/m/ip",
     "login_failed": "30/5m/ip,5/5m/key",
+    "login_failed_all": "100/d/key",  # of one account from all addresses; known devices pass (crm/accounts.py)
     "reauthenticate": "5/5m/user",
     "change_password": "5/5m/user",
     "reset_password": "10/5m/ip,3/5m/key",

@@ -190,7 +190,7 @@ def _contact(form: WebForm, targets: dict[str, Any]) -> Found | None:
     is_known = contact.pk is not None
     contact.save()
     contact.add_email(email, is_new=is_known)
-    contact.add_phone(phone, is_new=is_known)
+    contact.add_phone(phone, is_new=is_known, is_from_form=True)
     return Found(contact, is_made=not is_known, fresh=[email, phone] if is_known else [])
 
 

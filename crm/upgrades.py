@@ -89,3 +89,20 @@ def tell_of_rights_to_customers(apps: Any) -> None:
                 " everybody who sees a pipeline may do all of it, as before: please look at the roles.",
             )
             notices.create(user=user, kind="setup", text=text)
+
+
+def list_own_country_for_sms(apps: Any) -> None:
+    """Numbers from web forms get SMS in the company's own country, as before; administrators hear that others do not."""
+    companies = list(apps.get_model("crm", "OwnCompany").objects.all())
+    for own in companies:
+        own.sms_countries = own.country
+        own.save(update_fields=["sms_countries"])
+    notices = apps.get_model("crm", "Notification").objects
+    for user in apps.get_model("crm", "User").objects.filter(is_superuser=True, is_active=True) if companies else ():
+        with translation.override(user.language):
+            text = said(
+                "upgrade.sms_countries",
+                "Numbers that come in by web forms get SMS only in listed countries now, at first in your own (%s); more are"
+                " listed on the page of the own company.",
+            )
+            notices.create(user=user, kind="setup", text=text % companies[0].country)

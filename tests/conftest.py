@@ -132,7 +132,13 @@ def build_world() -> World:
     for weekday in range(5):
         CalendarHours.objects.create(calendar=calendar, weekday=weekday, opens=time(9), closes=time(17))
     OwnCompany.objects.create(
-        name="Dębowy Dom", calendar=calendar, currency="PLN", country="PL", language="pl", phone="+48221234567"
+        name="Dębowy Dom",
+        calendar=calendar,
+        currency="PLN",
+        country="PL",
+        language="pl",
+        phone="+48221234567",
+        sms_countries="PL",
     )
     sales, other = Department.objects.create(name="Sales"), Department.objects.create(name="Elsewhere")
     alice = User.objects.create_superuser("alice@example.com", "pw-alice", name="Alice Head", department=sales)

@@ -145,7 +145,10 @@ class OwnCompanyAdmin(ModelAdmin):
     list_display = ("name", "currency", "country", "language")
     form = OwnCompanyForm
     fieldsets = (
-        (None, {"fields": ("name", "country", "language", "calendar", "currency", "prices_include_tax")}),
+        (
+            None,
+            {"fields": ("name", "country", "language", "calendar", "currency", "prices_include_tax", "sms_countries")},
+        ),
         (_("On papers"), {"fields": ("address", "phone", "email", "website", "tax_number", "registration")}),
         (_("Bank"), {"fields": ("bank", "account", "bic")}),
         (_("Pictures"), {"fields": ("logo", "stamp", "signature")}),

@@ -85,6 +85,7 @@ def _organisation(demo: Demo) -> None:
         calendar=calendar,
         currency=texts["currency"],
         country=texts["country"],
+        sms_countries=texts["country"],
         language=demo.language,
         phone=texts["phone"],
         email="shop@example.com",

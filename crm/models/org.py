@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from typing import TYPE_CHECKING, Any
 
+import phonenumbers
 from django.core.cache import caches
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -126,6 +128,17 @@ def random_place(_company: Any, _name: str) -> str:
     return f"company/{uuid.uuid4().hex}"
 
 
+def countries_in(text: str) -> list[str]:
+    """Country codes as they are typed: "pl, DE" is PL and DE."""
+    return re.findall(r"[A-Z]+", text.upper())
+
+
+def check_countries(text: str) -> None:
+    for code in countries_in(text):
+        if code not in phonenumbers.SUPPORTED_REGIONS:
+            raise ValidationError(_("“%(value)s” is no code of a country."), params={"value": code[:20]})
+
+
 class OwnCompany(models.Model):
     """Of ours: who customers deal with."""
 
@@ -133,6 +146,17 @@ class OwnCompany(models.Model):
     calendar = models.ForeignKey(WorkingCalendar, models.PROTECT, verbose_name=_("working calendar"))
     currency = models.CharField(_("base currency"), max_length=3, default="EUR", validators=[check_currency])
     country = models.CharField(_("country"), max_length=2, default="GB", help_text=_("Local phone numbers are of it."))
+    # Anybody may send a form with anybody's number, also with one that costs us two euros each.
+    sms_countries = models.CharField(
+        _("SMS to numbers from web forms"),
+        max_length=200,
+        blank=True,
+        validators=[check_countries],
+        help_text=_(
+            "Codes of countries, as PL DE FR. A number that came in by a public form gets SMS only if it is of one of them,"
+            " until a colleague has confirmed it or it has answered. Empty: none does."
+        ),
+    )
     language = models.CharField(_("language"), max_length=5, default="en")
     phone = models.CharField(_("phone"), max_length=30, blank=True)
     email = models.EmailField(_("e-mail"), blank=True)
@@ -160,6 +184,12 @@ class OwnCompany(models.Model):
     def save(self, *args: Any, **kwargs: Any) -> None:
         super().save(*args, **kwargs)
         caches["near"].delete("rates")  # which currency is the base
+
+    @classmethod
+    def texts_to_strangers_in(cls, country: str) -> bool:
+        """Whether a number that nobody has confirmed gets SMS there."""
+        own = cls.first()
+        return own is not None and country in countries_in(own.sms_countries)
 
     @classmethod
     def first(cls) -> OwnCompany | None:

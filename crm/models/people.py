@@ -302,9 +302,10 @@ class Contact(models.Model):
             more = {"order": self.emails.count(), "is_new": is_new}
             self.emails.get_or_create(address=one_spelling(address), defaults=more)
 
-    def add_phone(self, number: str, is_new: bool = False) -> None:
+    def add_phone(self, number: str, is_new: bool = False, is_from_form: bool = False) -> None:
         if number:
-            more = {"order": self.phones.count(), "is_new": is_new, **ContactPhone.typed(number)}
+            more = {"order": self.phones.count(), "is_new": is_new, "is_from_form": is_from_form}
+            more |= ContactPhone.typed(number)
             row, _made = self.phones.get_or_create(number=str(phones.parse(number)), defaults=more)
             if more["extension"] and not row.extension:
                 row.extension = more["extension"]
@@ -339,6 +340,8 @@ class ContactPhone(Reach):
     extension = models.CharField(_("extension"), max_length=7, blank=True, help_text=_("Dialled once it is answered."))
     # Of a possible length, but no numbering plan knows it; no SMS goes there until somebody says that it is right.
     is_unchecked = models.BooleanField(_("not checked"), default=False)
+    # Somebody typed it into a public form, whoever that was: SMS cost, and go to listed countries only until it is known.
+    is_from_form = models.BooleanField(_("from a public form"), default=False)
     kind = models.CharField(_("kind"), max_length=10, choices=PhoneKind.choices, default=PhoneKind.MOBILE)
     order = models.PositiveSmallIntegerField(_("order"), default=0)
 

@@ -52,7 +52,7 @@ def confirm_address(request: HttpRequest, pk: int) -> HttpResponse:
     """The new address or number (`address`) is this person's."""
     contact, asked = _contact(request, pk), request.POST.get("address", "")
     done = contact.emails.filter(address=asked).update(is_new=False)
-    done += contact.phones.filter(number=asked).update(is_new=False, is_unchecked=False)
+    done += contact.phones.filter(number=asked).update(is_new=False, is_unchecked=False, is_from_form=False)
     if not done:
         raise Http404
     messages.success(request, _("%s is an address of this contact.") % phones.display(asked))

@@ -19,11 +19,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 from django.views.decorators.http import require_GET, require_POST
 
-from crm import clock, customer_rights, customers, merging, slots, tables
+from crm import clock, customer_rights, customers, merging, phones, slots, tables
 from crm.access import staff_of_ours
 from crm.folding import fold
 from crm.forms.people import CompanyForm, ContactForm
 from crm.models import Company, Contact, CustomField, Event, Forbidden, Item, Refusal, Refused
+from crm.models.org import OwnCompany
 from crm.views.board import number
 from crm.views.timeline import rows_for
 
@@ -186,7 +187,14 @@ def _refusals(user: Any, contact: Contact) -> list[Refusal]:
 
 
 def _new_addresses(contact: Contact) -> list[Any]:
-    return [*contact.emails.filter(is_new=True), *contact.phones.filter(Q(is_new=True) | Q(is_unchecked=True))]
+    asked = contact.phones.filter(Q(is_new=True) | Q(is_unchecked=True) | Q(is_from_form=True))
+    # A stranger's number of a country that is listed needs nobody's word.
+    numbers = [
+        row
+        for row in asked
+        if row.is_new or row.is_unchecked or not OwnCompany.texts_to_strangers_in(phones.region_of(row.number))
+    ]
+    return [*contact.emails.filter(is_new=True), *numbers]
 
 
 def _people_of(user: Any, company: Company) -> list[Contact]:

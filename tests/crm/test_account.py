@@ -266,3 +266,34 @@ def test_who_sent_a_form_without_a_session_comes_back_to_its_page_and_to_no_othe
     answer = client.post("/items/3/write/note/", {"text": "x"}, headers={"Referer": referer})
     assert answer.status_code == 302
     assert parse_qs(urlsplit(answer.url).query)["next"] == [leads]
+
+
+def guess(client, password="wrong", account="bob@example.com", address="198.51.100.7"):
+    return client.post("/login/", {"login": account, "password": password}, REMOTE_ADDR=address)
+
+
+def test_a_stranger_who_guesses_locks_out_himself_and_not_the_person(world):
+    for _try in range(6):
+        guess(Client())
+    assert "Too many attempts" in guess(Client(), "pw-bob").content.decode()
+    assert guess(Client(), "pw-bob", address="203.0.113.9").status_code == 302
+
+
+def test_whoever_has_a_whole_network_of_addresses_counts_as_one(world):
+    for number in range(6):
+        guess(Client(), address=f"2001:db8:1:2::{number:x}")
+    assert "Too many attempts" in guess(Client(), "pw-bob", address="2001:db8:1:2:ffff::1").content.decode()
+    assert guess(Client(), "pw-bob", address="2001:db8:1:3::1").status_code == 302
+
+
+def test_a_hundred_wrong_tries_a_day_close_an_account_to_all_but_known_devices(world):
+    known = Client()
+    assert guess(known, "pw-bob").status_code == 302
+    known.post("/logout/")
+    for number in range(100):
+        guess(Client(), address=f"203.0.{number // 4}.{number}")
+    assert "Too many attempts" in guess(Client(), "pw-bob", address="192.0.2.1").content.decode()
+    assert guess(known, "pw-bob", address="192.0.2.2").status_code == 302
+    other = Client()
+    other.cookies["dealwright_device"] = known.cookies["dealwright_device"].value
+    assert "Too many" not in guess(other, "wrong", "alice@example.com", address="192.0.2.3").content.decode()

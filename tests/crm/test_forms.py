@@ -7,7 +7,20 @@ import pytest
 from django.core import signing
 
 from automation.models import Run
-from crm.models import Consent, Contact, FormField, Item, Job, Notification, Submission, Task, WebForm
+from crm import receiving
+from crm.models import (
+    Channel,
+    Consent,
+    Contact,
+    FormField,
+    Item,
+    Job,
+    Notification,
+    OwnCompany,
+    Submission,
+    Task,
+    WebForm,
+)
 from crm.submissions import replay
 
 
@@ -252,3 +265,28 @@ def test_a_customer_without_a_phone_gets_no_sms_and_the_rule_says_why(world, now
     assert world.run_of(rule, nobody).error == "No customer is linked to the item."
     assert item.messages.count() == 0
     assert Run.objects.filter(status="failed").count() == 2
+
+
+def test_a_number_from_a_public_form_gets_sms_in_listed_countries_until_it_is_known(world, form, client, drain):
+    rule = world.rule("new", "send_sms", {"text": "Hi"})
+    own = OwnCompany.first()
+    for listed, phone, sent in (
+        ("", "+48601234567", False),
+        ("pl, DE", "+48601234568", True),
+        ("PL", "+84901234567", False),
+    ):
+        OwnCompany.objects.filter(pk=own.pk).update(sms_countries=listed)
+        send(client, **GOOD | {"phone": phone, "email": "", "name": f"Jan {phone}"})
+        drain()
+        card = Item.objects.order_by("-pk")[0]
+        assert card.messages.exists() is sent, phone
+        if not sent:
+            assert world.run_of(rule, card).error.code == "phone.from_form"
+    stranger = card.contact
+    client.force_login(world.bob)
+    assert "came in by a public form" in client.get(f"/contacts/{stranger.pk}/").content.decode()
+    client.post(f"/contacts/{stranger.pk}/address/", {"address": "+84901234567"})
+    assert not stranger.phones.get().is_from_form
+    again = Contact.objects.get(phones__number="+48601234567")
+    receiving.received_sms(Channel.objects.get(medium="sms"), "SM1", "+48601234567", "Hello, it is me")
+    assert not again.phones.get().is_from_form
