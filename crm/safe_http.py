@@ -94,6 +94,27 @@ def check(url: str) -> None:
         raise Unsafe(said("url.private", "This address leads into a private network."))
 
 
+def check_host(host: str, port: int) -> None:
+    """A mail server that somebody typed in: not one of our own network, unless it is listed (INSIDE_MAIL_HOSTS).
+
+    Every address that the name has now is looked at; a name that nobody knows is left to the connection, which says so.
+    Raises Unsafe.
+    """
+    if host in settings.INSIDE_MAIL_HOSTS or f"{host}:{port}" in settings.INSIDE_MAIL_HOSTS:
+        return
+    try:
+        found = {str(row[4][0]).partition("%")[0] for row in socket.getaddrinfo(host, port, proto=socket.IPPROTO_TCP)}
+    except (OSError, UnicodeError):
+        return
+    for address in map(ipaddress.ip_address, found):
+        if not address.is_global or _blocked(address):
+            told = said(
+                "host.private",
+                "“%s” leads into a private network; who runs the server can list it (INSIDE_MAIL_HOSTS).",
+            )
+            raise Unsafe(told % host[:100])
+
+
 def _literal(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     """The address that a host spells out, also as 0177.0.0.1 or 2130706433; None for a name, which is asked for later."""
     try:

@@ -283,6 +283,8 @@ TWILIO_BASE_URL = os.environ.get("TWILIO_BASE_URL", "https://api.twilio.com")
 # Other addresses of the mail services' interfaces, by their key: "postmark=http://…,brevo=…".
 MAIL_SERVICE_URLS = dict(pair.split("=", 1) for pair in os.environ.get("MAIL_SERVICE_URLS", "").split(",") if pair)
 # "host:port" of addresses inside our own network that webhooks may call all the same, also without HTTPS.
+# Mail servers within the own network that channels and mailboxes may name: "relay.local" or "relay.local:25".
+INSIDE_MAIL_HOSTS = [host for host in os.environ.get("INSIDE_MAIL_HOSTS", "").split(",") if host]
 SAFE_HTTP_HOSTS = [host for host in os.environ.get("SAFE_HTTP_HOSTS", "").split(",") if host]
 API_REQUESTS_A_MINUTE = int(os.environ.get("API_REQUESTS_A_MINUTE", "600"))
 FORM_LIMIT_PER_FORM = int(os.environ.get("FORM_LIMIT_PER_FORM", "300"))

@@ -24,3 +24,5 @@ WHITENOISE_AUTOREFRESH = True
 FORM_LIMIT_PER_ADDRESS = 10
 if DATABASES["default"]["ENGINE"] == "crm.sqlite":
     DATABASES["default"]["TEST"] = {"NAME": ":memory:"}
+# The mail servers of the tests stand on this machine.
+INSIDE_MAIL_HOSTS = ["127.0.0.1"]

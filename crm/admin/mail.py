@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from crm import merge, vault
+from crm import merge, safe_http, vault
 from crm.admin.base import ModelAdmin, action, register
 from crm.forms.rich import editor_attributes
 from crm.mail import imap
@@ -35,6 +35,10 @@ class MailboxForm(forms.ModelForm):
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
+        try:
+            safe_http.check_host(data.get("host", ""), data.get("port") or 993)
+        except safe_http.Unsafe as error:
+            self.add_error("host", str(error))
         if not data.get("password") and not self.instance.secret:
             self.add_error("password", _now("A new mailbox needs its password."))
         return data

@@ -11,7 +11,7 @@ from typing import Any
 from django.db import OperationalError
 from imap_tools import BaseMailBox, ImapToolsError, MailBox, MailBoxStartTls, MailBoxUnencrypted
 
-from crm import clock, slots
+from crm import clock, safe_http, slots
 from crm.jobs import Permanent
 from crm.mail.inbox import languages, received_mail, unreadable
 from crm.mail.reading import MOST_BYTES, Unreadable, read_guarded
@@ -60,6 +60,10 @@ def look_into(mailbox: Mailbox) -> int:
     """Take over what is new; returns how many mails. Raises Unreachable."""
     if not mailbox.password():
         raise Unreachable(said("mailbox.no_password", "The password is missing or cannot be read any more."))
+    try:
+        safe_http.check_host(mailbox.host, mailbox.port)
+    except safe_http.Unsafe as error:
+        raise Unreachable(str(error)) from error
     try:
         box: Any = CLASSES[mailbox.security](mailbox.host, mailbox.port, timeout=TIMEOUT)
         try:

@@ -7,6 +7,7 @@ from django import forms
 from django.core.mail import get_connection
 from django.utils.translation import gettext_lazy
 
+from crm import safe_http
 from crm.sentences import said
 from crm.transports.base import Transport, TransportError, transports
 from crm.transports.mails import put_together
@@ -46,6 +47,10 @@ class Smtp(Transport):
             timeout=TIMEOUT,
         )
         mail = put_together(message, connection)
+        try:
+            safe_http.check_host(str(own.get("host")), int(own.get("port") or 25))
+        except safe_http.Unsafe as error:
+            raise TransportError(str(error), permanent=True) from error
         try:
             connection.open()
         except (smtplib.SMTPException, OSError) as error:

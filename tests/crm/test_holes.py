@@ -12,7 +12,7 @@ from PIL import Image
 
 from crm import safe_http
 from crm.mail.reading import clean
-from crm.models import Company, Contact, Message, OwnCompany
+from crm.models import Channel, Company, Contact, Message, OwnCompany
 from crm.sending import channel_for, queue_message
 from tests.crm.test_api import Caller
 
@@ -163,3 +163,29 @@ def test_a_rule_whose_publisher_may_not_change_the_card_says_so(world, now, drai
     drain()
     run = world.run_of(rule)
     assert run.error == "The rule acts with the rights of Charlie Stranger, who may not change this card."
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "10.1.2.3", "::1", "::ffff:0:127.0.0.1", "169.254.169.254"])
+def test_a_mail_server_of_the_inside_is_reached_only_if_it_is_listed(world, settings, client, drain, host):
+    settings.INSIDE_MAIL_HOSTS = []
+    channel = Channel.objects.get(medium="email")
+    channel.transport, channel.settings = "smtp", {"host": host, "port": 25, "security": "none"}
+    channel.save()
+    message = queue_message(channel=channel, to="a@example.com", text="x", item=world.deal())
+    drain()
+    message.refresh_from_db()
+    assert (message.status, message.error.code) == ("failed", "host.private")
+    client.force_login(world.alice)
+    data = {
+        "name": "In",
+        "channel": channel.pk,
+        "host": host,
+        "port": 993,
+        "security": "tls",
+        "user": "u",
+        "folder": "INBOX",
+    }
+    page = client.post("/admin/crm/mailbox/add/", data | {"password": "x", "is_active": "on"})
+    assert "INSIDE_MAIL_HOSTS" in page.content.decode()
+    settings.INSIDE_MAIL_HOSTS = [host]
+    safe_http.check_host(host, 25)

@@ -59,6 +59,7 @@ def environment_for(folder: Path, url: str, name: str) -> dict[str, str]:
         "DEALWRIGHT_MODE": "demo",
         "PUBLIC_URL": url,
         "PYTHONWARNINGS": "ignore",
+        "INSIDE_MAIL_HOSTS": "127.0.0.1",
     }
     server = os.environ.get("TEST_POSTGRES_SERVER")
     if server:
