@@ -11,7 +11,7 @@ from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.core import checks
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest, JsonResponse
 from django.middleware.csrf import get_token
 from django.shortcuts import redirect, render
 from django.urls import URLPattern, URLResolver, get_resolver
@@ -145,13 +145,16 @@ class AddressMiddleware:
     Bodies are not touched: forms and the API judge each field of theirs, and a lead is never lost for a character.
     """
 
-    LONGEST = 18  # digits; more fit into no column
+    LARGEST = 2**63 - 1  # of a number that a column holds
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if self._is_odd(request):
+            if request.path.startswith("/api/"):
+                told = {"code": "bad_address", "message": "The address cannot be read.", "fields": {}, "version": None}
+                return JsonResponse({"error": told}, status=400)
             return HttpResponseBadRequest("400", content_type="text/plain; charset=utf-8")
         return self.get_response(request)
 
@@ -159,7 +162,8 @@ class AddressMiddleware:
         asked = unquote(request.META.get("QUERY_STRING", ""), errors="surrogateescape")
         if any(letter == "\0" or "\ud800" <= letter <= "\udfff" for letter in request.path + asked):
             return True
-        return any(part.isdigit() and len(part) > self.LONGEST for part in request.path.split("/"))
+        numbers = (part for part in request.path.split("/") if part.isascii() and part.isdigit())
+        return any(len(number) > 19 or int(number) > self.LARGEST for number in numbers)
 
 
 class AudienceMiddleware:

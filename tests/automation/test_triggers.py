@@ -244,7 +244,7 @@ def test_E40_a_rule_runs_with_its_publishers_rights_never_more(world, now, drain
     drain()
     assert stage_of(item) == "Talk"
     assert world.run_of(rule).status == "failed"
-    assert "no access" in world.run_of(rule).error
+    assert world.run_of(rule).error.code == "right.missing"
 
 
 def test_E40_when_the_publisher_leaves_the_automation_owner_takes_over(world, now, drain):

