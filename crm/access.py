@@ -153,7 +153,12 @@ class AddressMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if self._is_odd(request):
             if request.path.startswith("/api/"):
-                told = {"code": "bad_address", "message": "The address cannot be read.", "fields": {}, "version": None}
+                told: dict[str, Any] = {
+                    "code": "bad_address",
+                    "message": "The address cannot be read.",
+                    "fields": {},
+                    "version": None,
+                }
                 return JsonResponse({"error": told}, status=400)
             return HttpResponseBadRequest("400", content_type="text/plain; charset=utf-8")
         return self.get_response(request)

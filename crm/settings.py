@@ -193,6 +193,7 @@ ACCOUNT_EMAIL_VERIFICATION = "none"  # administrators make accounts; there is no
 ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
 ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_FORMS = {"change_password": "crm.forms.account.ChangePassword"}
 ACCOUNT_RATE_LIMITS = {
     "login": "30/m/ip",
     "login_failed": "30/5m/ip,5/5m/key",

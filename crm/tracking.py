@@ -58,6 +58,41 @@ def outgoing_html(message: Message) -> str:
     return f"{head}{pixel}{end}{tail}" if end else html + pixel
 
 
+def try_out(message: Message, what: str) -> bool:
+    """What the customer would do with a mail that never left (the demo's outbox), done by a colleague on purpose.
+
+    Args:
+        what: "open", or the place of a link, from 1.
+    Returns False for what cannot be tried.
+    """
+    if message.direction != Message.Direction.OUT or message.sent_at is None or not message.contact_id:
+        return False
+    payload: dict[str, Any] = {"message": message.pk, "to": message.to, "subject": message.subject}
+    payload["customer"] = message.contact.name if message.contact else ""
+    if what == "open":
+        now = clock.now()
+        rows = Message.objects.filter(pk=message.pk)
+        rows.update(opens=F("opens") + 1, opened_at=Coalesce("opened_at", now))
+        key = f"email.opened:{message.pk}"
+        record("email.opened", item=message.item, contact=message.contact, payload=payload | {"proxy": False}, key=key)
+        return True
+    outgoing_html(message)  # its links become rows, as they would when it leaves
+    link = (
+        message.links.filter(place=int(what)).first() if what.isascii() and what.isdigit() and len(what) < 4 else None
+    )
+    if link is None:
+        return False
+    MessageLink.objects.filter(pk=link.pk).update(clicks=F("clicks") + 1, clicked_at=clock.now())
+    key = f"email.clicked:{link.pk}"
+    record("email.clicked", item=message.item, contact=message.contact, payload=payload | {"url": link.url}, key=key)
+    return True
+
+
+def links_of(message: Message) -> list[str]:
+    """Where the links of a mail lead, by their places."""
+    return [unescape(found[2]) for found in LINK.finditer(message.html)][:MOST_LINKS]
+
+
 def unsubscribe_headers(message: Message) -> dict[str, str]:
     """RFC 8058: what a rule sends to a customer can be refused for the future by one click of the mail program."""
     if not (message.contact_id and message.is_automatic):

@@ -107,6 +107,7 @@ urlpatterns = [
     path("bell/", bell.bell, name="bell"),
     path("outbox/", outbox.outbox, name="outbox"),
     path("outbox/<int:pk>/", outbox.message, name="outbox-message"),
+    path("outbox/<int:pk>/as-customer/", outbox.as_customer, name="outbox-as-customer"),
     path("outbox/<int:pk>/card/", outbox.put_on_card, name="outbox-put-on-card"),
     path("outbox/<int:pk>/make-card/", outbox.make_card, name="outbox-make-card"),
     path("outbox/<int:pk>/raw/", outbox.raw, name="outbox-raw"),

@@ -29,6 +29,8 @@ BASE_STYLE = (
     "@page { size: %s; margin: 18mm 16mm 20mm }"
     "html { font: 9.5pt/1.45 Inter, sans-serif; color: #1c2430; -weasy-hyphens: manual }"
     "table { border-collapse: collapse; width: 100%% }"
+    # A word without end stays on the page: an address, a code of a customer's.
+    "p, h1, h2, h3, li, dd, div { overflow-wrap: break-word } td { overflow-wrap: anywhere }"
 )
 
 

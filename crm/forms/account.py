@@ -4,11 +4,28 @@ from __future__ import annotations
 
 from typing import Any
 
+from allauth.account.forms import ChangePasswordForm
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
-from crm.models import User
+from crm import clock
+from crm.models import ApiToken, User
+
+
+class ChangePassword(ChangePasswordForm):  # type: ignore[misc]
+    """allauth's, and the tokens of one's programs: whoever changes a password because it is known may end them too."""
+
+    end_tokens = forms.BooleanField(required=False)
+
+    @property
+    def tokens(self) -> Any:
+        return ApiToken.objects.filter(user=self.user, revoked_at=None)
+
+    def save(self) -> None:
+        super().save()
+        if self.cleaned_data.get("end_tokens"):
+            self.tokens.update(revoked_at=clock.now())
 
 
 class ProfileForm(forms.ModelForm):

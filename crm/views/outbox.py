@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_GET, require_POST
 
-from crm import databases, rights
+from crm import databases, rights, tracking
 from crm.access import staff_of_ours
 from crm.customers import find_or_make
 from crm.filters import BadFilter
@@ -62,7 +62,15 @@ def message(request: HttpRequest, pk: int) -> HttpResponse:
     shown = get_object_or_404(visible(request.user), pk=pk)
     name = "outbox/_message.html" if request.headers.get("HX-Request") else "outbox/message.html"
     pipelines = _pipelines(request.user) if shown.item_id is None else []
-    return render(request, name, {"message": shown, "pipelines": pipelines, "nav": "outbox"})
+    context = {"message": shown, "pipelines": pipelines, "nav": "outbox"}
+    if (
+        shown.channel.transport == "outbox"
+        and shown.channel.medium == Medium.EMAIL
+        and shown.sent_at
+        and shown.contact_id
+    ):
+        context["tries"] = tracking.links_of(shown)
+    return render(request, name, context)
 
 
 def _pipelines(user: Any) -> list[Pipeline]:
@@ -123,6 +131,19 @@ def raw(request: HttpRequest, pk: int) -> FileResponse:
     answer["X-Content-Type-Options"] = "nosniff"
     answer["Cache-Control"] = "private, no-store"
     return answer
+
+
+@staff_of_ours
+@require_POST
+def as_customer(request: HttpRequest, pk: int) -> HttpResponse:
+    """Open the mail or follow a link of it as the customer would: for mails that only ever lie in the outbox."""
+    shown = get_object_or_404(visible(request.user).filter(channel__transport="outbox"), pk=pk)
+    if shown.item is not None:
+        shown.item.require(request.user, "edit")  # type: ignore[arg-type]
+    if not tracking.try_out(shown, request.POST.get("what", "")):
+        raise Http404
+    messages.success(request, _("Done as the customer would; rules and triggers hear of it."))
+    return redirect("outbox-message", pk)
 
 
 @staff_of_ours

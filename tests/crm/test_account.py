@@ -17,7 +17,7 @@ from allauth.mfa.totp.internal.auth import (
 from allauth.usersessions.models import UserSession
 from django.test import Client
 
-from crm.models import Message, SystemSwitches, User
+from crm.models import ApiToken, Message, SystemSwitches, User
 
 
 def code_of(secret: str) -> str:
@@ -297,3 +297,21 @@ def test_a_hundred_wrong_tries_a_day_close_an_account_to_all_but_known_devices(w
     other = Client()
     other.cookies["dealwright_device"] = known.cookies["dealwright_device"].value
     assert "Too many" not in guess(other, "wrong", "alice@example.com", address="192.0.2.3").content.decode()
+
+
+def test_tokens_end_with_a_changed_password_if_asked(world, client):
+    client.force_login(world.bob)
+    ApiToken.make(world.bob, "ERP", ["read"])
+    others, _text = ApiToken.make(world.alice, "Hers", ["read"])
+    page = client.get("/account/password/").content.decode()
+    assert "ERP" in page
+    assert "never used" in page
+    assert "Hers" not in page
+    new = {"oldpassword": "pw-bob", "password1": "Zażółć-gęślą-7", "password2": "Zażółć-gęślą-7"}
+    assert client.post("/account/password/", new).status_code == 302
+    assert ApiToken.objects.filter(user=world.bob, revoked_at=None).exists()
+    again = {"oldpassword": "Zażółć-gęślą-7", "password1": "Jaźń-źdźbło-88", "password2": "Jaźń-źdźbło-88"}
+    assert client.post("/account/password/", again | {"end_tokens": "on"}).status_code == 302
+    assert not ApiToken.objects.filter(user=world.bob, revoked_at=None).exists()
+    others.refresh_from_db()
+    assert others.revoked_at is None

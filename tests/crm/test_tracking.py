@@ -6,7 +6,8 @@ from datetime import timedelta
 import pytest
 
 from crm import clock
-from crm.models import Event, Item, Message, MessageLink, Notification, Refusal
+from crm.models import Channel, Event, Item, Message, MessageLink, Notification, Refusal
+from crm.sending import queue_message
 
 PHONE = {"User-Agent": "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 Mobile"}
 GOOGLE = {"User-Agent": "Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com GoogleImageProxy)"}
@@ -198,3 +199,29 @@ def test_a_mail_written_by_a_colleague_is_no_list(world, mailbox, drain, client)
     client.post(f"/items/{item.pk}/write/email/", {"to": "hang@example.com", "subject": "Hi", "text": "Hello"})
     drain()
     assert "List-Unsubscribe" not in mailbox.mails[0]
+
+
+def test_a_mail_that_only_lies_in_the_outbox_can_be_opened_and_followed_by_a_colleague_on_purpose(world, client, drain):
+    Channel.objects.filter(medium="email").update(transport="outbox")
+    world.trigger("papers", "email_opened", {})
+    card = world.deal(stage="talk")
+    message = queue_message(
+        channel=Channel.objects.get(medium="email"), to="a@example.com", text="See https://a.example/1 and https://a.example/2",
+        contact=card.contact, item=card, author=world.bob,
+    )  # fmt: skip
+    drain()
+    client.force_login(world.bob)
+    page = client.get(f"/outbox/{message.pk}/").content.decode()
+    assert "As the customer:" in page
+    assert client.post(f"/outbox/{message.pk}/as-customer/", {"what": "open"}).status_code == 302
+    assert client.post(f"/outbox/{message.pk}/as-customer/", {"what": "2"}).status_code == 302
+    for odd in ("3", "²", "", "-1"):
+        assert client.post(f"/outbox/{message.pk}/as-customer/", {"what": odd}).status_code == 404
+    drain()
+    card.refresh_from_db()
+    assert card.stage == world.stages["papers"]
+    assert Event.objects.get(kind="email.clicked").data("url") == "https://a.example/2"
+    Channel.objects.filter(medium="email").update(transport="smtp")
+    assert client.post(f"/outbox/{message.pk}/as-customer/", {"what": "open"}).status_code == 404
+    client.force_login(world.charlie)
+    assert client.post(f"/outbox/{message.pk}/as-customer/", {"what": "open"}).status_code == 404
