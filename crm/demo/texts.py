@@ -66,7 +66,7 @@ TEXTS: dict[str, dict[str, Any]] = {
             "heading": "Order your furniture",
             "intro": "Tell us what you dream of. A manager calls you within 30 minutes in opening hours.",
             "button": "Send",
-            "thanks": "Thank you! A manager will call you within 30 minutes.",
+            "thanks": "Thank you, {{ contact.salutation }}! A manager will call you within 30 minutes.",
             "fields": [
                 "Your name",
                 "Phone",
@@ -121,7 +121,7 @@ TEXTS: dict[str, dict[str, Any]] = {
             "heading": "Zamów meble",
             "intro": "Napisz, o czym marzysz. Opiekun zadzwoni w ciągu 30 minut w godzinach otwarcia.",
             "button": "Wyślij",
-            "thanks": "Dziękujemy! Opiekun zadzwoni w ciągu 30 minut.",
+            "thanks": "Dziękujemy, {{ contact.salutation }}! Opiekun zadzwoni w ciągu 30 minut.",
             "fields": [
                 "Imię i nazwisko",
                 "Telefon",
@@ -175,7 +175,7 @@ TEXTS: dict[str, dict[str, Any]] = {
             "heading": "Commandez vos meubles",
             "intro": "Dites-nous ce dont vous rêvez. Un conseiller vous appelle sous 30 minutes aux heures d’ouverture.",
             "button": "Envoyer",
-            "thanks": "Merci ! Un conseiller vous appelle sous 30 minutes.",
+            "thanks": "Merci, {{ contact.salutation }} ! Un conseiller vous appelle sous 30 minutes.",
             "fields": [
                 "Votre nom",
                 "Téléphone",
@@ -229,7 +229,7 @@ TEXTS: dict[str, dict[str, Any]] = {
             "heading": "Đặt đồ nội thất",
             "intro": "Hãy cho chúng tôi biết bạn mơ ước gì. Nhân viên sẽ gọi trong vòng 30 phút giờ làm việc.",
             "button": "Gửi",
-            "thanks": "Cảm ơn quý khách! Nhân viên sẽ gọi cho bạn trong vòng 30 phút.",
+            "thanks": "Cảm ơn {{ contact.salutation }}! Nhân viên sẽ gọi cho bạn trong vòng 30 phút.",
             "fields": [
                 "Họ và tên",
                 "Điện thoại",
