@@ -60,7 +60,13 @@ def _is_known_device(request: HttpRequest, account: str) -> bool:
         known = signing.loads(request.COOKIES.get(DEVICE, ""), salt=DEVICE, max_age=DEVICE_SECONDS)
     except signing.BadSignature:
         return False
-    return bool(account) and known == account
+    user = User.objects.filter(email__iexact=account, is_active=True).first() if account else None
+    return user is not None and known == _mark_of(user)
+
+
+def _mark_of(user: User) -> list[str]:
+    """A device is known for one account, and until its password changes."""
+    return [str(user.pk), str(user.get_session_auth_hash())[:20]]
 
 
 class Accounts(DefaultAccountAdapter):
@@ -95,14 +101,20 @@ class Accounts(DefaultAccountAdapter):
         if not self._account_usage:
             raise self.validation_error("too_many_login_attempts")
 
+    def _delete_login_attempts_cached_email(self, request: HttpRequest, **credentials: Any) -> None:
+        """Whoever has set the password anew by the link in a mail is let in, whatever strangers had tried."""
+        super()._delete_login_attempts_cached_email(request, **credentials)
+        ratelimit.clear(request, app="allauth.account", action="login_failed_all", key=_account(credentials))
+
     def _rollback_login_failed_rl_usage(self) -> None:
         super()._rollback_login_failed_rl_usage()
-        if self._account_usage:
-            self._account_usage.rollback()
+        usage = getattr(self, "_account_usage", None)  # a key or a link asks for no password
+        if usage:
+            usage.rollback()
 
     def post_login(self, request: HttpRequest, user: User, **kwargs: Any) -> HttpResponse:  # type: ignore[override]
         answer: HttpResponse = super().post_login(request, user, **kwargs)
-        mark = signing.dumps(user.email.lower(), salt=DEVICE)
+        mark = signing.dumps(_mark_of(user), salt=DEVICE)
         secure = settings.SESSION_COOKIE_SECURE
         answer.set_cookie(DEVICE, mark, max_age=DEVICE_SECONDS, httponly=True, samesite="Lax", secure=secure)
         return answer

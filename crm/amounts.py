@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from functools import cache
 from typing import Any
@@ -89,8 +90,20 @@ def read(text: str, *, currency: str = "", language: str = "") -> Amount:
 
 
 def is_currency(code: str) -> bool:
-    """Whether somebody pays with it today: no gold, no marks, no "XXX"."""
-    return code in _current()
+    """Whether somebody pays with it, or did within ten years: no gold, no marks, no "XXX"; old cards can be edited."""
+    return code in _recent()
+
+
+@cache
+def _recent() -> frozenset[str]:
+    since = (date.today().year - 10, 1, 1)
+    paid = {
+        code
+        for place in get_global("territory_currencies").values()
+        for code, _start, end, is_tender in place
+        if is_tender and (end is None or end >= since)
+    }
+    return frozenset(paid | _current() | {"ANG", "XCG"})  # the newest of all is in no list yet
 
 
 def check_currency(code: str) -> None:

@@ -103,6 +103,7 @@ def _take_addresses(keep: Contact, drop: Contact) -> None:
         known = keep.phones.filter(number=phone.number).first()
         if known is not None:
             known.is_unchecked = known.is_unchecked and phone.is_unchecked
+            known.is_from_form = known.is_from_form and phone.is_from_form
             known.extension = known.extension or phone.extension
             known.save()
         else:

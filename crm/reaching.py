@@ -48,7 +48,7 @@ def check_address(contact: Contact | None, medium: str, to: str, is_necessary: b
             said("phone.unchecked", "%s is in no numbering plan: somebody has to confirm it on the contact's page.")
             % phones.display(to)
         )
-    if medium == Medium.SMS and contact is not None and _is_strangers(contact, to):
+    if medium == Medium.SMS and contact is not None and not is_necessary and _is_strangers(contact, to):
         raise CannotSend(
             said(
                 "phone.from_form",

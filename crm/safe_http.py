@@ -12,6 +12,7 @@ import queue
 import socket
 import threading
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -27,13 +28,11 @@ CONNECT, WHOLE = 3.0, 10.0  # seconds
 MOST_BYTES = 256 * 1024
 PORTS = (443, 8443)
 # "IPv4-compatible" and 6to4 spellings of IPv4, and the metadata address of one large provider.
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 MORE_BLOCKED = [
     ipaddress.ip_network(text)
     for text in (
         "::/96",
-        "::ffff:0:0/96",
-        "::ffff:0:0:0/96",
-        "64:ff9b::/96",
         "2002::/16",
         "168.63.129.16/32",
         "0.0.0.0/8",
@@ -90,23 +89,28 @@ def check(url: str) -> None:
             said("url.port", "Only https:// on port 443 or 8443 is called; an administrator can list other hosts.")
         )
     literal = _literal(parts.hostname)
-    if literal is not None and (not literal.is_global or _blocked(literal)):
+    if literal is not None and _blocked(literal):
         raise Unsafe(said("url.private", "This address leads into a private network."))
 
 
-def check_host(host: str, port: int) -> None:
+def check_host(host: str, port: int, known: Iterable[str] = ()) -> None:
     """A mail server that somebody typed in: not one of our own network, unless it is listed (INSIDE_MAIL_HOSTS).
 
     Every address that the name has now is looked at; a name that nobody knows is left to the connection, which says so.
+
+    Args:
+        known: names that are exempt as well: those that were in use before this was asked.
     Raises Unsafe.
     """
-    if host in settings.INSIDE_MAIL_HOSTS or f"{host}:{port}" in settings.INSIDE_MAIL_HOSTS:
+    name = host.strip().rstrip(".").lower()
+    listed = {entry.strip().rstrip(".").lower() for entry in (*settings.INSIDE_MAIL_HOSTS, *known)}
+    if name in listed or f"{name}:{port}" in listed:
         return
     try:
-        found = {str(row[4][0]).partition("%")[0] for row in socket.getaddrinfo(host, port, proto=socket.IPPROTO_TCP)}
+        found = {str(row[4][0]).partition("%")[0] for row in socket.getaddrinfo(name, port, proto=socket.IPPROTO_TCP)}
     except (OSError, UnicodeError):
         return
-    for address in map(ipaddress.ip_address, found):
+    for address in map(_meant, map(ipaddress.ip_address, found)):
         if not address.is_global or _blocked(address):
             told = said(
                 "host.private",
@@ -115,7 +119,17 @@ def check_host(host: str, port: int) -> None:
             raise Unsafe(told % host[:100])
 
 
-def _literal(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+# IPv6 addresses that carry one of IPv4: mapped, translated (RFC 2765), and NAT64's (RFC 6052).
+_CARRIERS = [ipaddress.ip_network(text) for text in ("::ffff:0:0/96", "::ffff:0:0:0/96", "64:ff9b::/96")]
+
+
+def _meant(address: Address) -> Address:
+    """The IPv4 address that an IPv6 one carries; any other is itself."""
+    carries = address.version == 6 and any(address in network for network in _CARRIERS)
+    return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF) if carries else address
+
+
+def _literal(host: str) -> Address | None:
     """The address that a host spells out, also as 0177.0.0.1 or 2130706433; None for a name, which is asked for later."""
     try:
         return ipaddress.ip_address(host)
@@ -127,7 +141,10 @@ def _literal(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
         return None
 
 
-def _blocked(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+def _blocked(address: Address) -> bool:
+    address = _meant(address)
+    if not address.is_global:
+        return True
     networks = [*MORE_BLOCKED, *EXTRA_BLOCKED_NET_RANGES]
     return any(address in network for network in networks if network.version == address.version)
 

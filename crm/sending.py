@@ -6,6 +6,7 @@ The composer, the digest and every rule send through `queue_message`; *unknown* 
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
@@ -27,6 +28,7 @@ from crm.models.people import Contact, User, administrators
 from crm.queue import Kind, register_kind
 from crm.reaching import CannotSend as CannotSend
 from crm.reaching import check_address as check_address
+from crm.recognising import is_nameless
 from crm.sentences import in_payload, said
 from crm.transports.base import Transport, TransportError, transports
 
@@ -125,10 +127,14 @@ def queue_message(
 
 
 def _without_links(text: str, contact: Contact) -> str:
-    """Strangers choose what they are called: an address in their name is no link in a mail of ours."""
-    for name in filter(None, (contact.name, str(contact.company or ""))):
-        if no_link(name) != name:
-            text = text.replace(name, no_link(name))
+    """Strangers choose what they are called: an address in their name is no link in a mail of ours.
+
+    One who is called by his own address or number is left alone, and so is what stands within a longer address.
+    """
+    names = {contact.name, contact.salutation, str(contact.company or "")}
+    for name in sorted(filter(None, names), key=len, reverse=True):
+        if no_link(name) != name and not is_nameless(name):
+            text = re.sub(rf"(?<![\w/@.=:-]){re.escape(name)}(?![\w/@])", no_link(name), text)
     return text
 
 

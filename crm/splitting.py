@@ -61,6 +61,7 @@ def _split(contact: Contact, share: Share, by: User) -> Contact:
     for phone in contact.phones.filter(number__in=share.shared):
         # Unconfirmed here is unconfirmed there.
         as_here = {"kind": phone.kind, "order": phone.order, "is_new": phone.is_new, "came_with": phone.came_with}
+        as_here["is_from_form"] = phone.is_from_form
         as_here |= {"extension": phone.extension, "is_unchecked": phone.is_unchecked}
         made.phones.create(number=phone.number, **as_here)
     contact.phones.filter(number__in=share.phones).update(contact=made)

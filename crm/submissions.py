@@ -102,7 +102,8 @@ def _targets(form: WebForm, answers: dict[str, Any]) -> tuple[dict[str, Any], li
     """Answers by where they are saved, the first filled one wins; and (label, answer) of what its place cannot hold."""
     found: dict[str, Any] = {}
     unread: list[tuple[str, str]] = []
-    for field in form.fields.all():
+    # What was chosen comes before what a kind says of itself.
+    for field in sorted(form.fields.all(), key=lambda field: not field.saves_to):
         value = answers.get(field.key)
         if not field.target or value in (None, "", []) or field.target in found:
             continue

@@ -99,7 +99,8 @@ class CreateTask(Action):
         open_tasks = Count("tasks", filter=Q(tasks__status__in=Task.OPEN))
         chosen = User.objects.filter(pk__in=User.objects.filter(within, is_active=True).values("pk"))
         people = chosen.annotate(load=open_tasks).order_by("load", "name", "pk")
-        present = next((person for person in people if not person.is_absent()), None)
+        # Nobody is given work on a card that he may not see.
+        present = next((person for person in people if not person.is_absent() and _sees(person, item)), None)
         if present is None:
             raise ActionError(said("task.nobody_present", "Nobody of those chosen is present to take the task."))
         return present
@@ -118,3 +119,7 @@ class CreateTask(Action):
     def summary(self, settings: dict[str, Any]) -> str:
         person = settings.get("assignee") or settings.get("department") or settings.get("role")
         return f"{settings.get('title', '')} → {person}" if person else str(settings.get("title", ""))
+
+
+def _sees(person: User, item: Item) -> bool:
+    return Item.objects.visible_to(person).filter(pk=item.pk).exists()

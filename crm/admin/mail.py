@@ -17,6 +17,7 @@ from crm.forms.rich import editor_attributes
 from crm.mail import imap
 from crm.models import Mailbox, MailTemplate
 from crm.models.mailboxes import today
+from crm.models.org import SystemSwitches
 from crm.shown import beside
 
 
@@ -36,7 +37,7 @@ class MailboxForm(forms.ModelForm):
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
         try:
-            safe_http.check_host(data.get("host", ""), data.get("port") or 993)
+            safe_http.check_host(data.get("host", ""), data.get("port") or 993, SystemSwitches.mail_hosts())
         except safe_http.Unsafe as error:
             self.add_error("host", str(error))
         if not data.get("password") and not self.instance.secret:

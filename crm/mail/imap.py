@@ -17,6 +17,7 @@ from crm.mail.inbox import languages, received_mail, unreadable
 from crm.mail.reading import MOST_BYTES, Unreadable, read_guarded
 from crm.models import Job, Mailbox
 from crm.models.leased import Status
+from crm.models.org import SystemSwitches
 from crm.queue import Kind, every, register_kind
 from crm.sentences import said
 from crm.shown import beside
@@ -61,7 +62,7 @@ def look_into(mailbox: Mailbox) -> int:
     if not mailbox.password():
         raise Unreachable(said("mailbox.no_password", "The password is missing or cannot be read any more."))
     try:
-        safe_http.check_host(mailbox.host, mailbox.port)
+        safe_http.check_host(mailbox.host, mailbox.port, SystemSwitches.mail_hosts())
     except safe_http.Unsafe as error:
         raise Unreachable(str(error)) from error
     try:

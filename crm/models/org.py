@@ -247,6 +247,8 @@ class SystemSwitches(models.Model):
         ADMINISTRATORS = "administrators", _("who may open the administration")
         EVERYBODY = "everybody", _("everybody")
 
+    # Mail servers in use before inside ones had to be listed: an upgrade stops nobody's mail.
+    mail_hosts_kept = models.JSONField(default=list, blank=True, editable=False)
     second_factor = models.CharField(
         _("second factor is asked of"),
         max_length=20,
@@ -275,6 +277,11 @@ class SystemSwitches(models.Model):
             asked = cls.objects.values_list("second_factor", flat=True).first() or ""
             caches["near"].set("second_factor", asked, 10)
         return asked
+
+    @classmethod
+    def mail_hosts(cls) -> list[str]:
+        """Names of mail servers that may be within the own network without being listed (safe_http.check_host)."""
+        return list(cls.objects.values_list("mail_hosts_kept", flat=True).first() or [])
 
     @classmethod
     def paused(cls) -> bool:

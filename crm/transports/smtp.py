@@ -8,6 +8,7 @@ from django.core.mail import get_connection
 from django.utils.translation import gettext_lazy
 
 from crm import safe_http
+from crm.models.org import SystemSwitches
 from crm.sentences import said
 from crm.transports.base import Transport, TransportError, transports
 from crm.transports.mails import put_together
@@ -48,9 +49,9 @@ class Smtp(Transport):
         )
         mail = put_together(message, connection)
         try:
-            safe_http.check_host(str(own.get("host")), int(own.get("port") or 25))
+            safe_http.check_host(str(own.get("host")), int(own.get("port") or 25), SystemSwitches.mail_hosts())
         except safe_http.Unsafe as error:
-            raise TransportError(str(error), permanent=True) from error
+            raise TransportError(str(error)) from error  # it may be listed, or its name mended, within the day
         try:
             connection.open()
         except (smtplib.SMTPException, OSError) as error:

@@ -189,11 +189,11 @@ def _refusals(user: Any, contact: Contact) -> list[Refusal]:
 def _new_addresses(contact: Contact) -> list[Any]:
     asked = contact.phones.filter(Q(is_new=True) | Q(is_unchecked=True) | Q(is_from_form=True))
     # A stranger's number of a country that is listed needs nobody's word.
-    numbers = [
-        row
-        for row in asked
-        if row.is_new or row.is_unchecked or not OwnCompany.texts_to_strangers_in(phones.region_of(row.number))
-    ]
+    numbers = []
+    for row in asked:
+        row.is_from_form &= not OwnCompany.texts_to_strangers_in(phones.region_of(row.number))
+        if row.is_new or row.is_unchecked or row.is_from_form:
+            numbers.append(row)
     return [*contact.emails.filter(is_new=True), *numbers]
 
 

@@ -315,3 +315,25 @@ def test_tokens_end_with_a_changed_password_if_asked(world, client):
     assert not ApiToken.objects.filter(user=world.bob, revoked_at=None).exists()
     others.refresh_from_db()
     assert others.revoked_at is None
+
+
+def test_a_known_device_is_known_until_its_password_changes_and_a_new_one_opens_the_account(world, drain):
+    known = Client()
+    guess(known, "pw-bob")
+    known.post("/logout/")
+    for number in range(100):
+        guess(Client(), address=f"203.0.{number // 4}.{number}")
+    world.bob.refresh_from_db()
+    world.bob.set_password("pw-new")
+    world.bob.save()
+    assert "Too many attempts" in guess(known, "pw-new", address="192.0.2.2").content.decode()
+    person = Client()
+    person.post("/account/password/reset/", {"email": "bob@example.com"})
+    drain()
+    link = re.search(
+        r"http://\S+?(/account/password/reset/key/\S+)",
+        Message.objects.get(to="bob@example.com", subject__contains="new").text,
+    )[1]
+    page = person.get(link, follow=True)
+    person.post(page.request["PATH_INFO"], {"password1": "Zażółć-gęślą-7", "password2": "Zażółć-gęślą-7"})
+    assert guess(Client(), "Zażółć-gęślą-7", address="192.0.2.9").status_code == 302

@@ -290,3 +290,11 @@ def test_a_number_from_a_public_form_gets_sms_in_listed_countries_until_it_is_kn
     again = Contact.objects.get(phones__number="+48601234567")
     receiving.received_sms(Channel.objects.get(medium="sms"), "SM1", "+48601234567", "Hello, it is me")
     assert not again.phones.get().is_from_form
+
+
+def test_what_was_chosen_comes_before_what_a_kind_says_of_itself(world, form, client, drain):
+    FormField.objects.create(form=form, key="friend", kind="email", label="Who sent you", order=0)
+    form.fields.filter(key="email").update(order=9)
+    send(client, friend="friend@example.com", **GOOD)
+    drain()
+    assert Item.objects.get().contact.email() == "jan@example.com"

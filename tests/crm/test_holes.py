@@ -16,7 +16,7 @@ from crm.models import Channel, Company, Contact, Message, OwnCompany
 from crm.sending import channel_for, queue_message
 from tests.crm.test_api import Caller
 
-ODD = ("%00", "%ED%A0%80", "a%00b", "%FF%00")
+ODD = ("%00", "a%00b", "%FF%00")
 
 
 def routes(patterns, prefix=""):
@@ -42,10 +42,10 @@ def test_no_address_answers_500_to_odd_letters_and_odd_digits(world, client):
     client.force_login(world.alice)
     walked = 0
     for path in paths():
-        for query in ("q=%00", "open=²", "page=²&id=²&v=²&kind=²&cursor=²", "x=%ED%A0%80"):
+        for query in ("q=%00", "open=²", "page=²&id=²&v=²&kind=²&cursor=²", "utm=caf%E9%ED%A0%80"):
             answer = client.get(path, QUERY_STRING=query)
             assert answer.status_code < 500, (path, query)
-            if "%" in query:
+            if "%00" in query:
                 assert answer.status_code == 400, (path, query)
         walked += 1
     assert walked > 120
@@ -55,8 +55,7 @@ def test_no_address_answers_500_to_odd_letters_and_odd_digits(world, client):
 def test_what_no_database_could_look_for_is_400_in_the_path_and_in_the_query(world, client, odd):
     client.force_login(world.bob)
     assert client.get(f"/contacts/?q={odd}").status_code == 400
-    # Bytes that are no letters stay escaped in a path, and such an address is nobody's.
-    assert client.generic("GET", f"/f/{odd}/").status_code == (404 if odd.startswith("%ED") else 400)
+    assert client.generic("GET", f"/f/{odd}/").status_code == 400
     assert client.get("/items/" + "9" * 30 + "/").status_code == 400
     assert Caller(client, world.bob).get(f"/contacts?q={odd}").status_code == 400
 
@@ -111,6 +110,10 @@ def test_an_address_in_a_name_is_no_link_in_our_mail(world, drain):
     )
     assert re.findall(r'href="([^"]+)"', message.html) == ["https://ours.example/x"]
     assert message.text.replace("\u2060", "") == text
+    nameless = Contact.objects.create(name="bob@example.com")
+    text = "https://crm.example/u?to=bob@example.com and https://Booking.example GmbH/x"
+    other = queue_message(channel=channel_for("email"), to="bob@example.com", text=text, contact=nameless)
+    assert other.text == text
     plain = Contact.objects.create(name="J.R. Smith")
     kept = queue_message(channel=channel_for("email"), to="b@example.com", text="Dear J.R. Smith", contact=plain)
     assert kept.text == "Dear J.R. Smith"
@@ -174,7 +177,7 @@ def test_a_mail_server_of_the_inside_is_reached_only_if_it_is_listed(world, sett
     message = queue_message(channel=channel, to="a@example.com", text="x", item=world.deal())
     drain()
     message.refresh_from_db()
-    assert (message.status, message.error.code) == ("failed", "host.private")
+    assert (message.status, message.job.error.code) == ("planned", "host.private")  # it may be listed within the day
     client.force_login(world.alice)
     data = {
         "name": "In",
@@ -187,5 +190,13 @@ def test_a_mail_server_of_the_inside_is_reached_only_if_it_is_listed(world, sett
     }
     page = client.post("/admin/crm/mailbox/add/", data | {"password": "x", "is_active": "on"})
     assert "INSIDE_MAIL_HOSTS" in page.content.decode()
-    settings.INSIDE_MAIL_HOSTS = [host]
+    settings.INSIDE_MAIL_HOSTS = [f" {host.upper()}. "]
     safe_http.check_host(host, 25)
+    settings.INSIDE_MAIL_HOSTS = []
+    safe_http.check_host(host, 25, [host])
+
+
+def test_an_address_of_nat64_is_judged_by_what_it_means():
+    safe_http.check_host("64:ff9b::808:808", 587)
+    with pytest.raises(safe_http.Unsafe):
+        safe_http.check_host("64:ff9b::7f00:1", 587)
