@@ -177,9 +177,10 @@ def prepare(folder: str, database: str | None, bell: str | None) -> Site:
 def rules(stages: list[Any]) -> None:
     """On two stages: a chain of inside rules, an SMS through the pigeon, a task whose end moves the card on."""
     from automation.models import Rule, Trigger
-    from crm.models import Channel, User
+    from crm.models import Channel, OwnCompany, User
 
     anna = User.objects.get(email="anna@example.com")
+    OwnCompany.objects.update(sms_countries="GB PL")  # its forms come with Polish numbers
     Channel.objects.filter(medium="sms").update(
         transport="carrier", contact_daily_limit=1_000_000, hourly_limit=1_000_000
     )
