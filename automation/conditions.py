@@ -167,7 +167,7 @@ def _text(value: Any) -> str:
 
 
 def _told(value: Any) -> Any:
-    """A value in a sentence: as it is, for each reader's language; a moment by the clock that the condition reads."""
+    """A value in a sentence: as it is, for each reader's language and clock."""
     if isinstance(value, list):
         return [_told(one) for one in value]
     if isinstance(value, bool):
@@ -175,11 +175,11 @@ def _told(value: Any) -> Any:
     return gettext_lazy("empty") if value in (None, "") else value
 
 
-def _compares(operator: str, case: Case, true: bool, sign: Any, otherwise: Any) -> Verdict:
+def _compares(case: Case, true: bool, sign: Any, otherwise: Any) -> Verdict:
     """ "amount 3 000 < 5 000", with the sign of what holds."""
     words = {"field": case.label, "value": _told(case.actual), "sign": sign if true else otherwise}
     words["wanted"] = _told(case.wanted)
-    return Verdict(true, said(f"condition.{operator}", "%(field)s %(value)s %(sign)s %(wanted)s") % words)
+    return Verdict(true, said("condition.compared", "%(field)s %(value)s %(sign)s %(wanted)s") % words)
 
 
 @dataclass(frozen=True)
@@ -235,7 +235,7 @@ def _plain(
     label: Any, holds: Callable[[Case], bool], sign: Any, otherwise: Any, takes: str = "one", of_part: bool = False
 ) -> Operator:
     def test(case: Case) -> Verdict:
-        return _compares("compared", case, holds(case), sign, otherwise)
+        return _compares(case, holds(case), sign, otherwise)
 
     return Operator(label, test, takes, of_part=of_part)
 
@@ -244,7 +244,7 @@ def _compared(label: Any, function: Callable[[Any, Any], bool], sign: str, other
     def test(case: Case) -> Verdict:
         # An empty field is neither more nor less than anything.
         true = case.actual is not None and function(*case.ordered(case.wanted))
-        return _compares("compared", case, true, sign, otherwise)
+        return _compares(case, true, sign, otherwise)
 
     return Operator(label, test, orders=True)
 

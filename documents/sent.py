@@ -29,6 +29,7 @@ from documents.models import CarriedPaper, Document, DocumentLink, InvoiceFlow
 from documents.models import templates as papers
 from documents.models.invoicing import today
 
+NEVER_SENT = said("invoice.never_sent", "Due, never sent")
 KIND = "paper_sent"
 REMIND = "unsent_invoices"
 # An invoice that nobody sent is told of after a day. One that was passed over by more than that is old news.
@@ -166,11 +167,9 @@ def badges(items: list[Item]) -> dict[int, list[slots.Badge]]:
     if not late:
         return {}
     drafts = set(InvoiceFlow.objects.filter(draft__in={item.stage_id for item in late}).values_list("draft", flat=True))
-    words = str(NEVER_SENT.worded())  # it was worded when this module came, for nobody
+    words = NEVER_SENT.worded()  # it was worded when this module came, for nobody
     return {item.pk: [slots.Badge("send", words, "bad")] for item in late if item.stage_id in drafts}
 
-
-NEVER_SENT = said("invoice.never_sent", "Due, never sent")
 
 register_kind(Kind(KIND, perform))
 register_kind(Kind(REMIND, tell_unsent, passing=True))

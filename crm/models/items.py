@@ -361,8 +361,7 @@ class Item(Moving, RefreshMixin, models.Model):
             closed = close_visit(item, left, now, deleted=True)
             ended = closed.pop("ended", [])
             item.deleted_at = self.deleted_at = now
-            item.visit = None
-            item.version += 1
+            item.visit, item.version = None, item.version + 1
             item.save()
             entry = Entry(item=item, visit=None, left_id=left, machine=machine, cancelled=closed)
             record("item.deleted", item=item, actor=by, cause=cause, entry=entry, quiet=quiet)
