@@ -22,22 +22,37 @@ ldconfig -p 2>/dev/null | grep -q libpangoft2 || packages="$packages libpango-1.
 ldconfig -p 2>/dev/null | grep -q libharfbuzz-subset || packages="$packages libharfbuzz-subset0"
 if [ "$purpose" = test ]; then
     need chromium chromium
-    fc-list 2>/dev/null | grep -qi noto || packages="$packages fonts-noto-core"
     # Versioned server binaries are not on the PATH.
     ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || packages="$packages postgresql"
     need redis-server redis-server
 fi
 
-if [ -n "$packages" ]; then
+# What papers write names with: without a font for its letters no paper is made.
+fonts=""
+can_write() { # language…
+    for language in "$@"; do
+        [ -n "$(fc-list ":lang=$language" 2>/dev/null | head -n 1)" ] || return 1
+    done
+}
+can_write pl vi ru el ar he th || fonts="$fonts fonts-noto-core"
+can_write zh-cn ja ko || fonts="$fonts fonts-noto-cjk"
+
+if [ -n "$packages$fonts" ]; then
     if [ "$(id -u)" = 0 ]; then
         sudo=""
     elif command -v sudo >/dev/null 2>&1 && sudo -n true 2>/dev/null; then
         sudo="sudo"
-    else
+    elif [ -n "$packages" ]; then
         echo "Please install these system packages, then run the command again:" >&2
-        echo "    apt-get install$packages" >&2
+        echo "    apt-get install$packages$fonts" >&2
         exit 1
+    else
+        echo "Papers cannot write the names of all customers yet; these packages help: apt-get install$fonts" >&2
+        fonts=""
     fi
+fi
+packages="$packages$fonts"
+if [ -n "$packages" ]; then
     echo "Installing system packages:$packages"
     $sudo apt-get update -q >/dev/null
     # Services are started by hand and thrown away; none shall start by itself.

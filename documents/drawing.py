@@ -108,7 +108,7 @@ class Renderer:
             self._stop()
         if self._process is None:
             # Nothing of our own environment: no secrets, no settings.
-            environment = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "FONTCONFIG_FILE": str(_font_config())}
+            environment = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "FONTCONFIG_FILE": str(font_config())}
             self._process = subprocess.Popen(
                 [sys.executable, "-I", str(RENDERER)],
                 stdin=subprocess.PIPE,
@@ -136,7 +136,7 @@ class Renderer:
                     pass  # what was not read any more
 
 
-def _font_config() -> Path:
+def font_config() -> Path:
     """Our own fonts first, so that papers look the same on every machine; those of the system for other scripts."""
     folder = Path(settings.VAR_DIR) / "fontconfig"
     folder.mkdir(parents=True, exist_ok=True)

@@ -13,6 +13,7 @@ from num2words import num2words
 from crm import merge
 from crm.models import Item, OwnCompany
 from crm.models.lines import Totals, rounded
+from documents import glyphs
 from documents.pay_code import pay_code
 from documents.pay_code import picture as pay_picture
 
@@ -62,6 +63,7 @@ LISTS: dict[str, dict[str, tuple[Any, str]]] = {
         "unit": (_("unit"), "text"),
         "price": (_("price"), "money"),
         "discount": (_("discount, %"), "number"),
+        "discount_amount": (_("discount as an amount"), "money"),
         "tax": (_("tax"), "text"),
         "total": (_("sum"), "money"),
     },
@@ -113,6 +115,7 @@ def line_values(item: Item) -> list[dict[str, Any]]:
             "unit": row.unit,
             "price": row.price.normalize() + 0,
             "discount": row.discount.normalize() + 0 if row.discount else "",
+            "discount_amount": rounded(row.discount_amount, item.currency) if row.discount_amount else "",
             "tax": row.tax_name,
             "total": row.amount(item.currency),
         }
@@ -174,8 +177,11 @@ def values_for(
 
 
 def fill(template: DocumentTemplate, item: Item, values: merge.Values) -> str:
-    """The template's HTML with its values, escaped. Raises MergeError naming field and line."""
-    return merge.render(
+    """The template's HTML with its values, escaped.
+
+    Raises MergeError naming field and line, or the letters that no font here has.
+    """
+    page = merge.render(
         template.body,
         values,
         html=True,
@@ -183,6 +189,7 @@ def fill(template: DocumentTemplate, item: Item, values: merge.Values) -> str:
         zone=OwnCompany.zone(),
         currency=item.currency,
     )
+    return glyphs.writable(page)
 
 
 def pictures_of(stamped: bool, codes: dict[str, str]) -> dict[str, bytes]:
