@@ -30,8 +30,11 @@ from documents.models.invoicing import today
 from documents.models.templates import Kind
 
 router = Router(tags=["documents"])
-Price = Annotated[str, Field(pattern=r"^[0-9]{1,11}(\.[0-9]{1,4})?$", description="A number as text, with a dot.")]
-Quantity = Annotated[str, Field(pattern=r"^[0-9]{1,10}(\.[0-9]{1,4})?$", description="A number as text, with a dot.")]
+Price = Annotated[str, Field(pattern=r"^-?[0-9]{1,11}(\.[0-9]{1,4})?$", description="A number as text, with a dot.")]
+Quantity = Annotated[str, Field(pattern=r"^-?[0-9]{1,10}(\.[0-9]{1,4})?$", description="A number as text, with a dot.")]
+Off = Annotated[
+    str, Field(pattern=r"^[0-9]{1,13}(\.[0-9]{1,2})?$", description="An amount off the line, not beside a percentage.")
+]
 Money = Annotated[str, Field(pattern=r"^-?[0-9]{1,13}(\.[0-9]{1,2})?$", description="A number as text, with a dot.")]
 
 
@@ -81,6 +84,7 @@ class Line(Schema):
     unit: str = Field(default="", max_length=20)
     price: Price
     discount: Annotated[str, Field(pattern=r"^([0-9]{1,2}(\.[0-9]{1,3})?|100)$", description="Percent.")] = "0"
+    discount_amount: Off = "0"
     tax: str = Field(default="", max_length=40, description="The name of a tax rate; empty for none.")
     tax_included: StrictBool = False
     product: Id | None = None
@@ -103,7 +107,7 @@ def lines_out(item: Item) -> dict[str, Any]:
         {
             "product": line.product_id,
             **{name: getattr(line, name) for name in names},
-            **{name: str(getattr(line, name)) for name in ("quantity", "price", "discount")},
+            **{name: str(getattr(line, name)) for name in ("quantity", "price", "discount", "discount_amount")},
             "tax": line.tax_name,
             "total": str(line.amount(item.currency)),
         }
@@ -138,19 +142,21 @@ def put_lines(request: HttpRequest, pk: Id, payload: Lines) -> Any:
         if line.product and line.product not in known:
             raise invalid({f"lines.{number}.product": [_("There is no such product.")]})
         rate = rates.get(line.tax)
-        made.append(
-            LineItem(
-                product_id=line.product,
-                name=line.name,
-                quantity=Decimal(line.quantity),
-                unit=line.unit,
-                price=Decimal(line.price),
-                discount=Decimal(line.discount),
-                tax_name=line.tax,
-                tax_percent=rate.percent if rate else None,
-                tax_included=line.tax_included,
-            )
+        row = LineItem(
+            product_id=line.product,
+            name=line.name,
+            quantity=Decimal(line.quantity),
+            unit=line.unit,
+            price=Decimal(line.price),
+            discount=Decimal(line.discount),
+            discount_amount=Decimal(line.discount_amount),
+            tax_name=line.tax,
+            tax_percent=rate.percent if rate else None,
+            tax_included=line.tax_included,
         )
+        for name, sentence in row.faults(item.currency).items():
+            raise invalid({f"lines.{number}.{name}": [sentence]})
+        made.append(row)
     return lines_out(replace_lines(item, made, by=request.user, cause=API))  # type: ignore[arg-type]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from typing import Any
 
@@ -10,6 +11,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
 from crm import amounts, decimals
+from crm.amounts import Amount
 from crm.decimals import Limit, Unreadable
 
 
@@ -74,6 +76,39 @@ class AmountField(forms.DecimalField):
             return value
         short = value.quantize(Decimal(1).scaleb(-self.limit.places), context=decimals.EXACT)
         return short if short == value and value.as_tuple().exponent < -self.limit.places else value  # type: ignore[operator]
+
+
+class DiscountField(AmountField):
+    """A discount as people write one: "10" and "10 %" are percent of the line, "50 EUR" and "£50" an amount off it.
+
+    Cleaned to an `Amount`: with a currency an amount of money, without one percent.
+    """
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(min_value=0, **kwargs)
+
+    def to_python(self, value: Any) -> Any:
+        text = str(value or "").strip()
+        if not text:
+            return None
+        if "%" in text or re.fullmatch(r"[\d\s.,']+", amounts.plain(text)):
+            found = Amount(amounts.read_number(text))
+            if not 0 <= found.value <= 100:
+                words = {"typed": text[:40], "currency": self.currency}
+                sentence = _("“%(typed)s” in percent is not between 0 and 100; an amount is written “50 %(currency)s”.")
+                raise ValidationError(sentence % words)
+            decimals.PERCENT.check(found.value)
+            return Amount(round(found.value, decimals.PERCENT.places))
+        return Amount(self.read(text), self.currency)
+
+    def validate(self, value: Any) -> None:
+        if value is not None and value.value < 0:
+            raise ValidationError(_("A discount is not below zero."))
+        super().validate(None if value is None else value.value)
+
+    def run_validators(self, value: Any) -> None:
+        # A percentage has more decimals than money, and was judged when it was read.
+        super().run_validators(value.value if value is not None and value.currency else None)
 
 
 class OfferedAmountField(AmountField):

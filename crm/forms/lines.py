@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from typing import Any
 
 from django import forms
 from django.db.models import prefetch_related_objects
+from django.utils.formats import localize_input
 from django.utils.translation import gettext_lazy as _
 
 from crm import decimals
-from crm.forms.amounts import AmountField
+from crm.amounts import Amount
+from crm.forms.amounts import AmountField, DiscountField
 from crm.models import Item, LineItem, OwnCompany, Product, TaxRate
 from crm.models.lines import rounded, state_of
 
@@ -38,12 +41,12 @@ class LineForm(forms.Form):
         label=_("Unit"), required=False, max_length=20, widget=forms.TextInput(attrs={"class": "form-control"})
     )
     price = AmountField(
-        label=_("Price"), required=False, min_value=0, limit=decimals.PRICE,
+        label=_("Price"), required=False, limit=decimals.PRICE,
         widget=forms.TextInput(attrs=NUMBER),
     )  # fmt: skip
-    discount = AmountField(
-        label=_("Discount, %"), required=False, min_value=0, max_value=100, limit=decimals.PERCENT,
-        widget=forms.TextInput(attrs=NUMBER),
+    discount = DiscountField(
+        label=_("Discount"), required=False,
+        widget=forms.TextInput(attrs={"class": "form-control text-end", "autocomplete": "off"}),
     )  # fmt: skip
     tax = forms.ChoiceField(label=_("Tax"), required=False, widget=forms.Select(attrs={"class": "form-select"}))
 
@@ -108,7 +111,9 @@ class LinesForm:
 
     def _form(self, number: Any, data: Any = None, initial: dict[str, Any] | None = None) -> LineForm:
         made = LineForm(data, prefix=f"l{number}", initial=initial, rates=self.rates, kept=set(self.kept))
-        made.fields["price"].currency = self.item.currency  # type: ignore[attr-defined]
+        for name in ("price", "discount"):
+            made.fields[name].currency = self.item.currency  # type: ignore[attr-defined]
+        made.fields["discount"].widget.attrs["placeholder"] = f"10 % · 50 {self.item.currency}"
         return made
 
     def _initial(self, line: LineItem) -> dict[str, Any]:
@@ -118,7 +123,7 @@ class LinesForm:
             "quantity": line.quantity.normalize() + 0,
             "unit": line.unit,
             "price": rounded(line.price, self.item.currency) if _is_short(line, self.item) else line.price,
-            "discount": (line.discount.normalize() + 0) if line.discount else None,
+            "discount": _discount(line, self.item.currency),
             "tax": line.tax_name,
         }
 
@@ -128,7 +133,14 @@ class LinesForm:
         )
 
     def is_valid(self) -> bool:
-        return all([form.is_valid() for form in self.forms]) and not self.fault
+        """Also judges each line as a whole; its fault is said at the discount that makes it."""
+        if not all([form.is_valid() for form in self.forms]) or self.fault:
+            return False
+        for form in self.forms:
+            if not form.is_blank:
+                for sentence in self._line(form.cleaned_data, set()).faults(self.item.currency).values():
+                    form.add_error("discount", sentence)
+        return not any(form.errors for form in self.forms)
 
     @property
     def errors(self) -> list[str]:
@@ -143,24 +155,32 @@ class LinesForm:
                 "pk", flat=True
             )
         )
-        made = []
-        for row in filled:
-            rate, kept = self.rates.get(row["tax"]), self.kept.get(row["tax"])
-            percent = kept.tax_percent if kept else rate.percent if rate else None
-            made.append(
-                LineItem(
-                    product_id=row["product"] if row["product"] in known else None,
-                    name=row["name"].strip(),
-                    quantity=1 if row["quantity"] is None else row["quantity"],
-                    unit=row["unit"].strip(),
-                    price=row["price"],
-                    discount=row["discount"] or 0,
-                    tax_name=row["tax"],
-                    tax_percent=percent,
-                    tax_included=self.included,
-                )
-            )
-        return made
+        return [self._line(row, known) for row in filled]
+
+    def _line(self, row: dict[str, Any], products: set[int]) -> LineItem:
+        """Args: products: ids of those that exist."""
+        rate, kept = self.rates.get(row["tax"]), self.kept.get(row["tax"])
+        percent = kept.tax_percent if kept else rate.percent if rate else None
+        discount = row["discount"] or Amount(Decimal(0))
+        return LineItem(
+            product_id=row["product"] if row["product"] in products else None,
+            name=row["name"].strip(),
+            quantity=Decimal(1) if row["quantity"] is None else row["quantity"],
+            unit=row["unit"].strip(),
+            price=row["price"],
+            discount=Decimal(0) if discount.currency else discount.value,
+            discount_amount=discount.value if discount.currency else Decimal(0),
+            tax_name=row["tax"],
+            tax_percent=percent,
+            tax_included=self.included,
+        )
+
+
+def _discount(line: LineItem, currency: str) -> str:
+    """As it is typed: "12,5 %", "50,00 EUR"."""
+    if line.discount_amount:
+        return f"{localize_input(rounded(line.discount_amount, currency))} {currency}"
+    return f"{localize_input(line.discount.normalize() + 0)} %" if line.discount else ""
 
 
 def _is_short(line: LineItem, item: Item) -> bool:

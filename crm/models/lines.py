@@ -14,15 +14,16 @@ from django.db import models, transaction
 from django.utils.translation import gettext_lazy as _
 
 from crm import customer_rights, databases
+from crm.amounts import Amount
 from crm.decimals import EXACT, MONEY
 from crm.folding import fold
-from crm.models.decimals import PercentField, PriceField, QuantityField
+from crm.models.decimals import MoneyField, PercentField, PriceField, QuantityField
 from crm.models.events import Cause
 from crm.models.gate import Gone, Refused, Stale
 from crm.models.items import Item
 from crm.models.people import User
 from crm.models.search_key import SearchKeyField
-from crm.sentences import said
+from crm.sentences import Sentence, said
 
 HUNDRED = Decimal(100)
 
@@ -94,6 +95,8 @@ class LineItem(models.Model):
     unit = models.CharField(_("unit"), max_length=20, blank=True)
     price = PriceField(_("price"))
     discount = PercentField(_("discount, %"), default=0, validators=[MinValueValidator(0), MaxValueValidator(100)])
+    # Off the whole line, not off each piece; beside it there is no percentage.
+    discount_amount = MoneyField(_("discount as an amount"), default=Decimal(0), validators=[MinValueValidator(0)])
     # Of the rate at the time; no percent: outside the tax.
     tax_name = models.CharField(_("tax"), max_length=40, blank=True)
     tax_percent = PercentField(null=True, blank=True)
@@ -109,9 +112,30 @@ class LineItem(models.Model):
         return self.name
 
     def amount(self, currency: str) -> Decimal:
-        """Quantity times price less discount, in the currency's own decimals; with the tax where it is included."""
+        """Quantity times price less discount, in the currency's own decimals; with the tax where it is included.
+
+        Below zero where the quantity or the price is: goods taken back, an advance that was paid.
+        """
         with localcontext(EXACT):
-            return rounded(self.quantity * self.price * (HUNDRED - self.discount) / HUNDRED, currency)
+            full = self.quantity * self.price
+            return rounded(full * (HUNDRED - self.discount) / HUNDRED - self.discount_amount, currency)
+
+    def faults(self, currency: str) -> dict[str, Sentence]:
+        """What no paper could print, by the name of the field; asked by every door before the line is kept."""
+        if self.discount and self.discount_amount:
+            return {
+                "discount_amount": said("line.two_discounts", "A line has one discount: in percent or as an amount.")
+            }
+        with localcontext(EXACT):
+            full = rounded(self.quantity * self.price, currency)
+        if self.discount_amount and self.discount_amount > full:
+            words = {"discount": Amount(self.discount_amount, currency), "sum": Amount(full, currency)}
+            sentence = said("line.discount_too_large", "The discount of %(discount)s is more than the line's %(sum)s.")
+            return {"discount_amount": sentence % words}
+        if self.discount_amount != rounded(self.discount_amount, currency):
+            sentence = said("line.discount_too_fine", "%(currency)s has no amounts as small as %(discount)s.")
+            return {"discount_amount": sentence % {"currency": currency, "discount": str(self.discount_amount)}}
+        return {}
 
 
 def rounded(value: Decimal, currency: str) -> Decimal:
@@ -182,10 +206,13 @@ class Totals:
 def total_of(lines: Iterable[LineItem], currency: str) -> Decimal:
     """What the lines come to, taxes included.
 
-    Raises Refused where a line, a tax or the whole is more than an amount may be: no paper could print it, no invoice hold it.
+    Raises Refused where a line, a tax or the whole is more than an amount may be: no paper could print it, no invoice hold it;
+    where a line's discount cannot be, and where all together are less than nothing.
     """
     lines = list(lines)
     for line in lines:
+        for sentence in line.faults(currency).values():
+            raise Refused(said("line.fault", "“%(line)s”: %(fault)s") % {"line": line.name, "fault": sentence})
         if not MONEY.holds(line.amount(currency)):
             raise Refused(said("line.too_large", "The line “%s” comes to more than an amount may be.") % line.name)
     totals = Totals.of(lines, currency)
@@ -193,12 +220,14 @@ def total_of(lines: Iterable[LineItem], currency: str) -> Decimal:
         raise Refused(said("lines.too_large", "All lines together are more than an amount may be."))
     if not MONEY.holds(totals.gross):
         raise Refused(said("lines.too_large", "All lines together are more than an amount may be."))
+    if totals.gross < 0:
+        raise Refused(said("lines.below_zero", "All lines together come to less than nothing: that is a credit note."))
     return totals.gross
 
 
 def state_of(item: Item) -> str:
     """A mark of the item's lines as they are: other lines, another mark."""
-    names = ("pk", "name", "quantity", "price", "discount", "tax_name")
+    names = ("pk", "name", "quantity", "price", "discount", "discount_amount", "tax_name")
     rows = str([tuple(getattr(line, name) for name in names) for line in item.lines.all()])
     return hashlib.sha256(rows.encode()).hexdigest()[:16]
 

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from crm import slots
 from crm.access import staff_of_ours
 from crm.forms.lines import LinesForm
-from crm.models import Item, Product, Stale
+from crm.models import Forbidden, Gone, Item, Product, Refused, Stale
 from crm.models.lines import Totals, replace_lines
 from crm.slots import ItemTab
 from crm.views.items import page_context, visible_item
@@ -47,10 +47,14 @@ def lines(request: HttpRequest, pk: int) -> HttpResponse:
             for sentence in filter(None, (say(fresh) for say in slots.lines_changed)):
                 messages.warning(request, sentence)
             return redirect("item", pk)
+        except (Forbidden, Gone):
+            raise
         except Stale:
             item = visible_item(request, pk, "edit")
             form = LinesForm(item, request.POST)
             form.is_stale()
+        except Refused as refused:  # too large, or below zero: what was typed stays
+            form.fault = str(refused)
     context = page_context(request, item, tabs={"lines": tab(item, request.user, form)})
     return render(request, "items/item.html", context, status=422)
 

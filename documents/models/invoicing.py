@@ -159,5 +159,5 @@ def today() -> date:
 
 
 def _copied(line: LineItem) -> dict[str, Any]:
-    names = ("product_id", "name", "quantity", "unit", "price", "discount", "tax_name", "tax_percent", "tax_included")
-    return {name: getattr(line, name) for name in names}
+    names = "product_id name quantity unit price discount discount_amount tax_name tax_percent tax_included"
+    return {name: getattr(line, name) for name in names.split()}

@@ -1,10 +1,11 @@
 """What is sold: lines, their taxes, the total that becomes the amount."""
 
+import html
 from decimal import Decimal
 
 import pytest
 
-from crm.models import Event, Item, LineItem, OwnCompany, Product, TaxRate
+from crm.models import Event, Item, LineItem, OwnCompany, Product, Refused, TaxRate
 from crm.models.lines import Totals, replace_lines
 
 
@@ -48,6 +49,77 @@ def test_sums_have_the_decimals_of_their_currency(currency, sum_):
 
 def test_a_discount_is_taken_from_the_line():
     assert line("200", "2", discount=Decimal("12.5")).amount("EUR") == Decimal("350.00")
+
+
+def test_a_discount_may_be_an_amount_off_the_line():
+    assert line("200", "2", discount_amount=Decimal("49.90")).amount("EUR") == Decimal("350.10")
+
+
+def test_a_line_below_zero_lowers_its_own_rate():
+    totals = Totals.of([line("100", "3"), line("-50"), line("20", "-1", tax="8")], "PLN")
+    assert [(str(rate.net), str(rate.tax)) for rate in totals.rates] == [("250.00", "57.50"), ("-20.00", "-1.60")]
+    assert totals.gross == Decimal("285.90")
+
+
+@pytest.mark.parametrize(
+    ("more", "fault"),
+    [
+        ({"discount": Decimal(5), "discount_amount": Decimal(5)}, "one discount"),
+        ({"discount_amount": Decimal("100.01")}, "more than the line"),
+        ({"quantity": "-1", "discount_amount": Decimal(1)}, "more than the line"),
+    ],
+)
+def test_a_discount_that_cannot_be_is_said(more, fault):
+    assert fault in line("100", **more).faults("EUR")["discount_amount"]
+
+
+def test_dong_have_no_discount_of_a_tenth():
+    assert "VND" in line("100", discount_amount=Decimal("0.5")).faults("VND")["discount_amount"]
+
+
+@pytest.mark.django_db
+def test_lines_below_zero_together_are_refused_and_stay_in_the_form(world, bob):
+    item = world.deal(currency="EUR")
+    with pytest.raises(Refused, match="less than nothing"):
+        replace_lines(item, [line("100"), line("-100.01")], by=world.bob)
+    sent = {"rows": 1, "l0-name": "Advance", "l0-price": "-500", "l0-quantity": "1"}
+    answer = bob.post(f"/items/{item.pk}/lines/", sent)
+    page = answer.content.decode()
+    assert (answer.status_code, "less than nothing" in page, 'value="-500"' in page) == (422, True, True)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("language", "typed", "percent", "amount"),
+    [
+        ("en", "10", "10", "0"), ("en", "12.5 %", "12.5", "0"), ("pl", "12,5%", "12.5", "0"), ("en", "€50", "0", "50"),
+        ("pl", "49,90 EUR", "0", "49.9"), ("fr", "1\u202f000,50 €", "0", "1000.5"), ("vi", "1.000 EUR", "0", "1000"),
+    ],
+)  # fmt: skip
+def test_a_discount_is_typed_in_percent_or_as_an_amount_and_comes_back_so(world, bob, language, typed, percent, amount):
+    world.bob.language = language
+    world.bob.save()
+    item = world.deal(currency="EUR")
+    sent = {"rows": 1, "l0-name": "Table", "l0-price": "2000", "l0-quantity": "1", "l0-discount": typed}
+    assert bob.post(f"/items/{item.pk}/lines/", sent).status_code == 302
+    for _again in range(2):
+        kept = item.lines.get()
+        assert (kept.discount, kept.discount_amount) == (Decimal(percent), Decimal(amount))
+        page = bob.get(f"/items/{item.pk}/lines/", headers={"HX-Request": "true"}).content.decode()
+        shown = page.split('name="l0-discount" value="')[1].split('"')[0]
+        assert bob.post(f"/items/{item.pk}/lines/", sent | {"l0-discount": html.unescape(shown)}).status_code == 302
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("typed", ["150", "-5", "50 GBP", "2000,01 EUR", "a lot"])
+def test_a_discount_that_cannot_be_read_is_said_at_its_field(world, bob, typed):
+    world.bob.language = "pl"
+    world.bob.save()
+    item = world.deal(currency="EUR")
+    sent = {"rows": 1, "l0-name": "Table", "l0-price": "2000", "l0-quantity": "1", "l0-discount": typed}
+    answer = bob.post(f"/items/{item.pk}/lines/", sent)
+    page = answer.content.decode()
+    assert (answer.status_code, page.count('class="err"'), f'value="{typed}"' in page) == (422, 1, True)
 
 
 @pytest.mark.django_db
