@@ -1,6 +1,6 @@
 """What automation registers in the lower layer; third parties do the same in theirs."""
 
-from automation import api, demo, figures, item_tab, stage_uses
+from automation import api, archived, demo, figures, item_tab, stage_uses
 from automation.actions import (
     add_comment,
     call_webhook,
@@ -53,6 +53,7 @@ register_kind(Kind("replan_rule", plan.replan_rule, automation=True))
 
 __all__ = [
     "add_comment",
+    "archived",
     "call_incoming",
     "call_missed",
     "call_outgoing",

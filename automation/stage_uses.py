@@ -30,6 +30,8 @@ def _hand_over(rows: Any, target: Stage) -> None:
     there = rows.model.objects.filter(stage=target)
     last = there.order_by("-order").values_list("order", flat=True).first() or 0
     for place, row in enumerate(rows.order_by("order", "pk"), last + 1):
+        # In another pipeline they meet other customers: somebody looks at them first.
+        row.is_enabled = row.is_enabled and row.stage.pipeline_id == target.pipeline_id
         row.stage, row.order = target, place
         if isinstance(row, Rule):
             row.key = _free_key(row.key, set(there.values_list("key", flat=True)))

@@ -46,7 +46,7 @@ def uses_of(stage: Stage) -> list[StageUse]:
     moves = StageTransition.objects.filter(source=stage) | StageTransition.objects.filter(target=stage)
     found = [
         StageUse(_("cards"), Item.objects.alive().filter(stage=stage).count()),
-        StageUse(_("web forms whose cards start here"), forms.count(), lambda to: _lead_to(forms, to)),
+        StageUse(words_for_forms(), forms.count(), lambda to: _lead_to(forms, to)),
         StageUse(_("imports"), imports.count(), lambda to: imports.update(stage=to)),
         StageUse(_("allowed moves"), moves.count(), lambda to: _hand_over_moves(stage, to)),
         *(use for uses in slots.stage_uses for use in uses(stage)),
@@ -54,9 +54,13 @@ def uses_of(stage: Stage) -> list[StageUse]:
     return [use for use in found if use.count]
 
 
+def words_for_forms() -> str:
+    return _("web forms whose cards start here")
+
+
 def _lead_to(rows: Any, target: Stage) -> None:
     for row in list(rows):
-        row.stage = target
+        row.stage, row.pipeline = target, target.pipeline
         row.save()  # one by one, for the audit log
 
 

@@ -72,7 +72,7 @@ class Grant:
 
 def scope_of(user: User, machine: Machine, action: str) -> Scope:
     """The widest scope of the person's roles for an action in a pipeline."""
-    if not user.is_active:
+    if not user.is_active or (action in ("add", "move") and machine.pipeline.is_archived):
         return Scope.NONE
     if user.is_superuser:
         return Scope.ALL

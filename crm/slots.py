@@ -16,6 +16,8 @@ event_interest  f(kind) -> bool: must the upper layer hear of such an event befo
 job_ended       f(job): in the transaction that ends an outside job
 job_replaced    f(old, new): who waited for the old job waits for the new one
 stage_uses      f(stage) -> [StageUse]: what names a stage, and what becomes of it when the stage goes
+pipeline_uses   f(pipeline) -> [PipelineUse]: what names a pipeline beside its stages (crm/archiving.py)
+pipeline_ended  f(pipeline): in the transaction that archives it; plan to cancel what waits in it
 task_ended      f(task): in the transaction that ends a task
 nav_links       NavLink objects: entries of the main menu
 search_groups   f(user, text) -> (URL name, heading, rows): found by the global search; a row has `subline`
@@ -118,6 +120,8 @@ event_interest = Slot()
 job_ended = Slot()
 job_replaced = Slot()
 stage_uses = Slot()
+pipeline_uses = Slot()
+pipeline_ended = Slot()
 task_ended = Slot()
 lines_changed = Slot()
 move_undone = Slot()

@@ -86,6 +86,7 @@ urlpatterns = [
     path("import/<int:pk>/", imports.one, name="import"),
     path("import/<int:pk>/step/", imports.step, name="import-step"),
     path("import/<int:pk>/wrong.csv", imports.wrong_rows, name="import-wrong"),
+    path("setup/pipelines/<int:pk>/end/", setup.end_pipeline, name="pipeline-end"),
     path("setup/stages/<int:pk>/remove/", setup.retire_stage, name="stage-remove"),
     path("analytics/", analytics.home, name="analytics-home"),
     path("analytics/<int:pk>/", analytics.analytics_page, name="analytics"),

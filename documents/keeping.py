@@ -1,4 +1,4 @@
-"""What becomes of numbered papers when a card is purged, a move taken back, a stage taken out."""
+"""What becomes of numbered papers when a card is purged, a move taken back, a stage or pipeline taken out."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from django.utils.translation import gettext as _
 
 from automation.models import Run
 from crm import slots
-from crm.models import Item, Stage, StageVisit
+from crm.archiving import PipelineUse
+from crm.models import Item, Pipeline, Stage, StageVisit
 from crm.retiring import StageUse
-from documents.models import Document, InvoiceFlow, Payment
+from documents.models import Document, DocumentTemplate, InvoiceFlow, Payment
 
 
 @slots.bin_keeps.register
@@ -31,6 +32,23 @@ def void_papers(item: Item, visit: StageVisit) -> None:
         document.change_status(Document.Status.VOID)
         document.tell("document.voided")
         InvoiceFlow.paper_changed(document, None)
+
+
+@slots.pipeline_uses.register
+def uses_of_pipeline(pipeline: Pipeline) -> list[PipelineUse]:
+    """Invoices go on being paid: their pipeline stays. Templates follow its cards."""
+    flows = InvoiceFlow.objects.filter(pipeline=pipeline).count()
+    templates = DocumentTemplate.objects.filter(pipelines=pipeline)
+    keeps = _("Invoices are made in this pipeline; name another one under Pipelines of invoices first.")
+    return [
+        PipelineUse(_("pipeline of invoices"), flows, keeps=keeps),
+        PipelineUse(_("document templates"), templates.count(), lambda to: _offer_in(templates, to)),
+    ]
+
+
+def _offer_in(templates: Any, pipeline: Pipeline) -> None:
+    for template in list(templates):
+        template.pipelines.add(pipeline)
 
 
 @slots.stage_uses.register

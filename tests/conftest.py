@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from django.core.cache import caches
+from django.utils import translation
 
 from automation.models import Rule, Run, Trigger
 from crm import clock, queue
@@ -108,9 +109,11 @@ class World:
 
 
 @pytest.fixture(autouse=True)
-def _fresh_cache() -> None:
+def _fresh_start() -> None:
+    """Nothing is known and nobody's language is left over: a request leaves its reader's behind."""
     for name in ("default", "near"):
         caches[name].clear()
+    translation.deactivate()
 
 
 @pytest.fixture

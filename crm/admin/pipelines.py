@@ -206,23 +206,27 @@ class PipelineForm(forms.ModelForm):
 class PipelineAdmin(OfPipeline, ModelAdmin):
     pipeline_path = "pk"
     form = PipelineForm
-    list_display = ("name", "item_type", "order", "is_default", "currency")
-    list_filter = ("item_type",)
+    list_display = ("name", "item_type", "order", "is_default", "currency", "state")
+    list_filter = ("item_type", "state")
     search_fields = ("name",)
     list_select_related = ("item_type",)
     autocomplete_fields = ("automation_owner", "calendar")
     fieldsets = (
-        (None, {"fields": (("name", "item_type"), ("order", "is_default"), ("currency", "calendar"))}),
+        (None, {"fields": (("name", "item_type"), ("order", "is_default"), ("currency", "calendar"), "way_out")}),
         (_("Moving"), {"fields": ("machine", ("may_skip", "may_go_back"), "undo_seconds")}),
         (_("Cards"), {"fields": ("card_fields",)}),
         (_("People"), {"fields": ("automation_owner",)}),
     )
 
-    readonly_fields = ("machine",)
+    readonly_fields = ("machine", "way_out")
+
+    def get_queryset(self, request: Any) -> Any:
+        return super().get_queryset(request).exclude(state=Pipeline.State.REMOVED)
 
     def get_readonly_fields(self, request: Any, obj: Any = None) -> Any:
         """Whose rights automation falls back to is for administrators to say."""
-        return ("machine",) if request.user.is_superuser else ("machine", "automation_owner", "calendar")
+        theirs = () if request.user.is_superuser else ("automation_owner", "calendar")
+        return (*self.readonly_fields, *theirs)
 
     def get_fieldsets(self, request: Any, obj: Any = None) -> Any:
         """A new one is asked who may do what in it, once any role exists: silence would open it to everybody."""
@@ -234,11 +238,18 @@ class PipelineAdmin(OfPipeline, ModelAdmin):
     def machine(self, pipeline: Pipeline) -> str:
         return diagram(machine_of(pipeline.pk)) if pipeline.pk else "–"
 
+    @display(description="")
+    def way_out(self, pipeline: Pipeline) -> str:
+        if pipeline.pk is None:
+            return ""
+        words = _now("In use again, or remove…") if pipeline.is_archived else _now("Archive or remove this pipeline…")
+        return format_html('<a href="{}">{}</a>', reverse("pipeline-end", args=[pipeline.pk]), words)
+
     def has_add_permission(self, request: Any) -> bool:
         return bool(request.user.is_superuser)
 
     def has_delete_permission(self, request: Any, obj: Any = None) -> bool:
-        return bool(request.user.is_superuser)
+        return False  # a wizard asks where its cards go
 
     def get_inlines(self, request: Any, obj: Pipeline | None) -> Any:
         return (StageInline, TransitionInline, LostReasonInline) if obj else ()

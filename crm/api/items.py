@@ -45,6 +45,7 @@ class PipelineOut(Schema):
     type: int
     currency: str
     is_default: bool
+    state: str = Field(description='Empty: in use; "archived": its cards can be read, none is added or moved.')
     stages: list[StageOut]
 
 
@@ -55,6 +56,7 @@ def _pipeline_out(pipeline: Pipeline) -> dict[str, Any]:
         "type": pipeline.item_type_id,
         "currency": pipeline.currency,
         "is_default": pipeline.is_default,
+        "state": pipeline.state,
         "stages": [stage_out(stage) for stage in pipeline.stages.all() if not stage.retired],
     }
 
@@ -70,7 +72,8 @@ def item_types(request: HttpRequest) -> Any:
 @scope("read")
 def pipelines(request: HttpRequest) -> Any:
     only(request)
-    return [_pipeline_out(p) for p in Pipeline.objects.visible_to(request.user).prefetch_related("stages")]
+    rows = Pipeline.objects.exclude(state=Pipeline.State.REMOVED).visible_to(request.user)
+    return [_pipeline_out(pipeline) for pipeline in rows.prefetch_related("stages")]
 
 
 @router.get("/pipelines/{pk}", response=answers(PipelineOut), summary="One pipeline")

@@ -182,7 +182,12 @@ class Move:
 def checked_by(
     user: User | None, machine: Machine, action: str, item: Item | None = None, stage: Stage | None = None
 ) -> None:
-    """Rights: do it with the item, enter the stage. `user` None is the system. Raises Forbidden."""
+    """Rights: do it with the item, enter the stage. `user` None is the system. Raises Forbidden.
+
+    Raises Refused for an archived pipeline, the system's moves too.
+    """
+    if action in ("add", "move") and machine.pipeline.is_archived:
+        raise Refused(said("pipeline.archived", "The pipeline “%s” is archived.") % machine.pipeline.name)
     if user is None:
         return
     for needed in ("view", action):

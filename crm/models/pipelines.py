@@ -50,6 +50,10 @@ class PipelineQuerySet(models.QuerySet[Any]):
         hidden = rights.hidden_pipelines(user)
         return self.exclude(pk__in=hidden) if hidden else self.all()
 
+    def in_use(self) -> Self:
+        """Without those that are archived or removed."""
+        return self.filter(state=Pipeline.State.IN_USE)
+
     def configured_by(self, user: Any) -> Self:
         """Pipelines that the user may set up: stages, rules, triggers, forms."""
         if user.is_superuser or not user.is_active:
@@ -59,6 +63,13 @@ class PipelineQuerySet(models.QuerySet[Any]):
 
 
 class Pipeline(models.Model):
+    class State(models.TextChoices):
+        IN_USE = "", _("in use")
+        # Its cards can be read and found; none is added, none moves (crm/archiving.py).
+        ARCHIVED = "archived", _("archived")
+        # Kept for what the past of cards says of it; nobody meets it any more.
+        REMOVED = "removed", _("removed")
+
     item_type = models.ForeignKey(ItemType, models.PROTECT, related_name="pipelines", verbose_name=_("item type"))
     name = models.CharField(_("name"), max_length=80)
     order = models.PositiveSmallIntegerField(_("order"), default=0)
@@ -90,6 +101,9 @@ class Pipeline(models.Model):
         verbose_name=_("automation owner"),
         help_text=_("Takes over rules whose publisher is no longer active."),
     )
+    state = models.CharField(
+        _("state"), max_length=8, choices=State.choices, blank=True, default=State.IN_USE, editable=False
+    )
     machine_version = models.BigIntegerField(default=new_version, editable=False)
 
     objects = PipelineQuerySet.as_manager()
@@ -106,6 +120,10 @@ class Pipeline(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def is_archived(self) -> bool:
+        return self.state != self.State.IN_USE
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         self.machine_version = new_version()

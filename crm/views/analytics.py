@@ -28,7 +28,7 @@ OWN = ("days", "table")
 @staff_of_ours
 @require_GET
 def home(request: HttpRequest) -> HttpResponse:
-    first = Pipeline.objects.visible_to(request.user).first()
+    first = Pipeline.objects.in_use().visible_to(request.user).first()
     if first is None:
         raise Http404
     return redirect("analytics", first.pk)

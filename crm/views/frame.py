@@ -14,8 +14,8 @@ from crm.models import Notification, Pipeline, User
 
 
 def pipelines_for(user: User) -> list[Pipeline]:
-    """The pipelines that the user may see, in their order; one query."""
-    return list(Pipeline.objects.visible_to(user).select_related("item_type"))
+    """The pipelines in use that the user may see, in their order; one query."""
+    return list(Pipeline.objects.in_use().visible_to(user).select_related("item_type"))
 
 
 def context(request: HttpRequest) -> dict[str, Any]:

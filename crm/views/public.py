@@ -54,8 +54,8 @@ def over_limit(form: WebForm, sender: str) -> bool:
 @xframe_options_exempt
 @require_http_methods(["GET", "POST"])
 def form(request: HttpRequest, slug: str) -> HttpResponse:
-    webform = WebForm.objects.prefetch_related("fields").filter(slug=slug).first()
-    if webform is None or not webform.is_active:
+    webform = WebForm.objects.select_related("pipeline").prefetch_related("fields").filter(slug=slug).first()
+    if webform is None or not webform.is_active or webform.pipeline.is_archived:
         return _page(request, "public/closed.html", {"webform": webform}, 404 if webform is None else 410, webform)
     with translation.override(_language(request, webform)):
         try:

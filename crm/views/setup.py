@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
@@ -11,11 +11,14 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from crm import retiring, rights, slots
-from crm.access import staff_of_ours
-from crm.models import Forbidden, Stage
+from crm import archiving, retiring, rights, slots
+from crm.access import administrators_only, staff_of_ours
+from crm.models import Forbidden, Pipeline, Stage
 from crm.models.pipelines import machine_of
 from crm.views.board import number
+
+if TYPE_CHECKING:
+    from crm.models import User
 
 
 @staff_of_ours
@@ -52,3 +55,56 @@ def retire_stage(request: HttpRequest, pk: int) -> HttpResponse:
         "nav": "board",
     }
     return render(request, "setup/retire_stage.html", context, status=422 if fault else 200)
+
+
+@administrators_only
+@require_http_methods(["GET", "POST"])
+def end_pipeline(request: HttpRequest, pk: int) -> HttpResponse:
+    """What uses the pipeline, and three ways: archive it, take it into use again, remove it into another one.
+
+    `into`: the pipeline whose stages are offered; chosen first, so that the page works without scripts.
+    """
+    pipeline = Pipeline.objects.exclude(state=Pipeline.State.REMOVED).filter(pk=pk).first()
+    if pipeline is None:
+        raise Http404
+    targets = archiving.targets_of(pipeline)
+    chosen = number((request.POST or request.GET).get("into"))
+    target = next((other for other in targets if other.pk == chosen), None)
+    fault = ""
+    if request.method == "POST":
+        try:
+            messages.success(request, _ended(request, pipeline, target))
+        except archiving.CannotArchive as refused:
+            fault = str(refused)
+        else:
+            return redirect(reverse("admin:crm_pipeline_changelist"))
+    context = {
+        "pipeline": pipeline,
+        "uses": archiving.uses_of(pipeline),
+        "targets": targets,
+        "target": target,
+        "pairs": archiving.likely_stages(pipeline, target) if target is not None else {},
+        "there": Stage.active.filter(pipeline=target) if target is not None else [],
+        "fault": fault,
+        "nav": "board",
+    }
+    return render(request, "setup/end_pipeline.html", context, status=422 if fault else 200)
+
+
+def _ended(request: HttpRequest, pipeline: Pipeline, target: Pipeline | None) -> str:
+    """Does what was asked for and says it. Raises CannotArchive."""
+    way, user = request.POST.get("way", ""), cast("User", request.user)
+    if way == "archive":
+        archiving.archive(pipeline)
+        return _("“%s” is archived.") % pipeline.name
+    if way == "restore":
+        archiving.restore(pipeline)
+        return _("“%s” is in use again.") % pipeline.name
+    if way != "remove" or target is None:
+        raise archiving.CannotArchive(_("Please choose where its cards go."))
+    pairs = (
+        (stage.pk, number(request.POST.get(f"stage-{stage.pk}"))) for stage in Stage.active.filter(pipeline=pipeline)
+    )
+    stages = {stage: to for stage, to in pairs if to is not None}
+    archiving.remove(pipeline, target, stages, by=user, start_rules=request.POST.get("rules") == "1")
+    return _("“%s” goes as soon as its cards have moved.") % pipeline.name

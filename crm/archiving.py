@@ -1,0 +1,225 @@
+"""Ending a pipeline: archived, all stays as it is and nothing moves; removed, its cards go on in another pipeline."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import transaction
+from django.db.models import ProtectedError
+from django.utils.translation import gettext as _
+from django.utils.translation import override
+
+from crm import clock, databases, lanes, retiring, slots
+from crm.folding import fold
+from crm.models import Cause, Channel, Import, Item, Pipeline, Refused, SavedView, Stage, StageTransition, User, WebForm
+from crm.models.jobs import Job
+from crm.models.notifications import notify
+from crm.queue import Kind, register_kind
+from crm.sentences import said
+
+SLICE_SECONDS = 0.25
+State = Pipeline.State
+
+
+@dataclass
+class PipelineUse:
+    """Something that names the pipeline, beside its stages.
+
+    Args:
+        hand_over: called with the pipeline that takes its place; None: nothing to do.
+        keeps: why the pipeline can be neither archived nor removed as long as this is so.
+    """
+
+    label: str
+    count: int
+    hand_over: Callable[[Pipeline], Any] | None = None
+    keeps: str = ""
+
+
+class CannotArchive(Exception):
+    """The sentence says why."""
+
+
+def uses_of(pipeline: Pipeline) -> list[PipelineUse]:
+    """Everything that names the pipeline or one of its stages; what is not used is left out."""
+    forms, views = WebForm.objects.filter(pipeline=pipeline), SavedView.objects.filter(pipeline=pipeline)
+    mail = Channel.objects.filter(strangers=pipeline)
+    counts: dict[str, int] = {}
+    for stage in Stage.active.filter(pipeline=pipeline):
+        for use in retiring.uses_of(stage):
+            counts[use.label] = counts.get(use.label, 0) + use.count
+    counts.pop(retiring.words_for_forms(), None)  # of those with a stage and without one
+    bin_ = Item.objects.filter(pipeline=pipeline, deleted_at__isnull=False)
+    found = [
+        *(PipelineUse(label, count) for label, count in counts.items()),
+        PipelineUse(_("cards in the recycle bin"), bin_.count()),
+        PipelineUse(_("web forms"), forms.count(), lambda to: _put(forms, to)),
+        PipelineUse(
+            _("mailboxes whose strangers become cards here"), mail.count(), lambda to: mail.update(strangers=to)
+        ),
+        PipelineUse(_("saved views"), views.count()),
+        *(use for uses in slots.pipeline_uses for use in uses(pipeline)),
+    ]
+    return [use for use in found if use.count]
+
+
+def _put(rows: Any, pipeline: Pipeline) -> None:
+    for row in list(rows):
+        row.pipeline, row.stage = pipeline, None
+        row.save()  # one by one, for the audit log
+
+
+def targets_of(pipeline: Pipeline) -> list[Pipeline]:
+    """Pipelines that can take its cards: in use, and of its type."""
+    return list(Pipeline.objects.in_use().filter(item_type=pipeline.item_type_id).exclude(pk=pipeline.pk))
+
+
+def likely_stages(pipeline: Pipeline, target: Pipeline) -> dict[Stage, Stage]:
+    """For each stage the one of the other pipeline that means most nearly the same: its name, else its kind and place."""
+    there = list(Stage.active.filter(pipeline=target).order_by("order", "pk"))
+    found: dict[Stage, Stage] = {}
+    for place, stage in enumerate(Stage.active.filter(pipeline=pipeline).order_by("order", "pk")):
+        alike = [other for other in there if other.kind == stage.kind] or there
+        same = [other for other in there if fold(other.name) == fold(stage.name) and other.kind == stage.kind]
+        found[stage] = (same or sorted(alike, key=lambda other: abs(there.index(other) - place)))[0]
+    return found
+
+
+def _held(pipeline: Pipeline, *states: str) -> Pipeline:
+    """The row under its lock. Raises CannotArchive where somebody was faster."""
+    fresh = databases.lock(Pipeline.objects.filter(pk=pipeline.pk, state__in=states)).first()
+    if fresh is None:
+        raise CannotArchive(_("Somebody has archived or removed this pipeline meanwhile."))
+    return fresh
+
+
+def _refuse_kept(pipeline: Pipeline) -> None:
+    for use in uses_of(pipeline):
+        if use.keeps:
+            raise CannotArchive(use.keeps)
+
+
+def archive(pipeline: Pipeline) -> None:
+    """Its cards stay where they are and can be read; nothing new comes in, nothing moves, planned runs are cancelled.
+
+    Raises CannotArchive.
+    """
+    with transaction.atomic():
+        fresh = _held(pipeline, State.IN_USE)
+        _refuse_kept(fresh)
+        fresh.state, fresh.is_default = State.ARCHIVED, False
+        fresh.save()
+        for ended in slots.pipeline_ended:
+            ended(fresh)
+
+
+def restore(pipeline: Pipeline) -> None:
+    """In use again, with the rules that it had; what they had planned stays cancelled. Raises CannotArchive."""
+    with transaction.atomic():
+        fresh = _held(pipeline, State.ARCHIVED)
+        fresh.state = State.IN_USE
+        fresh.save()
+
+
+def remove(
+    pipeline: Pipeline, target: Pipeline, stages: dict[int, int], *, by: User, start_rules: bool = False
+) -> None:
+    """Hand over what names the pipeline; its cards follow in the background, and then it is gone.
+
+    Rules and triggers come along switched off, behind those of the stage that they come to.
+
+    Args:
+        stages: ids of the target's stages by those of this pipeline's, each of its stages among them.
+        start_rules: cards start the rules of the stages where they arrive; else they move silently.
+    Raises CannotArchive.
+    """
+    with transaction.atomic():
+        fresh = _held(pipeline, State.IN_USE, State.ARCHIVED)
+        _refuse_kept(fresh)
+        if target.pk not in {other.pk for other in targets_of(fresh)}:
+            raise CannotArchive(_("Please choose another pipeline of the same type."))
+        there = {stage.pk: stage for stage in Stage.active.filter(pipeline=target)}
+        own = list(Stage.active.filter(pipeline=fresh))
+        if any(stages.get(stage.pk) not in there for stage in own):
+            raise CannotArchive(_("Please choose a stage for the cards of each stage."))
+        fresh.state, fresh.is_default = State.ARCHIVED, False
+        fresh.save()
+        StageTransition.objects.filter(pipeline=fresh).delete()  # moves within it mean nothing elsewhere
+        for stage in own:
+            for stage_use in retiring.uses_of(stage):
+                if stage_use.hand_over is not None:
+                    stage_use.hand_over(there[stages[stage.pk]])
+        Import.objects.filter(pipeline=fresh).update(pipeline=target)
+        for use in uses_of(fresh):
+            if use.hand_over is not None:
+                use.hand_over(target)
+        target.touch_machine()
+        named = {str(stage.pk): stages[stage.pk] for stage in own}
+        _plan({"pipeline": fresh.pk, "target": target.pk, "stages": named, "by": by.pk, "start_rules": start_rules}, 0)
+
+
+def _plan(payload: dict[str, Any], round: int) -> None:
+    moment = int(clock.now().timestamp())
+    key = f"remove_pipeline:{payload['pipeline']}:{round}:{moment}"
+    Job.plan("remove_pipeline", key, payload=payload | {"round": round}, lane=lanes.BULK)
+
+
+def perform(job: Any) -> None:
+    asked = job.payload
+    pipeline = Pipeline.objects.filter(pk=asked["pipeline"]).exclude(state=State.REMOVED).first()
+    if pipeline is None:
+        return
+    by = User.objects.filter(pk=asked["by"]).first()
+    there = list(Stage.active.filter(pipeline=asked["target"]).order_by("order", "pk"))
+    if not there or pipeline.state != State.ARCHIVED:
+        words = said("pipeline.not_removed", "“%s” was not removed: it is in use again, or its successor is gone.")
+        notify([by] if by else [], words % pipeline.name, kind="setup")
+        return
+    by_id, first = {stage.pk: stage for stage in there}, there[0]
+    end = time.monotonic() + SLICE_SECONDS
+    rows = Item.objects.alive().filter(pipeline=pipeline).order_by("pk")
+    while True:
+        items = list(rows[: retiring.SLICE])
+        if not items:
+            _finish(pipeline, asked["target"], by)
+            return
+        for item in items:
+            target = by_id.get(asked["stages"].get(str(item.stage_id)), first)
+            _transfer(item, target, by, asked["start_rules"])
+        if time.monotonic() > end:
+            _plan(asked, asked["round"] + 1)
+            return
+
+
+def _transfer(item: Item, target: Stage, by: User | None, start_rules: bool) -> None:
+    with override(by.language if by else "en"):
+        cause = Cause("system", "", 0, _("pipeline removed"))
+    try:
+        item.transfer(target, cause=cause, shown_as=by, start_rules=start_rules, override=True)
+    except Refused:
+        # Deleted in this very moment: it is not here any more.
+        if Item.objects.alive().filter(pk=item.pk, pipeline=item.pipeline_id).exists():
+            raise
+
+
+def _finish(pipeline: Pipeline, target: int, by: User | None) -> None:
+    # What lies in the bin comes back into the successor, into its first stage.
+    Item.objects.filter(pipeline=pipeline).update(pipeline=target)
+    name = pipeline.name
+    for stage in Stage.active.filter(pipeline=pipeline):
+        stage.retired = True
+        stage.save()
+    try:
+        with transaction.atomic():
+            pipeline.delete()
+    except ProtectedError:
+        # The past of its cards names its stages: they stay, where nobody meets them.
+        pipeline.state = State.REMOVED
+        pipeline.save()
+    notify([by] if by else [], said("pipeline.removed", "“%s” is removed; its cards have moved.") % name, kind="setup")
+
+
+register_kind(Kind("remove_pipeline", perform))
