@@ -9,6 +9,7 @@ from ninja import Router, Schema
 
 from automation.engine import control
 from automation.models import Rule, Run, Trigger
+from crm import customer_rights
 from crm.api.auth import scope
 from crm.api.errors import ApiError, answers
 from crm.api.idempotency import idempotent
@@ -96,7 +97,7 @@ def run_out(run: Run) -> dict[str, Any]:
         "due_at": moment(run.due_at),
         "started_at": moment(run.started_at),
         "finished_at": moment(run.finished_at),
-        "outputs": run.outputs,
+        "outputs": {name: value for name, value in run.outputs.items() if name != "to" or not run.is_concealed},
     }
 
 
@@ -122,7 +123,8 @@ def triggers(request: HttpRequest, limit: Limit = 50, cursor: Cursor = "", stage
 
 def _runs(request: HttpRequest) -> Any:
     seen = Item.objects.visible_to(request.user)  # type: ignore[arg-type]
-    return Run.objects.filter(item__in=seen).select_related("rule", "visit")
+    rows = Run.objects.filter(item__in=seen).select_related("rule", "visit")
+    return customer_rights.marked(rows, request.user)  # type: ignore[arg-type]
 
 
 Status = Literal["", "planned", "held", "running", "waiting", "done", "skipped", "failed", "cancelled", "unknown"]

@@ -38,8 +38,14 @@ def zone_of(item: Item) -> str:
     return calendar.zone if calendar else "UTC"
 
 
-def rendered(source: str, item: Item, visit: StageVisit | None, html: bool = False, **extra: Any) -> str:
-    """A merge text for a customer: their language, the pipeline's zone, the item's currency; `html`: escaped for it."""
+def rendered(
+    source: str, item: Item, visit: StageVisit | None, html: bool = False, for_mail: bool = False, **extra: Any
+) -> str:
+    """A merge text for a customer: their language, the pipeline's zone, the item's currency.
+
+    Args:
+        html, for_mail: as in merge.render.
+    """
     if "{" not in source:
         return source
     return merge.render(
@@ -49,6 +55,7 @@ def rendered(source: str, item: Item, visit: StageVisit | None, html: bool = Fal
         zone=zone_of(item),
         currency=item.currency,
         html=html,
+        for_mail=for_mail,
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import Q
+from django.db.models import Case, Q, Value, When
 from django.http import Http404
 from django.utils.translation import gettext_lazy as _
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 # Events that name an address or number of the customer.
 TALK = Q(kind__startswith="email.") | Q(kind__startswith="sms.") | Q(kind__startswith="call.")
+TALK |= Q(kind__in=("form.submitted", "callback.requested"))
 ACTIONS = ("view", "add", "edit", "merge", "delete", "export")
 REFUSALS = {
     "view": _("You have no access to this customer."),
@@ -180,6 +181,11 @@ def concealed(user: User) -> Q:
     if scope == Scope.NONE:
         return Q(item__contact__isnull=False)
     return Q(item__hides_customer=True) & ~Q(item__contact__in=Contact.objects.visible_to(user).order_by().values("pk"))
+
+
+def marked(rows: Any, user: User) -> Any:
+    """Rows that hang on cards (`item`), each with `is_concealed`: what tells an address of its customer is left out."""
+    return rows.annotate(is_concealed=Case(When(concealed(user), then=Value(True)), default=Value(False)))
 
 
 def stays_hidden(user: User | None, item: Item, changes: Any) -> bool:

@@ -62,6 +62,13 @@ def read_moment(text: str, order: str = DAY_FIRST) -> datetime:
         raise ValidationError(said("value.no_date", "“%s” is not a date.") % text.strip()[:40]) from None
 
 
+def check_year(value: date | None) -> None:
+    """Raises ValidationError for a day or moment that some zone or page could not show."""
+    if value is not None and not FIRST_YEAR <= value.year <= LAST_YEAR:
+        words = {"first": FIRST_YEAR, "last": LAST_YEAR}
+        raise ValidationError(said("value.year", "The year lies between %(first)s and %(last)s.") % words)
+
+
 def order_of(cells: Iterable[str]) -> str:
     """In which order a file writes day and month: DAY_FIRST, MONTH_FIRST, or empty where its cells do not tell.
 

@@ -90,10 +90,14 @@ def _box(stage: Stage, x: int, top: float) -> SafeString:
     rows: list[tuple[Any, ...]] = [(x + WIDTH / 2, first + number * 14, line) for number, line in enumerate(lines)]
     return format_html(
         '<g><title>{} ({})</title><rect x="{}" y="{}" width="{}" height="{}" rx="7" fill="{}" fill-opacity="0.14" stroke="{}" stroke-width="{}"/>{}</g>',
-        stage.name, stage.get_kind_display(), x, top, WIDTH, HEIGHT, COLOURS[stage.colour], COLOURS[stage.colour],
+        stage.name, stage.get_kind_display(), x, top, WIDTH, HEIGHT, _colour(stage), _colour(stage),
         1 if stage.is_open else 2.5,
         format_html_join("", '<text x="{}" y="{}" text-anchor="middle" font-size="12" fill="currentColor">{}</text>', rows),
     )  # fmt: skip
+
+
+def _colour(stage: Stage) -> str:
+    return COLOURS.get(stage.colour, COLOURS["grey"])  # written past the choices: the page shows all the same
 
 
 def _wrapped(name: str) -> list[str]:

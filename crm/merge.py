@@ -18,6 +18,7 @@ from liquid import Environment, StrictUndefined
 from liquid.exceptions import LiquidError, LiquidSyntaxError
 
 from crm import merge_budget, merge_filters
+from crm.addresses import no_link
 from crm.merge_budget import BudgetTemplate
 from crm.sentences import said
 
@@ -298,6 +299,33 @@ class Values(dict[str, Any]):
         return values
 
 
+# What whoever fills in a form or writes a mail says of himself, by root; custom texts and answers besides.
+STRANGERS = {
+    "item": ("title", "source"),
+    "contact": ("name", "salutation"),
+    "company": ("name", "tax_number", "address"),
+}
+
+
+def _unlinked(root: str, values: Any) -> Any:
+    """The values of a root as mails show them, before any filter cuts or bends them."""
+    if root == "answers":
+        return {name: no_link(value) if isinstance(value, str) else value for name, value in values.items()}
+    if root not in STRANGERS:
+        return values
+    own = {str(values.get(name, "")) for name in ("email", "phone")}  # called by his own address: nobody said a name
+    made = dict(values)
+    for name in STRANGERS[root]:
+        if made.get(name) not in own:
+            made[name] = no_link(str(made.get(name, "")))
+    texts = {key for key, (_label, type_) in _custom_keys(root).items() if type_ in ("text", "long_text")}
+    custom = made.get("custom") or {}
+    made["custom"] = {
+        key: no_link(value) if key in texts and isinstance(value, str) else value for key, value in custom.items()
+    }
+    return made
+
+
 def language_of(item: Any) -> str:
     """The customer's language: the contact's, else the own company's."""
     from crm.models.org import OwnCompany
@@ -314,17 +342,22 @@ def render(
     values: Values,
     *,
     html: bool = False,
+    for_mail: bool = False,
     language: str = "en",
     zone: str = "UTC",
     currency: str = "EUR",
 ) -> str:
-    """The text with its values, escaped for HTML if asked. Raises MergeError naming what is missing."""
+    """The text with its values, escaped for HTML if asked. Raises MergeError naming what is missing.
+
+    Args:
+        for_mail: what strangers choose (names, titles, their answers) becomes no link where a mail shows it.
+    """
     if "{" not in source and not html:
         return source
     try:
         template = _parsed(source, html)
         roots = [root for root in _roots(source) if root in values]
-        data = {root: values[root] for root in roots}
+        data = {root: _unlinked(root, values[root]) if for_mail else values[root] for root in roots}
         return template.fill(data, {"language": language, "zone": zone, "currency": currency})
     except LiquidError as error:
         raise _told(source, error) from error

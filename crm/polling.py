@@ -20,6 +20,7 @@ from crm.models import Notification, User
 from crm.models.pipelines import BoardVersion, machine_of
 
 LIVE = re.compile(r"/board/(\d{1,17})/live/")
+SESSION_KEY = re.compile(r"[a-z0-9]{8,40}")
 VERSION = re.compile(r"v=(\d{1,17})(&|$)")
 
 
@@ -34,7 +35,8 @@ class PollingMiddleware:
         if board is not None and request.method == "GET":
             since = VERSION.search(request.META.get("QUERY_STRING", ""))
             session = request.COOKIES.get(settings.SESSION_COOKIE_NAME)
-            if since is not None and session:
+            # A cookie may hold anything; a key of ours is letters and digits.
+            if since is not None and session and SESSION_KEY.fullmatch(session):
                 unread = nothing_new(session, int(board[1]), int(since[1]))
                 if unread is not None:
                     return HttpResponse(status=204, headers={"X-Unread": str(unread), "Cache-Control": "no-store"})

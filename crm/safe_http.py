@@ -67,6 +67,10 @@ class _Filter(IPFilterAdapter):
         return host, pool
 
 
+# Names that mean inside hosts wherever they are asked for (RFC 6761, RFC 8375).
+INSIDE_NAMES = (".localhost", ".local", ".internal", ".home.arpa")
+
+
 def _listed(host: str, port: int) -> bool:
     return f"{host}:{port}" in settings.SAFE_HTTP_HOSTS
 
@@ -88,8 +92,9 @@ def check(url: str) -> None:
         raise Unsafe(
             said("url.port", "Only https:// on port 443 or 8443 is called; an administrator can list other hosts.")
         )
-    literal = _literal(parts.hostname)
-    if literal is not None and _blocked(literal):
+    name = parts.hostname.rstrip(".").lower()
+    literal = _literal(name)
+    if (literal is not None and _blocked(literal)) or name == "localhost" or name.endswith(INSIDE_NAMES):
         raise Unsafe(said("url.private", "This address leads into a private network."))
 
 

@@ -28,7 +28,6 @@ from crm.models.people import Contact, User, administrators
 from crm.queue import Kind, register_kind
 from crm.reaching import CannotSend as CannotSend
 from crm.reaching import check_address as check_address
-from crm.recognising import is_nameless
 from crm.sentences import in_payload, said
 from crm.transports.base import Transport, TransportError, transports
 
@@ -129,12 +128,15 @@ def queue_message(
 def _without_links(text: str, contact: Contact) -> str:
     """Strangers choose what they are called: an address in their name is no link in a mail of ours.
 
-    One who is called by his own address or number is left alone, and so is what stands within a longer address.
+    One who is called by his own address is left alone, and so is what stands within a longer address. What merge texts
+    print is treated where it is filled in (crm/merge.py); this is for what people paste.
     """
+    own = {row.address for row in contact.emails.all()}
     names = {contact.name, contact.salutation, str(contact.company or "")}
     for name in sorted(filter(None, names), key=len, reverse=True):
-        if no_link(name) != name and not is_nameless(name):
-            text = re.sub(rf"(?<![\w/@.=:-]){re.escape(name)}(?![\w/@])", no_link(name), text)
+        if no_link(name) != name and name.lower() not in own:
+            part = rf"(?<![\w/@.=-]){re.escape(name)}(?![\w/@])"
+            text = re.sub(part, lambda found: no_link(found[0]), text, flags=re.IGNORECASE)
     return text
 
 

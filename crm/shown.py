@@ -54,12 +54,20 @@ def num(value: Any) -> str:
     return str(babel_numbers.format_decimal(Decimal(str(value)), locale=locale_name()))
 
 
+def _local(value: datetime) -> datetime:
+    """In the reader's zone; one at the end of the calendar, from before there were limits, stays as it is."""
+    try:
+        return timezone.localtime(value)
+    except OverflowError:
+        return value
+
+
 def day(value: Any) -> str:
     """A date, or the local day of an instant."""
     if isinstance(value, str) and value:
         value = date.fromisoformat(value[:10])
     if isinstance(value, datetime):
-        value = timezone.localtime(value).date()
+        value = _local(value).date()
     return str(babel_dates.format_date(value, "medium", locale=locale_name())) if value else ""
 
 
@@ -67,4 +75,4 @@ def exactly(value: Any) -> str:
     """Date and time in full, for the hover."""
     if not value:
         return ""
-    return str(babel_dates.format_datetime(timezone.localtime(value), "medium", locale=locale_name()))
+    return str(babel_dates.format_datetime(_local(value), "medium", locale=locale_name()))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
@@ -18,7 +17,7 @@ from crm.api.idempotency import idempotent
 from crm.api.items import API
 from crm.api.items import visible as visible_items
 from crm.api.paging import Cursor, Id, Limit, one, only, page_of
-from crm.api.schemas import Page, Reasoned, moment, reason_out
+from crm.api.schemas import Day, Page, Reasoned, Visible, moment, reason_out
 from crm.folding import fold
 from crm.models import Item, LineItem, Product, TaxRate
 from crm.models.lines import replace_lines
@@ -79,7 +78,7 @@ def products(
 
 class Line(Schema):
     model_config = {"extra": "forbid"}
-    name: str = Field(min_length=1, max_length=200, pattern=r"\S")
+    name: Annotated[Visible, Field(max_length=200)]
     quantity: Quantity = "1"
     unit: str = Field(default="", max_length=20)
     price: Price
@@ -362,7 +361,7 @@ class PaymentIn(Schema):
     amount: Money = Field(description="Below zero: paid back. Empty is not possible; see the invoice's amount.")
     currency: str = Field(pattern="^[A-Z]{3}$", description="Has to be the invoice's own.")
     method: Literal["transfer", "cash", "card", "other"] = "transfer"
-    paid_on: date | None = Field(default=None, description="Empty: today, where the company is.")
+    paid_on: Day | None = Field(default=None, description="Empty: today, where the company is.")
     reference: str = Field(default="", max_length=140)
     confirm: StrictBool = Field(
         default=False, description="Book it although an equal payment is there and it is too much."

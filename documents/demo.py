@@ -127,7 +127,7 @@ def _invoices(texts: dict[str, Any], currency: str) -> None:
     type_.save()
     pipeline = Pipeline.objects.create(item_type=type_, name=texts["pipeline"], currency=currency, order=9)
     kinds = (StageKind.OPEN,) * 4 + (StageKind.WON, StageKind.LOST)
-    colours = ("#94a3b8", "#4299e1", "#f59f00", "#d63939", "#2fb344", "#6b7280")
+    colours = ("grey", "azure", "yellow", "red", "green", "grey")
     draft, sent, partly, overdue, paid, void = (
         Stage.objects.create(pipeline=pipeline, name=name, order=order, kind=kind, colour=colour)
         for order, (name, kind, colour) in enumerate(zip(texts["stages"], kinds, colours, strict=True))

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from crm import merge
 from crm.forms.amounts import AmountField
+from crm.forms.moments import DayField
 from crm.models import Item
 from crm.shown import money
 from documents.models import DocumentTemplate, Payment
@@ -42,7 +43,7 @@ class BookPayment(forms.Form):
         label=_("amount"), min_value=Decimal("0.01"),
         widget=forms.TextInput(attrs={"inputmode": "decimal", "class": "form-control form-control-sm"}),
     )  # fmt: skip
-    paid_on = forms.DateField(
+    paid_on = DayField(
         label=_("paid on"),
         widget=forms.DateInput(attrs={"type": "date", "class": "form-control form-control-sm"}, format="%Y-%m-%d"),
     )

@@ -29,7 +29,10 @@ def tab(item: Item, user: Any, make: MakeDocument | None = None, pay: BookPaymen
     invoices = [row for row in family if row.pk not in (item.pk, item.parent_id)]
     is_invoice = any(row.pk == item.pk and hasattr(row.pipeline, "invoice_flow") for row in family)
     documents = list(
-        Document.objects.filter(item__in=[item, *invoices]).select_related("item", "author").order_by("-pk")[:50]
+        Document.objects.visible_to(user)
+        .filter(item__in=[item, *invoices])
+        .select_related("item", "author")
+        .order_by("-pk")[:50]
     )
     payments: list[Payment] = []
     if invoices or is_invoice:

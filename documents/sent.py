@@ -17,12 +17,13 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.urls import reverse
 
-from crm import clock, databases, slots
+from crm import clock, databases, rights, slots
 from crm.addresses import one_spelling
 from crm.events import record
 from crm.models import Cause, Event, Item, Job, Message, User
 from crm.models.notifications import notify
 from crm.models.people import administrators
+from crm.models.pipelines import machine_of
 from crm.queue import Kind, every, register_kind
 from crm.sentences import Sentence, said
 from documents.models import CarriedPaper, Document, DocumentLink, InvoiceFlow
@@ -42,8 +43,8 @@ SLICE = 200
 def keep_carried(message: Message, keys: Iterable[str]) -> None:
     """Remember which papers the message takes along: the keys of its files ("document:12"), the addresses in it.
 
-    A mail to one of ours takes nothing to the customer; a closed address opens nothing; and who writes moves no invoice of
-    a card that they do not see, by pasting its address.
+    A mail to one of ours takes nothing to the customer; a closed address opens nothing; and nobody who may not change its
+    card sends a paper by pasting its address, nor to anybody but its customer.
     """
     if message.is_necessary or User.objects.filter(is_active=True, email=one_spelling(message.to)).exists():
         return
@@ -52,9 +53,20 @@ def keep_carried(message: Message, keys: Iterable[str]) -> None:
     if tokens:
         rows = DocumentLink.objects.filter(hash__in=[DocumentLink.digest(token) for token in tokens])
         ids |= {row.document_id for row in rows if row.is_valid()}
-    if message.author is not None:
-        ids &= set(Document.objects.visible_to(message.author).filter(pk__in=ids).values_list("pk", flat=True))
+    if message.author is not None and ids:
+        rows = Document.objects.visible_to(message.author).filter(pk__in=ids).select_related("item__pipeline")
+        ids = {document.pk for document in rows if _may_send(message, document)}
     CarriedPaper.objects.bulk_create(CarriedPaper(message=message, document_id=pk) for pk in sorted(ids))
+
+
+def _may_send(message: Message, document: Document) -> bool:
+    card = document.item
+    if not rights.allows(message.author, machine_of(card.pipeline_id), "edit", card):
+        return False
+    if message.item_id in {pk for pk in (card.pk, card.parent_id) if pk}:
+        return True
+    written_to = message.contact_id or (message.item.contact_id if message.item else None)
+    return written_to is not None and written_to == card.contact_id
 
 
 def _tokens(text: str) -> set[str]:

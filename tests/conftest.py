@@ -88,6 +88,8 @@ class World:
     def deal(self, title: str = "Oak table", stage: str = "new", **more: Any) -> Item:
         more.setdefault("contact", self.contact)
         more.setdefault("owner", self.bob)
+        if stage == "lost":
+            more.setdefault("lost_note", "too dear")
         return Item.create(self.pipeline, title, stage=self.stages[stage], by=more.pop("by", self.bob), **more)
 
     def move(self, item: Item, stage: str, **more: Any) -> Any:

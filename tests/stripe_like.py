@@ -85,7 +85,10 @@ class StripeLike:
 
     def call(self, kind: str, about: dict[str, Any], age: int = 0) -> tuple[bytes, dict[str, str]]:
         event = {"id": "evt_1", "object": "event", "type": kind, "data": {"object": about}}
-        body = json.dumps(event).encode()
+        return self.signed(json.dumps(event).encode(), age)
+
+    @staticmethod
+    def signed(body: bytes, age: int = 0) -> tuple[bytes, dict[str, str]]:
         at = int(time.time()) - age
         signature = hmac.new(SECRET.encode(), f"{at}.".encode() + body, hashlib.sha256).hexdigest()
         return body, {"Stripe-Signature": f"t={at},v1={signature}"}

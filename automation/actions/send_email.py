@@ -73,9 +73,9 @@ class SendEmail(Action):
         """Subject, text, HTML (empty: made from the text)."""
         settings, template = context.settings, context.settings["template"]
         if template is None:
-            return context.text(settings["subject"]), context.text(settings["body"]), ""
+            return context.text(settings["subject"]), context.text(settings["body"], for_mail=True), ""
         subject = " ".join(context.text(template.subject).split())
-        filled = context.text(template.body, html=True)
+        filled = context.text(template.body, html=True, for_mail=True)
         language = merge.language_of(context.item)
         made = composing.letter(filled, subject, language) if template.letterhead else composing.written(filled)
         return subject, *made

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -29,10 +30,22 @@ class TabularInline(admin.TabularInline):
         return made
 
 
+def _names_rows(value: Any) -> bool:
+    """One id, or several of a relation to many."""
+    ids = value if isinstance(value, list) else [value]
+    return all(re.fullmatch("[0-9]{1,18}", str(one)) for one in ids)
+
+
 class ModelAdmin(admin.ModelAdmin):
     save_on_top = True
     show_facets = admin.ShowFacets.NEVER  # counts over large tables on every page are not worth their price
     list_per_page = 50
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> Any:
+        """What the address fills in; a row that no column could name ("²", numbers without end) is left out."""
+        found = super().get_changeform_initial_data(request)
+        relations = {field.name for field in self.model._meta.get_fields() if field.is_relation}
+        return {name: value for name, value in found.items() if name not in relations or _names_rows(value)}
 
     @admin.display(description=gettext_lazy("number"), ordering="pk")
     def number(self, row: models.Model) -> Any:

@@ -16,6 +16,7 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from ninja.security import HttpBearer
 
+from crm import texts
 from crm.api.errors import ApiError
 from crm.models.api import ApiToken
 
@@ -32,14 +33,26 @@ class Bearer(HttpBearer):
         if found is None:
             return None
         _count(found)
-        if "application/json" in request.content_type and (b"\\u0000" in request.body or b"\0" in request.body):
-            raise ApiError(422, "invalid", _("A text must not contain the character NUL."))
+        _check_body(request)
         request.user = found.user
         request.api_token = found  # type: ignore[attr-defined]
         getattr(request, "audited", {})["actor"] = found.user  # whose change the audit log names
         translation.activate(found.user.language)
         timezone.activate(found.user.zone)
         return found
+
+
+def _check_body(request: HttpRequest) -> None:
+    """Whatever kind it says it is of: what is no JSON is answered where it is parsed."""
+    if request.content_type.startswith("multipart/") or not request.body:
+        return
+    try:
+        texts.read_json(request.body)
+    except texts.CannotKeep as error:
+        sentence = _("A value cannot be kept: NUL, half a letter, or a number without end.")
+        raise ApiError(422, "invalid", sentence) from error
+    except ValueError:
+        pass
 
 
 def _count(token: ApiToken) -> None:

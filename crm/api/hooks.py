@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
@@ -14,7 +14,7 @@ from crm.api.auth import scope
 from crm.api.errors import answers, invalid
 from crm.api.idempotency import idempotent
 from crm.api.paging import Cursor, Id, Limit, one, only, page_of
-from crm.api.schemas import Page, Reasoned, moment, reason_out
+from crm.api.schemas import Page, Reasoned, Visible, moment, reason_out
 from crm.models import Forbidden, Webhook, WebhookDelivery
 
 router = Router(tags=["webhooks"])
@@ -34,7 +34,7 @@ class WebhookMade(WebhookOut):
 
 class WebhookIn(Schema):
     model_config = {"extra": "forbid"}
-    name: str = Field(min_length=1, max_length=80)
+    name: Annotated[Visible, Field(max_length=80)]
     url: str = Field(min_length=1, max_length=500, description="HTTPS on 443 or 8443, a public address.")
     kinds: list[str] = Field(
         default=[], max_length=50, description="`stage.entered`, or `email.` for all that begin so."
@@ -43,7 +43,7 @@ class WebhookIn(Schema):
 
 class WebhookChange(Schema):
     model_config = {"extra": "forbid"}
-    name: str | None = Field(default=None, min_length=1, max_length=80)
+    name: Annotated[Visible, Field(max_length=80)] | None = None
     url: str | None = Field(default=None, min_length=1, max_length=500)
     kinds: list[str] | None = Field(default=None, max_length=50)
     is_active: StrictBool | None = None

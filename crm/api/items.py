@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any
 
@@ -20,7 +19,7 @@ from crm.api.auth import scope
 from crm.api.errors import answers, invalid
 from crm.api.idempotency import idempotent
 from crm.api.paging import Cursor, Id, Limit, one, only, page_of
-from crm.api.schemas import EventOut, ItemOut, Page, StageOut, event_out, item_out, stage_out
+from crm.api.schemas import Day, EventOut, ItemOut, Page, StageOut, Visible, event_out, item_out, stage_out
 from crm.decimals import MONEY
 from crm.filters import ItemFilter
 from crm.forms.items import COLUMNS, cleaned_for_item, field_for
@@ -137,7 +136,7 @@ class ItemFields(Schema):
     """Only what is sent is changed."""
 
     model_config = {"extra": "forbid"}
-    title: str | None = Field(default=None, min_length=1, max_length=200, pattern=r"\S")
+    title: Annotated[Visible, Field(max_length=200)] | None = None
     amount: Decimal | None = Field(default=None, max_digits=MONEY.digits, decimal_places=MONEY.places)
     currency: Annotated[str, AfterValidator(_real)] | None = None
     owner: Id | None = None
@@ -145,12 +144,12 @@ class ItemFields(Schema):
     company: Id | None = None
     probability: int | None = Field(default=None, ge=0, le=100)
     source: str | None = Field(default=None, max_length=80)
-    due_date: date | None = None
+    due_date: Day | None = None
     custom: dict[str, Any] | None = Field(default=None, description="Values of custom fields by key.")
 
 
 class ItemIn(ItemFields):
-    title: str = Field(min_length=1, max_length=200, pattern=r"\S")
+    title: Annotated[Visible, Field(max_length=200)]
     pipeline: Id
     stage: Id | None = Field(default=None, description="Empty: the pipeline's first open stage.")
 

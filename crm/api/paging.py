@@ -11,14 +11,22 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest
 from django.utils.translation import gettext as _
 from ninja import Query
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from crm.filters import BadFilter
 
 MOST = 200
 Limit = Annotated[int, Query(50, ge=1, le=MOST, description="Rows a page, at most 200.")]
 Cursor = Annotated[str, Query("", max_length=100, description="`next` of the page before; empty for the first.")]
-Id = Annotated[int, Field(ge=1, le=2**63 - 1)]
+
+
+def _no_boolean(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise ValueError("a number is needed")  # to Python, true is 1
+    return value
+
+
+Id = Annotated[int, BeforeValidator(_no_boolean), Field(ge=1, le=2**63 - 1)]
 
 
 def page_of(rows: QuerySet[Any], shown: Callable[[Any], Any], limit: int, cursor: str) -> dict[str, Any]:

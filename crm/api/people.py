@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
@@ -15,7 +15,7 @@ from crm.api.auth import scope
 from crm.api.errors import answers, form_errors, invalid
 from crm.api.idempotency import idempotent
 from crm.api.paging import Cursor, Id, Limit, one, only, page_of
-from crm.api.schemas import CompanyOut, ContactOut, Page, company_out, contact_out
+from crm.api.schemas import CompanyOut, ContactOut, Page, Visible, company_out, contact_out
 from crm.forms.people import CompanyForm, ContactForm
 from crm.models import Company, Contact
 from crm.models.fields import as_typed
@@ -25,7 +25,7 @@ router = Router(tags=["contacts and companies"])
 
 class _Person(Schema):
     model_config = {"extra": "forbid"}
-    name: str = Field(min_length=1, max_length=200)
+    name: Annotated[Visible, Field(max_length=200)]
     owner: Id | None = None
     tags: list[str] | None = Field(default=None, max_length=50)
     custom: dict[str, Any] | None = None

@@ -2,18 +2,50 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Any, Generic, TypeVar
+from datetime import UTC, date, datetime
+from typing import Annotated, Any, Generic, TypeVar
 
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
 from ninja import Schema
-from pydantic import Field
+from pydantic import AfterValidator, AwareDatetime, Field
 
+from crm.dates import check_year
 from crm.decimals import Unreadable
 from crm.models import Company, Contact, Event, Item, Message, Stage, Submission, Task
 from crm.phones import PhoneNumber
 from crm.sentences import for_programs
+from crm.texts import is_blank
 
 T = TypeVar("T")
+
+
+def _in_years(value: date) -> date:
+    try:
+        check_year(value)
+        if isinstance(value, datetime) and value.tzinfo is not None:
+            check_year(value.astimezone(UTC))
+    except ValidationError as error:
+        raise ValueError(error.messages[0]) from error
+    except OverflowError as error:
+        raise ValueError(str(error)) from error
+    return value
+
+
+# Days and moments that a program sends, within the years that every page can show.
+Day = Annotated[date, AfterValidator(_in_years)]
+Moment = Annotated[datetime, AfterValidator(_in_years)]
+AwareMoment = Annotated[AwareDatetime, AfterValidator(_in_years)]
+
+
+def _visible(text: str) -> str:
+    if is_blank(text):
+        raise ValueError(str(_("This may not be empty.")))
+    return text
+
+
+# A text of which something can be seen: titles, names.
+Visible = Annotated[str, AfterValidator(_visible)]
 
 
 class Page(Schema, Generic[T]):

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -12,7 +11,7 @@ from django.db.models import Q
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from ninja import Router, Schema, Status
-from pydantic import AwareDatetime, Field, StrictBool
+from pydantic import Field, StrictBool
 
 from crm import clock, customer_rights, phones, rights, sending, submissions
 from crm.api.auth import scope
@@ -22,11 +21,14 @@ from crm.api.items import API
 from crm.api.items import visible as visible_items
 from crm.api.paging import Cursor, Id, Limit, one, only, page_of
 from crm.api.schemas import (
+    AwareMoment,
     EventOut,
     MessageOut,
+    Moment,
     Page,
     SubmissionOut,
     TaskOut,
+    Visible,
     event_out,
     message_out,
     submission_out,
@@ -76,10 +78,10 @@ def tasks(
 class TaskIn(Schema):
     model_config = {"extra": "forbid"}
     item: Id
-    title: str = Field(min_length=1, max_length=200)
+    title: Annotated[Visible, Field(max_length=200)]
     kind: Literal["task", "call", "meeting"] = "task"
     description: str = Field(default="", max_length=5000)
-    deadline: AwareDatetime | None = None
+    deadline: AwareMoment | None = None
     assignee: Id | None = Field(default=None, description="Empty: the token's person.")
 
 
@@ -181,7 +183,7 @@ class CallIn(Schema):
     answered: StrictBool
     seconds: int = Field(default=0, ge=0, le=86400)
     item: Id | None = Field(default=None, description="Empty: the newest open item of the contact with this number.")
-    started_at: datetime | None = None
+    started_at: Moment | None = None
     note: str = Field(default="", max_length=2000)
     id: str = Field(default="", max_length=80, description="The telephone system's own id: a repeat is one call.")
 
@@ -228,7 +230,7 @@ def log_call(request: HttpRequest, payload: CallIn) -> Any:
 def calls(request: HttpRequest, limit: Limit = 50, cursor: Cursor = "", item: Id | None = None) -> Any:
     only(request, "item")
     rows = Event.objects.filter(kind__startswith="call.", item__in=Item.objects.visible_to(request.user))  # type: ignore[arg-type]
-    rows = rows.select_related("actor")
+    rows = rows.exclude(customer_rights.concealed(request.user)).select_related("actor")  # type: ignore[arg-type]
     return page_of(rows.filter(item_id=item) if item is not None else rows, event_out, limit, cursor)
 
 
@@ -275,6 +277,7 @@ def _submissions(request: HttpRequest) -> Any:
     narrow = [] if user.is_superuser else [pk for pk, s in rights.reach(user).items() if s["view"] != rights.Scope.ALL]
     rows = Submission.objects.filter(form__pipeline__in=Pipeline.objects.visible_to(user))
     seen = Item.objects.reached_by(user)
+    rows = rows.exclude(customer_rights.concealed(user))
     return rows.filter(Q(item__in=seen) | (Q(item=None) & ~Q(form__pipeline__in=narrow)))
 
 

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from crm import customer_rights, customers, files, merge, phones, slots
+from crm.forms.moments import MomentField
 from crm.forms.rich import RichField
 from crm.mail.composing import NewFile
 from crm.models import Item, MailTemplate, Medium, Message, Refusal, Task, User
@@ -150,7 +151,7 @@ class SmsForm(forms.Form):
 class TaskForm(forms.Form):
     kind = forms.ChoiceField(label=_("what"), choices=Task.Kind.choices)
     title = forms.CharField(label=_("title"), max_length=200)
-    deadline = forms.DateTimeField(
+    deadline = MomentField(
         label=_("when"), required=False, widget=forms.DateTimeInput(attrs={"type": "datetime-local"})
     )
     assignee = forms.ModelChoiceField(User.objects.none(), label=_("for"), required=False, empty_label=_("me"))

@@ -12,6 +12,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from crm import clock
+from crm.models.moments import MomentField
 from crm.models.people import User
 
 SCOPES = {
@@ -32,7 +33,7 @@ class ApiToken(models.Model):
     prefix = models.CharField(_("begins with"), max_length=12, unique=True, editable=False)
     hash = models.CharField(max_length=64, editable=False)
     scopes = models.JSONField(_("scopes"), default=list)
-    expires_at = models.DateTimeField(_("valid until"), null=True, blank=True)
+    expires_at = MomentField(_("valid until"), null=True, blank=True)
     revoked_at = models.DateTimeField(_("revoked at"), null=True, blank=True)
     last_used_at = models.DateTimeField(_("last used"), null=True, blank=True, editable=False)
     created_at = models.DateTimeField(default=clock.now, editable=False)

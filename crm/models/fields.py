@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from crm import decimals, phones
 from crm.forms.amounts import AmountField
+from crm.forms.moments import DayField, MomentField
 from crm.models.pipelines import ItemType, touch_all_machines
 
 
@@ -120,8 +121,8 @@ class CustomField(models.Model):
             FieldType.LONG_TEXT: lambda: forms.CharField(max_length=20000, widget=forms.Textarea, **options),
             FieldType.NUMBER: lambda: AmountField(limit=decimals.NUMBER, **options),
             FieldType.MONEY: lambda: AmountField(**options),
-            FieldType.DATE: lambda: forms.DateField(widget=forms.DateInput(attrs={"type": "date"}), **options),
-            FieldType.DATETIME: lambda: forms.DateTimeField(
+            FieldType.DATE: lambda: DayField(widget=forms.DateInput(attrs={"type": "date"}), **options),
+            FieldType.DATETIME: lambda: MomentField(
                 widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"), **options
             ),
             FieldType.BOOLEAN: lambda: forms.BooleanField(**options),
@@ -164,7 +165,9 @@ def as_typed(field: Any, value: Any) -> Any:
     if isinstance(field, forms.MultipleChoiceField):
         return [str(one) for one in value] if isinstance(value, list) else [str(value)] if value else []
     if isinstance(field, forms.BooleanField):
-        return value is True or value in ("true", "on", "1", 1)
+        if value is not None and not isinstance(value, bool):
+            raise ValidationError(_now("This is true or false."))
+        return bool(value)
     if isinstance(value, list | dict | bool):
         raise ValidationError(_now("A single text or number is needed here."))
     if isinstance(field, forms.DecimalField) and value not in (None, ""):

@@ -18,10 +18,11 @@ from crm.models.events import Cause
 from crm.models.gate import CHECKS, Gone, Move, Refused, Stale, checked_by
 from crm.models.item_set import ItemQuerySet
 from crm.models.leaving import close_visit, wake_waiters
+from crm.models.moments import DayField
 from crm.models.money import base_amount
 from crm.models.moving import Moving
 from crm.models.people import Company, Contact, Tag, User
-from crm.models.pipelines import ItemType, LostReason, Machine, Pipeline, Stage, machine_of
+from crm.models.pipelines import ItemType, LostReason, Machine, Pipeline, Stage, StageKind, machine_of
 from crm.models.search_key import SearchKeyField
 from crm.models.stage_field import RefreshMixin, StageField
 from crm.models.visits import StageVisit
@@ -59,7 +60,7 @@ class Item(Moving, RefreshMixin, models.Model):
     source = models.CharField(_("source"), max_length=80, blank=True)
     first_touch = models.JSONField(default=dict, blank=True, editable=False)
     last_touch = models.JSONField(default=dict, blank=True, editable=False)
-    due_date = models.DateField(_("expected on"), null=True, blank=True)
+    due_date = DayField(_("expected on"), null=True, blank=True)
     closed_at = models.DateTimeField(null=True, blank=True, editable=False)
     lost_reason = models.ForeignKey(
         LostReason, models.SET_NULL, null=True, blank=True, verbose_name=_("lost reason"), related_name="+"
@@ -189,6 +190,10 @@ class Item(Moving, RefreshMixin, models.Model):
         target = machine.stages.get(stage.pk) if stage else machine.first_open()
         if target is None:
             raise Refused(said("stage.not_here", "This stage is not part of the pipeline any more."))
+        is_unsaid = not (fields.get("lost_reason") or fields.get("lost_note"))
+        if target.kind == StageKind.LOST and is_unsaid and cause.kind in ("person", "api"):
+            words = said("stage.starts_lost", "A card starts in “%s” with the reason only: make it elsewhere and move it.")
+            raise Refused(words % target.name)
         now = clock.now()
         fields.setdefault("currency", machine.pipeline.currency)
         fields.setdefault("owner", by if cause.kind == "person" else None)

@@ -50,4 +50,4 @@ class MailTemplate(models.Model):
             formats: `language`, `zone`, `currency` of merge.render.
         """
         subject = merge.render(self.subject, values, **formats)
-        return " ".join(subject.split())[:250], merge.render(self.body, values, html=True, **formats)
+        return " ".join(subject.split())[:250], merge.render(self.body, values, html=True, for_mail=True, **formats)

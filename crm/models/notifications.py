@@ -15,6 +15,7 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext_lazy as _
 
 from crm import clock
+from crm.addresses import no_link
 from crm.models.people import User
 from crm.sentences import Sentence, SentenceField, spoken
 
@@ -101,7 +102,9 @@ def notify(
     )  # fmt: skip
     for user in by_mail:
         with translation.override(user.language), timezone.override(user.zone):
-            _mail(user, text.worded() if isinstance(text, Sentence) else text, item)
+            words = str(text.worded() if isinstance(text, Sentence) else text)
+            # What no colleague has written may hold a stranger's words: his title, his answer.
+            _mail(user, words if sender is not None else no_link(words), item)
     return len(people)
 
 
@@ -112,5 +115,5 @@ def _mail(user: User, text: str, item: Any) -> None:
     if item is not None and not Item.objects.visible_to(user).filter(pk=item.pk).exists():
         item = None
     link = f"\n\n{settings.PUBLIC_URL}{reverse('item', args=[item.pk])}" if item is not None else ""
-    subject = item.title if item is not None else text.splitlines()[0][:100]
+    subject = no_link(item.title) if item is not None else text.splitlines()[0][:100]
     sending.mail_colleague(user, subject, text + link)

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from crm import calendars
 from crm.amounts import check_currency
+from crm.models.moments import DayField
 
 if TYPE_CHECKING:
     from crm.models.people import User
@@ -97,7 +98,7 @@ class CalendarException(models.Model):
     calendar = models.ForeignKey(
         WorkingCalendar, models.CASCADE, related_name="exceptions", verbose_name=_("working calendar")
     )
-    day = models.DateField(_("day"))
+    day = DayField(_("day"))
     name = models.CharField(_("name"), max_length=80, blank=True)
     opens = models.TimeField(_("opens"), null=True, blank=True, help_text=_("Empty: closed all day."))
     closes = models.TimeField(_("closes"), null=True, blank=True)

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from crm import clock, customer_rights, phones
 from crm.addresses import one_spelling
 from crm.folding import fold
+from crm.models.moments import MomentField
 from crm.models.org import ZONES, Department
 from crm.models.search_key import Part, SearchKeyField
 from crm.recognising import addressed, recognise
@@ -43,8 +44,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     department = models.ForeignKey(
         Department, models.SET_NULL, null=True, blank=True, related_name="people", verbose_name=_("department")
     )
-    absent_from = models.DateTimeField(_("absent from"), null=True, blank=True)
-    absent_until = models.DateTimeField(_("absent until"), null=True, blank=True)
+    absent_from = MomentField(_("absent from"), null=True, blank=True)
+    absent_until = MomentField(_("absent until"), null=True, blank=True)
     # By kind of notice: {"bell": bool, "mail": bool}; what is not named rings the bell.
     notices = models.JSONField(default=dict, blank=True, editable=False)
     digest = models.BooleanField(_("mail in the morning"), default=False)

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from crm import clock, slots
 from crm.models import boards
 from crm.models.events import Cause
+from crm.models.moments import MomentField
 from crm.models.people import User
 from crm.sentences import said
 
@@ -53,8 +54,8 @@ class Task(models.Model):
     )
     coworkers = models.ManyToManyField(User, blank=True, related_name="+", verbose_name=_("co-workers"))
     observers = models.ManyToManyField(User, blank=True, related_name="+", verbose_name=_("observers"))
-    deadline = models.DateTimeField(_("deadline"), null=True, blank=True)
-    remind_at = models.DateTimeField(_("reminder"), null=True, blank=True)
+    deadline = MomentField(_("deadline"), null=True, blank=True)
+    remind_at = MomentField(_("reminder"), null=True, blank=True)
     status = models.CharField(_("status"), max_length=12, choices=Status.choices, default=Status.NEW)
     close_on_leave = models.BooleanField(_("cancel when the stage is left"), default=False)
     # Which rule made it ("rule:12"); triggers may watch one rule's tasks only.

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from crm import clock, decimals
 from crm.forms.amounts import OfferedAmountField
+from crm.forms.moments import DayField
 from crm.models.fields import CustomField, OfferedPhoneField
 from crm.models.people import Contact, User
 from crm.models.pipelines import Pipeline, Stage
@@ -191,7 +192,7 @@ class FormField(models.Model):
             kind.BOOLEAN: lambda: forms.BooleanField(**options),
             # Never ticked beforehand: a consent is given, not left standing.
             kind.CONSENT: lambda: forms.BooleanField(**{**options, "initial": None}),
-            kind.DATE: lambda: forms.DateField(widget=forms.DateInput(attrs={"type": "date"}), **options),
+            kind.DATE: lambda: DayField(widget=forms.DateInput(attrs={"type": "date"}), **options),
             kind.TIME: lambda: forms.TimeField(widget=forms.TimeInput(attrs={"type": "time"}), **options),
             kind.HIDDEN: lambda: forms.CharField(
                 max_length=500, widget=forms.HiddenInput, **{**options, "required": False}

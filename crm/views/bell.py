@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from crm import clock
@@ -29,5 +30,7 @@ def bell(request: HttpRequest) -> HttpResponse:
     seen = Item.objects.visible_to(request.user).filter(pk__in={notice.item_id for notice in notices})  # type: ignore[arg-type]
     known = set(seen.values_list("pk", flat=True))
     for notice in notices:
-        notice.shows_item = notice.item_id in known  # access may have been lost since it rang
+        notice.shows_item = notice.item_id in known
+        if notice.item_id and not notice.shows_item:  # access was lost since it rang
+            notice.text = _("About a card that you do not see.")
     return render(request, "bell/bell.html", {"notices": notices, "nav": "bell"})

@@ -201,6 +201,14 @@ def _also(events: list[Event], user: Any) -> dict[int, str]:
     return dict(Contact.objects.visible_to(user).filter(pk__in=ids).values_list("pk", "name"))  # type: ignore[attr-defined]
 
 
+def _conceal(event: Event, known: Container[str]) -> None:
+    """Addresses, numbers and answers of a customer whom the reader does not see leave the event that is shown."""
+    hidden = [name for name in ("to", "number") if event.data(name) and event.data(name) not in known]
+    event.payload = {**event.payload, **dict.fromkeys(hidden, _("the customer"))}
+    if event.data("answers"):
+        event.payload["answers"] = []
+
+
 def rows_for(
     events: list[Event],
     fields: Mapping[str, CustomField] | None = None,
@@ -218,8 +226,8 @@ def rows_for(
     renderers = {**RENDERERS, "field.changed": Changes(events, fields).shown}
     named = _also(events, user)
     for event in events:
-        if known is not None and event.data("to") and event.data("to") not in known:
-            event.payload = {**event.payload, "to": _("the customer")}
+        if known is not None:
+            _conceal(event, known)
         renderer = renderers.get(event.kind)
         told = renderer(event) if renderer else next(filter(None, (tell(event) for tell in slots.timelines)), None)
         icon, sentence, text = told or ("info-circle", event.kind, "")

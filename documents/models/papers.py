@@ -18,6 +18,7 @@ from crm.folding import fold
 from crm.models import Forbidden, Item, Job, Refused, User, boards
 from crm.models.items import plain
 from crm.models.lines import total_of
+from crm.models.moments import MomentField
 from crm.models.search_key import SearchKeyField
 from crm.sentences import SentenceField, said
 from documents.models.numbers import Numerator
@@ -40,8 +41,8 @@ def plain_value(value: Any) -> Any:
 
 class DocumentQuerySet(models.QuerySet[Any]):
     def visible_to(self, user: User) -> Self:
-        """Papers of items that the person sees."""
-        return self.filter(item__in=Item.objects.visible_to(user))
+        """Papers of items that the person sees, with their customers: a paper shows the customer's address."""
+        return self.filter(item__in=Item.objects.visible_to(user)).exclude(customer_rights.concealed(user))
 
     def found(self, text: str) -> Self:
         return self.filter(search_key__contains=fold(text))
@@ -257,7 +258,7 @@ class DocumentLink(models.Model):
     hash = models.CharField(max_length=64, unique=True)
     sealed = models.TextField()
     created_at = models.DateTimeField(default=clock.now)
-    expires_at = models.DateTimeField(_("valid until"), null=True, blank=True)
+    expires_at = MomentField(_("valid until"), null=True, blank=True)
     revoked_at = models.DateTimeField(_("revoked at"), null=True, blank=True)
 
     class Meta:

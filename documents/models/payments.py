@@ -15,6 +15,7 @@ from crm.decimals import MONEY
 from crm.events import record
 from crm.models import Cause, Gone, Item, Refused, User
 from crm.models.decimals import ExactSum, MoneyField
+from crm.models.moments import DayField
 from crm.sentences import first_of, said
 
 
@@ -35,7 +36,7 @@ class Payment(models.Model):
     amount = MoneyField(_("amount"))
     currency = models.CharField(_("currency"), max_length=3)
     method = models.CharField(_("paid by"), max_length=10, choices=Method.choices, default=Method.TRANSFER)
-    paid_on = models.DateField(_("paid on"))
+    paid_on = DayField(_("paid on"))
     reference = models.CharField(_("reference"), max_length=140, blank=True)
     # The provider's id: the same payment reported twice is one.
     provider_key = models.CharField(max_length=120, null=True, blank=True, unique=True, editable=False)

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from crm import clock
 from crm.models import Item, User
 from crm.models.decimals import MoneyField
+from crm.models.moments import DayField
 from documents.models.payments import Payment
 
 
@@ -47,7 +48,7 @@ class StatementLine(models.Model):
 
     statement = models.ForeignKey(Statement, models.CASCADE, related_name="lines")
     mark = models.CharField(max_length=64, unique=True, editable=False)
-    paid_on = models.DateField(_("paid on"))
+    paid_on = DayField(_("paid on"))
     amount = MoneyField(_("amount"))
     currency = models.CharField(_("currency"), max_length=3)
     payer = models.CharField(_("payer"), max_length=200, blank=True)

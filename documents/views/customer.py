@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import struct
 from decimal import Decimal
 from typing import Any
 
@@ -19,7 +20,7 @@ from django.utils.translation import gettext_lazy as lazy
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from crm import clock, databases
+from crm import clock, databases, texts
 from crm.access import public
 from crm.models import OwnCompany, User
 from crm.models.notifications import notify
@@ -32,6 +33,7 @@ from documents.models.checkouts import still_open
 from documents.models.templates import Kind
 from documents.pictures import page_picture
 
+MOST_POINTS = 4000  # of a drawn name, each way
 MOST_SIGNATURE = 200_000  # bytes of a drawn name
 
 
@@ -161,6 +163,7 @@ def answer(request: HttpRequest, token: str) -> HttpResponse:
     document = link_of(token).document
     with translation.override(document.language):
         try:
+            request.POST = texts.posted(request.POST)  # type: ignore[assignment]
             name = " ".join(request.POST.get("name", "").split())[:120]
         except RequestDataTooBig:
             request.POST = QueryDict()  # type: ignore[assignment]
@@ -192,13 +195,18 @@ def _drawing(text: str) -> bytes:
         return b""
     head, _comma, content = text.partition(",")
     if head != "data:image/png;base64" or len(content) > MOST_SIGNATURE:
-        raise ValueError
+        raise ValueError("no drawing that can be kept")
     try:
         drawn = base64.b64decode(content, validate=True)
     except binascii.Error as error:
-        raise ValueError from error
-    if not drawn.startswith(b"\x89PNG\r\n\x1a\n"):
-        raise ValueError
+        raise ValueError("no drawing that can be kept") from error
+    # 27 kB may hold 13 000 by 13 000 points of nothing, which no page of evidence could draw.
+    head_of = drawn[:24]
+    if len(head_of) < 24 or not head_of.startswith(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"):
+        raise ValueError("no drawing that can be kept")
+    width, height = struct.unpack(">II", head_of[16:24])
+    if not (0 < width <= MOST_POINTS and 0 < height <= MOST_POINTS):
+        raise ValueError("no drawing that can be kept")
     return drawn
 
 

@@ -217,3 +217,31 @@ def test_what_a_rule_writes_from_a_card_that_hides_its_customer_tells_no_address
     assert not WebhookDelivery.objects.exists()
     client.force_login(world.alice)
     assert digits in client.get(f"/items/{hidden.pk}/").content.decode().replace(" ", "")
+
+
+def test_calls_forms_runs_and_papers_of_a_hidden_customer_tell_no_address(world, house, hidden, client, drain, now):  # noqa: F811
+    from crm.models import ApiToken, Event
+    from documents import starter
+    from documents.models import Document
+
+    world.rule("talk", "send_sms", {"text": "Hello"})
+    world.move(hidden, "talk", by=world.alice)
+    for kind in ("call.answered", "call.missed"):
+        payload = {"number": NUMBER, "direction": "in", "seconds": 5, "note": ""}
+        Event.objects.create(kind=kind, item=hidden, contact=hidden.contact, payload=payload)
+    answers = {"form_name": "Order", "answers": [["Phone", NUMBER]]}
+    Event.objects.create(kind="form.submitted", item=hidden, contact=hidden.contact, payload=answers)
+    paper = Document.make(starter.install("en")["offer"], hidden, by=world.alice)
+    drain()
+    _token, secret = ApiToken.make(house["jan"], "t", ["read"])
+    digits = NUMBER[-9:]
+    for url in ("/api/v1/runs", "/api/v1/calls", "/api/v1/events", "/api/v1/submissions", "/api/v1/documents"):
+        body = client.get(url, headers={"Authorization": f"Bearer {secret}"}).content.decode()
+        assert digits not in body, url
+        assert paper.link() not in body, url
+    for url in (f"/items/{hidden.pk}/", f"/items/{hidden.pk}/timeline/"):
+        assert digits not in client.get(url).content.decode().replace(" ", ""), url
+    assert client.get(f"/documents/{paper.pk}/").status_code == 404
+    assert client.get(f"/documents/{paper.pk}/file.pdf").status_code == 404
+    client.force_login(world.alice)
+    assert client.get(f"/documents/{paper.pk}/").status_code == 200

@@ -86,6 +86,10 @@ def test_what_is_forged_old_or_another_accounts_changes_nothing(world, invoice, 
         == 403
     )
     assert told(client, stripe.call("customer.created", {"id": "cus_1"})).status_code == 200
+    for odd in (b"[]", b"5", b"null", b'"x"', b"[" * 20_000, b"not json", b"", b'{"object":"v2.core.event","data":{}}'):
+        assert told(client, stripe.signed(odd)).status_code == 200, odd[:20]
+    odd_id = {"id": "a\ud800b", "payment_status": "paid"}
+    assert told(client, stripe.call("checkout.session.completed", odd_id)).status_code == 200
     stripe.sessions["cs_test_1"]["payment_status"] = "unpaid"  # it claims to be paid; asked, it is not
     assert told(client, (body, headers)).status_code == 200
     foreign = stripe.sessions["cs_test_1"] | {"id": "cs_test_9", "payment_status": "paid", "payment_intent": "pi_9"}
