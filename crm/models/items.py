@@ -1,4 +1,4 @@
-"""Anything that moves through stages: its fields, how it is made, changed and deleted. It moves by crm.models.moving."""
+"""Anything that moves through stages: its fields, how it is made and changed. Moving and deleting have files of their own."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from crm.decimals import Unreadable
 from crm.folding import fold
 from crm.models import boards, tasks
 from crm.models.decimals import MoneyField
+from crm.models.deleting import Deleting
 from crm.models.events import Cause
-from crm.models.gate import CHECKS, Gone, Move, Refused, Stale, checked_by
+from crm.models.gate import CHECKS, Move, Refused, Stale, checked_by
 from crm.models.item_set import ItemQuerySet
-from crm.models.leaving import close_visit, wake_waiters
 from crm.models.moments import DayField
 from crm.models.money import base_amount
 from crm.models.moving import Moving
@@ -29,7 +29,7 @@ from crm.models.visits import StageVisit
 from crm.sentences import said
 
 
-class Item(Moving, RefreshMixin, models.Model):
+class Item(Moving, Deleting, RefreshMixin, models.Model):
     type_key: ClassVar[str | None] = None
     # What the transition's conditions read: django-fsm hands them the instance alone.
     intent: Move
@@ -192,7 +192,9 @@ class Item(Moving, RefreshMixin, models.Model):
             raise Refused(said("stage.not_here", "This stage is not part of the pipeline any more."))
         is_unsaid = not (fields.get("lost_reason") or fields.get("lost_note"))
         if target.kind == StageKind.LOST and is_unsaid and cause.kind in ("person", "api"):
-            words = said("stage.starts_lost", "A card starts in “%s” with the reason only: make it elsewhere and move it.")
+            words = said(
+                "stage.starts_lost", "A card starts in “%s” with the reason only: make it elsewhere and move it."
+            )
             raise Refused(words % target.name)
         now = clock.now()
         fields.setdefault("currency", machine.pipeline.currency)
@@ -350,50 +352,6 @@ class Item(Moving, RefreshMixin, models.Model):
         if name.startswith("custom."):
             return self.custom.get(name.removeprefix("custom."))
         return getattr(self, name, None)
-
-    def delete_softly(self, *, by: User | None = None, cause: Cause = Cause(), quiet: bool = False) -> None:
-        """To the recycle bin: the visit closes, runs and planned jobs are cancelled (E29). `quiet` tells no webhook."""
-        from crm.events import Entry, record
-
-        with transaction.atomic():
-            machine = machine_of(self.pipeline_id, share=True)
-            item = databases.lock(Item.objects.filter(pk=self.pk)).get()
-            checked_by(by, machine, "delete", item)
-            if item.deleted_at:
-                return
-            now = clock.now()
-            left = item.visit_id
-            closed = close_visit(item, left, now, deleted=True)
-            ended = closed.pop("ended", [])
-            item.deleted_at = self.deleted_at = now
-            item.visit, item.version = None, item.version + 1
-            item.save()
-            entry = Entry(item=item, visit=None, left_id=left, machine=machine, cancelled=closed)
-            record("item.deleted", item=item, actor=by, cause=cause, entry=entry, quiet=quiet)
-            wake_waiters(ended)
-            boards.touch(item.pipeline_id, item.stage_id)
-
-    def restore(self, *, by: User | None = None) -> None:
-        """Out of the recycle bin, into its stage (or the first one, where that is gone); starts no rules.
-
-        Raises Forbidden, Gone.
-        """
-        with transaction.atomic():
-            machine = machine_of(self.pipeline_id, share=True)
-            item = databases.lock(Item.objects.filter(pk=self.pk)).first()
-            if item is None or item.deleted_at is None:
-                raise Gone(said("bin.gone", "This item is not in the recycle bin any more."))
-            stage = machine.stages.get(item.stage_id) or machine.first_open()
-            checked_by(by, machine, "delete", item, stage)
-            move = Move(machine=machine, target=stage, by=by, cause=Cause(), now=clock.now(), start_rules=False)
-            item.deleted_at = self.deleted_at = None
-            Item.objects.filter(pk=item.pk).update(deleted_at=None)
-            item.intent = move
-            if item.stage_id != stage.pk:
-                item._enter(stage, now=move.now)  # its own stage was retired meanwhile
-                move.override = True
-            item.stage_entered_at, item.version = move.now, item.version + 1
-            item._open_visit(move, left=None, source=item.stage_id, kind="item.restored")
 
 
 def plain(value: Any) -> Any:

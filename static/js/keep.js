@@ -6,6 +6,8 @@ const who = () => document.querySelector('meta[name="who"]')?.content ?? "";
 const words = document.querySelector('meta[name="typed-is-back"]')?.content ?? "";
 const place = () => location.pathname + location.search;
 const SECRET = /password|otp|csrfmiddlewaretoken|secret|token/i;
+// Recovery codes are called "code", as a product's is: the browser's own word tells them apart.
+const isSecret = (field) => SECRET.test(field.name) || field.autocomplete === "one-time-code";
 
 function isTyped(field) {
   if (field.type === "checkbox" || field.type === "radio") return field.checked !== field.defaultChecked;
@@ -18,7 +20,7 @@ function isTyped(field) {
 
 // Buttons have names too, and no text of anybody's.
 const NO_TEXT = ["submit", "button", "reset", "image", "file", "password", "fieldset", "output"];
-const fieldsOf = (form) => [...form.elements].filter((field) => field.name && !SECRET.test(field.name) && !NO_TEXT.includes(field.type));
+const fieldsOf = (form) => [...form.elements].filter((field) => field.name && !isSecret(field) && !NO_TEXT.includes(field.type));
 
 // Which form of several with one address: by what it hides ("parent=7"), and its place among those that are equal.
 const address = (form) => form.getAttribute("action") || place();
