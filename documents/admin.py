@@ -15,6 +15,7 @@ from crm.admin.base import ModelAdmin, ReadOnlyAdmin, action, display, register
 from crm.admin.declared import DeclaredAdmin, DeclaredForm
 from documents.models import (
     Checkout,
+    CreditNote,
     Document,
     DocumentTemplate,
     InvoiceFlow,
@@ -146,6 +147,15 @@ class DocumentAdmin(ReadOnlyAdmin):
         "number", "title", "item", "status", "error", "version", "author", "created_at", "sent_at", "viewed_at",
         "views", "answered_at", "answered_by", "answer_note", "pages", "sha256", "replaces",
     )  # fmt: skip
+
+
+@register(CreditNote)
+class CreditNoteAdmin(ReadOnlyAdmin):
+    list_display = ("document", "invoice", "amount", "currency", "reason", "created_at")
+    list_filter = ("currency",)
+    search_fields = ("reason", "document__search_key", "invoice__search_key")
+    list_select_related = ("document", "invoice")
+    fields = ("document", "corrects", "invoice", "amount", "currency", "reason", "author", "created_at")
 
 
 @register(Payment)

@@ -12,14 +12,19 @@ from documents.models import DocumentTemplate
 
 
 class TemplateChoice(forms.ModelChoiceField):
-    """A template in use that cards of the pipeline may be made into; with `kind`, of that kind only."""
+    """A template in use that cards of the pipeline may be made into; with `kind`, of that kind only.
 
-    def __init__(self, kind: str = "", **kwargs: Any) -> None:
-        rows = DocumentTemplate.objects.filter(is_active=True)
-        super().__init__(queryset=rows.filter(kind=kind) if kind else rows, **kwargs)
-        self.kind = kind
+    Args:
+        without: a kind that is made in another way.
+    """
+
+    def __init__(self, kind: str = "", without: str = "", **kwargs: Any) -> None:
+        self.kind, self.without = kind, without
+        super().__init__(queryset=self._of_kind(DocumentTemplate.objects.filter(is_active=True)), **kwargs)
         self.error_messages["invalid_choice"] = _("This template no longer exists or is not in use.")
 
     def place(self, scope: Scope) -> None:
-        rows = DocumentTemplate.offered(scope.stage.pipeline_id)
-        self.queryset = rows.filter(kind=self.kind) if self.kind else rows
+        self.queryset = self._of_kind(DocumentTemplate.offered(scope.stage.pipeline_id))
+
+    def _of_kind(self, rows: Any) -> Any:
+        return rows.filter(kind=self.kind) if self.kind else rows.exclude(kind=self.without)

@@ -16,6 +16,7 @@ from crm.forms.moments import DayField
 from crm.models import Item
 from crm.shown import money
 from documents.models import DocumentTemplate, Payment
+from documents.models.balances import Balance
 from documents.models.invoicing import today
 from documents.models.templates import Kind
 
@@ -28,7 +29,7 @@ class MakeDocument(forms.Form):
         super().__init__(data, auto_id="make_%s")
         # Those in the customer's language first.
         language = merge.language_of(item)
-        rows = DocumentTemplate.offered(item.pipeline_id)
+        rows = DocumentTemplate.offered(item.pipeline_id).exclude(kind=Kind.CREDIT_NOTE)  # made of an invoice's lines
         self.fields["template"].queryset = rows  # type: ignore[attr-defined]
         kinds = list(Kind.values)
         ordered = sorted(rows, key=lambda row: (row.language != language, kinds.index(row.kind), row.name))
@@ -75,8 +76,8 @@ class BookPayment(forms.Form):
         amount = data.get("amount")
         if amount is None:
             return data
-        paid = Payment.paid_of(self.invoice)
-        most = paid if data.get("back") else (self.invoice.amount or Decimal(0)) - paid
+        balance = Balance.of(self.invoice)
+        most = balance.paid if data.get("back") else balance.open
         self.asks = amount > max(most, Decimal(0))
         if self.asks and not data.get("anyway"):
             over = money(amount - max(most, Decimal(0)), self.invoice.currency)

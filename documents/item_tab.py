@@ -12,14 +12,22 @@ from crm import rights
 from crm.models import Item
 from crm.slots import ItemTab
 from documents import sent
+from documents.credit_form import MakeCreditNote
 from documents.forms import BookPayment, MakeDocument
 from documents.models import Document, Payment
+from documents.models.balances import Balance
 from documents.models.invoicing import today
 from documents.models.templates import Kind
 
 
-def tab(item: Item, user: Any, make: MakeDocument | None = None, pay: BookPayment | None = None) -> ItemTab:
-    """`make`, `pay`: forms that are open; without them they come when somebody asks for them."""
+def tab(
+    item: Item,
+    user: Any,
+    make: MakeDocument | None = None,
+    pay: BookPayment | None = None,
+    credit: MakeCreditNote | None = None,
+) -> ItemTab:
+    """`make`, `pay`, `credit`: forms that are open; without them they come when somebody asks for them."""
     near = Q(pk__in=[pk for pk in (item.pk, item.parent_id) if pk])
     rows = Item.objects.alive().filter(near | Q(parent=item, pipeline__invoice_flow__isnull=False))
     seen = rights.within(user)
@@ -43,23 +51,25 @@ def tab(item: Item, user: Any, make: MakeDocument | None = None, pay: BookPaymen
         "payments": payments,
         "make": make,
         "pay": pay,
+        "credit": credit,
         "is_invoice": is_invoice,
         # Who sees the invoice need not see the deal.
         "parent": next((row for row in family if row.pk == item.parent_id), None),
     }
-    paid: dict[int, Decimal] = {}
-    for payment in payments:
-        paid[payment.invoice_id] = paid.get(payment.invoice_id, Decimal(0)) + payment.amount
+    balances = Balance.of_many([item, *invoices] if is_invoice else invoices) if invoices or is_invoice else {}
     for invoice in invoices:
-        invoice.paid = paid.get(invoice.pk, Decimal(0))
+        invoice.balance = balances[invoice.pk]
         invoice.never_sent = sent.is_due_unsent(invoice, invoice.pipeline.invoice_flow, today())
     context["never_sent_words"] = sent.NEVER_SENT.worded()
     if is_invoice:
         flow = item.pipeline.invoice_flow
         context["never_sent"] = sent.NEVER_SENT.worded() if sent.is_due_unsent(item, flow, today()) else ""
-        context["paid"] = paid.get(item.pk, Decimal(0))
-        context["open"] = (item.amount or Decimal(0)) - context["paid"]
-        context["overpaid"] = max(-context["open"], Decimal(0))
+        context["balance"] = balances[item.pk]
+        context["overpaid"] = max(-balances[item.pk].open, Decimal(0))
+        context["may_credit"] = balances[item.pk].owed > 0 and any(
+            row.item_id == item.pk and row.kind == Kind.INVOICE and row.status != Document.Status.VOID
+            for row in documents
+        )
     return ItemTab("documents", _("Documents"), "documents/_item_tab.html", context, count=len(documents) or None)
 
 

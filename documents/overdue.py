@@ -14,8 +14,8 @@ from crm.events import record
 from crm.models import Cause, Event, Item
 from crm.queue import Kind, every, register_kind
 from documents.models import InvoiceFlow
+from documents.models.balances import Balance
 from documents.models.invoicing import today
-from documents.models.payments import Payment
 
 KIND = "overdue_invoices"
 SLICE = 200
@@ -45,7 +45,7 @@ def perform(job: Any) -> None:
 
 def _tell(invoice: Item, days: int) -> None:
     payload = {"invoice": invoice.pk, "title": invoice.title, "days": days, "currency": invoice.currency}
-    payload["open"] = str((invoice.amount or 0) - Payment.paid_of(invoice))
+    payload["open"] = str(Balance.of(invoice).open)
     for item in filter(None, (invoice, invoice.parent)):
         key = f"invoice.overdue:{invoice.pk}:{days}:{item.pk}"
         if not Event.objects.filter(key=key).exists():

@@ -21,9 +21,9 @@ from crm.amounts import currency_of
 from crm.folding import fold
 from crm.importing import cells, reading
 from crm.models import Item, OwnCompany, Refused, User
-from crm.models.decimals import ExactSum
 from crm.sentences import said
 from documents.models import Document, Payment, Statement, StatementLine
+from documents.models.balances import Balance
 from documents.models.templates import Kind
 
 # How banks of our languages head their columns, folded; the first that fits wins.
@@ -348,12 +348,12 @@ def _numbers(items: models.QuerySet[Item]) -> dict[int, list[str]]:
 def _open_invoices(user: User) -> list[Open]:
     items = _invoices(user).exclude(stage=models.F("pipeline__invoice_flow__void"))
     items = items.exclude(stage=models.F("pipeline__invoice_flow__paid"))
-    rows = items.select_related("contact", "company").annotate(paid=ExactSum("payments__amount"))
-    numbers = _numbers(items)
+    rows = list(items.select_related("contact", "company"))
+    numbers, balances = _numbers(items), Balance.of_many(rows)
     return [
         Open(
             row.pk,
-            (row.amount or Decimal(0)) - (row.paid or Decimal(0)),
+            balances[row.pk].open,
             row.currency,
             tuple(numbers.get(row.pk, [])),
             tuple(filter(None, [row.contact.name if row.contact else "", row.company.name if row.company else ""])),

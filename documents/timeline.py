@@ -33,6 +33,15 @@ def _paid(event: Event) -> Shown:
     return "coin", _("%(amount)s paid, %(invoice)s") % words, "" if event.data("full") else part
 
 
+def _credited(event: Event) -> Shown:
+    words = {
+        "number": event.data("number"),
+        "amount": money(event.data("amount"), event.data("currency")),
+        "corrects": event.data("corrects"),
+    }
+    return "file-text", _("Credit note %(number)s over %(amount)s for %(corrects)s") % words, event.data("reason")
+
+
 TOLD: dict[str, Callable[[Event], Shown]] = {
     "document.created": _paper("file-text", lazy("%(document)s was made")),
     "document.sent": _paper("send", lazy("%(document)s was sent")),
@@ -53,6 +62,7 @@ TOLD: dict[str, Callable[[Event], Shown]] = {
         "",
     ),
     "invoice.paid": _paid,
+    "invoice.credited": _credited,
     "invoice.unsent": lambda e: ("send", _("%s has been ready for a day, and was not sent") % e.data("title"), ""),
     "invoice.unsent_due": lambda e: ("send", _("%s is due, and was never sent") % e.data("title"), ""),
     "invoice.refunded": _paid,

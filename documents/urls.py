@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from documents.views import customer, papers, paying, qr, statements, templates
+from documents.views import crediting, customer, papers, paying, qr, statements, templates
 
 routes = [
     path("documents/", papers.papers, name="documents"),
@@ -13,6 +13,7 @@ routes = [
     path("documents/templates/<int:pk>/edit/", templates.edit, name="template-edit"),
     path("documents/templates/<int:pk>/preview/", templates.preview, name="template-preview"),
     path("items/<int:pk>/documents/", papers.make, name="document-make"),
+    path("items/<int:pk>/credit/", crediting.credit, name="credit-note"),
     path("items/<int:pk>/payments/", papers.pay, name="payment-book"),
     path("d/<str:token>/", customer.page, name="document-public"),
     path("d/<str:token>/file.pdf", customer.file, name="document-public-file"),

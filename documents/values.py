@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -11,14 +12,16 @@ from django.utils.translation import gettext_lazy as _
 from num2words import num2words
 
 from crm import merge
-from crm.models import Item, OwnCompany
+from crm.models import Item, LineItem, OwnCompany
 from crm.models.lines import Totals, rounded
 from documents import glyphs
+from documents.models.balances import Balance
 from documents.pay_code import pay_code
 from documents.pay_code import picture as pay_picture
 
 if TYPE_CHECKING:
     from documents.models import DocumentTemplate
+    from documents.models.papers import Credited
 
 # Root: names below it, with their label and type for the picker. Lists are gone through with {% for %}.
 FIELDS: dict[str, tuple[Any, dict[str, tuple[Any, str]]]] = {
@@ -29,6 +32,14 @@ FIELDS: dict[str, tuple[Any, dict[str, tuple[Any, str]]]] = {
             "date": (_("date"), "date"),
             "due_date": (_("payable until"), "date"),
             "title": (_("title"), "text"),
+        },
+    ),
+    "credited": (
+        _("Invoice that is credited"),
+        {
+            "number": (_("number"), "text"),
+            "date": (_("date"), "date"),
+            "reason": (_("reason"), "text"),
         },
     ),
     "totals": (
@@ -103,8 +114,7 @@ def amount_in_words(amount: Decimal, currency: str, language: str) -> str:
     return f"{'− ' if amount < 0 else ''}{words} {name}{rest}"
 
 
-def line_values(item: Item) -> list[dict[str, Any]]:
-    rows = item.lines.select_related("product")
+def line_values(rows: Iterable[LineItem], currency: str) -> list[dict[str, Any]]:
     return [
         {
             "number": place,
@@ -115,9 +125,9 @@ def line_values(item: Item) -> list[dict[str, Any]]:
             "unit": row.unit,
             "price": row.price.normalize() + 0,
             "discount": row.discount.normalize() + 0 if row.discount else "",
-            "discount_amount": rounded(row.discount_amount, item.currency) if row.discount_amount else "",
+            "discount_amount": rounded(row.discount_amount, currency) if row.discount_amount else "",
             "tax": row.tax_name,
-            "total": row.amount(item.currency),
+            "total": row.amount(currency),
         }
         for place, row in enumerate(rows, 1)
     ]
@@ -131,6 +141,7 @@ def values_for(
     day: datetime,
     stamped: bool = False,
     outputs: dict[str, Any] | None = None,
+    credited: Credited | None = None,
 ) -> merge.Values:
     """Everything that the template may print of the item.
 
@@ -138,15 +149,21 @@ def values_for(
         number: of the paper; a preview shows the next one without taking it.
         day: when it is made, in the numerator's zone.
         outputs: of earlier rules, by key.
+        credited: what a credit note lists instead of the item's lines.
     """
-    totals = Totals.of(item.lines.all(), item.currency)
+    lines = credited.lines if credited else list(item.lines.select_related("product"))
+    totals = Totals.of(lines, item.currency)
     gross = totals.gross if totals.rates else (item.amount or Decimal(0))
-    paid = sum((payment.amount for payment in item.payments.all()), Decimal(0))
+    balance = Balance.of(item) if item.pk else Balance(gross, Decimal(0), Decimal(0))
     own = OwnCompany.first()
     shown = {
         name: f"asset:{name}" if own and getattr(own, name) and (name == "logo" or stamped) else "" for name in PICTURES
     }
-    code = pay_code(own, gross - paid, item.currency, number) if template.kind == "invoice" else ""
+    code = (
+        pay_code(own, gross - balance.credited - balance.paid, item.currency, number)
+        if template.kind == "invoice"
+        else ""
+    )
     landing = item.qr_codes.first() if item.pk else None
     codes = {"payment_qr": code, "landing_qr": landing.link() if landing else ""}
     shown |= {name: f"asset:{name}" if text else "" for name, text in codes.items()}
@@ -159,7 +176,12 @@ def values_for(
             "due_date": item.due_date or "",
             "title": template.name,
         },
-        lines=line_values(item),
+        credited={
+            "number": credited.paper.number if credited else "",
+            "date": credited.paper.created_at.date() if credited else "",
+            "reason": credited.reason if credited else "",
+        },
+        lines=line_values(lines, item.currency),
         taxes=[
             {"name": rate.name or "–", "net": rate.net, "tax": rate.tax, "gross": rate.gross} for rate in totals.rates
         ],
@@ -168,8 +190,8 @@ def values_for(
             "tax": totals.tax,
             "gross": gross,
             "words": amount_in_words(gross, item.currency, template.language),
-            "paid": paid,
-            "open": gross - paid,
+            "paid": balance.paid,
+            "open": gross - balance.credited - balance.paid,
         },
         pictures=shown,
         rules=outputs or {},

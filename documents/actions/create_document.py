@@ -10,8 +10,10 @@ from django.utils.translation import gettext_lazy as _
 from automation.base import Action, ActionError, Context, Done, Outcome, SettingsForm, Wait, actions
 from automation.values import RuleOutputs
 from crm import merge
+from crm.models import Refused
 from documents.fields import TemplateChoice
 from documents.models import Document
+from documents.models.templates import Kind
 
 
 @actions.register
@@ -25,7 +27,7 @@ class CreateDocument(Action):
     outputs = {"document": _("document"), "number": _("number"), "link": _("link"), "pdf": _("file")}
 
     class Settings(SettingsForm):
-        template = TemplateChoice(label=_("template"))
+        template = TemplateChoice(without=Kind.CREDIT_NOTE, label=_("template"))
         stamped = forms.BooleanField(label=_("with stamp and signature"), required=False)
         wait = forms.BooleanField(label=_("wait for the PDF"), required=False, initial=True)
 
@@ -40,7 +42,7 @@ class CreateDocument(Action):
                 stamped=context.settings["stamped"],
                 outputs=RuleOutputs(context.visit),
             )
-        except merge.MergeError as error:
+        except (merge.MergeError, Refused) as error:
             raise ActionError(str(error)) from error
         return drawn_or_waiting(document, context.settings["wait"], {})
 

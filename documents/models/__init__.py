@@ -2,6 +2,7 @@
 
 from documents.models.carried import CarriedPaper
 from documents.models.checkouts import Checkout, PaymentAccount, PaymentLink
+from documents.models.credit_notes import CreditNote
 from documents.models.invoicing import InvoiceFlow
 from documents.models.numbers import NumberCounter, Numerator
 from documents.models.papers import Document, DocumentLink
@@ -13,6 +14,7 @@ from documents.models.templates import DocumentTemplate, TemplateVersion
 __all__ = [
     "CarriedPaper",
     "Checkout",
+    "CreditNote",
     "Document",
     "DocumentLink",
     "DocumentTemplate",

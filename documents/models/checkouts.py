@@ -17,7 +17,7 @@ from crm import clock, vault
 from crm.models import Item, Refused
 from crm.models.decimals import ExactSum, MoneyField
 from crm.sentences import SentenceField, said
-from documents.models.payments import Payment
+from documents.models.balances import Balance
 
 
 class PaymentAccount(models.Model):
@@ -92,11 +92,11 @@ class Checkout(models.Model):
 
 
 def still_open(invoice: Item) -> Decimal:
-    """What of the invoice is not paid yet; nothing of one that is void or deleted, nor of what is no invoice."""
+    """What of the invoice is neither paid nor credited; nothing of one that is void or deleted, nor of what is no invoice."""
     flow = getattr(invoice.pipeline, "invoice_flow", None)
     if invoice.deleted_at is not None or flow is None or invoice.stage_id == flow.void_id:
         return Decimal(0)
-    return max((invoice.amount or Decimal(0)) - Payment.paid_of(invoice), Decimal(0))
+    return max(Balance.of(invoice).open, Decimal(0))
 
 
 class PaymentLink(models.Model):

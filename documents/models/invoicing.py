@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.core.exceptions import ValidationError
@@ -15,11 +15,9 @@ from crm.events import record
 from crm.models import Cause, Item, LineItem, OwnCompany, Pipeline, Refused, Stage, User, boards
 from crm.models.lines import replace_lines
 from crm.sentences import said
+from documents.models.balances import Balance
 from documents.models.papers import Document
 from documents.models.templates import DocumentTemplate, Kind
-
-if TYPE_CHECKING:
-    from decimal import Decimal
 
 
 class InvoiceFlow(models.Model):
@@ -120,11 +118,15 @@ class InvoiceFlow(models.Model):
             record("invoice.created", item=source, actor=by, cause=cause, payload=payload)
         return invoice, document
 
-    def stage_for(self, invoice: Item, paid: Decimal) -> Stage:
-        """Where an invoice with this much paid belongs."""
-        if invoice.stage_id == self.void_id:
+    def stage_for(self, invoice: Item, balance: Balance) -> Stage:
+        """Where an invoice with this balance belongs."""
+        valid = invoice.documents.filter(kind=Kind.INVOICE).exclude(status=Document.Status.VOID)
+        if invoice.stage_id == self.void_id and not (balance.owed > 0 and valid.exists()):
             return self.void  # money that goes back makes nothing valid again
-        if paid >= (invoice.amount or 0) > 0:
+        if balance.credited and not balance.owed:
+            return self.paid if balance.paid > 0 else self.void  # what was paid is still to go back
+        paid = balance.paid
+        if paid >= balance.owed > 0:
             return self.paid
         if invoice.stage_id == self.overdue_id and is_late(invoice):
             return self.overdue  # a part is paid, the rest is as late as before
@@ -133,11 +135,28 @@ class InvoiceFlow(models.Model):
         return self.overdue if is_late(invoice) else self.sent
 
     @classmethod
+    def balance_changed(cls, invoice: Item, by: User | None, cause: Cause = Cause()) -> None:
+        """After a payment or a credit note: the invoice goes where it belongs. The caller has locked it."""
+        flow = cls.objects.filter(pipeline=invoice.pipeline_id).first()
+        if flow is None:
+            return
+        balance = Balance.of(invoice)
+        stage = flow.stage_for(invoice, balance)
+        if invoice.stage_id == flow.draft_id and not balance.paid and stage.pk != flow.void_id:
+            return  # not sent yet, and a part of it was credited: it stays a draft
+        if stage.pk != invoice.stage_id:
+            invoice.move_to(stage, by=by, cause=cause, override=True)
+
+    @classmethod
     def paper_changed(cls, document: Document, by: User | None, cause: Cause = Cause()) -> None:
         """The invoice follows its paper: sent with it, void when no valid one is left."""
         invoice = Item.objects.alive().filter(pk=document.item_id).select_related("pipeline").first()
         flow = cls.objects.filter(pipeline=invoice.pipeline_id).first() if invoice is not None else None
-        if invoice is None or flow is None or document.kind != Kind.INVOICE:
+        if invoice is None or flow is None:
+            return
+        if document.kind == Kind.CREDIT_NOTE and document.status == Document.Status.VOID:
+            cls.balance_changed(invoice, by, cause)
+        if document.kind != Kind.INVOICE:
             return
         if document.sent_at is not None and document.status != Document.Status.VOID:
             if invoice.stage_id == flow.draft_id:

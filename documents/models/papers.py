@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 import uuid
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
 
@@ -15,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from crm import clock, customer_rights, databases, vault
 from crm.folding import fold
-from crm.models import Forbidden, Item, Job, Refused, User, boards
+from crm.models import Forbidden, Item, Job, LineItem, Refused, User, boards
 from crm.models.items import plain
 from crm.models.lines import total_of
 from crm.models.moments import MomentField
@@ -37,6 +38,15 @@ def plain_value(value: Any) -> Any:
     if isinstance(value, list):
         return [plain_value(one) for one in value]
     return plain(value)
+
+
+@dataclass(frozen=True)
+class Credited:
+    """What a credit note takes back: unsaved lines, of which paper, and why."""
+
+    paper: Document
+    lines: list[LineItem]
+    reason: str
 
 
 class DocumentQuerySet(models.QuerySet[Any]):
@@ -124,30 +134,39 @@ class Document(models.Model):
         stamped: bool = False,
         outputs: dict[str, Any] | None = None,
         replaces: Document | None = None,
+        credited: Credited | None = None,
     ) -> Document:
         """Number, text and the job that draws it, in one transaction: without the paper no number is taken.
 
         Args:
             origin, depth: "rule:12" and its depth, where a rule makes it.
             outputs: of earlier rules, by key, for the template.
+            credited: what a credit note takes back; it lists that instead of the card's lines.
         Raises merge.MergeError naming the field and line that cannot be filled, Refused where `replaces` is void,
         Forbidden where the person does not see the card's customer, whose address the paper would show.
         """
         if by is not None and not customer_rights.shows(by, item):
             raise Forbidden(customer_rights.REFUSALS["view"])
-        return databases.persistently(lambda: cls._make(template, item, by, origin, depth, stamped, outputs, replaces))
+        if (template.kind == Kind.CREDIT_NOTE) != (credited is not None):
+            raise Refused(
+                said("credit.from_invoice", "A credit note is made on the card of its invoice, from its lines.")
+            )
+        asked: dict[str, Any] = {"by": by, "origin": origin, "depth": depth, "stamped": stamped, "outputs": outputs}
+        return databases.persistently(lambda: cls._make(template, item, replaces, credited, **asked))
 
     @classmethod
     def _make(
         cls,
         template: DocumentTemplate,
         item: Item,
+        replaces: Document | None,
+        credited: Credited | None,
+        *,
         by: User | None,
         origin: str,
         depth: int,
         stamped: bool,
         outputs: dict[str, Any] | None,
-        replaces: Document | None,
     ) -> Document:
         from documents.rendering import plan
         from documents.values import fill, values_for
@@ -159,16 +178,15 @@ class Document(models.Model):
                 replaces = databases.lock(cls.objects.filter(pk=replaces.pk)).get()
                 if replaces.status == cls.Status.VOID:
                     raise Refused(said("paper.replaced", "“%s” has been replaced or declared void already.") % replaces)
-            total_of(item.lines.all(), item.currency)  # before a number is taken
+            total_of(credited.lines if credited else item.lines.all(), item.currency)  # before a number is taken
             now = clock.now()
             number = template.numerator.take(now)
-            if replaces is not None and item.title.startswith(replaces.number):
-                # An invoice is called by its number.
-                title = number + item.title.removeprefix(replaces.number)
-                item.change({"title": title[:200]}, by=by)
-                item.refresh_from_db()
+            if replaces is not None:
+                _rename(item, replaces.number, number, by)
             day = template.numerator.local(now)
-            values = values_for(item, template, number=number, day=day, stamped=stamped, outputs=outputs)
+            values = values_for(
+                item, template, number=number, day=day, stamped=stamped, outputs=outputs, credited=credited
+            )
             document = cls.objects.create(
                 item=item,
                 version=template.current(),
@@ -178,7 +196,10 @@ class Document(models.Model):
                 number=number,
                 language=template.language,
                 html=fill(template, item, values),
-                data={name: plain_value(values[name]) for name in ("document", "lines", "taxes", "totals", "codes")},
+                data={
+                    name: plain_value(values[name])
+                    for name in ("document", "credited", "lines", "taxes", "totals", "codes")
+                },
                 stamped=stamped,
                 author=by,
                 origin=origin,
@@ -245,6 +266,13 @@ class Document(models.Model):
                 if token:
                     return address_of(token)
         return address_of(DocumentLink.make(self))
+
+
+def _rename(item: Item, former: str, number: str, by: User | None) -> None:
+    """An invoice is called by its number."""
+    if item.title.startswith(former):
+        item.change({"title": (number + item.title.removeprefix(former))[:200]}, by=by)
+        item.refresh_from_db()
 
 
 def address_of(token: str) -> str:

@@ -14,9 +14,11 @@ from crm import clock, databases
 from crm.decimals import MONEY
 from crm.events import record
 from crm.models import Cause, Gone, Item, Refused, User
-from crm.models.decimals import ExactSum, MoneyField
+from crm.models.decimals import MoneyField
 from crm.models.moments import DayField
 from crm.sentences import first_of, said
+from documents.models.balances import Balance
+from documents.models.invoicing import InvoiceFlow
 
 
 class PaymentQuerySet(models.QuerySet[Any]):
@@ -119,29 +121,21 @@ class Payment(models.Model):
             provider_key=provider_key,
             author=by,
         )
-        paid = cls.paid_of(fresh)
-        whole = paid >= (fresh.amount or 0)
+        balance = Balance.of(fresh)
+        paid = balance.paid
+        whole = balance.open <= 0
         payload = {
             "invoice": fresh.pk,
             "title": fresh.title,
             "amount": str(amount),
             "paid": str(paid),
-            "total": str(fresh.amount or 0),
+            "total": str(balance.owed),
             "currency": currency,
             "full": whole,
             "method": method,
         }
         kind = "invoice.paid" if amount > 0 else "invoice.refunded"
-        flow = getattr(fresh.pipeline, "invoice_flow", None)
-        if flow is not None:
-            stage = flow.stage_for(fresh, paid)
-            if stage.pk != fresh.stage_id:
-                fresh.move_to(stage, by=by, cause=Cause() if by else Cause("system"), override=True)
+        InvoiceFlow.balance_changed(fresh, by, Cause() if by else Cause("system"))
         for item in filter(None, (fresh, fresh.parent)):
             record(kind, item=item, actor=by, payload=payload)
         return payment
-
-    @classmethod
-    def paid_of(cls, invoice: Item) -> Decimal:
-        """What has been paid so far, less what was paid back."""
-        return cls.objects.filter(invoice=invoice).aggregate(sum=ExactSum("amount"))["sum"] or Decimal(0)

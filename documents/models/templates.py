@@ -18,6 +18,7 @@ class Kind(models.TextChoices):
     OFFER = "offer", _("offer")
     CONTRACT = "contract", _("contract")
     INVOICE = "invoice", _("invoice")
+    CREDIT_NOTE = "credit_note", _("credit note")
     ACCEPTANCE = "acceptance", _("acceptance act")
     DELIVERY = "delivery", _("delivery note")
     OTHER = "other", _("other")

@@ -1,4 +1,4 @@
-"""The templates that a new company starts with: five kinds in four languages, put together from parts and words."""
+"""The templates that a new company starts with: six kinds in four languages, put together from parts and words."""
 
 from __future__ import annotations
 
@@ -16,13 +16,14 @@ PREFIXES = {
     Kind.OFFER: "OFF",
     Kind.CONTRACT: "CON",
     Kind.INVOICE: "INV",
+    Kind.CREDIT_NOTE: "CN",
     Kind.ACCEPTANCE: "ACC",
     Kind.DELIVERY: "DN",
 }
 
 
 def body_of(kind: str, language: str) -> str:
-    """The kind's HTML in the language; parts are named [[_head]], words [[seller]]."""
+    """The kind's HTML in the language; parts are named [[_head]], words [[seller]]; a kind's own word comes first."""
     words = WORDS[language] | {
         "title": WORDS[language][f"{kind}_title"],
         "facts": WORDS[language].get(f"{kind}_facts", ""),
@@ -32,7 +33,7 @@ def body_of(kind: str, language: str) -> str:
         name = match[1]
         if name.startswith("_"):
             return PART.sub(put, (FOLDER / f"{name}.html").read_text(encoding="utf-8").strip())
-        return PART.sub(put, words[name])
+        return PART.sub(put, words.get(f"{kind}_{name}", words[name]))
 
     return PART.sub(put, (FOLDER / f"{kind}.html").read_text(encoding="utf-8"))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import Any
 
 from django.contrib import messages
@@ -19,8 +18,10 @@ from crm.access import staff_of_ours
 from crm.models import Forbidden, Item, Message, Refused
 from crm.views.items import page_context, visible_item
 from documents import item_tab, sent
+from documents.credit_form import MakeCreditNote
 from documents.forms import BookPayment, MakeDocument
 from documents.models import Document, DocumentLink, InvoiceFlow, Payment
+from documents.models.balances import Balance
 from documents.models.templates import Kind
 from documents.pictures import page_picture
 from documents.rendering import draw_again
@@ -130,7 +131,9 @@ def picture(request: HttpRequest, pk: int, number: int) -> HttpResponse:
     return answer
 
 
-def _on_card(request: HttpRequest, item: Item, part: str, **form: BookPayment | MakeDocument) -> HttpResponse:
+def on_card(
+    request: HttpRequest, item: Item, part: str, **form: BookPayment | MakeDocument | MakeCreditNote
+) -> HttpResponse:
     """An open form of the tab: alone where a script asks for it, else on its card, with what was typed and its errors."""
     if request.method == "GET" and request.headers.get("HX-Request"):
         return render(request, part, {"item": item, **form})
@@ -145,7 +148,7 @@ def make(request: HttpRequest, pk: int) -> HttpResponse:
     item = visible_item(request, pk, "edit")
     form = MakeDocument(item, request.POST or None)
     if request.method == "GET" or not form.is_valid():
-        return _on_card(request, item, "documents/_make.html", make=form)
+        return on_card(request, item, "documents/_make.html", make=form)
     template, stamped = form.cleaned_data["template"], form.cleaned_data["stamped"]
     flow = InvoiceFlow.first()
 
@@ -242,12 +245,12 @@ def pay(request: HttpRequest, pk: int) -> HttpResponse:
     if not hasattr(invoice.pipeline, "invoice_flow"):
         raise Http404
     if request.method == "GET":
-        still_open = (invoice.amount or Decimal(0)) - Payment.paid_of(invoice)
+        still_open = Balance.of(invoice).open
         form = BookPayment(invoice, still_open=still_open if still_open > 0 else None)
-        return _on_card(request, invoice, "documents/_pay.html", pay=form)
+        return on_card(request, invoice, "documents/_pay.html", pay=form)
     form = BookPayment(invoice, request.POST)
     if not form.is_valid():
-        return _on_card(request, invoice, "documents/_pay.html", pay=form)
+        return on_card(request, invoice, "documents/_pay.html", pay=form)
     data = form.cleaned_data
     try:
         Payment.book(
@@ -263,5 +266,5 @@ def pay(request: HttpRequest, pk: int) -> HttpResponse:
         )
     except Refused as refused:
         form.add_error(None, refused.sentence)
-        return _on_card(request, invoice, "documents/_pay.html", pay=form)
+        return on_card(request, invoice, "documents/_pay.html", pay=form)
     return redirect("item", pk)

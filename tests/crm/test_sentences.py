@@ -31,7 +31,7 @@ FOLDERS = ("crm", "automation", "documents")
 # They word for a reader who is there: pages, forms, the set-up, the reading of files by whoever sent them.
 FOR_READERS = (
     "crm/views", "crm/admin", "crm/api", "crm/forms", "crm/fields", "crm/importing", "crm/demo", "crm/templatetags",
-    "documents/views", "documents/admin.py", "documents/api.py", "documents/forms.py", "automation/admin.py",
+    "documents/views", "documents/admin.py", "documents/api", "documents/forms.py", "automation/admin.py",
     "automation/views", "automation/api.py", "automation/condition_form.py", "automation/settings_form.py",
 )  # fmt: skip
 

@@ -9,6 +9,7 @@ from crm import clock
 from crm.models import Event, Item, Refused
 from documents import overdue
 from documents.models import Document, Payment
+from documents.models.balances import Balance
 from documents.models.invoicing import today
 from tests.crm.test_api import Caller
 
@@ -73,7 +74,7 @@ def test_payments_move_the_invoice_and_are_told_on_the_deal(world, papers):
     book(invoice, "-1000", world)
     invoice.refresh_from_db()
     assert invoice.stage == papers.flow.partly_paid
-    assert Payment.paid_of(invoice) == Decimal("339.08")
+    assert Balance.of(invoice).paid == Decimal("339.08")
     assert Event.objects.filter(item=papers.deal, kind="invoice.refunded").count() == 1
 
 
@@ -92,7 +93,7 @@ def test_a_payment_that_a_provider_reports_twice_is_one(world, papers):
     invoice, _document = invoice_of(world, papers)
     assert book(invoice, "10", world, provider_key="stripe:1") is not None
     assert book(invoice, "10", world, provider_key="stripe:1") is None
-    assert Payment.paid_of(invoice) == Decimal(10)
+    assert Balance.of(invoice).paid == Decimal(10)
 
 
 @pytest.mark.django_db
@@ -348,6 +349,6 @@ def test_the_same_payment_twice_without_a_key_has_to_be_confirmed_where_it_is_to
     assert api.post("/payments", sent).status_code == 201
     repeated = api.post("/payments", sent)
     assert (repeated.status_code, repeated.data["error"]["code"]) == (409, "repeated")
-    assert Payment.paid_of(invoice) == 1000
+    assert Balance.of(invoice).paid == 1000
     assert api.post("/payments", sent | {"confirm": True}).status_code == 201
     assert api.post("/payments", sent, **{"Idempotency-Key": "third"}).status_code == 201

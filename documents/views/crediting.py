@@ -1,0 +1,52 @@
+"""A credit note of an invoice, by hand."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.views.decorators.http import require_http_methods
+
+from crm import clock, databases, merge
+from crm.access import staff_of_ours
+from crm.models import Item, Refused
+from crm.views.items import visible_item
+from documents.credit_form import MakeCreditNote
+from documents.models import CreditNote
+from documents.views.papers import on_card
+
+DOUBLE = timedelta(seconds=5)
+
+
+@staff_of_ours
+@require_http_methods(["GET", "POST"])
+def credit(request: HttpRequest, pk: int) -> HttpResponse:
+    """GET: the invoice's lines, all of them taken back unless changed. POST: the credit note."""
+    user: Any = request.user
+    invoice = visible_item(request, pk, "edit")
+    if not hasattr(invoice.pipeline, "invoice_flow"):
+        raise Http404
+    form = MakeCreditNote(invoice, request.POST if request.method == "POST" else None)
+    if request.method == "GET" or not form.is_valid():
+        return on_card(request, invoice, "documents/_credit.html", credit=form)
+    data = form.cleaned_data
+
+    def work() -> CreditNote:
+        # Two clicks may come at once: the second waits here and finds what the first has made.
+        databases.lock(Item.objects.filter(pk=invoice.pk)).get()
+        made = CreditNote.objects.filter(invoice=invoice, author=user, created_at__gt=clock.now() - DOUBLE)
+        twice = made.filter(reason=data["reason"]).first()
+        if twice is not None:
+            return twice
+        return CreditNote.make(
+            invoice, data["template"], data["reason"], data["lines"], by=user, stamped=data["stamped"]
+        )
+
+    try:
+        made = databases.persistently(work)
+    except (merge.MergeError, Refused) as fault:
+        form.add_error(None, str(fault))
+        return on_card(request, invoice, "documents/_credit.html", credit=form)
+    return redirect("document", made.document_id)
