@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
 
@@ -18,12 +19,15 @@ from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 
-from crm import clock
+from crm import amounts, clock
+from crm.decimals import MONEY
 from crm.fields import type_of
 from crm.models.fields import CustomField
 from crm.models.item_set import matching
 from crm.models.people import Tag, User
 from crm.models.pipelines import LostReason, Pipeline, Stage, StageKind, machine_of
+from crm.shown import num
+from crm.sorting import names_of, order_of
 
 
 class BadFilter(BadRequest):
@@ -40,7 +44,10 @@ DAYS = {
     "created_to": lazy("created until %s"),
     "closed_from": lazy("closed from %s"),
     "closed_to": lazy("closed until %s"),
+    "due_from": lazy("expected from %s"),
+    "due_to": lazy("expected until %s"),
 }
+AMOUNTS = {"amount_from": lazy("at least %s"), "amount_to": lazy("at most %s")}
 # By name: the label and the order of rows. The first one is the board's own order, by hand.
 SORTS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "": (lazy("by hand"), ("rank", "-pk")),
@@ -50,7 +57,16 @@ SORTS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "age": (lazy("longest in stage"), ("stage_entered_at", "pk")),
     "newest": (lazy("newest"), ("-created_at", "-pk")),
     "title": (lazy("title"), ("search_key", "pk")),
+    "customer": (
+        lazy("customer"),
+        (F("contact__search_key").asc(nulls_last=True), F("company__search_key").asc(nulls_last=True), "pk"),
+    ),
+    "stage": (lazy("stage"), ("stage__order", "-pk")),
+    "owner": (lazy("owner"), (F("owner__name").asc(nulls_last=True), "-pk")),
+    "due": (lazy("expected on"), (F("due_date").asc(nulls_last=True), "-pk")),
 }
+# Those that begin with the largest or the newest.
+FALLING = ("active", "amount", "newest")
 # What pages put into the address besides the filter.
 OWN = frozenset({"v", "from", "page", "embed", "panel", "show"})
 
@@ -69,9 +85,12 @@ class ItemFilter:
         kind: open, won or lost, as the stage is.
         source: exactly this one, or "none".
         reason: a lost reason's id, or "none".
-        days: created_from, created_to, closed_from, closed_to: whole days in the person's zone, both included.
+        days: created_from, created_to, closed_from, closed_to, due_from, due_to: whole days in the person's zone, both
+            included.
+        amounts: amount_from, amount_to: in the card's own currency, both included.
+        currency: an ISO code.
         custom: values of custom fields by key; types: what those fields hold.
-        sort: a key of SORTS.
+        sort: a key of SORTS, with a minus the other way round.
     """
 
     text: str = ""
@@ -84,6 +103,8 @@ class ItemFilter:
     source: str = ""
     reason: str = ""
     days: dict[str, date] = field(default_factory=dict)
+    amounts: dict[str, Decimal] = field(default_factory=dict)
+    currency: str = ""
     sort: str = ""
     custom: dict[str, str] = field(default_factory=dict)
     types: dict[str, str] = field(default_factory=dict)
@@ -98,6 +119,7 @@ class ItemFilter:
         """
         values: dict[str, Any] = {}
         days: dict[str, date] = {}
+        sums: dict[str, Decimal] = {}
         custom: dict[str, str] = {}
         known = {row.key: row for row in custom_fields(pipeline)} if any(n.startswith("c.") for n in query) else {}
         for name in query:
@@ -108,13 +130,15 @@ class ItemFilter:
                 attribute, reader = READERS[name]
                 values[attribute] = reader(name, value)
             elif name in DAYS:
-                days[name] = _day(name, value)
+                days[name] = read_day(name, value)
+            elif name in AMOUNTS:
+                sums[name] = _amount(name, value)
             elif name.startswith("c.") and name[2:] in known:
                 custom[name[2:]] = value
-                _judged(name, value, known[name[2:]])
+                judged(name, value, known[name[2:]])
             else:
                 raise BadFilter(name, _("There is no filter “%s”.") % name)
-        return cls(**values, days=days, custom=custom, types={key: known[key].type for key in custom})
+        return cls(**values, days=days, amounts=sums, custom=custom, types={key: known[key].type for key in custom})
 
     @cached_property
     def _matching(self) -> Q:
@@ -158,26 +182,34 @@ class ItemFilter:
             rows = rows.filter(source="" if self.source == "none" else self.source)
         if self.reason:
             rows = rows.filter(lost_reason=None if self.reason == "none" else int(self.reason))
+        if self.currency:
+            rows = rows.filter(currency=self.currency)
+        for name, amount in self.amounts.items():
+            rows = rows.filter(**{f"amount__{'gte' if name == 'amount_from' else 'lte'}": amount})
         for name, day in self.days.items():
             column, _line, side = name.partition("_")
+            if column == "due":
+                rows = rows.filter(**{f"due_date__{'gte' if side == 'from' else 'lte'}": day})
+                continue
             start, end = bounds(day, day)
             rows = rows.filter(**({f"{column}_at__gte": start} if side == "from" else {f"{column}_at__lt": end}))
         return rows
 
     @property
     def order(self) -> tuple[Any, ...]:
-        return SORTS[self.sort][1]
+        return order_of(SORTS, self.sort)
 
     @property
     def narrows(self) -> bool:
         """Is anything left out? Then counters count what is left."""
         numbers = self.age is not None or self.tag is not None or self.stage is not None
         words = self.text or self.owner or self.activity or self.kind or self.source or self.reason
-        return numbers or bool(words or self.custom or self.days)
+        return numbers or bool(words or self.custom or self.days or self.amounts or self.currency)
 
     def pairs(self) -> list[tuple[str, str]]:
         plain = [("q", self.text), ("owner", self.owner), ("activity", self.activity), ("sort", self.sort)]
-        plain += [("kind", self.kind), ("source", self.source), ("reason", self.reason)]
+        plain += [("kind", self.kind), ("source", self.source), ("reason", self.reason), ("currency", self.currency)]
+        plain += [(name, format(self.amounts[name], "f")) for name in AMOUNTS if name in self.amounts]
         plain += [(name, self.days[name].isoformat()) for name in DAYS if name in self.days]
         numbers = [("age", self.age), ("tag", self.tag), ("stage", self.stage)]
         plain += [(name, "" if number is None else str(number)) for name, number in numbers]
@@ -212,6 +244,10 @@ class ItemFilter:
         if self.reason:
             reason = LostReason.objects.filter(pk=self.reason).first() if self.reason != "none" else None
             words["reason"] = str(reason or _("no reason named"))
+        if self.currency:
+            words["currency"] = self.currency
+        for name, amount in self.amounts.items():
+            words[name] = str(AMOUNTS[name]) % num(amount)
         for name, day in self.days.items():
             words[name] = str(DAYS[name]) % babel_dates.format_date(day, "medium", locale=get_language() or "en")
         labels = {row.key: row.label for row in custom_fields(pipeline)} if self.custom else {}
@@ -235,7 +271,7 @@ def custom_fields(pipeline: Pipeline | None) -> list[CustomField]:
     return list(machine_of(pipeline.pk, version=pipeline.machine_version).fields.values())
 
 
-def _judged(name: str, value: str, field: CustomField) -> None:
+def judged(name: str, value: str, field: CustomField) -> None:
     """Whoever asks for a number or a day learns at once that it is none."""
     try:
         type_of(field.type).filter(f"custom__{field.key}", value)
@@ -247,7 +283,7 @@ def _number(text: str) -> bool:
     return text.isascii() and text.isdigit() and len(text) < 10
 
 
-def _day(name: str, text: str) -> date:
+def read_day(name: str, text: str) -> date:
     try:
         found = date.fromisoformat(text)
     except ValueError:
@@ -257,23 +293,38 @@ def _day(name: str, text: str) -> date:
     return found
 
 
-def _owner(name: str, value: str) -> str:
+def _amount(name: str, text: str) -> Decimal:
+    try:
+        found = amounts.read(text).value
+        MONEY.check(found)
+    except ValidationError as error:
+        raise BadFilter(name, error.messages[0]) from error
+    return found
+
+
+def _currency(name: str, text: str) -> str:
+    if not amounts.is_currency(text.upper()):
+        raise BadFilter(name, _("“%s” is not a currency such as EUR.") % text[:20])
+    return text.upper()
+
+
+def read_owner(name: str, value: str) -> str:
     if value not in ("me", "none") and not _number(value):
         raise BadFilter(name, _("“%s” is not a person.") % value)
     return value
 
 
-def _whole(name: str, value: str) -> int:
+def read_whole(name: str, value: str) -> int:
     if not _number(value):
         raise BadFilter(name, _("“%s” is not a whole number.") % value)
     return int(value)
 
 
 def _reason(name: str, value: str) -> str:
-    return value if value == "none" else str(_whole(name, value))
+    return value if value == "none" else str(read_whole(name, value))
 
 
-def _one_of(name: str, value: str, known: list[str]) -> str:
+def read_one_of(name: str, value: str, known: list[str]) -> str:
     if value not in known:
         raise BadFilter(name, _("“%(value)s” is not one of: %(known)s.") % {"value": value, "known": ", ".join(known)})
     return value
@@ -282,13 +333,14 @@ def _one_of(name: str, value: str, known: list[str]) -> str:
 # By parameter: the attribute, and what reads it. Raises BadFilter.
 READERS: dict[str, tuple[str, Callable[[str, str], Any]]] = {
     "q": ("text", lambda name, value: value[:100]),
-    "owner": ("owner", _owner),
-    "age": ("age", _whole),
-    "tag": ("tag", _whole),
-    "stage": ("stage", _whole),
-    "kind": ("kind", lambda name, value: _one_of(name, value, list(StageKind.values))),
+    "owner": ("owner", read_owner),
+    "age": ("age", read_whole),
+    "tag": ("tag", read_whole),
+    "stage": ("stage", read_whole),
+    "kind": ("kind", lambda name, value: read_one_of(name, value, list(StageKind.values))),
     "source": ("source", lambda name, value: value),
     "reason": ("reason", _reason),
-    "activity": ("activity", lambda name, value: _one_of(name, value, [key for key, _label in ACTIVITIES])),
-    "sort": ("sort", lambda name, value: _one_of(name, value, list(SORTS))),
+    "activity": ("activity", lambda name, value: read_one_of(name, value, [key for key, _label in ACTIVITIES])),
+    "currency": ("currency", _currency),
+    "sort": ("sort", lambda name, value: read_one_of(name, value, names_of(SORTS))),
 }

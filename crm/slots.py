@@ -4,6 +4,8 @@ Each slot is a list of callables (or objects) in order of registration, named fo
 
 workers         `Worker` objects: leased tables that crm.queue drains (crm/queue.py)
 item_tabs       f(item, user) -> ItemTab | None: a tab of the item page
+customer_parts  f(record, items, user) -> ItemTab | None: a part of a contact's or company's page; `items`: a queryset of
+                its cards that the person sees
 api_routers     ninja Routers of upper layers, under /api/v1/
 routes          URL patterns of upper layers
 column_hints    f(machine) -> {stage id: sentence}: what a drop on that column will start
@@ -108,6 +110,7 @@ class Health:
 
 workers = Slot()
 item_tabs = Slot()
+customer_parts = Slot()
 api_routers = Slot()
 routes = Slot()
 column_hints = Slot()

@@ -7,7 +7,20 @@ from django.utils.translation import gettext_lazy as _
 
 from crm import slots
 from crm.audit import audited
-from documents import api, checkouts, demo, evidence, item_tab, keeping, mailing, overdue, rendering, sent, timeline
+from documents import (
+    api,
+    checkouts,
+    customer_part,
+    demo,
+    evidence,
+    item_tab,
+    keeping,
+    mailing,
+    overdue,
+    rendering,
+    sent,
+    timeline,
+)
 from documents.actions import create_document, create_invoice, create_payment_link, create_qr, send_for_signature
 from documents.models import Document, DocumentTemplate, InvoiceFlow, Numerator, PaymentAccount
 from documents.providers import stripe
@@ -35,6 +48,7 @@ audited(PaymentAccount, hidden=["secret"])
 slots.api_routers.register(api.router)
 slots.demo_parts.register(demo.add_documents)
 slots.demo_histories.register(demo.add_history)
+slots.customer_parts.register(customer_part.part)
 slots.item_tabs.register(item_tab.tab)
 slots.lines_changed.register(item_tab.lines_changed)
 slots.mail_papers.register(mailing.papers)

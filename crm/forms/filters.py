@@ -5,18 +5,38 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.conf import settings
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from crm.customer_filter import SORTS as SORTS_OF
+from crm.customer_filter import CustomerFilter, fields_of
 from crm.filters import ACTIVITIES, SORTS, ItemFilter, custom_fields
-from crm.models import Pipeline, Tag, User
+from crm.models import Contact, CustomField, LostReason, Pipeline, StageKind, Tag, User
 from crm.models.fields import FieldType
+from crm.models.pipelines import machine_of
+
+DAY = forms.DateInput(attrs={"type": "date"})
 
 
 class FilterForm(forms.Form):
     owner = forms.ChoiceField(label=_("owner"), required=False)
+    stage = forms.ChoiceField(label=_("stage"), required=False)
+    kind = forms.ChoiceField(label=_("open or closed"), required=False, choices=[("", "—"), *StageKind.choices])
     activity = forms.ChoiceField(label=_("next activity"), required=False, choices=[("", "—"), *ACTIVITIES])
     age = forms.IntegerField(label=_("days in stage, at least"), required=False, min_value=0)
     tag = forms.ChoiceField(label=_("tag"), required=False)
+    amount_from = forms.CharField(label=_("amount from"), required=False, max_length=80)
+    amount_to = forms.CharField(label=_("amount to"), required=False, max_length=80)
+    currency = forms.CharField(label=_("currency"), required=False, max_length=3)
+    source = forms.CharField(label=_("source"), required=False, max_length=80)
+    reason = forms.ChoiceField(label=_("lost reason"), required=False)
+    due_from = forms.CharField(label=_("expected from"), required=False, widget=DAY)
+    due_to = forms.CharField(label=_("expected to"), required=False, widget=DAY)
+    created_from = forms.CharField(label=_("created from"), required=False, widget=DAY)
+    created_to = forms.CharField(label=_("created to"), required=False, widget=DAY)
+    closed_from = forms.CharField(label=_("closed from"), required=False, widget=DAY)
+    closed_to = forms.CharField(label=_("closed to"), required=False, widget=DAY)
     sort = forms.ChoiceField(
         label=_("order"), required=False, choices=[(key, label) for key, (label, _rows) in SORTS.items()]
     )
@@ -31,15 +51,59 @@ class FilterForm(forms.Form):
         tag.choices = [("", "—"), *tags]
         if not tags:
             del self.fields["tag"]
+        stage: Any = self.fields["stage"]
+        stage.choices = [("", "—"), *((str(row.pk), row.name) for row in machine_of(pipeline.pk).ordered())]
+        reasons = LostReason.objects.filter(Q(pipeline=None) | Q(pipeline=pipeline))
+        reason: Any = self.fields["reason"]
+        reason.choices = [("", "—"), ("none", _("none")), *((str(row.pk), row.name) for row in reasons)]
+        if shown.sort.startswith("-"):  # chosen by a head; the form keeps it
+            sort: Any = self.fields["sort"]
+            label = SORTS[shown.sort.removeprefix("-")][0]
+            sort.choices = [*sort.choices, (shown.sort, _("%s, the other way round") % label)]
         for row in custom_fields(pipeline):
-            made: forms.Field = forms.CharField(label=row.label, required=False, max_length=200)
-            if row.type in (FieldType.LIST, FieldType.MULTI_LIST):
-                made = forms.ChoiceField(label=row.label, required=False, choices=[("", "—"), *row.choices()])
-            elif row.type == FieldType.BOOLEAN:
-                made = forms.ChoiceField(label=row.label, required=False, choices=[("", "—"), ("1", _("yes"))])
-            elif row.type in (FieldType.DATE, FieldType.DATETIME):
-                made = forms.CharField(label=row.label, required=False, widget=forms.DateInput(attrs={"type": "date"}))
-            self.fields[f"c.{row.key}"] = made
+            self.fields[f"c.{row.key}"] = _asking(row)
+
+
+class CustomerFilterForm(forms.Form):
+    """The filter panel of contacts or companies; its fields carry the names that crm.customer_filter reads."""
+
+    def __init__(self, shown: CustomerFilter) -> None:
+        super().__init__(initial=dict(shown.pairs()), auto_id="filter_%s")
+        people = [(str(pk), name) for pk, name in User.objects.filter(is_active=True).values_list("pk", "name")]
+        whose = [("", "—"), ("me", _("mine")), ("none", _("without owner")), *people]
+        self.fields["owner"] = forms.ChoiceField(label=_("owner"), required=False, choices=whose)
+        tags = [(str(tag.pk), tag.name) for tag in Tag.objects.order_by("name")[:500]]
+        if tags:
+            self.fields["tag"] = forms.ChoiceField(label=_("tag"), required=False, choices=[("", "—"), *tags])
+        if shown.model is Contact:
+            self.fields["company"] = forms.CharField(label=_("company"), required=False, max_length=200)
+            languages = [("", "—"), *settings.LANGUAGES]
+            self.fields["language"] = forms.ChoiceField(label=_("language"), required=False, choices=languages)
+        else:
+            self.fields["tax_number"] = forms.CharField(label=_("tax number"), required=False, max_length=40)
+            self.fields["address"] = forms.CharField(label=_("address"), required=False, max_length=200)
+        for name, label in (("email", _("e-mail")), ("phone", _("phone")), ("cards", _("open cards"))):
+            choices = [("", "—"), ("yes", _("yes")), ("no", _("no"))]
+            self.fields[f"has_{name}"] = forms.ChoiceField(label=label, required=False, choices=choices)
+        self.fields["created_from"] = forms.CharField(label=_("created from"), required=False, widget=DAY)
+        self.fields["created_to"] = forms.CharField(label=_("created to"), required=False, widget=DAY)
+        for row in fields_of(shown.model):
+            self.fields[f"c.{row.key}"] = _asking(row)
+        orders = [(name, label) for name, (label, _rows) in SORTS_OF[shown.model].items() if name]
+        if shown.sort.startswith("-"):
+            orders.append((shown.sort, _("%s, the other way round") % SORTS_OF[shown.model][shown.sort[1:]][0]))
+        self.fields["sort"] = forms.ChoiceField(label=_("order"), required=False, choices=[("", "—"), *orders])
+
+
+def _asking(row: CustomField) -> forms.Field:
+    """What a filter asks for a custom field with."""
+    if row.type in (FieldType.LIST, FieldType.MULTI_LIST):
+        return forms.ChoiceField(label=row.label, required=False, choices=[("", "—"), *row.choices()])
+    if row.type == FieldType.BOOLEAN:
+        return forms.ChoiceField(label=row.label, required=False, choices=[("", "—"), ("1", _("yes"))])
+    if row.type in (FieldType.DATE, FieldType.DATETIME):
+        return forms.CharField(label=row.label, required=False, widget=DAY)
+    return forms.CharField(label=row.label, required=False, max_length=200)
 
 
 class SavedViewForm(forms.Form):

@@ -13,8 +13,36 @@ from django.utils.translation import gettext_lazy as _
 from crm import customer_rights, phones
 from crm.addresses import one_spelling
 from crm.customers import tell_of_sharing
-from crm.models import Company, Contact, ContactPhone, CustomField, Tag, User
+from crm.forms.amounts import AmountField
+from crm.models import Company, Contact, ContactPhone, CustomField, Pipeline, Tag, User
 from crm.models.org import ZONES
+
+
+class CardOfCustomer(forms.Form):
+    """A new card of a customer whose page one is on."""
+
+    pipeline = forms.ModelChoiceField(Pipeline.objects.none(), label=_("pipeline"), empty_label=None)
+    title = forms.CharField(label=_("title"), max_length=200)
+    amount = AmountField(label=_("amount"), required=False)
+
+    def __init__(self, pipelines: list[Pipeline], data: Any = None, *, title: str) -> None:
+        super().__init__(data, initial={"title": title, "pipeline": pipelines[0].pk}, auto_id="card_%s")
+        chosen: Any = self.fields["pipeline"]
+        chosen.queryset = Pipeline.objects.filter(pk__in=[pipeline.pk for pipeline in pipelines])
+        chosen.choices = [(pipeline.pk, f"{pipeline.item_type.name}: {pipeline.name}") for pipeline in pipelines]
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        typed, pipeline = self.data.get("amount", ""), data.get("pipeline")
+        if pipeline is not None and typed.strip():
+            field = AmountField(currency=pipeline.currency)
+            try:
+                data["amount"] = field.clean(typed)
+            except ValidationError as error:
+                self._errors.pop("amount", None)
+                self.add_error("amount", error)
+        return data
+
 
 LINES = forms.Textarea(attrs={"rows": 2})
 

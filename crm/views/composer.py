@@ -39,11 +39,19 @@ def write(request: HttpRequest, pk: int, kind: str) -> HttpResponse:
         try:
             with transaction.atomic():
                 WRITERS[kind](request, shown, form)
-            return redirect("item", pk)
+            return _back(request, shown)
         except sending.CannotSend as refused:
             form.add_error(None, str(refused))
     context = items.page_context(request, shown, composing=(kind, form))
     return render(request, "items/item.html", context, status=422)
+
+
+def _back(request: HttpRequest, item: Item) -> HttpResponse:
+    """To where it was written: the card, or its customer's page."""
+    back = request.POST.get("back", "")
+    if back in ("contact", "company") and getattr(item, f"{back}_id"):
+        return redirect(back, getattr(item, f"{back}_id"))
+    return redirect("item", item.pk)
 
 
 def _note(request: HttpRequest, item: Item, form: Any) -> None:

@@ -13,12 +13,13 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 
-from crm import clock, customer_rights, rights, tables
+from crm import clock, customer_rights, rights, sorting, tables
 from crm.access import staff_of_ours
-from crm.filters import ItemFilter, custom_fields
+from crm.filters import FALLING, ItemFilter, custom_fields
 from crm.forms.filters import FilterForm, SavedViewForm
 from crm.models import Forbidden, Item, Refused, SavedView, User
 from crm.models.pipelines import Machine
@@ -26,6 +27,16 @@ from crm.shown import beside
 from crm.views import board, moves
 
 PAGE = 50
+HEADS = (
+    ("title", lazy("Title"), ""),
+    ("customer", lazy("Customer"), ""),
+    ("stage", lazy("Stage"), ""),
+    ("amount", lazy("Amount"), "text-end"),
+    ("owner", lazy("Owner"), ""),
+    ("attention", lazy("Next"), ""),
+    ("due", lazy("Expected on"), ""),
+    ("age", lazy("In stage"), ""),
+)
 
 
 @staff_of_ours
@@ -44,6 +55,7 @@ def item_list(request: HttpRequest, pk: int) -> HttpResponse:
         "page": page,
         "stages": machine.ordered(),
         "people": User.objects.filter(is_active=True).order_by("name"),
+        "heads": sorting.heads(HEADS, FALLING, shown.sort, shown.pairs()),
         **board.bar(request, machine, shown, "list"),
     }
     return render(request, "board/list.html", context)

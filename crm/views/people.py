@@ -8,25 +8,23 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 from django.views.decorators.http import require_GET, require_POST
 
-from crm import clock, customer_rights, customers, merging, phones, slots, tables
+from crm import clock, customer_rights, customers, merging, slots, sorting, tables
 from crm.access import staff_of_ours
+from crm.customer_filter import FALLING, CustomerFilter
 from crm.folding import fold
+from crm.forms.filters import CustomerFilterForm
 from crm.forms.people import CompanyForm, ContactForm
-from crm.models import Company, Contact, CustomField, Event, Forbidden, Item, Refusal, Refused
-from crm.models.org import OwnCompany
+from crm.models import Company, Contact, CustomField, Forbidden, Item, Refused
 from crm.views.board import number
-from crm.views.timeline import rows_for
 
 PAGE = 50
 
@@ -45,20 +43,39 @@ class Directory:
 
 CONTACTS = Directory("contact", Contact, ContactForm, lazy("Contacts"), lazy("New contact"), "contact")
 COMPANIES = Directory("company", Company, CompanyForm, lazy("Companies"), lazy("New company"), "company")
+# Heads of the lists: name of the order, label, class.
+HEADS = {
+    "contacts": (
+        ("name", lazy("Name"), ""),
+        ("", lazy("Phone"), ""),
+        ("", lazy("E-mail"), ""),
+        ("company", lazy("Company"), ""),
+        ("owner", lazy("Owner"), ""),
+        ("newest", lazy("Created"), ""),
+    ),
+    "companies": (
+        ("name", lazy("Name"), ""),
+        ("tax_number", lazy("Tax number"), ""),
+        ("", lazy("Phone"), ""),
+        ("", lazy("E-mail"), ""),
+        ("owner", lazy("Owner"), ""),
+        ("newest", lazy("Created"), ""),
+    ),
+}
 DIRECTORIES = {"contacts": CONTACTS, "companies": COMPANIES}
 
 
-def _directory(kind: str) -> Directory:
+def directory_of(kind: str) -> Directory:
     if kind not in DIRECTORIES:
         raise Http404
     return DIRECTORIES[kind]
 
 
-def _found(request: HttpRequest, directory: Directory, pk: int) -> Any:
+def found_of(request: HttpRequest, directory: Directory, pk: int) -> Any:
     return get_object_or_404(directory.model.objects.visible_to(request.user), pk=pk)
 
 
-def _may(user: Any, record: Any = None) -> set[str]:
+def may_do(user: Any, record: Any = None) -> set[str]:
     """What the person may do with this customer, or with some: what a page offers."""
     if record is None:
         return {action for action in customer_rights.ACTIONS if customer_rights.scope_of(user, action)}
@@ -68,35 +85,52 @@ def _may(user: Any, record: Any = None) -> set[str]:
 @staff_of_ours
 @require_GET
 def people(request: HttpRequest, kind: str) -> HttpResponse:
-    directory = _directory(kind)
-    text = request.GET.get("q", "").strip()[:100]
-    rows = directory.model.objects.visible_to(request.user)
-    if text:
-        rows = rows.found(text)
-    rows = rows.order_by("search_key", "pk")
+    directory = directory_of(kind)
+    user: Any = request.user
+    shown = CustomerFilter.read(request.GET, directory.model)
+    rows = shown.apply(directory.model.objects.visible_to(user), user)
     if directory is CONTACTS:
         rows = rows.select_related("company", "owner").prefetch_related("phones", "emails")
     else:
         rows = rows.select_related("owner")
-    page = Paginator(rows, PAGE).get_page(request.GET.get("page"))
-    query = urlencode({"q": text}) if text else ""
-    context = {"page": page, "directory": directory, "kind": kind, "q": text, "query": query, "nav": kind}
-    context["may"] = _may(request.user)
+    context = {
+        "page": Paginator(rows, PAGE).get_page(request.GET.get("page")),
+        "directory": directory,
+        "kind": kind,
+        "filter": shown,
+        "chips": shown.chips(),
+        "heads": sorting.heads(HEADS[kind], FALLING, shown.sort or "name", shown.pairs()),
+        "nav": kind,
+        "may": may_do(user),
+    }
     return render(request, "people/list.html", context)
+
+
+@staff_of_ours
+@require_GET
+def filter_panel(request: HttpRequest, kind: str) -> HttpResponse:
+    """Filled when it is opened, so that a list does not ask for people and tags that nobody looks at."""
+    directory = directory_of(kind)
+    if "view" not in may_do(request.user):
+        raise Http404  # it offers colleagues and tags
+    shown = CustomerFilter.read(request.GET, directory.model)
+    context = {"filter_form": CustomerFilterForm(shown), "filter": shown, "kind": kind, "nav": kind}
+    whole = "people/_filter.html" if request.headers.get("HX-Request") else "people/filter.html"
+    return render(request, whole, context)
 
 
 @staff_of_ours
 @require_GET
 def export(request: HttpRequest, kind: str, form: str) -> HttpResponseBase:
     """What the list shows, as CSV or XLSX."""
-    directory = _directory(kind)
+    directory = directory_of(kind)
+    user: Any = request.user
     if form not in ("csv", "xlsx"):
         raise Http404
-    if "export" not in _may(request.user):
+    if "export" not in may_do(user):
         raise Forbidden(customer_rights.REFUSALS["export"])
-    text = request.GET.get("q", "").strip()[:100]
-    rows = directory.model.objects.open_to(request.user, "export")
-    rows = (rows.found(text) if text else rows).order_by("search_key", "pk")
+    shown = CustomerFilter.read(request.GET, directory.model)
+    rows = shown.apply(directory.model.objects.open_to(user, "export"), user)
     day = timezone.localdate(clock.now()).isoformat()
     lines = _contact_lines(rows) if directory is CONTACTS else _company_lines(rows)
     return tables.answer(lines, f"{kind}-{day}", form, timezone.get_current_timezone())
@@ -139,78 +173,8 @@ def suggest(request: HttpRequest) -> HttpResponse:
 
 
 @staff_of_ours
-def person(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
-    """The page of one contact or company: POST saves; bad input shows the page with what was typed."""
-    directory = _directory(kind)
-    record = _found(request, directory, pk)
-    user: Any = request.user
-    form = directory.form(record, request.POST or None, user=user)
-    status = 200
-    if request.method == "POST":
-        customer_rights.require(user, "edit", record)
-        if form.is_valid():
-            form.save()
-            messages.success(request, _("Saved."))
-            return redirect(directory.name, record.pk)
-        status = 422
-        record = _found(request, directory, pk)
-    may = _may(user, record)
-    if "edit" not in may:
-        for field in form.fields.values():
-            field.disabled = True
-    items = Item.objects.visible_to(user).filter(**{directory.linked: record})
-    context = {
-        "record": record,
-        "form": form,
-        "directory": directory,
-        "kind": kind,
-        "items": items.select_related("stage", "pipeline", "owner").order_by("-created_at")[:50],
-        "may": may,
-        "duplicates": merging.duplicates_of(record, user, "merge") if "merge" in may else [],
-        "nav": kind,
-        "refusals": _refusals(user, record) if directory is CONTACTS else [],
-        "new_addresses": _new_addresses(record) if directory is CONTACTS else [],
-        "people": _people_of(user, record) if directory is COMPANIES else [],
-        "timeline": _timeline(request, record) if directory is CONTACTS else [],
-    }
-    return render(request, "people/person.html", context, status=status)
-
-
-def _refusals(user: Any, contact: Contact) -> list[Refusal]:
-    """With the card of the message that brought each, where the person sees it."""
-    rows = list(Refusal.objects.of(contact))
-    items = {row.message.item_id for row in rows if row.message is not None and row.message.item_id}
-    seen = set(Item.objects.visible_to(user).filter(pk__in=items).values_list("pk", flat=True))
-    for row in rows:
-        row.shows_item = row.message is not None and row.message.item_id in seen
-    return rows
-
-
-def _new_addresses(contact: Contact) -> list[Any]:
-    asked = contact.phones.filter(Q(is_new=True) | Q(is_unchecked=True) | Q(is_from_form=True))
-    # A stranger's number of a country that is listed needs nobody's word.
-    numbers = []
-    for row in asked:
-        row.is_from_form &= not OwnCompany.texts_to_strangers_in(phones.region_of(row.number))
-        if row.is_new or row.is_unchecked or row.is_from_form:
-            numbers.append(row)
-    return [*contact.emails.filter(is_new=True), *numbers]
-
-
-def _people_of(user: Any, company: Company) -> list[Contact]:
-    return list(Contact.objects.visible_to(user).filter(company=company).order_by("search_key")[:50])
-
-
-def _timeline(request: HttpRequest, contact: Contact) -> list[dict[str, Any]]:
-    """The contact's events, those of cards that the person does not see left out."""
-    seen = Q(item__isnull=True) | Q(item__in=Item.objects.visible_to(request.user))  # type: ignore[arg-type]
-    events = Event.objects.filter(seen, contact=contact).select_related("item").timeline()  # type: ignore[attr-defined]
-    return rows_for(list(events[:30]), user=request.user)
-
-
-@staff_of_ours
 def new(request: HttpRequest, kind: str) -> HttpResponse:
-    directory = _directory(kind)
+    directory = directory_of(kind)
     user: Any = request.user
     customer_rights.require_adding(user)
     form = directory.form(directory.model(), request.POST or None, user=user)
@@ -227,8 +191,8 @@ def new(request: HttpRequest, kind: str) -> HttpResponse:
 @staff_of_ours
 def merge(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
     """Field by field: the left one stays; `other` (an id, or a text to find it by) goes into it."""
-    directory = _directory(kind)
-    keep = _found(request, directory, pk)
+    directory = directory_of(kind)
+    keep = found_of(request, directory, pk)
     user: Any = request.user
     customer_rights.require(user, "merge", keep)
     within = directory.model.objects.open_to(user, "merge")
@@ -279,8 +243,8 @@ def _label(directory: Directory, name: str) -> str:
 @require_POST
 def delete(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
     """For good; refused in words while cards hang on it."""
-    directory = _directory(kind)
-    record = _found(request, directory, pk)
+    directory = directory_of(kind)
+    record = found_of(request, directory, pk)
     try:
         customers.delete(record, by=request.user)  # type: ignore[arg-type]
     except Forbidden:

@@ -63,7 +63,7 @@ def ways(kind: str, record: Any, other: Any) -> dict[str, list[tuple[str, str, A
     return {
         "view": [("get", f"/{kind}/{pk}/", None), ("get", f"/api/v1/{kind}/{pk}", None)],
         "edit": [
-            ("post", f"/{kind}/{pk}/", {"name": "Changed", "tags": "", "owner": record.owner_id or ""}),
+            ("post", f"/{kind}/{pk}/edit/", {"name": "Changed", "tags": "", "owner": record.owner_id or ""}),
             ("patch", f"/api/v1/{kind}/{pk}", {"name": "Changed by API"}),
         ],
         "merge": [
@@ -329,7 +329,7 @@ def test_while_no_role_says_anything_all_stays_as_it_was(world, client):
     client.force_login(world.bob)
     other = Contact.objects.create(name="Other", owner=world.alice)
     assert client.get(f"/contacts/{other.pk}/").status_code == 200
-    assert client.post(f"/contacts/{other.pk}/", {"name": "Changed", "tags": ""}).status_code == 302
+    assert client.post(f"/contacts/{other.pk}/edit/", {"name": "Changed", "tags": ""}).status_code == 302
     client.post(f"/contacts/{other.pk}/delete/")
     assert Contact.objects.filter(pk=other.pk).exists()
 

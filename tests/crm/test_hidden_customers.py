@@ -142,9 +142,12 @@ def test_whoever_may_add_no_customers_adds_no_company_by_its_name(world, house, 
     give(house["jan"], view=Scope.OWN, edit=Scope.OWN, add=Scope.NONE)
     client.force_login(house["jan"])
     own = house["contacts"]["own"].pk
-    answer = client.post(f"/contacts/{own}/", {"name": "x", "tags": "", "company_name": "New firm"})
+    answer = client.post(f"/contacts/{own}/edit/", {"name": "x", "tags": "", "company_name": "New firm"})
     assert answer.status_code == 422
-    assert client.post(f"/contacts/{own}/", {"name": "x", "tags": "", "company_name": "Firm of own"}).status_code == 302
+    assert (
+        client.post(f"/contacts/{own}/edit/", {"name": "x", "tags": "", "company_name": "Firm of own"}).status_code
+        == 302
+    )
 
 
 # ---------------------------------------------------------------------- strangers

@@ -57,14 +57,14 @@ def test_a_contact_is_added_and_changed_with_its_phones_mails_and_company(world,
     assert contact.email() == "z@example.com"
     assert contact.company == Company.objects.get(name="Meble Łódź")
     assert sorted(tag.name for tag in contact.tags.all()) == ["VIP", "oak"]
-    bob.post(f"/contacts/{contact.pk}/", data | {"phones": "+44 7400 123456", "company_name": "meble lodz"})
+    bob.post(f"/contacts/{contact.pk}/edit/", data | {"phones": "+44 7400 123456", "company_name": "meble lodz"})
     contact.refresh_from_db()
     assert contact.phone() == "+447400123456"
     assert Company.objects.count() == 1  # found by its folded name
 
 
 def test_bad_phones_are_refused_and_nothing_typed_is_lost(world, bob):
-    page = bob.post(f"/contacts/{world.contact.pk}/", {"name": "Hằng", "phones": "12", "emails": "no mail"})
+    page = bob.post(f"/contacts/{world.contact.pk}/edit/", {"name": "Hằng", "phones": "12", "emails": "no mail"})
     assert page.status_code == 422
     text = page.content.decode()
     assert "“12” is not a valid phone number." in text
