@@ -51,9 +51,9 @@ def fill() -> None:
     )
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO crm_event (kind, item_id, cause_kind, cause_ref, cause_label, depth, payload, created_at)"
+            "INSERT INTO crm_event (kind, item_id, cause_kind, cause_ref, cause_label, depth, payload, words, created_at)"
             f" SELECT 'comment.added', {first} + n % {SIZE}, 'person', '', '', 0, '{{\"text\": \"hello\"}}',"
-            f" CURRENT_TIMESTAMP FROM ({series}) AS numbers"
+            f" 'hello wood' || n % {SIZE // 4}, CURRENT_TIMESTAMP FROM ({series}) AS numbers"
         )
         cursor.execute("VACUUM ANALYZE" if connection.vendor == "postgresql" else "ANALYZE")
 
@@ -100,6 +100,9 @@ def pages(client: Client, pipeline: Any) -> None:
         ("search, accents folded", "/search/?q=nguyen+thi+hang+19999", {}, "<= 100"),
         ("search, one letter less common", "/search/?q=kowalska", {}, "<= 100"),
         ("search, phone", "/search/?q=600123456", {}, "<= 100"),
+        ("search, word of every note", "/search/?q=hello", {}, "<= 150"),
+        ("search, word of a few notes", "/search/?q=wood17", {}, "<= 150"),
+        ("search, a card's number", f"/search/?q=%23{item.pk}", {}, "<= 150"),
         ("bell", "/bell/", {}, "<= 100"),
         ("my day", "/day/", {}, "<= 100"),
         ("poll, nothing changed", f"/board/{pipeline.pk}/live/?v={version}", {}, "<= 3"),

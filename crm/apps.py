@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 
 class CrmConfig(AppConfig):
@@ -9,3 +10,6 @@ class CrmConfig(AppConfig):
         from crm.registry import discover
 
         discover()
+        from crm.words import make_indexes
+
+        post_migrate.connect(make_indexes, sender=self)

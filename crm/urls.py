@@ -1,7 +1,7 @@
 """Addresses. Every view declares its audience (crm/access.py)."""
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import path, register_converter
 
 from crm import slots
 from crm.api.urls import routes as api_routes
@@ -32,10 +32,25 @@ from crm.views import (
     person,
     public,
     rights,
+    search,
     setup,
     shop,
     tracking,
 )
+
+
+class DirectoryConverter:
+    """The two directories of customers; other pages have addresses of the same shape."""
+
+    regex = "contacts|companies"
+
+    def to_python(self, value: str) -> str:
+        return value
+
+    to_url = to_python
+
+
+register_converter(DirectoryConverter, "directory")
 
 urlpatterns = [
     path("", board.home, name="home"),
@@ -79,15 +94,15 @@ urlpatterns = [
     path("companies/<int:pk>/", person.person, {"kind": "companies"}, name="company"),
     path("contacts/filter/", people.filter_panel, {"kind": "contacts"}, name="contacts-filter"),
     path("companies/filter/", people.filter_panel, {"kind": "companies"}, name="companies-filter"),
-    path("<slug:kind>/<int:pk>/edit/", person.edit, name="people-edit"),
-    path("<slug:kind>/<int:pk>/card/", person.new_card, name="people-card"),
-    path("<slug:kind>/<int:pk>/history/", person.history, name="people-history"),
-    path("<slug:kind>/<int:pk>/merge/", people.merge, name="people-merge"),
+    path("<directory:kind>/<int:pk>/edit/", person.edit, name="people-edit"),
+    path("<directory:kind>/<int:pk>/card/", person.new_card, name="people-card"),
+    path("<directory:kind>/<int:pk>/history/", person.history, name="people-history"),
+    path("<directory:kind>/<int:pk>/merge/", people.merge, name="people-merge"),
     path("contacts/", people.people, {"kind": "contacts"}, name="contacts"),
     path("companies/", people.people, {"kind": "companies"}, name="companies"),
     path("contacts/new/", people.new, {"kind": "contacts"}, name="contact-new"),
     path("companies/new/", people.new, {"kind": "companies"}, name="company-new"),
-    path("<slug:kind>/export.<slug:form>", people.export, name="people-export"),
+    path("<directory:kind>/export.<slug:form>", people.export, name="people-export"),
     path("import/", imports.imports, name="imports"),
     path("import/<int:pk>/", imports.one, name="import"),
     path("import/<int:pk>/step/", imports.step, name="import-step"),
@@ -100,10 +115,10 @@ urlpatterns = [
     path("feed/", feed.feed, name="feed"),
     path("feed/names/", feed.mention_names, name="mention-names"),
     path("feed/<int:pk>/delete/", feed.delete_post, name="feed-delete"),
-    path("<slug:kind>/<int:pk>/delete/", people.delete, name="people-delete"),
+    path("<directory:kind>/<int:pk>/delete/", people.delete, name="people-delete"),
     path("items/<int:pk>/convert/", converting.convert, name="item-convert"),
     path("files/<int:pk>/", composer.download, name="file"),
-    path("search/", people.search, name="search"),
+    path("search/", search.search, name="search"),
     path("bin/", bin.recycle_bin, name="bin"),
     path("bin/<int:pk>/restore/", bin.restore, name="bin-restore"),
     path("tasks/<int:pk>/status/", items.task_status, name="task-status"),

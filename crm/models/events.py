@@ -9,6 +9,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from crm import clock
+from crm.models.words import WordsField
 from crm.sentences import from_payload
 
 
@@ -31,6 +32,12 @@ class Cause:
     @property
     def automatic(self) -> bool:
         return self.kind in ("rule", "trigger", "system")
+
+
+# Kinds whose words are searched, by their beginning; what became of a message says nothing new.
+WORDED = (
+    "comment.", "email.received", "email.sent", "sms.received", "sms.sent", "form.", "callback.", "call.", "task.created",
+)  # fmt: skip
 
 
 class EventQuerySet(models.QuerySet["Event"]):
@@ -61,6 +68,7 @@ class Event(models.Model):
     # The provider's own id: the same happening reported twice is one row (E38).
     key = models.CharField(_("key"), max_length=120, null=True, blank=True, unique=True)
     created_at = models.DateTimeField(_("created"), default=clock.now)
+    words = WordsField()
     # Held at the top of the timeline by a person.
     pinned_at = models.DateTimeField(_("pinned"), null=True, blank=True)
 
@@ -79,6 +87,12 @@ class Event(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} #{self.pk}"
+
+    def says(self) -> list[Any]:
+        """What people wrote, for the search: notes, mails, messages, answers, tasks."""
+        if not self.kind.startswith(WORDED):
+            return []
+        return [self.payload.get(name, "") for name in ("subject", "title", "text", "note", "description", "answers")]
 
     @property
     def automatic(self) -> bool:

@@ -159,6 +159,8 @@ class Move:
     def columns(self) -> set[str]:
         """Columns of the item that the move writes besides its own."""
         names = {"custom" if name.startswith("custom.") else name for name in self.changes}
+        if "custom" in names:
+            names.add("words")
         if {"amount", "currency"} & names:
             names.add("base_amount")
         if {"contact", "company"} & names:

@@ -26,6 +26,7 @@ from crm.models.pipelines import ItemType, LostReason, Machine, Pipeline, Stage,
 from crm.models.search_key import SearchKeyField
 from crm.models.stage_field import RefreshMixin, StageField
 from crm.models.visits import StageVisit
+from crm.models.words import WordsField, indexed
 from crm.sentences import said
 
 
@@ -80,6 +81,7 @@ class Item(Moving, Deleting, RefreshMixin, models.Model):
     rank = models.FloatField(default=0, editable=False)
     version = models.PositiveIntegerField(default=1, editable=False)
     search_key = SearchKeyField()
+    words = WordsField()
     visit = models.ForeignKey(StageVisit, models.SET_NULL, null=True, blank=True, related_name="+", editable=False)
     automation_paused_at = models.DateTimeField(_("automation paused since"), null=True, blank=True)
     created_at = models.DateTimeField(default=clock.now, editable=False)
@@ -108,6 +110,9 @@ class Item(Moving, Deleting, RefreshMixin, models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+    def says(self) -> list[Any]:
+        return list(self.custom.values())
 
     def folded(self) -> str:
         return fold(f"{self.title} {self.external_id}")[:250]
@@ -340,6 +345,7 @@ class Item(Moving, Deleting, RefreshMixin, models.Model):
                 continue
             if name.startswith("custom."):
                 self.custom = {**self.custom, name.removeprefix("custom."): value}
+                self.words = indexed(self.says())  # type: ignore[assignment]
             else:
                 setattr(self, name, value)
             changes[name] = (old, value)

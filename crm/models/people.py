@@ -17,6 +17,7 @@ from crm.folding import fold
 from crm.models.moments import MomentField
 from crm.models.org import ZONES, Department
 from crm.models.search_key import Part, SearchKeyField
+from crm.models.words import WordsField
 from crm.recognising import addressed, recognise
 from crm.rights import Scope
 
@@ -158,6 +159,7 @@ class Company(models.Model):
     tags = models.ManyToManyField(Tag, blank=True, verbose_name=_("tags"))
     custom = models.JSONField(_("custom fields"), default=dict, blank=True)
     search_key = SearchKeyField(db_index=True)
+    words = WordsField()
     created_at = models.DateTimeField(default=clock.now, editable=False)
 
     objects = CustomerQuerySet.as_manager()
@@ -172,6 +174,9 @@ class Company(models.Model):
 
     def folded(self) -> str:
         return fold(self.name)[:250]
+
+    def says(self) -> list[Any]:
+        return list(self.custom.values())
 
 
 class ContactQuerySet(CustomerQuerySet):
@@ -245,6 +250,7 @@ class Contact(models.Model):
     tags = models.ManyToManyField(Tag, blank=True, verbose_name=_("tags"))
     custom = models.JSONField(_("custom fields"), default=dict, blank=True)
     search_key = SearchKeyField(db_index=True)
+    words = WordsField()
     created_at = models.DateTimeField(_("created"), default=clock.now, editable=False)
 
     objects = ContactQuerySet.as_manager()
@@ -259,6 +265,9 @@ class Contact(models.Model):
 
     def folded(self) -> str:
         return fold(self.name)[:250]
+
+    def says(self) -> list[Any]:
+        return list(self.custom.values())
 
     @property
     def salutation(self) -> str:

@@ -21,6 +21,7 @@ from crm.models.pipelines import machine_of
 from crm.models.tasks import Task
 from crm.models.visits import StageVisit
 from crm.models.webhooks import WebhookDelivery
+from crm.models.words import indexed
 from crm.queue import ring
 from crm.sentences import said
 
@@ -130,7 +131,7 @@ def _fields_back(item: Item, changes: dict[str, list[Any]]) -> dict[str, Any]:
         if name.startswith("custom."):
             if plain(item.value_of(name)) == new:
                 custom[name.removeprefix("custom.")] = old
-                columns["custom"] = custom
+                columns |= {"custom": custom, "words": indexed(custom.values())}
             continue
         field: Any = Item._meta.get_field(name)
         read = field.target_field.to_python if field.is_relation else field.to_python

@@ -11,19 +11,17 @@ from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 from django.views.decorators.http import require_GET, require_POST
 
-from crm import clock, customer_rights, customers, merging, slots, sorting, tables
+from crm import clock, customer_rights, customers, merging, sorting, tables
 from crm.access import staff_of_ours
 from crm.customer_filter import FALLING, CustomerFilter
-from crm.folding import fold
 from crm.forms.filters import CustomerFilterForm
 from crm.forms.people import CompanyForm, ContactForm
-from crm.models import Company, Contact, CustomField, Forbidden, Item, Refused
+from crm.models import Company, Contact, CustomField, Forbidden, Refused
 from crm.views.board import number
 
 PAGE = 50
@@ -254,26 +252,3 @@ def delete(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
         return redirect(directory.name, pk)
     messages.success(request, _("“%s” was deleted.") % record.name)
     return redirect(kind)
-
-
-@staff_of_ours
-@require_GET
-def search(request: HttpRequest) -> HttpResponse:
-    """Everything at once: cards, contacts, companies; accents and case ignored, numbers of phones too."""
-    text = request.GET.get("q", "").strip()[:100]
-    groups: list[tuple[str, str, list[Any]]] = []
-    if len(fold(text)) >= 2:
-        user: Any = request.user
-        items = Item.objects.visible_to(user).found(text).select_related("stage", "contact", "pipeline")
-        contacts = Contact.objects.visible_to(user).found(text).prefetch_related("phones", "emails")
-        companies = Company.objects.visible_to(user).found(text)
-        groups = [
-            ("item", _("Cards"), list(items.order_by("-last_activity_at")[:20])),
-            ("contact", _("Contacts"), list(contacts.order_by("search_key")[:20])),
-            ("company", _("Companies"), list(companies.order_by("search_key")[:20])),
-            *(found_by(user, text) for found_by in slots.search_groups),
-        ]
-    found = sum(len(rows) for _kind, _label, rows in groups)
-    fragment = bool(request.headers.get("HX-Request"))
-    context = {"q": text, "groups": groups, "found": found, "nav": "search", "search_url": reverse("search")}
-    return render(request, "search/_results.html" if fragment else "search/search.html", context)

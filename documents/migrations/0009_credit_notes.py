@@ -33,7 +33,7 @@ class Migration(migrations.Migration):
                 ('amount', crm.models.decimals.MoneyField(verbose_name='amount')),
                 ('currency', models.CharField(max_length=3, verbose_name='currency')),
                 ('reason', models.CharField(max_length=300, verbose_name='reason')),
-                ('created_at', models.DateTimeField(default=crm.clock.now, editable=False)),
+                ('created_at', models.DateTimeField(default=crm.clock.now, editable=False, verbose_name='made at')),
                 ('author', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='by')),
                 ('corrects', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='corrected_by', to='documents.document', verbose_name='corrects')),
                 ('document', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='credit_note', to='documents.document', verbose_name='document')),

@@ -50,7 +50,7 @@ class CreditNote(models.Model):
     currency = models.CharField(_("currency"), max_length=3)
     reason = models.CharField(_("reason"), max_length=300)
     author = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("by"))
-    created_at = models.DateTimeField(default=clock.now, editable=False)
+    created_at = models.DateTimeField(_("made at"), default=clock.now, editable=False)
 
     objects = CreditNoteQuerySet.as_manager()
 

@@ -32,6 +32,7 @@ def paths():
     """Every address of ours, its places filled in with what their converters take."""
     for route in dict.fromkeys(routes(get_resolver().url_patterns)):
         path = re.sub(r"<int:\w+>", "1", route)
+        path = re.sub(r"<directory:\w+>", "contacts", path)
         path = re.sub(r"<(str:|slug:)?\w+>", "x", path)
         path = re.sub(r"<uuid:\w+>", "00000000-0000-4000-8000-000000000000", path)
         if not re.search(r"[<^$(\\]", path):

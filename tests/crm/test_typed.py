@@ -164,7 +164,7 @@ def test_a_number_of_a_possible_length_is_kept_and_gets_no_sms_until_somebody_co
         "language": "",
         "owner": world.bob.pk,
     }
-    assert client.post(page, data).status_code == 302
+    assert client.post(f"{page}edit/", data).status_code == 302
     row = ContactPhone.objects.get(contact=world.contact)
     assert row.is_unchecked
     assert "no numbering plan" in client.get(page).content.decode()

@@ -1,0 +1,133 @@
+"""Everything at once: cards by number, title, customer and own fields; contacts; companies; words of notes, mails, tasks."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET
+
+from crm import customer_rights, slots, words
+from crm.access import staff_of_ours
+from crm.folding import fold
+from crm.models import Company, Contact, Event, Item
+from crm.models.words import indexed
+from crm.views.timeline import rows_for
+
+SHOWN = 20
+SNIPPET = 140  # characters
+# Card, contact and mail stand in an address: /search/?q=%23441
+NUMBER = re.compile(r"#?(\d{1,18})")
+
+
+@dataclass
+class Said:
+    """A card in whose history the words stand, and where. Shown as the card."""
+
+    item: Item
+    subline: str
+
+    @property
+    def pk(self) -> int:
+        return self.item.pk
+
+    def __str__(self) -> str:
+        return self.item.title
+
+
+@staff_of_ours
+@require_GET
+def search(request: HttpRequest) -> HttpResponse:
+    text = request.GET.get("q", "").strip()[:100]
+    groups: list[tuple[str, str, list[Any]]] = []
+    if len(fold(text)) >= 2 or NUMBER.fullmatch(text):
+        user: Any = request.user
+        groups = [
+            ("item", _("Cards"), cards(user, text)),
+            ("contact", _("Contacts"), customers(user, Contact, text)),
+            ("company", _("Companies"), customers(user, Company, text)),
+            ("item", _("In notes, mails, forms and tasks"), said(user, text)),
+            *(found_by(user, text) for found_by in slots.search_groups),
+        ]
+    found = sum(len(rows) for _kind, _label, rows in groups)
+    fragment = bool(request.headers.get("HX-Request"))
+    context = {"q": text, "groups": groups, "found": found, "nav": "search", "search_url": reverse("search")}
+    return render(request, "search/_results.html" if fragment else "search/search.html", context)
+
+
+def cards(user: Any, text: str) -> list[Item]:
+    """The one with this number first, then by title and customer, then by own fields."""
+    rows = Item.objects.visible_to(user).select_related("stage", "contact", "pipeline")
+    number = NUMBER.fullmatch(text)
+    ids = [int(number[1])] if number else []
+    ids += rows.found(text).order_by("-last_activity_at").values_list("pk", flat=True)[:SHOWN]
+    ids += _seen(rows, words.newest(Item, text))
+    known = rows.in_bulk(ids)
+    return [known[pk] for pk in dict.fromkeys(ids) if pk in known][:SHOWN]
+
+
+def customers(user: Any, model: type[Contact] | type[Company], text: str) -> list[Any]:
+    """By name, address and number, then by own fields."""
+    rows: Any = model.objects.visible_to(user)  # type: ignore[attr-defined]
+    if model is Contact:
+        rows = rows.prefetch_related("phones", "emails")
+    found = list(rows.found(text).order_by("search_key")[:SHOWN])
+    own = [pk for pk in _seen(rows, words.newest(model, text)) if pk not in {row.pk for row in found}]
+    known = rows.in_bulk(own)
+    return (found + [known[pk] for pk in own])[:SHOWN]
+
+
+def _seen(rows: Any, ids: list[int]) -> list[int]:
+    """Those of the ids that the person sees, in their order."""
+    seen = set(rows.filter(pk__in=ids).values_list("pk", flat=True))
+    return [pk for pk in ids if pk in seen]
+
+
+def said(user: Any, text: str) -> list[Said]:
+    """The newest event of each card that says these words; the newest cards first."""
+    asked = words.asked(text)
+    if not asked:
+        return []
+    found = _told(user, words.newest(Event, text))
+    if len(found) < SHOWN:
+        # The newest may all be others': now only what stands on cards that the person sees.
+        mine, params = Item.objects.visible_to(user).order_by().values("pk").query.sql_with_params()
+        wider = words.newest(Event, text, also=f"item_id IN ({mine})", params=params)
+        found = found | _told(user, wider)
+    rows: list[Said] = []
+    for event in sorted(found.values(), key=lambda event: -event.pk):
+        if event.item_id not in {row.pk for row in rows}:
+            rows.append(Said(event.item, _snippet(event, asked, user)))
+        if len(rows) == SHOWN:
+            break
+    return rows
+
+
+def _told(user: Any, ids: list[int]) -> dict[int, Event]:
+    """Events of cards that the person sees; what tells the address of a customer that a card hides is left out."""
+    rows = Event.objects.filter(pk__in=ids, item__in=Item.objects.visible_to(user))
+    rows = rows.exclude(customer_rights.concealed(user) & customer_rights.TALK)
+    return {event.pk: event for event in rows.select_related("item", "actor").order_by("-pk")[: 5 * SHOWN]}
+
+
+def _snippet(event: Event, asked: list[str], user: Any) -> str:
+    """What it is, and the line where the first of the words stands."""
+    row = rows_for([event], user=user)[0]
+    lines = [line for line in str(row["text"]).splitlines() if line.strip()]
+    for line in lines:
+        if any(word.startswith(asked[0]) for word in (indexed([line]) or "").split()):
+            return f"{row['sentence']} · {_around(line, asked[0])}"
+    return f"{row['sentence']} · {lines[0][:SNIPPET]}" if lines else str(row["sentence"])
+
+
+def _around(line: str, word: str) -> str:
+    if len(line) <= SNIPPET:
+        return line
+    place = max(fold(line).find(word), 0)
+    start = max(place - SNIPPET // 3, 0)
+    return ("…" if start else "") + line[start : start + SNIPPET] + "…"

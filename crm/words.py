@@ -1,0 +1,115 @@
+"""The index of whole words: what notes, mails, form answers, tasks and own fields say.
+
+PostgreSQL: a GIN index over to_tsvector. SQLite: an FTS5 table beside each table, kept by triggers. Both are made after
+every migration, not in one: SQLite makes a table anew when a column changes, and its triggers go with the old one.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from django.db import connection
+from django.db.models import Model
+
+from crm import lanes
+from crm.models import Company, Contact, Event, Item
+from crm.models.jobs import Job
+from crm.models.words import indexed
+from crm.queue import Kind, register_kind
+
+MODELS: tuple[type[Model], ...] = (Event, Item, Contact, Company)
+NEWEST = 500  # of what matches, before it is asked what the reader may see
+SLICE = 500
+KIND = "index_words"
+
+
+def make_indexes(**more: Any) -> None:
+    """After a migration; safe to repeat."""
+    tables = set(connection.introspection.table_names())
+    with connection.cursor() as cursor:
+        for model in MODELS:
+            table = model._meta.db_table
+            if table not in tables:
+                continue
+            columns = {column.name for column in connection.introspection.get_table_description(cursor, table)}
+            if "words" in columns:  # a test migrates to states before it
+                for statement in _POSTGRESQL if connection.vendor == "postgresql" else _SQLITE:
+                    cursor.execute(statement.replace("TABLE_", table))
+
+
+_POSTGRESQL = (
+    "CREATE INDEX IF NOT EXISTS TABLE__words ON TABLE_ USING gin (to_tsvector('simple', words)) WHERE words IS NOT NULL",
+)
+_SQLITE = (
+    "CREATE VIRTUAL TABLE IF NOT EXISTS TABLE__words USING fts5("
+    "words, content='TABLE_', content_rowid='id', tokenize='unicode61')",
+    "CREATE TRIGGER IF NOT EXISTS TABLE__words_new AFTER INSERT ON TABLE_ WHEN new.words IS NOT NULL BEGIN"
+    " INSERT INTO TABLE__words(rowid, words) VALUES (new.id, new.words); END",
+    "CREATE TRIGGER IF NOT EXISTS TABLE__words_gone AFTER DELETE ON TABLE_ WHEN old.words IS NOT NULL BEGIN"
+    " INSERT INTO TABLE__words(TABLE__words, rowid, words) VALUES ('delete', old.id, old.words); END",
+    # Two triggers: of one row only that which was in the index is taken out, and only what has words comes in.
+    "CREATE TRIGGER IF NOT EXISTS TABLE__words_old AFTER UPDATE OF words ON TABLE_"
+    " WHEN old.words IS NOT NULL AND old.words IS NOT new.words BEGIN"
+    " INSERT INTO TABLE__words(TABLE__words, rowid, words) VALUES ('delete', old.id, old.words); END",
+    "CREATE TRIGGER IF NOT EXISTS TABLE__words_now AFTER UPDATE OF words ON TABLE_"
+    " WHEN new.words IS NOT NULL AND old.words IS NOT new.words BEGIN"
+    " INSERT INTO TABLE__words(rowid, words) VALUES (new.id, new.words); END",
+)
+
+
+def asked(text: str) -> list[str]:
+    """The words of a search; a single letter finds nothing that anybody looks for."""
+    return [word for word in re.findall(r"\w+", indexed([text]) or "") if len(word) > 1 or word.isdigit()][:8]
+
+
+def newest(
+    model: type[Model], text: str, most: int = NEWEST, also: str = "", params: tuple[Any, ...] = ()
+) -> list[int]:
+    """Ids of rows that have a word beginning with each one that is asked for, the newest first.
+
+    Args:
+        also: a further condition on the table, as SQL.
+    """
+    words = asked(text)
+    if not words:
+        return []
+    table = model._meta.db_table
+    narrowed = f" AND {also}" if also else ""
+    if connection.vendor == "postgresql":
+        query = " & ".join(f"{word}:*" for word in words)
+        sql = f"SELECT id FROM {table} WHERE words IS NOT NULL AND to_tsvector('simple', words) @@ to_tsquery('simple', %s)"
+        sql += f"{narrowed} ORDER BY id DESC LIMIT %s"
+    else:
+        query = " ".join(f'"{word}"*' for word in words)
+        sql = f"SELECT rowid FROM {table}_words WHERE {table}_words MATCH %s"
+        if also:
+            sql += f" AND rowid IN (SELECT id FROM {table} WHERE {also})"
+        sql += " ORDER BY rowid DESC LIMIT %s"
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [query, *params, most])
+        return [row[0] for row in cursor.fetchall()]
+
+
+def perform(job: Any) -> None:
+    """What was there before the index: a slice of one table, then the next slice, then the next table."""
+    place, after = job.payload["place"], job.payload["after"]
+    model: Any = MODELS[place]
+    rows = list(model.objects.filter(pk__gt=after, words__isnull=True).order_by("pk")[:SLICE])
+    changed = []
+    for row in rows:
+        row.words = indexed(row.says())
+        if row.words:
+            changed.append(row)
+    model.objects.bulk_update(changed, ["words"])
+    if len(rows) == SLICE:
+        _plan(place, rows[-1].pk)
+    elif place + 1 < len(MODELS):
+        _plan(place + 1, 0)
+
+
+def _plan(place: int, after: int) -> None:
+    Job.plan(KIND, f"{KIND}:{place}:{after}", payload={"place": place, "after": after}, lane=lanes.BULK)
+
+
+register_kind(Kind(KIND, perform))
