@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
@@ -13,7 +14,7 @@ from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
-from crm import customer_rights, merging, phones, rights, slots
+from crm import converting, customer_rights, merging, phones, rights, slots
 from crm.access import staff_of_ours
 from crm.forms.composer import FORMS, LABELS
 from crm.forms.people import CardOfCustomer
@@ -41,7 +42,9 @@ def _page(
     user: Any = request.user
     may = may_do(user, record)
     cards = Item.objects.visible_to(user).filter(**{directory.linked: record})
-    shown = list(cards.select_related("stage", "pipeline", "owner").order_by("closed_at", "-created_at")[:CARDS])
+    shown = list(
+        cards.select_related("stage", "pipeline", "owner", "item_type").order_by("closed_at", "-created_at")[:CARDS]
+    )
     shown.sort(key=lambda card: not card.stage.is_open)
     parts = [part for part in (make(record, cards, user) for make in slots.customer_parts) if part is not None]
     for part in parts:
@@ -92,10 +95,13 @@ def _composer(request: HttpRequest, cards: list[Item]) -> dict[str, Any]:
 
 
 def _sums(cards: list[Item]) -> list[tuple[str, Decimal, Decimal]]:
-    """By currency: open and won."""
+    """By currency: open and won. What was made of another card (an invoice of its deal, a deal of its lead) counts once."""
+    leads = {card.pk for card in cards if converting.is_lead(card)}
+    others = {card.pk for card in cards} - leads
     found: dict[str, list[Decimal]] = {}
     for card in cards:
-        if card.amount is not None and card.stage.kind in (StageKind.OPEN, StageKind.WON):
+        counts = card.parent_id not in others and not (card.pk in leads and not card.stage.is_open)
+        if counts and card.amount is not None and card.stage.kind in (StageKind.OPEN, StageKind.WON):
             pair = found.setdefault(card.currency, [Decimal(0), Decimal(0)])
             pair[card.stage.kind == StageKind.WON] += card.amount
     return [(currency, pair[0], pair[1]) for currency, pair in sorted(found.items())]
@@ -194,6 +200,16 @@ def history(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
     return render(request, "people/_history.html", context)
 
 
+def _each_once(events: Iterable[Event]) -> list[Event]:
+    """What is told on two cards at once (an invoice and its deal) stands once in their customer's history."""
+    kept: list[Event] = []
+    for event in events:
+        last = kept[-1] if kept else None
+        if last is None or (last.kind, last.payload, last.actor_id) != (event.kind, event.payload, event.actor_id):
+            kept.append(event)
+    return kept
+
+
 def _history(request: HttpRequest, record: Any, directory: Directory, cards: Any) -> dict[str, Any]:
     """Events of the customer and of its cards that the person sees, the newest first; `before`: an event's id."""
     user: Any = request.user
@@ -209,7 +225,7 @@ def _history(request: HttpRequest, record: Any, directory: Directory, cards: Any
         ids.update(rows.timeline().order_by("-pk").values_list("pk", flat=True)[: PAGE + 1])  # type: ignore[attr-defined]
     newest = sorted(ids, reverse=True)
     found = Event.objects.select_related("item", "actor").in_bulk(newest[:PAGE])
-    events = [found[pk] for pk in newest[:PAGE]]
+    events = _each_once(found[pk] for pk in newest[:PAGE])
     hidden = customer_rights.concealed(user)
     told = Event.objects.filter(hidden & customer_rights.TALK, pk__in=found).values_list("pk", flat=True)
     left_out = set(told)

@@ -258,3 +258,10 @@ def test_cards_are_filtered_by_amount_currency_and_expected_day_at_page_api_and_
 )
 def test_a_filter_of_cards_that_cannot_be_read_is_said(world, bob, query):
     assert bob.get(f"/board/{world.pipeline.pk}/list/?{query}").status_code == 400
+
+
+def test_what_was_made_of_another_card_counts_once_and_is_told_once(world, papers_of, bob):
+    page = bob.get(url(world.contact)).content.decode()
+    sums = page.split("paid-line")[1].split("</dl>")[0]
+    assert sums.count("PLN\xa01,339.08") == 1
+    assert page.count(f"Invoice {papers_of.number} over") == 1
