@@ -14,8 +14,9 @@ run: $(VENV)/run.done ## set up what is missing, make the demo (DEMO_LANGUAGE=en
 	@$(PY) manage.py prepare --bind $(BIND)
 	@exec $(PY) manage.py up --bind $(BIND)
 
+# Migrations run where they count: for the browser's stacks here, for every test on PostgreSQL.
 test: $(VENV)/test.done ## all tests, the browser too, on SQLite
-	$(PY) -m pytest -n 2 --dist loadfile
+	$(PY) -m pytest -n 2 --dist loadfile --nomigrations
 
 test-postgres: $(VENV)/test.done ## the same on PostgreSQL and Redis, throw-away servers of its own
 	$(PY) -m tests.servers $(PY) -m pytest -n 2 --dist loadfile

@@ -269,6 +269,8 @@ FILE_UPLOAD_HANDLERS = [
     "django.core.files.uploadhandler.TemporaryFileUploadHandler",
 ]
 
+# Of processor time, for taking one mail apart.
+MAIL_READ_SECONDS = int(os.environ.get("MAIL_READ_SECONDS", "10"))
 # How long one worker may hold a row before another takes it over; seconds of real time.
 LEASE_SECONDS = int(os.environ.get("LEASE_SECONDS", "60"))
 # Below this /healthz says that the disk is full; MB.

@@ -22,6 +22,8 @@ if not REDIS_URL:
     CACHES = {**CACHES, "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "shared"}}
 WHITENOISE_AUTOREFRESH = True
 FORM_LIMIT_PER_ADDRESS = 10
+# An endless mail takes as long as it may; here that is short.
+MAIL_READ_SECONDS = 2
 if DATABASES["default"]["ENGINE"] == "crm.sqlite":
     DATABASES["default"]["TEST"] = {"NAME": ":memory:"}
 # The mail servers of the tests stand on this machine.

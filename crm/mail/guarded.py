@@ -13,10 +13,11 @@ import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from django.conf import settings
+
 from crm.processes import die_with_parent
 
 R = TypeVar("R")
-SECONDS = 10  # of processor time
 PATIENCE = 20.0  # seconds, however busy the host is
 MEMORY = 1024 * 1024 * 1024  # bytes beyond what the process has
 
@@ -25,11 +26,11 @@ class TooMuch(Exception):
     """It took too long, too much memory, or ended without a word."""
 
 
-def guarded(work: Callable[..., R], *args: Any, seconds: int = SECONDS) -> R:
+def guarded(work: Callable[..., R], *args: Any, seconds: int | None = None) -> R:
     """What `work(*args)` returns, from a child of ours. It may use neither database nor network.
 
     Args:
-        seconds: of processor time.
+        seconds: of processor time; None: MAIL_READ_SECONDS.
 
     Raises TooMuch; or whatever the work raises, if it can be handed over.
     """
@@ -37,7 +38,7 @@ def guarded(work: Callable[..., R], *args: Any, seconds: int = SECONDS) -> R:
     child = os.fork()
     if child == 0:
         os.close(reader)
-        _answer(writer, work, args, seconds)
+        _answer(writer, work, args, settings.MAIL_READ_SECONDS if seconds is None else seconds)
     os.close(writer)
     try:
         answer = _listen(reader)

@@ -62,9 +62,6 @@ class WebForm(models.Model):
     allowed_sites = models.TextField(
         _("allowed sites"), blank=True, help_text=_("One a line, as https://shop.example. Empty: any site.")
     )
-    call_owner_task = models.CharField(
-        _("task for a callback"), max_length=200, blank=True, default="{{ contact.name }}", help_text=_("Merge text.")
-    )
     version = models.PositiveIntegerField(default=1, editable=False)
 
     class Meta:
@@ -83,7 +80,7 @@ class WebForm(models.Model):
 
         if self.stage and self.pipeline_id and self.stage.pipeline_id != self.pipeline_id:
             raise ValidationError({"stage": _("This stage belongs to another pipeline.")})
-        for name in ("item_title", "thanks", "call_owner_task"):
+        for name in ("item_title", "thanks"):
             try:
                 merge.check(getattr(self, name), extra={"form": {"name"}, "answers": None})
             except merge.MergeError as error:

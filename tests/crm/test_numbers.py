@@ -332,7 +332,7 @@ def test_a_payment_is_no_larger_than_an_amount(world):
 
 @pytest.mark.parametrize(
     ("amount", "count"),
-    [("9999999999999.99", 100_000), ("1234567.89", 100_000), ("7000000000000", 100_000), ("-0.01", 3)],
+    [("9999999999999.99", 100_000), ("1234567.89", 10_000), ("7000000000000", 10_000), ("-0.01", 3)],
 )
 def test_sums_are_exact_to_the_cent(world, bob, amount, count):
     item = world.deal(currency="PLN")
