@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from automation.base import GROUPS, action_of, actions, bind, trigger_types
-from automation.condition_form import ConditionForm
+from automation.condition_form import ConditionForm, Readable
 from automation.conditions import OPERATORS
 from automation.engine import control
 from automation.models import Rule, Run, Trigger, TriggerFiring, scope_of, type_of
@@ -110,6 +110,9 @@ class PlacedAdmin(OfPipeline, ModelAdmin):
         asked = {name: request.GET.get(name, "")[:200] for name in ("field", "op", "n")}
         number = int(asked["n"]) if asked["n"].isascii() and asked["n"].isdigit() and len(asked["n"]) < 3 else 1
         values = [value[:500] for value in request.GET.getlist("value")[:50]]
+        kind = Readable().type_of(asked["field"])
+        if kind is not None and asked["op"] not in kind.operators:
+            asked["op"], values = "", []  # of the field that stood there before
         takes = OPERATORS[asked["op"]].takes if asked["op"] in OPERATORS else ""
         kept = values if takes in ("two", "many") else values[0] if values else None
         tree = {"all": [{"field": asked["field"], "op": asked["op"], "value": kept}]}

@@ -166,7 +166,7 @@ class ConditionForm(forms.Form):
         if self.is_bound:
             return (str(self.data.get(self.add_prefix(f"{name}_{row}"), "")) for name in ("field", "op"))  # type: ignore[return-value]
         op = str(part.get("op", ""))
-        return _PATH_OF.get(op, str(part.get("field", ""))), op
+        return str(part.get("field") or _PATH_OF.get(op, "")), op
 
     @staticmethod
     def _shown(kind: FieldType | None, operator: Operator | None, part: dict[str, Any], asked: Asked) -> list[str]:

@@ -11,8 +11,9 @@ from django.utils.translation import gettext_lazy as _
 from crm import decimals, merge
 from crm.forms.amounts import AmountField
 from crm.models import Item, Refused
+from crm.models.lines import rounded
 from documents.models import DocumentTemplate
-from documents.models.credit_notes import Line, lines_of
+from documents.models.credit_notes import Line, left_of, lines_of
 from documents.models.templates import Kind
 
 NUMBER = {"inputmode": "decimal", "class": "form-control form-control-sm text-end"}
@@ -36,14 +37,17 @@ class MakeCreditNote(forms.Form):
         language = merge.language_of(invoice)
         ordered = sorted(templates.queryset, key=lambda row: (row.language != language, row.name))
         templates.choices = [(row.pk, f"{row.name} ({row.language})") for row in ordered]
-        self.known = lines_of(invoice)
+        # Every line, with what is left of it.
+        self.known = list(invoice.lines.all()) or lines_of(invoice)
+        left = left_of(invoice, self.known)
         for number, line in enumerate(self.known, 1):
+            price = rounded(line.price, invoice.currency)
             self.fields[f"quantity_{number}"] = AmountField(
-                label=_("Quantity"), required=False, limit=decimals.QUANTITY, initial=line.quantity.normalize() + 0,
+                label=_("Quantity"), required=False, limit=decimals.QUANTITY, initial=left[number - 1].normalize() + 0,
                 widget=forms.TextInput(attrs=NUMBER | {"aria-label": f"{_now('Quantity')}, {line.name}"}),
             )  # fmt: skip
             self.fields[f"price_{number}"] = AmountField(
-                label=_("Price"), required=False, limit=decimals.PRICE, currency=invoice.currency, initial=line.price,
+                label=_("Price"), required=False, limit=decimals.PRICE, currency=invoice.currency, initial=price if price == line.price else line.price,
                 widget=forms.TextInput(attrs=NUMBER | {"aria-label": f"{_now('Price')}, {line.name}"}),
             )  # fmt: skip
 

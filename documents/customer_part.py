@@ -11,11 +11,12 @@ from crm.slots import ItemTab
 from documents.models import Document
 from documents.models.balances import Balance
 
+NOTHING = Decimal(0)
 MOST_PAPERS, MOST_INVOICES = 10, 500
 
 
 def part(record: Any, items: Any, user: Any) -> ItemTab | None:
-    """What was invoiced, paid and is open, by currency; the newest papers. `items`: cards that the person sees."""
+    """What was invoiced, paid, is open and was paid too much, by currency; the newest papers. `items`: cards that the person sees."""
     papers = Document.objects.visible_to(user).filter(item__in=items.order_by().values("pk"))
     shown = list(papers.select_related("item").order_by("-pk")[:MOST_PAPERS])
     invoices = items.filter(pipeline__invoice_flow__isnull=False).select_related("pipeline__invoice_flow")
@@ -23,8 +24,10 @@ def part(record: Any, items: Any, user: Any) -> ItemTab | None:
     balances = Balance.of_many(valid) if valid else {}
     sums: dict[str, list[Decimal]] = {}
     for row in valid:
-        balance, totals = balances[row.pk], sums.setdefault(row.currency, [Decimal(0)] * 3)
-        for place, amount in enumerate((balance.owed, balance.paid, balance.open)):
+        balance, totals = balances[row.pk], sums.setdefault(row.currency, [NOTHING] * 4)
+        for place, amount in enumerate(
+            (balance.owed, balance.paid, max(balance.open, NOTHING), max(-balance.open, NOTHING))
+        ):
             totals[place] += amount
     if not shown and not sums:
         return None

@@ -238,7 +238,7 @@ class PipelineAdmin(OfPipeline, ModelAdmin):
     def machine(self, pipeline: Pipeline) -> str:
         return diagram(machine_of(pipeline.pk)) if pipeline.pk else "–"
 
-    @display(description="")
+    @display(description=_("not used any more?"))
     def way_out(self, pipeline: Pipeline) -> str:
         if pipeline.pk is None:
             return ""

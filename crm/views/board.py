@@ -33,7 +33,8 @@ def machine_for(request: HttpRequest, pk: int, version: int | None = None) -> Ma
         machine = machine_of(pk, version=version)
     except Pipeline.DoesNotExist:
         raise Http404 from None
-    if not rights.sees(request.user, machine):  # type: ignore[arg-type]
+    is_removed = machine.pipeline.state == Pipeline.State.REMOVED  # its cards are elsewhere
+    if is_removed or not rights.sees(request.user, machine):  # type: ignore[arg-type]
         raise Http404
     return machine
 

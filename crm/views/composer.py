@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.db import transaction
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.html import linebreaks
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -19,7 +20,7 @@ from crm.forms.composer import FORMS
 from crm.mail import composing
 from crm.models import Attachment, Event, Item, MailTemplate, Message, OwnCompany, Task
 from crm.models.messages import Medium
-from crm.views import items
+from crm.views import items, person
 from crm.views.board import number
 
 
@@ -42,15 +43,31 @@ def write(request: HttpRequest, pk: int, kind: str) -> HttpResponse:
             return _back(request, shown)
         except sending.CannotSend as refused:
             form.add_error(None, str(refused))
+    return _again(request, shown, kind, form)
+
+
+def _again(request: HttpRequest, shown: Item, kind: str, form: Any) -> HttpResponse:
+    """The page that it was written on, with what was typed and why it was refused."""
+    place = _customer_page(request, shown)
+    if place is not None:
+        return person.written_page(request, *place, shown, kind, form)
     context = items.page_context(request, shown, composing=(kind, form))
     return render(request, "items/item.html", context, status=422)
 
 
-def _back(request: HttpRequest, item: Item) -> HttpResponse:
-    """To where it was written: the card, or its customer's page."""
+def _customer_page(request: HttpRequest, item: Item) -> tuple[str, int] | None:
+    """The kind and id of the customer on whose page it was written."""
+    kinds = {"contact": "contacts", "company": "companies"}
     back = request.POST.get("back", "")
-    if back in ("contact", "company") and getattr(item, f"{back}_id"):
-        return redirect(back, getattr(item, f"{back}_id"))
+    pk = getattr(item, f"{back}_id") if back in kinds else None
+    return (kinds[back], pk) if pk else None
+
+
+def _back(request: HttpRequest, item: Item) -> HttpResponse:
+    """To where it was written: the card, or its customer's page with the same card chosen."""
+    place = _customer_page(request, item)
+    if place is not None:
+        return redirect(f"{reverse(request.POST['back'], args=[place[1]])}?card={item.pk}")
     return redirect("item", item.pk)
 
 

@@ -44,4 +44,10 @@ def context(request: HttpRequest) -> dict[str, Any]:
 @public
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """400: what in the address cannot be read, in words."""
-    return render(request, "400.html", {"sentence": str(exception), "name": getattr(exception, "name", "")}, status=400)
+    name = getattr(exception, "name", "")
+    without = ""
+    if name and name in request.GET:
+        rest = request.GET.copy()
+        del rest[name]
+        without = f"{request.path}?{rest.urlencode()}"
+    return render(request, "400.html", {"sentence": str(exception), "name": name, "without": without}, status=400)

@@ -35,17 +35,25 @@ def person(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
     return _page(request, directory_of(kind), kind, pk)
 
 
+def written_page(request: HttpRequest, kind: str, pk: int, card: Item, composer: str, form: Any) -> HttpResponse:
+    """The page again, with what was written on one of its cards and refused."""
+    return _page(request, directory_of(kind), kind, pk, refused=(card, composer, form))
+
+
 def _page(
-    request: HttpRequest, directory: Directory, kind: str, pk: int, card_form: CardOfCustomer | None = None
+    request: HttpRequest,
+    directory: Directory,
+    kind: str,
+    pk: int,
+    card_form: CardOfCustomer | None = None,
+    refused: tuple[Item, str, Any] | None = None,
 ) -> HttpResponse:
     record = found_of(request, directory, pk)
     user: Any = request.user
     may = may_do(user, record)
     cards = Item.objects.visible_to(user).filter(**{directory.linked: record})
-    shown = list(
-        cards.select_related("stage", "pipeline", "owner", "item_type").order_by("closed_at", "-created_at")[:CARDS]
-    )
-    shown.sort(key=lambda card: not card.stage.is_open)
+    every = list(cards.select_related("stage", "pipeline", "owner", "item_type").order_by("-created_at"))
+    every.sort(key=lambda card: not _is_open(card))
     parts = [part for part in (make(record, cards, user) for make in slots.customer_parts) if part is not None]
     for part in parts:
         part.html = render_to_string(part.template, {**part.context, "record": record}, request)
@@ -55,8 +63,9 @@ def _page(
         "kind": kind,
         # A form shows its fields as they are kept: labels and values of all of them, own ones too.
         "form": directory.form(record, user=user),
-        "cards": shown,
-        "sums": _sums(shown),
+        "cards": every[:CARDS],
+        "more_cards": max(len(every) - CARDS, 0),
+        "sums": _sums(every),
         "parts": parts,
         "may": may,
         "duplicates": merging.duplicates_of(record, user, "merge") if "merge" in may else [],
@@ -66,31 +75,38 @@ def _page(
         "people": _people_of(user, record) if directory is COMPANIES else [],
         "card_form": card_form or _card_form(user, record, directory),
         "opens_card": card_form is not None,
-        **_composer(request, shown),
+        **_composer(request, every, refused),
         **_history(request, record, directory, cards),
     }
-    return render(request, "people/person.html", context, status=422 if card_form is not None else 200)
+    return render(request, "people/person.html", context, status=422 if card_form is not None or refused else 200)
 
 
-def _composer(request: HttpRequest, cards: list[Item]) -> dict[str, Any]:
-    """Messages, notes and tasks belong to a card: the newest open one that the person may change, or the chosen one."""
+def _is_open(card: Item) -> bool:
+    return bool(card.stage.is_open and not card.pipeline.is_archived)
+
+
+def _composer(request: HttpRequest, cards: list[Item], refused: tuple[Item, str, Any] | None) -> dict[str, Any]:
+    """Messages, notes and tasks belong to a card: the chosen one, or the first that the person may change.
+
+    Args:
+        cards: open ones first.
+        refused: card, kind of composer and its form, which was refused.
+    """
     user: Any = request.user
-    open_cards = [card for card in cards if card.stage.is_open]
-    mine = [card for card in open_cards if rights.allows(user, machine_of(card.pipeline_id), "edit", card)]
-    asked = number(request.GET.get("card"))
+    mine = [card for card in cards if rights.allows(user, machine_of(card.pipeline_id), "edit", card)][:CARDS]
+    asked = refused[0].pk if refused else number(request.GET.get("card"))
     on = next((card for card in mine if card.pk == asked), mine[0] if mine else None)
     if on is None:
         return {"item": None}
-    composing = request.GET.get("write", "")
+    composing = refused[1] if refused else request.GET.get("write", "")
     composing = composing if composing in LABELS else "note"
+    form = refused[2] if refused else FORMS[composing](on, user=user)
+    tabs = [(kind, label, form if kind == composing else None) for kind, label in LABELS.items()]
     return {
         "item": on,
         "writable": mine,
         "composing": composing,
-        "composers": [
-            {"kind": kind, "label": label, "form": FORMS[kind](on, user=user) if kind == composing else None}
-            for kind, label in LABELS.items()
-        ],
+        "composers": [{"kind": kind, "label": label, "form": made} for kind, label, made in tabs],
     }
 
 
@@ -101,7 +117,7 @@ def _sums(cards: list[Item]) -> list[tuple[str, Decimal, Decimal]]:
     found: dict[str, list[Decimal]] = {}
     for card in cards:
         counts = card.parent_id not in others and not (card.pk in leads and not card.stage.is_open)
-        if counts and card.amount is not None and card.stage.kind in (StageKind.OPEN, StageKind.WON):
+        if counts and card.amount is not None and (_is_open(card) or card.stage.kind == StageKind.WON):
             pair = found.setdefault(card.currency, [Decimal(0), Decimal(0)])
             pair[card.stage.kind == StageKind.WON] += card.amount
     return [(currency, pair[0], pair[1]) for currency, pair in sorted(found.items())]
@@ -217,17 +233,17 @@ def _history(request: HttpRequest, record: Any, directory: Directory, cards: Any
     if directory is CONTACTS:
         # Its own events name a card that the person sees, or none.
         sources.append(Event.objects.filter(contact=record, item__isnull=True))
-    before = number(request.GET.get("before"))
-    ids: set[int] = set()
+    last = Event.objects.filter(pk=number(request.GET.get("before")) or 0).first()
+    found: dict[int, Any] = {}
     for source in sources:
         # Each by its own index: joined by OR, both databases read every event.
-        rows = source.filter(pk__lt=before) if before else source
-        ids.update(rows.timeline().order_by("-pk").values_list("pk", flat=True)[: PAGE + 1])  # type: ignore[attr-defined]
-    newest = sorted(ids, reverse=True)
-    found = Event.objects.select_related("item", "actor").in_bulk(newest[:PAGE])
-    events = _each_once(found[pk] for pk in newest[:PAGE])
+        earlier = Q(created_at__lt=last.created_at) | Q(created_at=last.created_at, pk__lt=last.pk) if last else Q()
+        found.update(source.filter(earlier).timeline().values_list("pk", "created_at")[: PAGE + 1])  # type: ignore[attr-defined]
+    newest = sorted(found, key=lambda pk: (found[pk], pk), reverse=True)
+    rows = Event.objects.select_related("item", "actor").in_bulk(newest[:PAGE])
+    events = _each_once(rows[pk] for pk in newest[:PAGE])
     hidden = customer_rights.concealed(user)
-    told = Event.objects.filter(hidden & customer_rights.TALK, pk__in=found).values_list("pk", flat=True)
+    told = Event.objects.filter(hidden & customer_rights.TALK, pk__in=rows).values_list("pk", flat=True)
     left_out = set(told)
     return {
         "timeline": rows_for([event for event in events if event.pk not in left_out], user=user),

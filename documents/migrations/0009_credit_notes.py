@@ -32,6 +32,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('amount', crm.models.decimals.MoneyField(verbose_name='amount')),
                 ('currency', models.CharField(max_length=3, verbose_name='currency')),
+                ('quantities', models.JSONField(default=dict, editable=False)),
                 ('reason', models.CharField(max_length=300, verbose_name='reason')),
                 ('created_at', models.DateTimeField(default=crm.clock.now, editable=False, verbose_name='made at')),
                 ('author', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='by')),

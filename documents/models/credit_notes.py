@@ -48,6 +48,8 @@ class CreditNote(models.Model):
     corrects = models.ForeignKey(Document, models.CASCADE, related_name="corrected_by", verbose_name=_("corrects"))
     amount = MoneyField(_("amount"))
     currency = models.CharField(_("currency"), max_length=3)
+    # By a line's number, as text: how much of it was taken back at its full price.
+    quantities = models.JSONField(default=dict, editable=False)
     reason = models.CharField(_("reason"), max_length=300)
     author = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("by"))
     created_at = models.DateTimeField(_("made at"), default=clock.now, editable=False)
@@ -77,7 +79,7 @@ class CreditNote(models.Model):
         """Paper, row, the invoice's move and an event of invoice and deal, in one transaction.
 
         Args:
-            lines: what is taken back; None: all that the invoice lists.
+            lines: what is taken back; None: all that is left of what the invoice lists.
             by: whose right to edit the invoice counts; None for the system.
         Raises Refused in words, Forbidden, merge.MergeError.
         """
@@ -115,7 +117,7 @@ class CreditNote(models.Model):
         document = Document.make(template, fresh, by=by, stamped=stamped, depth=cause.depth, credited=credited)
         made = cls.objects.create(
             invoice=fresh, document=document, corrects=paper, amount=total, currency=fresh.currency,
-            reason=credited.reason, author=by,
+            reason=credited.reason, author=by, quantities=_at_full_price(fresh, lines),
         )  # fmt: skip
         InvoiceFlow.balance_changed(fresh, by, cause)
         payload = {
@@ -147,13 +149,37 @@ def lines_of(invoice: Item, asked: list[Line] | None = None) -> list[LineItem]:
     if not known:
         known = [LineItem(name=invoice.title, quantity=Decimal(1), price=invoice.amount or Decimal(0))]
     if asked is None:
-        asked = [Line(number, line.quantity) for number, line in enumerate(known, 1)]
+        left = left_of(invoice, known)
+        asked = [Line(number, quantity) for number, quantity in enumerate(left, 1) if quantity]
     made = []
     for one in asked:
         if not 1 <= one.number <= len(known):
             raise Refused(said("credit.no_line", "The invoice has no line %d.") % one.number)
         made.append(_part(known[one.number - 1], one))
     return made
+
+
+def left_of(invoice: Item, known: list[LineItem]) -> list[Decimal]:
+    """How much of each line no valid credit note has taken back at its full price."""
+    left = [line.quantity for line in known]
+    if invoice.pk is None:
+        return left
+    notes = CreditNote.objects.filter(invoice=invoice).exclude(document__status=Document.Status.VOID)
+    for quantities in notes.values_list("quantities", flat=True):
+        for number, quantity in quantities.items():
+            if 1 <= int(number) <= len(left):
+                left[int(number) - 1] -= Decimal(quantity)
+    return [
+        quantity if quantity * line.quantity > 0 else Decimal(0) for quantity, line in zip(left, known, strict=True)
+    ]
+
+
+def _at_full_price(invoice: Item, asked: list[Line] | None) -> dict[str, str]:
+    known = list(invoice.lines.all())
+    if asked is None:
+        return {str(number): str(left) for number, left in enumerate(left_of(invoice, known), 1) if left}
+    full = (one for one in asked if known and one.price in (None, known[one.number - 1].price))
+    return {str(one.number): str(one.quantity) for one in full}
 
 
 def _part(line: LineItem, asked: Line) -> LineItem:

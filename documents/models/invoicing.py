@@ -132,6 +132,8 @@ class InvoiceFlow(models.Model):
             return self.overdue  # a part is paid, the rest is as late as before
         if paid > 0:
             return self.partly_paid
+        if not valid.filter(sent_at__isnull=False).exists():
+            return self.draft  # nothing was paid, and nothing has gone out
         return self.overdue if is_late(invoice) else self.sent
 
     @classmethod

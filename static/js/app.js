@@ -107,6 +107,19 @@ document.body.addEventListener("htmx:afterSwap", (event) => {
   if (event.target.matches?.("dialog") && !event.target.open) event.target.showModal();
 });
 
+// A form that came back refused: its first fault is brought into sight, and its field into the hand.
+function showFault(root) {
+  const fault = $(".has-error, .field-error, .err, form [role=alert]", root);
+  if (!fault || fault.closest("[hidden], details:not([open])")) return;
+  const field = $("input:not([type=hidden]), select, textarea", fault.closest(".field, .has-error, td, tr") ?? fault);
+  fault.scrollIntoView({ block: "center" });
+  field?.focus({ preventScroll: true });
+}
+if ($("main")) showFault($("main"));
+document.body.addEventListener("htmx:afterSwap", (event) => {
+  if (event.target.id === "item-page") showFault($("#item-page"));
+});
+
 // Keys of every page: ? shows them, g and a letter goes somewhere, / searches.
 const places = { b: "/", d: "/day/", c: "/contacts/", o: "/outbox/" };
 let going = 0;

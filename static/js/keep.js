@@ -91,6 +91,8 @@ const formFor = (kept) => $$("form").filter((form) => form.method === "post" && 
 // Fields of a composer or of a drawer come when it is opened.
 async function opened(kept) {
   let form = formFor(kept);
+  const around = form?.closest("details:not([open])");
+  if (around) around.open = true;
   const empty = document.querySelector(`[data-fields="${kept.action}"]`);
   if (!empty) return form;
   const drawer = empty.closest("details");

@@ -212,3 +212,15 @@ def test_a_confirmed_rule_goes_on(world, alice, now, drain):
     rule.refresh_from_db()
     assert (rule.unconfirmed, rule.paused_at) == ([], None)
     assert world.run_of(rule).status == "done"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("old", "field"), [("weekday_is", "item.amount"), ("time_between", "item.title"), ("more_than", "now.weekday")]
+)
+def test_another_field_is_taken_and_the_comparison_that_does_not_fit_it_goes(world, client, old, field):
+    client.force_login(world.alice)
+    sent = {"field": field, "op": old, "n": "1", "value": ["1"]}
+    row = client.get("/admin/automation/rule/condition-row/", sent).content.decode()
+    assert f'value="{field}" selected' in row
+    assert f'value="{old}" selected' not in row

@@ -60,10 +60,16 @@ def test_a_note_a_mail_and_a_task_are_written_from_the_customers_page_and_lead_b
     page = bob.get(url(world.contact), {"card": older.pk, "write": "email"}).content.decode()
     assert f'action="/items/{older.pk}/write/email/"' in page
     sent = {"back": "contact", "to": world.contact.email(), "subject": "Hello", "text": "Hi", "channel": world.email.pk}
-    assert bob.post(f"/items/{older.pk}/write/email/", sent).url == url(world.contact)
+    assert bob.post(f"/items/{older.pk}/write/email/", sent).url == f"{url(world.contact)}?card={older.pk}"
     assert Message.objects.get().item == older
     task = {"back": "contact", "kind": "call", "title": "Ring back"}
-    assert bob.post(f"/items/{older.pk}/write/task/", task).url == url(world.contact)
+    assert bob.post(f"/items/{older.pk}/write/task/", task).url == f"{url(world.contact)}?card={older.pk}"
+    refused = bob.post(f"/items/{older.pk}/write/email/", sent | {"subject": "", "text": "Half a mail"})
+    page = refused.content.decode()
+    assert refused.status_code == 422
+    assert f'href="/contacts/{world.contact.pk}/edit/"' in page
+    assert "Half a mail" in page
+    assert f'action="/items/{older.pk}/write/email/"' in page
     assert Task.objects.get().title == "Ring back"
     assert bob.post(f"/items/{older.pk}/write/note/", {"text": "x"}).url == f"/items/{older.pk}/"
 

@@ -17,7 +17,7 @@ from crm.models import Event, Item, LineItem, Refused
 from crm.models.lines import replace_lines, total_of
 from crm.rights import Scope
 from documents import overdue, statements
-from documents.models import CreditNote, Document, DocumentTemplate, Payment
+from documents.models import CreditNote, Document, DocumentTemplate, InvoiceFlow, Payment
 from documents.models.balances import Balance
 from documents.models.checkouts import still_open
 from documents.models.credit_notes import Line, lines_of
@@ -104,6 +104,15 @@ def test_a_credit_note_declared_void_counts_no_more(world, papers, invoice, clie
     assert credit(world, papers, invoice).amount == Decimal("1339.08")
 
 
+def test_an_invoice_that_was_never_sent_is_a_draft_again_when_its_credit_note_is_void(world, papers, drain):
+    made, _document = papers.flow.make_invoice(papers.deal, papers.templates["invoice"], by=world.bob)
+    note = credit(world, papers, made)
+    assert Item.objects.get(pk=made.pk).stage == papers.flow.void
+    note.document.change_status("void")
+    InvoiceFlow.paper_changed(note.document, world.bob)
+    assert Item.objects.get(pk=made.pk).stage == papers.flow.draft
+
+
 @pytest.mark.parametrize(
     ("lines", "words"),
     [
@@ -123,10 +132,11 @@ def test_more_than_the_invoice_has_is_refused_and_takes_no_number(world, papers,
 
 def test_all_of_it_is_credited_once(world, papers, invoice):
     credit(world, papers, invoice, (1, "1"))
+    credit(world, papers, invoice, (2, "0.5"))
+    rest = credit(world, papers, invoice)  # all that is left
+    assert (rest.quantities, Balance.of(invoice).owed) == ({"2": "1.5000"}, 0)
     with pytest.raises(Refused, match="cannot be credited"):
         credit(world, papers, invoice)
-    credit(world, papers, invoice, (2, "2"))
-    assert Balance.of(invoice).owed == 0
 
 
 # The lines of one card are replaced each time.
