@@ -14,8 +14,10 @@ from django.utils.translation import override
 
 from crm import clock, databases, lanes, retiring, slots
 from crm.folding import fold
+from crm.jobs import Temporary
 from crm.models import Cause, Channel, Import, Item, Pipeline, Refused, SavedView, Stage, StageTransition, User, WebForm
 from crm.models.jobs import Job
+from crm.models.leased import Status
 from crm.models.notifications import notify
 from crm.queue import Kind, register_kind
 from crm.sentences import said
@@ -60,7 +62,7 @@ def uses_of(pipeline: Pipeline) -> list[PipelineUse]:
         PipelineUse(
             _("mailboxes whose strangers become cards here"), mail.count(), lambda to: mail.update(strangers=to)
         ),
-        PipelineUse(_("saved views"), views.count()),
+        PipelineUse(_("saved views (they go with it)"), views.count()),
         *(use for uses in slots.pipeline_uses for use in uses(pipeline)),
     ]
     return [use for use in found if use.count]
@@ -110,6 +112,8 @@ def archive(pipeline: Pipeline) -> None:
     with transaction.atomic():
         fresh = _held(pipeline, State.IN_USE)
         _refuse_kept(fresh)
+        if _is_awaited(fresh):
+            raise CannotArchive(_("Cards of a removed pipeline are still on their way into this one."))
         fresh.state, fresh.is_default = State.ARCHIVED, False
         fresh.save()
         for ended in slots.pipeline_ended:
@@ -136,16 +140,24 @@ def remove(
         start_rules: cards start the rules of the stages where they arrive; else they move silently.
     Raises CannotArchive.
     """
+    databases.persistently(lambda: _remove(pipeline, target, stages, by, start_rules))
+
+
+def _remove(pipeline: Pipeline, target: Pipeline, stages: dict[int, int], by: User, start_rules: bool) -> None:
     with transaction.atomic():
+        # Both, in the order of their ids: lock order.
+        list(databases.lock(Pipeline.objects.filter(pk__in=(pipeline.pk, target.pk)).order_by("pk")).values_list("pk"))
         fresh = _held(pipeline, State.IN_USE, State.ARCHIVED)
         _refuse_kept(fresh)
+        if _is_awaited(fresh):
+            raise CannotArchive(_("Cards of a removed pipeline are still on their way into this one."))
         if target.pk not in {other.pk for other in targets_of(fresh)}:
             raise CannotArchive(_("Please choose another pipeline of the same type."))
         there = {stage.pk: stage for stage in Stage.active.filter(pipeline=target)}
         own = list(Stage.active.filter(pipeline=fresh))
         if any(stages.get(stage.pk) not in there for stage in own):
             raise CannotArchive(_("Please choose a stage for the cards of each stage."))
-        fresh.state, fresh.is_default = State.ARCHIVED, False
+        fresh.state, fresh.is_default = State.REMOVING, False
         fresh.save()
         StageTransition.objects.filter(pipeline=fresh).delete()  # moves within it mean nothing elsewhere
         for stage in own:
@@ -161,6 +173,12 @@ def remove(
         _plan({"pipeline": fresh.pk, "target": target.pk, "stages": named, "by": by.pk, "start_rules": start_rules}, 0)
 
 
+def _is_awaited(pipeline: Pipeline) -> bool:
+    """Whether cards of a pipeline that is being removed come into this one."""
+    waiting = Job.objects.filter(kind="remove_pipeline", status__in=(Status.PLANNED, Status.RUNNING))
+    return waiting.filter(payload__target=pipeline.pk).exists()
+
+
 def _plan(payload: dict[str, Any], round: int) -> None:
     moment = int(clock.now().timestamp())
     key = f"remove_pipeline:{payload['pipeline']}:{round}:{moment}"
@@ -174,8 +192,8 @@ def perform(job: Any) -> None:
         return
     by = User.objects.filter(pk=asked["by"]).first()
     there = list(Stage.active.filter(pipeline=asked["target"]).order_by("order", "pk"))
-    if not there or pipeline.state != State.ARCHIVED:
-        words = said("pipeline.not_removed", "“%s” was not removed: it is in use again, or its successor is gone.")
+    if not there or pipeline.state != State.REMOVING:
+        words = said("pipeline.not_removed", "“%s” was not removed: its successor is gone.")
         notify([by] if by else [], words % pipeline.name, kind="setup")
         return
     by_id, first = {stage.pk: stage for stage in there}, there[0]
@@ -206,8 +224,12 @@ def _transfer(item: Item, target: Stage, by: User | None, start_rules: bool) -> 
 
 
 def _finish(pipeline: Pipeline, target: int, by: User | None) -> None:
+    """Under the pipeline's lock, which every move shares: no card comes back into it while it goes."""
+    pipeline.touch_machine()
+    if Item.objects.alive().filter(pipeline=pipeline).exists():
+        raise Temporary(said("retire.late_card", "A card has just come in."), retry_after=1)
     # What lies in the bin comes back into the successor, into its first stage.
-    Item.objects.filter(pipeline=pipeline).update(pipeline=target)
+    Item.objects.filter(pipeline=pipeline, deleted_at__isnull=False).update(pipeline=target)
     name = pipeline.name
     for stage in Stage.active.filter(pipeline=pipeline):
         stage.retired = True

@@ -205,6 +205,8 @@ def _item(
             return known, False
     if form.stage is not None and form.stage.retired:
         raise Permanent(said("form.stage_gone", "The form's stage “%s” does not exist any more.") % form.stage)
+    if form.pipeline.is_archived:  # kept, to be processed once it is used again
+        raise Permanent(said("pipeline.archived", "The pipeline “%s” is archived.") % form.pipeline.name)
     amount = targets.get("item.amount")
     custom = {
         target.removeprefix("item.custom."): value

@@ -7,12 +7,13 @@ every migration, not in one: SQLite makes a table anew when a column changes, an
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from django.db import connection
 from django.db.models import Model
 
-from crm import lanes
+from crm import databases, lanes
 from crm.models import Company, Contact, Event, Item
 from crm.models.jobs import Job
 from crm.models.words import indexed
@@ -20,6 +21,8 @@ from crm.queue import Kind, register_kind
 
 MODELS: tuple[type[Model], ...] = (Event, Item, Contact, Company)
 NEWEST = 500  # of what matches, before it is asked what the reader may see
+ROUNDS = 20  # so often; who sees none of the newest ten thousand narrows the search
+COMMON = 100_000  # rows
 SLICE = 500
 KIND = "index_words"
 
@@ -63,39 +66,58 @@ def asked(text: str) -> list[str]:
     return [word for word in re.findall(r"\w+", indexed([text]) or "") if len(word) > 1 or word.isdigit()][:8]
 
 
-def newest(
-    model: type[Model], text: str, most: int = NEWEST, also: str = "", params: tuple[Any, ...] = ()
-) -> list[int]:
+def newest(model: type[Model], text: str, before: int | None = None, most: int = NEWEST) -> list[int]:
     """Ids of rows that have a word beginning with each one that is asked for, the newest first.
 
     Args:
-        also: a further condition on the table, as SQL.
+        before: only rows older than this id.
     """
     words = asked(text)
     if not words:
         return []
     table = model._meta.db_table
-    narrowed = f" AND {also}" if also else ""
-    if connection.vendor == "postgresql":
-        query = " & ".join(f"{word}:*" for word in words)
-        sql = f"SELECT id FROM {table} WHERE words IS NOT NULL AND to_tsvector('simple', words) @@ to_tsquery('simple', %s)"
-        sql += f"{narrowed} ORDER BY id DESC LIMIT %s"
-    else:
-        query = " ".join(f'"{word}"*' for word in words)
-        sql = f"SELECT rowid FROM {table}_words WHERE {table}_words MATCH %s"
-        if also:
-            sql += f" AND rowid IN (SELECT id FROM {table} WHERE {also})"
-        sql += " ORDER BY rowid DESC LIMIT %s"
+    older = f" AND {'id' if connection.vendor == 'postgresql' else 'rowid'} < %s" if before is not None else ""
+    past = [before] if before is not None else []
     with connection.cursor() as cursor:
-        cursor.execute(sql, [query, *params, most])
+        if connection.vendor == "postgresql":
+            query = " & ".join(f"{word}:*" for word in words)
+            said = "words IS NOT NULL AND to_tsvector('simple', words) @@ to_tsquery('simple', %s)"
+            # By the index first: left to choose, the planner walks back through all rows for a rare word.
+            cursor.execute(
+                f"WITH found AS MATERIALIZED (SELECT id FROM {table} WHERE {said}{older} LIMIT {COMMON})"
+                " SELECT id, (SELECT count(*) FROM found) FROM found ORDER BY id DESC LIMIT %s",
+                [query, *past, most],
+            )
+            rows = cursor.fetchall()
+            if not rows or rows[0][1] < COMMON:
+                return [row[0] for row in rows]
+            # A word of every twentieth row: walking back finds enough of them at once.
+            sql = f"SELECT id FROM {table} WHERE {said}{older} ORDER BY id DESC LIMIT %s"
+        else:
+            query = " ".join(f'"{word}"*' for word in words)
+            sql = f"SELECT rowid FROM {table}_words WHERE {table}_words MATCH %s{older} ORDER BY rowid DESC LIMIT %s"
+        cursor.execute(sql, [query, *past, most])
         return [row[0] for row in cursor.fetchall()]
+
+
+def matches(model: type[Model], text: str) -> Iterator[list[int]]:
+    """Ids of what matches, the newest first, a slice at a time: whoever sees little asks for more slices."""
+    before: int | None = None
+    for _round in range(ROUNDS):
+        ids = newest(model, text, before)
+        if ids:
+            yield ids
+        if len(ids) < NEWEST:
+            return
+        before = ids[-1]
 
 
 def perform(job: Any) -> None:
     """What was there before the index: a slice of one table, then the next slice, then the next table."""
     place, after = job.payload["place"], job.payload["after"]
     model: Any = MODELS[place]
-    rows = list(model.objects.filter(pk__gt=after, words__isnull=True).order_by("pk")[:SLICE])
+    # Held: what somebody writes meanwhile is not overwritten by older words.
+    rows = list(databases.lock(model.objects.filter(pk__gt=after, words__isnull=True)).order_by("pk")[:SLICE])
     changed = []
     for row in rows:
         row.words = indexed(row.says())

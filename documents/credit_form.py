@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 from django import forms
@@ -13,7 +14,7 @@ from crm.forms.amounts import AmountField
 from crm.models import Item, Refused
 from crm.models.lines import rounded
 from documents.models import DocumentTemplate
-from documents.models.credit_notes import Line, left_of, lines_of
+from documents.models.credit_notes import Line, check_line, left_of, listed
 from documents.models.templates import Kind
 
 NUMBER = {"inputmode": "decimal", "class": "form-control form-control-sm text-end"}
@@ -27,10 +28,11 @@ class MakeCreditNote(forms.Form):
     reason = forms.CharField(
         label=_("reason"), max_length=300, widget=forms.TextInput(attrs={"class": "form-control form-control-sm"})
     )
+    mark = forms.UUIDField(widget=forms.HiddenInput)
     stamped = forms.BooleanField(label=_("with stamp and signature"), required=False)
 
     def __init__(self, invoice: Item, data: Any = None) -> None:
-        super().__init__(data, auto_id="credit_%s")
+        super().__init__(data, initial={"mark": uuid.uuid4()}, auto_id="credit_%s")
         self.invoice = invoice
         templates: Any = self.fields["template"]
         templates.queryset = DocumentTemplate.offered(invoice.pipeline_id).filter(kind=Kind.CREDIT_NOTE)
@@ -38,7 +40,7 @@ class MakeCreditNote(forms.Form):
         ordered = sorted(templates.queryset, key=lambda row: (row.language != language, row.name))
         templates.choices = [(row.pk, f"{row.name} ({row.language})") for row in ordered]
         # Every line, with what is left of it.
-        self.known = list(invoice.lines.all()) or lines_of(invoice)
+        self.known = listed(invoice)
         left = left_of(invoice, self.known)
         for number, line in enumerate(self.known, 1):
             price = rounded(line.price, invoice.currency)
@@ -66,7 +68,7 @@ class MakeCreditNote(forms.Form):
             self.add_error(None, _now("Say how much of which line is taken back."))
         for line in asked:
             try:
-                lines_of(self.invoice, [line])
+                check_line(self.invoice, line)
             except Refused as refused:
                 self.add_error(f"quantity_{line.number}", str(refused.sentence))
         data["lines"] = asked

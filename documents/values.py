@@ -152,7 +152,7 @@ def values_for(
         credited: what a credit note lists instead of the item's lines.
     """
     lines = credited.lines if credited else list(item.lines.select_related("product"))
-    totals = Totals.of(lines, item.currency)
+    totals = (credited.totals if credited else None) or Totals.of(lines, item.currency)
     gross = totals.gross if totals.rates else (item.amount or Decimal(0))
     balance = Balance.of(item) if item.pk else Balance(gross, Decimal(0), Decimal(0))
     own = OwnCompany.first()

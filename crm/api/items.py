@@ -79,7 +79,8 @@ def pipelines(request: HttpRequest) -> Any:
 @scope("read")
 def pipeline(request: HttpRequest, pk: Id) -> Any:
     only(request)
-    return _pipeline_out(one(Pipeline.objects.visible_to(request.user), pk))
+    rows = Pipeline.objects.exclude(state=Pipeline.State.REMOVED)
+    return _pipeline_out(one(rows.visible_to(request.user), pk))
 
 
 @router.get("/stages", response=answers(list[StageOut]), summary="Stages, of one pipeline or of all")

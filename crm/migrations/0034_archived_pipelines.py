@@ -13,6 +13,6 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='pipeline',
             name='state',
-            field=models.CharField(blank=True, choices=[('', 'in use'), ('archived', 'archived'), ('removed', 'removed')], default='', editable=False, max_length=8, verbose_name='state'),
+            field=models.CharField(blank=True, choices=[('', 'in use'), ('archived', 'archived'), ('removing', 'being removed'), ('removed', 'removed')], default='', editable=False, max_length=8, verbose_name='state'),
         ),
     ]

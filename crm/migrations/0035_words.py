@@ -7,8 +7,8 @@ from crm import clock
 
 def plan(apps, schema_editor):
     """What is there already is read by workers, a slice at a time (crm/words.py); a new installation has nothing."""
-    events, jobs = apps.get_model("crm", "Event").objects, apps.get_model("crm", "Job").objects
-    if events.exists():
+    jobs = apps.get_model("crm", "Job").objects
+    if any(apps.get_model("crm", name).objects.exists() for name in ("Event", "Item", "Contact", "Company")):
         jobs.get_or_create(
             key="index_words:0:0", defaults={"kind": "index_words", "due_at": clock.now(), "lane": 1, "payload": {"place": 0, "after": 0}}
         )  # fmt: skip

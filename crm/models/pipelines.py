@@ -67,6 +67,8 @@ class Pipeline(models.Model):
         IN_USE = "", _("in use")
         # Its cards can be read and found; none is added, none moves (crm/archiving.py).
         ARCHIVED = "archived", _("archived")
+        # Its cards are on their way to another one, and it is not used again.
+        REMOVING = "removing", _("being removed")
         # Kept for what the past of cards says of it; nobody meets it any more.
         REMOVED = "removed", _("removed")
 

@@ -161,7 +161,7 @@ def remove_left_behind(visit: StageVisit, *, by: User) -> int:
         for task in found["tasks"]:
             task.set_status(Task.Status.CANCELLED, by=by)
         for note in found["notes"]:
-            Event.objects.filter(pk=note.pk).update(kind="comment.removed", payload={})
+            Event.objects.filter(pk=note.pk).update(kind="comment.removed", payload={}, words=None)
         return sum(map(len, found.values()))
 
     return databases.persistently(work)

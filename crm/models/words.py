@@ -31,7 +31,10 @@ def _spoken(value: Any) -> str:
 
 
 class WordsField(models.TextField):  # type: ignore[type-arg]
-    """Filled from the record's `says()` whenever the row is written, in bulk too."""
+    """Filled from the record's `says()` whenever the row is saved whole, in bulk too.
+
+    Whoever writes single columns (`update`, `update_fields`) writes this one as well.
+    """
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**({"null": True, "editable": False} | options))

@@ -29,8 +29,11 @@ def bell(request: HttpRequest) -> HttpResponse:
     notices = list(mine.select_related("item", "sender").order_by("-created_at", "-pk")[:SHOWN])
     seen = Item.objects.visible_to(request.user).filter(pk__in={notice.item_id for notice in notices})  # type: ignore[arg-type]
     known = set(seen.values_list("pk", flat=True))
+    # In the recycle bin it has no page, and is no secret.
+    told = Item.objects.reached_by(request.user).filter(pk__in={notice.item_id for notice in notices})  # type: ignore[arg-type]
+    reached = set(told.values_list("pk", flat=True))
     for notice in notices:
         notice.shows_item = notice.item_id in known
-        if notice.item_id and not notice.shows_item:  # access was lost since it rang
+        if notice.item_id and notice.item_id not in reached:  # access was lost since it rang
             notice.text = _("About a card that you do not see.")
     return render(request, "bell/bell.html", {"notices": notices, "nav": "bell"})

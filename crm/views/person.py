@@ -93,7 +93,11 @@ def _composer(request: HttpRequest, cards: list[Item], refused: tuple[Item, str,
         refused: card, kind of composer and its form, which was refused.
     """
     user: Any = request.user
-    mine = [card for card in cards if rights.allows(user, machine_of(card.pipeline_id), "edit", card)][:CARDS]
+    mine = [
+        card
+        for card in cards
+        if rights.allows(user, machine_of(card.pipeline_id, version=card.pipeline.machine_version), "edit", card)
+    ][:CARDS]
     asked = refused[0].pk if refused else number(request.GET.get("card"))
     on = next((card for card in mine if card.pk == asked), mine[0] if mine else None)
     if on is None:
@@ -125,7 +129,11 @@ def _sums(cards: list[Item]) -> list[tuple[str, Decimal, Decimal]]:
 
 def _card_form(user: Any, record: Any, directory: Directory, data: Any = None) -> CardOfCustomer | None:
     rows = Pipeline.objects.in_use().visible_to(user).select_related("item_type")
-    pipelines = [pipeline for pipeline in rows if rights.allows(user, machine_of(pipeline.pk), "add")]
+    pipelines = [
+        pipeline
+        for pipeline in rows
+        if rights.allows(user, machine_of(pipeline.pk, version=pipeline.machine_version), "add")
+    ]
     pipelines.sort(key=lambda pipeline: not pipeline.is_default)
     return CardOfCustomer(pipelines, data, title=record.name) if pipelines else None
 

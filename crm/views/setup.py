@@ -64,7 +64,9 @@ def end_pipeline(request: HttpRequest, pk: int) -> HttpResponse:
 
     `into`: the pipeline whose stages are offered; chosen first, so that the page works without scripts.
     """
-    pipeline = Pipeline.objects.exclude(state=Pipeline.State.REMOVED).filter(pk=pk).first()
+    pipeline = (
+        Pipeline.objects.exclude(state__in=(Pipeline.State.REMOVED, Pipeline.State.REMOVING)).filter(pk=pk).first()
+    )
     if pipeline is None:
         raise Http404
     targets = archiving.targets_of(pipeline)

@@ -33,6 +33,7 @@ class Migration(migrations.Migration):
                 ('amount', crm.models.decimals.MoneyField(verbose_name='amount')),
                 ('currency', models.CharField(max_length=3, verbose_name='currency')),
                 ('quantities', models.JSONField(default=dict, editable=False)),
+                ('mark', models.CharField(editable=False, max_length=40, null=True, unique=True)),
                 ('reason', models.CharField(max_length=300, verbose_name='reason')),
                 ('created_at', models.DateTimeField(default=crm.clock.now, editable=False, verbose_name='made at')),
                 ('author', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='by')),

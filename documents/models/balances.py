@@ -25,8 +25,8 @@ class Balance:
 
     @property
     def owed(self) -> Decimal:
-        """What the customer has to pay in all; below zero never, as no credit note is larger than what is left."""
-        return self.amount - self.credited
+        """What the customer has to pay in all; nothing where the card was changed to less than was credited."""
+        return max(self.amount - self.credited, Decimal(0))
 
     @property
     def open(self) -> Decimal:

@@ -18,7 +18,7 @@ from crm import clock, customer_rights, databases, vault
 from crm.folding import fold
 from crm.models import Forbidden, Item, Job, LineItem, Refused, User, boards
 from crm.models.items import plain
-from crm.models.lines import total_of
+from crm.models.lines import Totals, total_of
 from crm.models.moments import MomentField
 from crm.models.search_key import SearchKeyField
 from crm.sentences import SentenceField, said
@@ -42,11 +42,15 @@ def plain_value(value: Any) -> Any:
 
 @dataclass(frozen=True)
 class Credited:
-    """What a credit note takes back: unsaved lines, of which paper, and why."""
+    """What a credit note takes back: unsaved lines, of which paper, and why.
+
+    `totals`: what is printed instead of the lines' own sums, where roundings of earlier notes are made up.
+    """
 
     paper: Document
     lines: list[LineItem]
     reason: str
+    totals: Totals | None = None
 
 
 class DocumentQuerySet(models.QuerySet[Any]):

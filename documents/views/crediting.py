@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods
 
-from crm import clock, databases, merge
+from crm import merge
 from crm.access import staff_of_ours
-from crm.models import Item, Refused
+from crm.models import Refused
 from crm.views.items import visible_item
 from documents.credit_form import MakeCreditNote
 from documents.models import CreditNote
 from documents.views.papers import on_card
-
-DOUBLE = timedelta(seconds=5)
 
 
 @staff_of_ours
@@ -33,19 +30,16 @@ def credit(request: HttpRequest, pk: int) -> HttpResponse:
         return on_card(request, invoice, "documents/_credit.html", credit=form)
     data = form.cleaned_data
 
-    def work() -> CreditNote:
-        # Two clicks may come at once: the second waits here and finds what the first has made.
-        databases.lock(Item.objects.filter(pk=invoice.pk)).get()
-        made = CreditNote.objects.filter(invoice=invoice, author=user, created_at__gt=clock.now() - DOUBLE)
-        twice = made.filter(reason=data["reason"]).first()
-        if twice is not None:
-            return twice
-        return CreditNote.make(
-            invoice, data["template"], data["reason"], data["lines"], by=user, stamped=data["stamped"]
-        )
-
     try:
-        made = databases.persistently(work)
+        made = CreditNote.make(
+            invoice,
+            data["template"],
+            data["reason"],
+            data["lines"],
+            by=user,
+            stamped=data["stamped"],
+            mark=f"form:{data['mark']}"[:40],
+        )
     except (merge.MergeError, Refused) as fault:
         form.add_error(None, str(fault))
         return on_card(request, invoice, "documents/_credit.html", credit=form)

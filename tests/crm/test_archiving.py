@@ -152,3 +152,20 @@ def test_only_administrators_end_a_pipeline(world, client, name):
     client.force_login(getattr(world, name))
     assert client.post(url(world.pipeline), {"way": "archive"}).status_code in (403, 404)
     assert Pipeline.objects.get(pk=world.pipeline.pk).state == ""
+
+
+def test_what_comes_in_while_a_pipeline_goes_holds_it_up_and_a_target_of_it_stays_in_use(world, alice, other, drain):
+    gone = world.deal("Binned")
+    gone.delete_softly(by=world.alice)
+    pairs = archiving.likely_stages(world.pipeline, other)
+    archiving.remove(world.pipeline, other, {old.pk: new.pk for old, new in pairs.items()}, by=world.alice)
+    with pytest.raises(archiving.CannotArchive, match="on their way"):
+        archiving.archive(other)
+    with pytest.raises(archiving.CannotArchive):
+        archiving.restore(world.pipeline)
+    assert alice.get(url(world.pipeline)).status_code == 404
+    Item.objects.get(pk=gone.pk).restore(by=world.alice)
+    drain()
+    card = Item.objects.get(pk=gone.pk)
+    assert (card.pipeline, card.stage.pipeline) == (other, other)
+    archiving.archive(other)

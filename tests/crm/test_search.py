@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from crm import words
 from crm.events import collecting, record
-from crm.models import Contact, CustomField, Event, Item, Job, Pipeline, Task
+from crm.models import Cause, Contact, CustomField, Event, Item, Job, Pipeline, Task
 from crm.models.words import indexed
 from crm.rights import Scope
 
@@ -149,6 +149,31 @@ def test_events_written_in_a_batch_are_found_and_deleted_ones_are_not(world, bob
 def test_no_search_is_an_error_whatever_is_typed(text):
     assert isinstance(words.newest(Event, text), list)
     assert (indexed([text]) or "") == " ".join((indexed([text]) or "").split())
+
+
+def test_ones_own_record_is_found_behind_many_newer_ones_of_others(world, client, monkeypatch):
+    CustomField.objects.create(key="wood", label="Wood", target="item", type="text")
+    hidden = Pipeline.objects.create(item_type=world.pipeline.item_type, name="Secret", currency="EUR")
+    world.role(world.alice, pipeline=hidden, view=Scope.ALL)
+    mine = world.deal("Mine", custom={"wood": "walnut"})
+    shape = {
+        f.attname: getattr(mine, f.attname) for f in Item._meta.concrete_fields if f.attname not in ("id", "visit_id")
+    }
+    Item.objects.bulk_create(Item(**shape | {"pipeline_id": hidden.pk}) for _number in range(words.NEWEST + 5))
+    client.force_login(world.bob)
+    assert f'href="/items/{mine.pk}/"' in found(client, "walnut")
+
+
+def test_a_note_that_was_erased_is_found_no_more(world, now):
+    from crm.models import undo
+
+    item = world.deal()
+    moved = item.move_to(world.stages["talk"], by=world.bob, undoable=True)
+    record("comment.added", item=item, payload={"text": "embarrassing"}, visit=moved.visit, cause=Cause())
+    Event.objects.filter(kind="comment.added").update(cause_kind="rule", visit=moved.visit)
+    undo.undo(moved.visit, by=world.bob)
+    assert undo.remove_left_behind(moved.visit, by=world.bob) == 1
+    assert words.newest(Event, "embarrassing") == []
 
 
 def test_the_upgrade_reads_what_was_there_a_slice_at_a_time(world, bob, drain, monkeypatch):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import uuid
 from decimal import Decimal
 
 import pypdfium2
@@ -14,13 +15,13 @@ from hypothesis import strategies as st
 from automation.base import actions, bind
 from automation.models import scope_of
 from crm.models import Event, Item, LineItem, Refused
-from crm.models.lines import replace_lines, total_of
+from crm.models.lines import replace_lines
 from crm.rights import Scope
 from documents import overdue, statements
 from documents.models import CreditNote, Document, DocumentTemplate, InvoiceFlow, Payment
 from documents.models.balances import Balance
 from documents.models.checkouts import still_open
-from documents.models.credit_notes import Line, lines_of
+from documents.models.credit_notes import Line, listed, rest_of
 from documents.models.invoicing import today
 from tests.crm.test_api import Caller
 
@@ -134,34 +135,68 @@ def test_all_of_it_is_credited_once(world, papers, invoice):
     credit(world, papers, invoice, (1, "1"))
     credit(world, papers, invoice, (2, "0.5"))
     rest = credit(world, papers, invoice)  # all that is left
-    assert (rest.quantities, Balance.of(invoice).owed) == ({"2": "1.5000"}, 0)
+    assert (rest.quantities, Balance.of(invoice).owed) == ({"2": "1.5"}, 0)
     with pytest.raises(Refused, match="cannot be credited"):
         credit(world, papers, invoice)
 
 
-# The lines of one card are replaced each time.
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+# One card's lines are replaced each time.
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(
         st.tuples(
-            st.decimals("0.01", "99999", places=2), st.integers(1, 50), st.sampled_from(["0", "8", "23"]),
-            st.sampled_from(["", "percent", "amount"]), st.booleans(),
+            st.decimals("0.01", "9999", places=2), st.integers(1, 5), st.sampled_from(["0", "5", "8", "23"]),
+            st.sampled_from(["", "percent", "amount"]),
         ),
-        min_size=1, max_size=6,
-    )
+        min_size=1, max_size=3,
+    ),
+    st.booleans(), st.sampled_from(["PLN", "VND"]), st.randoms(use_true_random=False),
 )  # fmt: skip
-def test_the_whole_of_any_invoice_is_credited_to_the_cent(world, rows):
-    included = rows[0][4]
+def test_any_invoice_is_credited_to_the_cent_in_whatever_parts(world, papers, rows, included, currency, random):
     lines = [
         LineItem(
-            name=f"Line {n}", price=price, quantity=Decimal(quantity), tax_name=tax, tax_percent=Decimal(tax),
+            name=f"Line {n}", price=price if currency == "PLN" else Decimal(int(price) + 1), quantity=Decimal(quantity),
+            tax_name=f"{tax} %", tax_percent=Decimal(tax), tax_included=included,
             discount=Decimal("12.5") if kind == "percent" else Decimal(0),
-            discount_amount=Decimal("0.01") if kind == "amount" else Decimal(0), tax_included=included,
+            discount_amount=Decimal("0.01") if kind == "amount" and currency == "PLN" else Decimal(0),
         )
-        for n, (price, quantity, tax, kind, _included) in enumerate(rows)
+        for n, (price, quantity, tax, kind) in enumerate(rows)
     ]  # fmt: skip
-    item = replace_lines(world.deal(currency="PLN"), lines, by=world.bob)
-    assert total_of(lines_of(item), "PLN") == item.amount
+    deal = replace_lines(world.deal(currency=currency), lines, by=world.bob)
+    if not deal.amount:
+        return  # nothing to be invoiced
+    invoice, _document = papers.flow.make_invoice(deal, papers.templates["invoice"], by=world.bob)
+    invoice = Item.objects.get(pk=invoice.pk)
+    for _part in range(12):
+        rest = rest_of(invoice, listed(invoice))
+        if len(rest) <= 1 and sum(one.quantity for one in rest) <= 1:
+            break
+        one = random.choice(rest)
+        try:
+            CreditNote.make(
+                invoice, papers.templates["credit_note"], "part", [Line(one.number, Decimal(1))], by=world.bob
+            )
+        except Refused:
+            break  # a line that comes to nothing is not credited alone
+    if Balance.of(invoice).owed:  # else the pieces came to all of it, each rounded up
+        CreditNote.make(invoice, papers.templates["credit_note"], "the rest", by=world.bob)
+        assert rest_of(invoice, listed(invoice)) == []
+    assert Balance.of(invoice).owed == 0
+    assert Item.objects.get(pk=invoice.pk).stage == papers.flow.void
+
+
+def test_no_line_is_credited_twice(world, papers, invoice, client):
+    credit(world, papers, invoice, (2, "2"))
+    with pytest.raises(Refused, match="only 0 of it are left"):
+        credit(world, papers, invoice, (2, "1"))
+    with pytest.raises(Refused, match="named twice"):
+        credit(world, papers, invoice, (1, "0.5"), (1, "0.5"))
+
+
+def test_a_card_that_says_something_else_than_its_paper_is_not_credited(world, papers, invoice):
+    replace_lines(invoice, [LineItem(name="More", price=Decimal(5000))], by=world.bob)
+    with pytest.raises(Refused, match="make its next version first"):
+        credit(world, papers, Item.objects.get(pk=invoice.pk))
 
 
 def test_what_is_no_invoice_or_has_no_valid_paper_has_nothing_to_correct(world, papers, invoice):
@@ -194,6 +229,7 @@ def test_a_colleague_makes_one_on_the_invoices_card(world, papers, invoice, clie
     assert "Stół dębowy" in part
     template = papers.templates["credit_note"].pk
     sent = {
+        "mark": str(uuid.uuid4()),
         "template": template,
         "reason": "",
         "quantity_1": "",
