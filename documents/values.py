@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from babel import numbers as babel_numbers
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import override
 from num2words import num2words
 
 from crm import merge
 from crm.models import Item, LineItem, OwnCompany
 from crm.models.lines import Totals, rounded
+from crm.shown import money
 from documents import glyphs
 from documents.models.balances import Balance
 from documents.pay_code import pay_code
@@ -114,11 +116,20 @@ def amount_in_words(amount: Decimal, currency: str, language: str) -> str:
     return f"{'− ' if amount < 0 else ''}{words} {name}{rest}"
 
 
-def line_values(rows: Iterable[LineItem], currency: str) -> list[dict[str, Any]]:
+def line_values(rows: Iterable[LineItem], currency: str, template: DocumentTemplate) -> list[dict[str, Any]]:
+    """A template from before there were discounts as amounts does not name them: then the line's name tells."""
+    tells = "discount_amount" in template.body
+
+    def name(row: LineItem) -> str:
+        if tells or not row.discount_amount:
+            return row.name
+        with override(template.language):
+            return f"{row.name} (−{money(row.discount_amount, currency)})"
+
     return [
         {
             "number": place,
-            "name": row.name,
+            "name": name(row),
             "description": row.product.description if row.product else "",
             "code": row.product.code if row.product else "",
             "quantity": row.quantity.normalize() + 0,
@@ -181,7 +192,7 @@ def values_for(
             "date": credited.paper.created_at.date() if credited else "",
             "reason": credited.reason if credited else "",
         },
-        lines=line_values(lines, item.currency),
+        lines=line_values(lines, item.currency, template),
         taxes=[
             {"name": rate.name or "–", "net": rate.net, "tax": rate.tax, "gross": rate.gross} for rate in totals.rates
         ],

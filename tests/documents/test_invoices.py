@@ -6,7 +6,8 @@ from decimal import Decimal
 import pytest
 
 from crm import clock
-from crm.models import Event, Item, Refused
+from crm.models import Event, Item, LineItem, Refused
+from crm.models.lines import replace_lines
 from documents import overdue
 from documents.models import Document, Payment
 from documents.models.balances import Balance
@@ -352,3 +353,17 @@ def test_the_same_payment_twice_without_a_key_has_to_be_confirmed_where_it_is_to
     assert Balance.of(invoice).paid == 1000
     assert api.post("/payments", sent | {"confirm": True}).status_code == 201
     assert api.post("/payments", sent, **{"Idempotency-Key": "third"}).status_code == 201
+
+
+@pytest.mark.django_db
+def test_a_template_that_does_not_name_discounts_as_amounts_tells_them_all_the_same(world, papers):
+    lines = [LineItem(name="Table", price=Decimal(100), discount_amount=Decimal(50))]
+    deal = replace_lines(world.deal(currency="EUR"), lines, by=world.bob)
+    template = papers.templates["offer"]
+    assert "−€50" in Document.make(template, deal, by=world.bob).html
+    template.body = template.body.replace(
+        '{% if line.discount_amount != "" %}<small>−{{ line.discount_amount | money }}</small>{% endif %}', ""
+    )
+    template.save()
+    assert "discount_amount" not in template.body
+    assert "Table (−€50)" in Document.make(template, deal, by=world.bob).html
