@@ -21,7 +21,8 @@ from crm.filters import BadFilter, bounds, judged, read_day, read_one_of, read_o
 from crm.folding import fold
 from crm.models.fields import CustomField
 from crm.models.items import Item
-from crm.models.people import Company, Contact, ContactEmail, ContactPhone, Tag, User
+from crm.models.people import Company, Contact, Tag, User
+from crm.models.reach import ContactEmail, ContactPhone
 from crm.sorting import Sorts, names_of, order_of
 
 NEWEST: tuple[Any, tuple[Any, ...]] = (lazy("newest"), ("-created_at", "-pk"))

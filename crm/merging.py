@@ -13,7 +13,8 @@ from crm.events import record
 from crm.models.events import Cause
 from crm.models.items import Item
 from crm.models.messages import Conversation
-from crm.models.people import Company, Contact, ContactEmail, ContactPhone, User
+from crm.models.people import Company, Contact, User
+from crm.models.reach import ContactEmail, ContactPhone
 
 # What a person chooses between, field by field; phones, addresses, tags and links of both are kept.
 FIELDS: dict[type[models.Model], tuple[str, ...]] = {

@@ -23,7 +23,7 @@ from crm.models.org import (
     SystemSwitches,
     WorkingCalendar,
 )
-from crm.models.people import Company, Contact, ContactEmail, ContactPhone, Tag, User
+from crm.models.people import Company, Contact, Tag, User
 from crm.models.pipelines import (
     BoardVersion,
     ColumnVersion,
@@ -35,6 +35,7 @@ from crm.models.pipelines import (
     StageTransition,
 )
 from crm.models.proxies import Deal, Invoice, Lead, Quote
+from crm.models.reach import ContactEmail, ContactPhone
 from crm.models.refusals import Refusal
 from crm.models.roles import CustomerRight, Role, RoleRight
 from crm.models.saved_views import SavedView
