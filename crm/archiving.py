@@ -193,6 +193,9 @@ def perform(job: Any) -> None:
     by = User.objects.filter(pk=asked["by"]).first()
     there = list(Stage.active.filter(pipeline=asked["target"]).order_by("order", "pk"))
     if not there or pipeline.state != State.REMOVING:
+        # Archived, so that it can be used again or removed into another one.
+        Pipeline.objects.filter(pk=pipeline.pk, state=State.REMOVING).update(state=State.ARCHIVED)
+        pipeline.touch_machine()
         words = said("pipeline.not_removed", "“%s” was not removed: its successor is gone.")
         notify([by] if by else [], words % pipeline.name, kind="setup")
         return

@@ -43,13 +43,14 @@ class MakeCreditNote(forms.Form):
         self.known = listed(invoice)
         left = left_of(invoice, self.known)
         for number, line in enumerate(self.known, 1):
-            price = rounded(line.price, invoice.currency)
+            short = rounded(line.price, invoice.currency)
+            price = short if short == line.price else line.price
             self.fields[f"quantity_{number}"] = AmountField(
                 label=_("Quantity"), required=False, limit=decimals.QUANTITY, initial=left[number - 1].normalize() + 0,
                 widget=forms.TextInput(attrs=NUMBER | {"aria-label": f"{_now('Quantity')}, {line.name}"}),
             )  # fmt: skip
             self.fields[f"price_{number}"] = AmountField(
-                label=_("Price"), required=False, limit=decimals.PRICE, currency=invoice.currency, initial=price if price == line.price else line.price,
+                label=_("Price"), required=False, limit=decimals.PRICE, currency=invoice.currency, initial=price,
                 widget=forms.TextInput(attrs=NUMBER | {"aria-label": f"{_now('Price')}, {line.name}"}),
             )  # fmt: skip
 

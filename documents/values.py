@@ -144,6 +144,20 @@ def line_values(rows: Iterable[LineItem], currency: str, template: DocumentTempl
     ]
 
 
+def _codes(item: Item, to_pay: Decimal | None, number: str) -> dict[str, str]:
+    """Texts of the QR codes by their picture's name; `to_pay`: of an invoice, in its currency."""
+    payment = pay_code(OwnCompany.first(), to_pay, item.currency, number) if to_pay is not None else ""
+    landing = item.qr_codes.first() if item.pk else None
+    return {"payment_qr": payment, "landing_qr": landing.link() if landing else ""}
+
+
+def _pictures(stamped: bool) -> dict[str, str]:
+    own = OwnCompany.first()
+    return {
+        name: f"asset:{name}" if own and getattr(own, name) and (name == "logo" or stamped) else "" for name in PICTURES
+    }
+
+
 def values_for(
     item: Item,
     template: DocumentTemplate,
@@ -166,18 +180,8 @@ def values_for(
     totals = (credited.totals if credited else None) or Totals.of(lines, item.currency)
     gross = totals.gross if totals.rates else (item.amount or Decimal(0))
     balance = Balance.of(item) if item.pk else Balance(gross, Decimal(0), Decimal(0))
-    own = OwnCompany.first()
-    shown = {
-        name: f"asset:{name}" if own and getattr(own, name) and (name == "logo" or stamped) else "" for name in PICTURES
-    }
-    code = (
-        pay_code(own, gross - balance.credited - balance.paid, item.currency, number)
-        if template.kind == "invoice"
-        else ""
-    )
-    landing = item.qr_codes.first() if item.pk else None
-    codes = {"payment_qr": code, "landing_qr": landing.link() if landing else ""}
-    shown |= {name: f"asset:{name}" if text else "" for name, text in codes.items()}
+    still_open = gross - balance.credited - balance.paid
+    codes = _codes(item, still_open if template.kind == "invoice" else None, number)
     return merge.Values(
         item,
         codes={name: text for name, text in codes.items() if text},
@@ -189,7 +193,7 @@ def values_for(
         },
         credited={
             "number": credited.paper.number if credited else "",
-            "date": credited.paper.created_at.date() if credited else "",
+            "date": credited.paper.numerator.local(credited.paper.created_at).date() if credited else "",
             "reason": credited.reason if credited else "",
         },
         lines=line_values(lines, item.currency, template),
@@ -202,9 +206,9 @@ def values_for(
             "gross": gross,
             "words": amount_in_words(gross, item.currency, template.language),
             "paid": balance.paid,
-            "open": gross - balance.credited - balance.paid,
+            "open": still_open,
         },
-        pictures=shown,
+        pictures=_pictures(stamped) | {name: f"asset:{name}" if text else "" for name, text in codes.items()},
         rules=outputs or {},
     )
 

@@ -300,7 +300,7 @@ class SubmissionIn(Schema):
 @idempotent
 def submit(request: HttpRequest, payload: SubmissionIn) -> Any:
     """Checked as the hosted page checks it; processed by a worker: ask for it again to see item and contact."""
-    form = _forms(request).filter(pk=payload.form, is_active=True).first()
+    form = _forms(request).filter(pk=payload.form, is_active=True, pipeline__state=Pipeline.State.IN_USE).first()
     if form is None:
         raise invalid({"form": [_("There is no such form, or it is closed.")]})
     known = PublicForm(form).fields

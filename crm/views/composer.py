@@ -59,8 +59,11 @@ def _customer_page(request: HttpRequest, item: Item) -> tuple[str, int] | None:
     """The kind and id of the customer on whose page it was written."""
     kinds = {"contact": "contacts", "company": "companies"}
     back = request.POST.get("back", "")
-    pk = getattr(item, f"{back}_id") if back in kinds else None
-    return (kinds[back], pk) if pk else None
+    record = getattr(item, back) if back in kinds else None
+    # Sight of the customer may have been lost meanwhile; what was typed then stays on the card.
+    if record is None or not customer_rights.allows(request.user, "view", record):  # type: ignore[arg-type]
+        return None
+    return kinds[back], record.pk
 
 
 def _back(request: HttpRequest, item: Item) -> HttpResponse:

@@ -98,8 +98,8 @@ def _composer(request: HttpRequest, cards: list[Item], refused: tuple[Item, str,
         for card in cards
         if rights.allows(user, machine_of(card.pipeline_id, version=card.pipeline.machine_version), "edit", card)
     ][:CARDS]
-    asked = refused[0].pk if refused else number(request.GET.get("card"))
-    on = next((card for card in mine if card.pk == asked), mine[0] if mine else None)
+    asked = number(request.GET.get("card"))
+    on = refused[0] if refused else next((card for card in mine if card.pk == asked), mine[0] if mine else None)
     if on is None:
         return {"item": None}
     composing = refused[1] if refused else request.GET.get("write", "")

@@ -22,7 +22,7 @@ from crm.views.timeline import rows_for
 
 SHOWN = 20
 SNIPPET = 140  # characters
-# Card, contact and mail stand in an address: /search/?q=%23441
+# "#441", as a card's head shows it, or the bare number.
 NUMBER = re.compile(r"#?(\d{1,18})")
 
 

@@ -87,7 +87,8 @@ class CreditNote(models.Model):
             mark: of the form that was filled in; with a known one the note that is there is returned.
         Raises Refused in words, Forbidden, merge.MergeError.
         """
-        return databases.persistently(lambda: cls._make(invoice, template, reason, lines, by, cause, stamped, mark))
+        asked: dict[str, Any] = {"by": by, "cause": cause, "stamped": stamped, "mark": mark}
+        return databases.persistently(lambda: cls._make(invoice, template, reason, lines, **asked))
 
     @classmethod
     def _make(
@@ -96,6 +97,7 @@ class CreditNote(models.Model):
         template: DocumentTemplate,
         reason: str,
         lines: list[Line] | None,
+        *,
         by: User | None,
         cause: Cause,
         stamped: bool,
@@ -114,21 +116,9 @@ class CreditNote(models.Model):
             raise Refused(said("credit.not_template", "“%s” is no template of credit notes.") % template.name)
         if not reason.strip():
             raise Refused(said("credit.no_reason", "A credit note says why."))
-        _require_as_printed(fresh, paper)
         known = listed(fresh)
         asked = rest_of(fresh, known) if lines is None else lines
-        credited = Credited(paper, [_part(known, one) for one in asked], reason.strip()[:300])
-        total = total_of(credited.lines, fresh.currency)
-        left = Balance.of(fresh).owed
-        _require_left(fresh, known, asked)
-        if _is_all(fresh, known, asked):
-            # What earlier notes were rounded by is made up here: all notes together are the invoice, rate by rate.
-            credited = replace(credited, totals=_totals_left(fresh, known))
-            total = credited.totals.gross if credited.totals else total
-        if not 0 < total <= left:
-            words = {"sum": Amount(total, fresh.currency), "left": Amount(left, fresh.currency)}
-            sentence = said("credit.too_much", "%(sum)s cannot be credited; the invoice still comes to %(left)s.")
-            raise Refused(sentence % words)
+        credited, total = _credited(fresh, paper, known, asked, reason.strip()[:300])
         document = Document.make(template, fresh, by=by, stamped=stamped, depth=cause.depth, credited=credited)
         made = cls.objects.create(
             invoice=fresh, document=document, corrects=paper, amount=total, currency=fresh.currency,
@@ -153,6 +143,26 @@ class CreditNote(models.Model):
         if paper is None:
             raise Refused(said("credit.no_paper", "There is no valid invoice to correct."))
         return paper  # type: ignore[no-any-return]
+
+
+def _credited(
+    invoice: Item, paper: Document, known: list[LineItem], asked: list[Line], reason: str
+) -> tuple[Credited, Decimal]:
+    """What the paper prints, and its sum with tax. Raises Refused for what cannot be taken back (any more)."""
+    _require_as_printed(invoice, paper)
+    credited = Credited(paper, [_part(known, one, invoice.currency) for one in asked], reason)
+    total = total_of(credited.lines, invoice.currency)
+    _require_left(invoice, known, asked)
+    if _is_all(invoice, known, asked):
+        # What earlier notes were rounded by is made up here: all notes together are the invoice, rate by rate.
+        credited = replace(credited, totals=_totals_left(invoice, known))
+        total = credited.totals.gross if credited.totals else total
+    left = Balance.of(invoice).owed
+    if not 0 < total <= left:
+        words = {"sum": Amount(total, invoice.currency), "left": Amount(left, invoice.currency)}
+        sentence = said("credit.too_much", "%(sum)s cannot be credited; the invoice still comes to %(left)s.")
+        raise Refused(sentence % words)
+    return credited, total
 
 
 def _require_as_printed(invoice: Item, paper: Document) -> None:
@@ -230,7 +240,7 @@ def _totals_left(invoice: Item, known: list[LineItem]) -> Totals | None:
     return left
 
 
-def _part(known: list[LineItem], asked: Line) -> LineItem:
+def _part(known: list[LineItem], asked: Line, currency: str) -> LineItem:
     """The line as far as it is credited. Raises Refused for one that is not there, or more of it than it had."""
     if not 1 <= asked.number <= len(known):
         raise Refused(said("credit.no_line", "The invoice has no line %d.") % asked.number)
@@ -246,7 +256,6 @@ def _part(known: list[LineItem], asked: Line) -> LineItem:
         discount=line.discount, tax_name=line.tax_name, tax_percent=line.tax_percent, tax_included=line.tax_included,
     )  # fmt: skip
     # Of a discount as an amount as large a part as of the line, in the currency's own decimals.
-    currency = line.item.currency if line.item_id else "EUR"
     made.discount_amount = rounded(line.discount_amount * share, currency) if line.discount_amount else Decimal(0)
     return made
 
@@ -254,5 +263,5 @@ def _part(known: list[LineItem], asked: Line) -> LineItem:
 def check_line(invoice: Item, asked: Line) -> None:
     """Raises Refused for a line that cannot be credited so."""
     known = listed(invoice)
-    _part(known, asked)
+    _part(known, asked, invoice.currency)
     _require_left(invoice, known, [asked])

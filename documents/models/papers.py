@@ -40,6 +40,10 @@ def plain_value(value: Any) -> Any:
     return plain(value)
 
 
+# What a paper keeps of the values that it was made of, beside its text.
+KEPT = ("document", "credited", "lines", "taxes", "totals", "codes")
+
+
 @dataclass(frozen=True)
 class Credited:
     """What a credit note takes back: unsaved lines, of which paper, and why.
@@ -200,10 +204,7 @@ class Document(models.Model):
                 number=number,
                 language=template.language,
                 html=fill(template, item, values),
-                data={
-                    name: plain_value(values[name])
-                    for name in ("document", "credited", "lines", "taxes", "totals", "codes")
-                },
+                data={name: plain_value(values[name]) for name in KEPT},
                 stamped=stamped,
                 author=by,
                 origin=origin,

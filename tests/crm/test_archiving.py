@@ -8,6 +8,7 @@ from automation.models import Rule, Run, Trigger
 from crm import archiving
 from crm.models import Cause, Channel, Event, Item, ItemType, Message, Notification, Pipeline, Refused, Stage, WebForm
 from crm.models.pipelines import machine_of
+from tests.crm.test_api import Caller
 
 
 @pytest.fixture
@@ -169,3 +170,20 @@ def test_what_comes_in_while_a_pipeline_goes_holds_it_up_and_a_target_of_it_stay
     card = Item.objects.get(pk=gone.pk)
     assert (card.pipeline, card.stage.pipeline) == (other, other)
     archiving.archive(other)
+
+
+def test_a_removal_whose_successor_is_gone_can_be_taken_up_again(world, other, drain):
+    world.deal("Table")
+    pairs = archiving.likely_stages(world.pipeline, other)
+    archiving.remove(world.pipeline, other, {old.pk: new.pk for old, new in pairs.items()}, by=world.alice)
+    Stage.objects.filter(pipeline=other).update(retired=True)
+    drain()
+    assert Notification.objects.filter(user=world.alice, text__contains="pipeline.not_removed").exists()
+    archiving.restore(Pipeline.objects.get(pk=world.pipeline.pk))
+
+
+def test_a_form_of_an_archived_pipeline_is_closed_to_programs_too(world, client):
+    form = form_of(world.pipeline)
+    archiving.archive(world.pipeline)
+    answer = Caller(client, world.bob).post("/submissions", {"form": form.pk, "answers": {}})
+    assert (answer.status_code, list(answer.data["error"]["fields"])) == (422, ["form"])

@@ -182,12 +182,13 @@ def test_who_is_called_by_his_own_address_is_addressed_by_it(world):
 
 
 def test_a_notice_by_mail_makes_no_link_of_a_strangers_words(world):
-    world.bob.notices = {"notice": ["bell", "mail"]} if hasattr(world.bob, "notices") else {}
+    world.bob.notices = {"task": {"mail": True}}
+    world.bob.save()
     item = world.deal("Visit http://evil.example/a")
     notify([world.bob], "New task: Call Visit http://evil.example/a", item=item, kind="task")
-    for message in Message.objects.filter(to=world.bob.email):
-        links = re.findall(r'href="([^"]+)"', message.html or html_of(message.text))
-        assert all("evil" not in link for link in links)
+    message = Message.objects.get(to=world.bob.email)
+    (link,) = re.findall(r'href="([^"]+)"', message.html or html_of(message.text))
+    assert link.endswith(f"/items/{item.pk}/")
 
 
 # ---------------------------------------------------------------------- out of reach

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import uuid
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import pypdfium2
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 
 from automation.base import actions, bind
 from automation.models import scope_of
+from crm import clock
 from crm.models import Event, Item, LineItem, Refused
 from crm.models.lines import replace_lines
 from crm.rights import Scope
@@ -183,6 +185,13 @@ def test_any_invoice_is_credited_to_the_cent_in_whatever_parts(world, papers, ro
         assert rest_of(invoice, listed(invoice)) == []
     assert Balance.of(invoice).owed == 0
     assert Item.objects.get(pk=invoice.pk).stage == papers.flow.void
+
+
+def test_the_invoice_is_named_with_the_day_that_stands_on_it(world, papers):
+    with clock.at(datetime(2026, 12, 31, 23, 30, tzinfo=UTC)):  # in Warsaw it is New Year already
+        made, document = papers.flow.make_invoice(papers.deal, papers.templates["invoice"], by=world.bob)
+    note = credit(world, papers, made)
+    assert note.document.data["credited"]["date"] == document.data["document"]["date"] == "2027-01-01"
 
 
 def test_no_line_is_credited_twice(world, papers, invoice, client):
