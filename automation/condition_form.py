@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django import forms
@@ -13,8 +13,10 @@ from django.utils.translation import gettext_lazy as _
 
 from automation.conditions import OPERATORS, Operator
 from crm import merge
-from crm.fields import TYPES, Asked, FieldType, type_of
-from crm.models import CustomField
+from crm.fields import Asked, FieldType, type_of
+from crm.fields.text import Text
+from crm.models import CustomField, Pipeline
+from crm.models.pipelines import machine_of
 
 # Comparisons that are offered at first, without scripts too, and how many there may be.
 CONDITION_ROWS, MOST_ROWS = 4, 20
@@ -24,14 +26,23 @@ _PATH_OF = {"time_between": "now.time", "weekday_is": "now.weekday"}
 
 
 class Readable:
-    """The fields that a condition may read: their labels, types, and what lists may hold."""
+    """The fields that a condition may read: their labels, types, and what lists may hold.
 
-    def __init__(self) -> None:
-        entry = (_now("The entry"), [("stage", str(_("stage")), "text"), *MOMENT])
+    Args:
+        pipeline: whose rule or trigger it is; its stages are offered.
+    """
+
+    def __init__(self, pipeline: Pipeline | None = None) -> None:
+        entry = (_now("The entry"), [("stage", str(_("stage")), "stage"), *MOMENT])
         self.groups = [*merge.field_list(), entry]
         self.types: dict[str, str] = {path: kind for _group, rows in self.groups for path, _label, kind in rows}
-        lists = CustomField.objects.filter(type__in=("list", "multi_list"))
-        self.options = {f"{row.target}.custom.{row.key}": [key for key, _l in row.choices()] for row in lists}
+        rows = CustomField.objects.exclude(options="")
+        self.options: dict[str, Sequence[tuple[str, Any]]] = {
+            f"{row.target}.custom.{row.key}": row.choices() for row in rows if type_of(row.type).has_options
+        }
+        if pipeline is not None:
+            stages = [(str(stage.pk), stage.name) for stage in machine_of(pipeline.pk).ordered()]
+            self.options |= dict.fromkeys(("stage", "item.stage"), stages)
 
     def choices(self) -> list[tuple[str, Any]]:
         groups = [(group, [(path, label) for path, label, _type in rows]) for group, rows in self.groups]
@@ -108,7 +119,7 @@ class ConditionForm(forms.Form):
 
     Args:
         tree: the stored condition.
-        currency: of the pipeline, for amounts.
+        pipeline: whose it is: its stages are offered. currency: of amounts; empty: the pipeline's.
         places: the numbers of the rows; by default as many as are stored or were sent.
     """
 
@@ -121,13 +132,14 @@ class ConditionForm(forms.Form):
         self,
         *args: Any,
         tree: dict[str, Any] | None = None,
+        pipeline: Pipeline | None = None,
         currency: str = "",
         places: Iterable[int] = (),
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
-        self.tree, self.currency = tree or {}, currency
-        self.readable = Readable()
+        self.tree, self.currency = tree or {}, currency or (pipeline.currency if pipeline else "")
+        self.readable = Readable(pipeline)
         self.places = list(places) or list(range(1, self._count() + 1))
         self.initial["glue"] = "any" if "any" in self.tree else "all"
         stored = dict(zip(self.places, self._parts(), strict=False))
@@ -145,9 +157,9 @@ class ConditionForm(forms.Form):
                 label=_("is"), choices=[*operators_of(kind), *misfit], required=False,
                 error_messages={"invalid_choice": _("This comparison does not fit the field.")},
             )  # fmt: skip
-            asked = self.readable.asked(path, currency)
+            asked = self.readable.asked(path, self.currency)
             # Until a comparison is chosen one plain box: a list's first option would seem to be chosen.
-            inner = (kind if kind is not None and operator else TYPES["text"]).input(asked)
+            inner = (kind if kind is not None and operator else Text()).input(asked)
             widget = ValuesInput(inner, operator.takes if operator else "one" if not op else "")
             self.fields[f"value_{row}"] = ValuesField(label=_("value"), required=False, widget=widget)
             self.initial |= {f"field_{row}": path, f"op_{row}": op}

@@ -16,9 +16,17 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from crm.dates import WEEKDAYS
-from crm.fields import TYPES, Asked, FieldType, type_of, type_of_value
+from crm.fields import Asked, FieldType, type_of, type_of_value
+from crm.fields.boolean import Boolean
+from crm.fields.clock_time import ClockTime
+from crm.fields.day import Date
+from crm.fields.number import Number
+from crm.fields.record import Record
+from crm.fields.weekday import Weekday
 from crm.folding import fold
 from crm.sentences import all_of, first_of, said
+
+NUMBER = Number()
 
 
 class CannotJudge(Exception):
@@ -125,11 +133,11 @@ class Case:
     @cached_property
     def type(self) -> FieldType:
         if self.operator.of:
-            return type_of(self.operator.of)
+            return self.operator.of
         described = self.facts.types(self.path)
         found = type_of(described) if described else type_of_value(self.raw)
         # A text that is asked to be more than something has to be a number.
-        return TYPES["number"] if self.operator.orders and "more_than" not in found.operators else found
+        return NUMBER if self.operator.orders and "more_than" not in found.operators else found
 
     @cached_property
     def actual(self) -> Any:
@@ -140,7 +148,7 @@ class Case:
         """One value; a list of them where the operator takes several."""
         asked = self._value(str(self.leaf["value_field"])) if self.leaf.get("value_field") else self.leaf.get("value")
         if self.operator.takes == "days":
-            return int(TYPES["number"].from_json(asked) or 0)
+            return int(NUMBER.from_json(asked) or 0)
         if self.operator.takes in ("two", "many"):
             several = asked if isinstance(asked, list) else self.type.parts(str(asked or ""))
             return [self.type.from_json(one) for one in several]
@@ -166,10 +174,12 @@ def _text(value: Any) -> str:
     return format(value, "f") if isinstance(value, Decimal) else str(value)
 
 
-def _told(value: Any) -> Any:
-    """A value in a sentence: as it is, for each reader's language and clock."""
+def _told(value: Any, kind: FieldType | None = None) -> Any:
+    """A value in a sentence: as it is, for each reader's language and clock; a record by its name."""
     if isinstance(value, list):
-        return [_told(one) for one in value]
+        return [_told(one, kind) for one in value]
+    if isinstance(kind, Record):
+        return kind.told(value) or gettext_lazy("empty")
     if isinstance(value, bool):
         return gettext_lazy("yes") if value else gettext_lazy("no")
     return gettext_lazy("empty") if value in (None, "") else value
@@ -177,8 +187,8 @@ def _told(value: Any) -> Any:
 
 def _compares(case: Case, true: bool, sign: Any, otherwise: Any) -> Verdict:
     """ "amount 3 000 < 5 000", with the sign of what holds."""
-    words = {"field": case.label, "value": _told(case.actual), "sign": sign if true else otherwise}
-    words["wanted"] = _told(case.wanted)
+    words = {"field": case.label, "value": _told(case.actual, case.type), "sign": sign if true else otherwise}
+    words["wanted"] = _told(case.wanted, case.type)
     return Verdict(true, said("condition.compared", "%(field)s %(value)s %(sign)s %(wanted)s") % words)
 
 
@@ -188,7 +198,7 @@ class Operator:
 
     Args:
         takes: what it compares with: "one" value, "two", "many", a number of "days", or "" for none.
-        of: the type of field that it alone reads, whatever the path; empty: the field's own.
+        of: the type of field that it alone reads, whatever the path; None: the field's own.
         orders: asks which is more.
         of_part: asks for a part of the value, which need not be a whole one ("+48").
     """
@@ -196,7 +206,7 @@ class Operator:
     label: Any
     test: Callable[[Case], Verdict]
     takes: str = "one"
-    of: str = ""
+    of: FieldType | None = None
     orders: bool = False
     of_part: bool = False
 
@@ -225,7 +235,7 @@ class Operator:
 
 
 def _days_typed(text: str) -> int:
-    days = TYPES["number"].read(text)
+    days = NUMBER.read(text)
     if days != int(days) or not 0 <= days <= 36_500:
         raise ValidationError(_("“%s” is not a number of days.") % text.strip()[:40])
     return int(days)
@@ -282,14 +292,14 @@ def _truth(label: Any, wants: bool) -> Operator:
         words = {"name": case.label, "value": _told(bool(case.actual))}
         return Verdict(bool(case.actual) == wants, said("condition.truth", "%(name)s: %(value)s") % words)
 
-    return Operator(label, test, takes="", of="boolean")
+    return Operator(label, test, takes="", of=Boolean())
 
 
 def _days(label: Any, sign: int) -> Operator:
     def test(case: Case) -> Verdict:
         if case.actual is None:
             return Verdict(False, said("condition.empty", "%s is empty") % case.label)
-        kind, today = TYPES["date"], case.now.date()
+        kind, today = Date(), case.now.date()
         day = kind.comparable(kind.from_json(case.raw), today, case.zone)
         edge = today + timedelta(days=case.wanted * sign)
         words = said("condition.days", "%(name)s: %(value)s") % {"name": case.label, "value": day}
@@ -304,7 +314,7 @@ def _changed(label: Any, both: bool) -> Operator:
         old, new = (case.type.from_json(side) for side in changes.get(field, [None, None]))
         start, end = [*case.wanted, None, None][:2] if both else (None, case.wanted)
         true = field in changes and case.same(new, end) and (not both or case.same(old, start))
-        words = {"name": case.label, "old": _told(old), "new": _told(new)}
+        words = {"name": case.label, "old": _told(old, case.type), "new": _told(new, case.type)}
         return Verdict(true, said("condition.changed", "%(name)s: %(old)s → %(new)s") % words)
 
     return Operator(label, test, takes="two" if both else "one")
@@ -381,6 +391,6 @@ OPERATORS: dict[str, Operator] = {
     "next_days": _days(gettext_lazy("in the next … days"), 1),
     "became": _changed(gettext_lazy("became"), False),
     "changed": _changed(gettext_lazy("changed from, to"), True),
-    "time_between": Operator(gettext_lazy("time of day is between"), _time_between, "two", of="time"),
-    "weekday_is": Operator(gettext_lazy("weekday is"), _weekday, "many", of="weekday"),
+    "time_between": Operator(gettext_lazy("time of day is between"), _time_between, "two", of=ClockTime()),
+    "weekday_is": Operator(gettext_lazy("weekday is"), _weekday, "many", of=Weekday()),
 }

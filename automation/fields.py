@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from automation.base import Scope
 from crm import merge
+from crm.fields import own
 from crm.models import Channel, Department, Role, Stage, User, WebForm
 from crm.models.pipelines import machine_of
 
@@ -94,22 +95,14 @@ class FormChoice(forms.ModelChoiceField):
         self.error_messages["invalid_choice"] = _("This form no longer exists.")
 
 
-# Columns of an item that rules may read and change, with how their text becomes a value (crm.models.items).
-ITEM_COLUMNS: dict[str, Any] = {
-    "title": _("title"),
-    "amount": _("amount"),
-    "currency": _("currency"),
-    "due_date": _("expected on"),
-    "probability": _("probability, %"),
-    "source": _("source"),
-    "owner": _("owner"),
-}
+# Columns of an item that rules do not change: whose they are is decided by rules of their own.
+NOT_BY_RULES = ("contact", "company")
 
 
 def item_field_choices(scope: Scope) -> list[tuple[str, str]]:
     """Columns and the custom fields of the pipeline's own item type."""
     custom = machine_of(scope.stage.pipeline_id).fields.values()
-    return [(key, str(label)) for key, label in ITEM_COLUMNS.items()] + [
+    return [(name, str(field.label)) for name, field in own.ITEM.items() if name not in NOT_BY_RULES] + [
         (f"custom.{row.key}", row.label) for row in custom
     ]
 

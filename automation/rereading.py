@@ -57,13 +57,13 @@ def _leaf(leaf: dict[str, Any], type_of_path: Callable[[str], FieldType | None],
     if operator is None or leaf.get("value_field"):
         return leaf, []
     if operator.of:
-        path = {"time": "now.time", "weekday": "now.weekday"}[operator.of]
+        path = {"time": "now.time", "weekday": "now.weekday"}.get(operator.of.key, path)
     kind = type_of_path(path)
     if kind is None:
         return leaf, []
     if not operator.takes:
         # So far any value was true or false; now yes and no alone are.
-        fits = operator.of != "boolean" or kind.key == "boolean"
+        fits = operator.of is None or kind.key == operator.of.key
         return leaf, [] if fits else [Change(path, op, "", str(operator.label), "")]
     text = ", ".join(map(str, value)) if isinstance(value, list) else str(value if value is not None else "")
     if kind.key == "boolean" and op in ("equals", "not_equals"):

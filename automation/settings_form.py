@@ -40,9 +40,7 @@ class PlacedForm(forms.ModelForm):
         self.own: SettingsForm = self.kind.Settings(
             data, prefix="own", scope=scope, initial=None if placed.pk is None else placed.settings
         )
-        self.condition = ConditionForm(
-            data, prefix="if", tree=placed.condition, currency=placed.stage.pipeline.currency
-        )
+        self.condition = ConditionForm(data, prefix="if", tree=placed.condition, pipeline=placed.stage.pipeline)
         self.timing = TimingForm(data, prefix="when", initial=placed.timing) if isinstance(placed, Rule) else None
 
     def parts(self) -> list[forms.Form]:

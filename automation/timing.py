@@ -13,6 +13,8 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from crm import calendars
 from crm.calendars import WorkingTime
+from crm.fields import own
+from crm.models import CustomField
 from crm.sentences import said
 
 NOW, DELAY, DATE, TIME_OF_DAY = "now", "delay", "date", "time"
@@ -201,11 +203,10 @@ def _instant(value: Any, zone: str, at: time) -> datetime | None:
 
 
 def date_fields() -> list[tuple[str, Any]]:
-    from crm.models import CustomField
-
-    custom = CustomField.of_items().filter(type__in=("date", "datetime")).values_list("key", "label")
-    own = [("due_date", gettext_lazy("expected on")), ("next_activity_at", gettext_lazy("next planned activity"))]
-    return [("", "—"), *own, *((f"custom.{key}", label) for key, label in custom)]
+    """What a rule may run before or after: days and moments of an item."""
+    ours = [own.ITEM["due_date"], own.ITEM_KEPT["next_activity_at"]]
+    custom = [row.field for row in CustomField.of_items()]
+    return [("", "—"), *((field.name, field.label) for field in [*ours, *custom] if field.type.is_day)]
 
 
 class TimingForm(forms.Form):

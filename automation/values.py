@@ -64,7 +64,7 @@ class _Described(dict[str, tuple[Any, str]]):
 
     def __missing__(self, path: str) -> tuple[Any, str]:
         if not self:
-            self["stage"] = (gettext_lazy("stage"), "text")
+            self["stage"] = (gettext_lazy("stage"), "stage")
             self.update((path, (label, kind)) for _group, rows in merge.field_list() for path, label, kind in rows)
             if path in self:
                 return self[path]
@@ -77,7 +77,9 @@ def facts_for(item: Item, visit: StageVisit | None, now: datetime, changes: dict
 
     def value(path: str) -> Any:
         if path == "stage":
-            return item.stage.name
+            return item.stage
+        if path in merge.LINKED:  # of an item: no other root links one
+            return merge.LINKED[path](item)
         root, *names = path.split(".")
         found: Any = values[root] if root in values else None  # noqa: SIM401  made on first use
         if found is None:

@@ -19,6 +19,7 @@ from liquid.exceptions import LiquidError, LiquidSyntaxError
 
 from crm import merge_budget, merge_filters
 from crm.addresses import no_link
+from crm.fields import type_of
 from crm.merge_budget import BudgetTemplate
 from crm.sentences import said
 
@@ -80,14 +81,16 @@ class MergeField:
 
     Args:
         path: "contact.name".
-        type: text, number, money, date, datetime, phone, email, boolean, list, user.
+        type: key of its type of field (crm/fields/).
         get: from the row to the plain value.
+        linked: from the row to the record that conditions compare, where the plain value is but its name.
     """
 
     path: str
     label: Any
     type: str
     get: Callable[[Any], Any]
+    linked: Callable[[Any], Any] | None = None
 
 
 def _text(name: str) -> Callable[[Any], Any]:
@@ -98,13 +101,26 @@ ITEM_FIELDS = (
     MergeField("item.id", gettext_lazy("number"), "number", lambda item: item.pk),
     MergeField("item.title", gettext_lazy("title"), "text", _text("title")),
     MergeField("item.amount", gettext_lazy("amount"), "money", lambda item: item.amount),
-    MergeField("item.currency", gettext_lazy("currency"), "text", _text("currency")),
-    MergeField("item.stage", gettext_lazy("stage"), "text", lambda item: item.stage.name),
+    MergeField("item.currency", gettext_lazy("currency"), "currency", _text("currency")),
+    MergeField("item.stage", gettext_lazy("stage"), "stage", lambda item: item.stage.name, lambda item: item.stage),
+    MergeField(
+        "item.owner",
+        gettext_lazy("owner"),
+        "user",
+        lambda item: item.owner.name if item.owner else "",
+        lambda item: item.owner,
+    ),
     MergeField("item.pipeline", gettext_lazy("pipeline"), "text", lambda item: item.pipeline.name),
     MergeField("item.source", gettext_lazy("source"), "text", _text("source")),
     MergeField("item.due_date", gettext_lazy("expected on"), "date", lambda item: item.due_date),
     MergeField("item.created_at", gettext_lazy("created"), "datetime", lambda item: item.created_at),
-    MergeField("item.lost_reason", gettext_lazy("lost reason"), "text", lambda item: str(item.lost_reason or "")),
+    MergeField(
+        "item.lost_reason",
+        gettext_lazy("lost reason"),
+        "lost_reason",
+        lambda item: str(item.lost_reason or ""),
+        lambda item: item.lost_reason,
+    ),
     MergeField("item.link", gettext_lazy("link for colleagues"), "text", lambda item: item_link(item.pk)),
 )
 CONTACT_FIELDS = (
@@ -112,7 +128,7 @@ CONTACT_FIELDS = (
     MergeField("contact.salutation", gettext_lazy("how to address"), "text", lambda contact: contact.salutation),
     MergeField("contact.email", gettext_lazy("e-mail"), "email", lambda contact: contact.email()),
     MergeField("contact.phone", gettext_lazy("phone"), "phone", lambda contact: contact.phone()),
-    MergeField("contact.language", gettext_lazy("language"), "text", _text("language")),
+    MergeField("contact.language", gettext_lazy("language"), "language", _text("language")),
 )
 COMPANY_FIELDS = (
     MergeField("company.name", gettext_lazy("name"), "text", _text("name")),
@@ -145,6 +161,9 @@ ROOTS: dict[str, tuple[Any, tuple[MergeField, ...]]] = {
     "owner": (gettext_lazy("Owner"), OWNER_FIELDS),
     "own_company": (gettext_lazy("Own company"), OWN_COMPANY_FIELDS),
 }
+
+
+LINKED = {field.path: field.linked for _label, fields in ROOTS.values() for field in fields if field.linked}
 
 
 def item_link(pk: int) -> str:
@@ -295,7 +314,9 @@ class Values(dict[str, Any]):
         values = _plain(ROOTS[root][1], row)
         if root in ("item", "contact", "company"):
             custom = row.custom if row is not None else {}
-            values["custom"] = {key: custom.get(key, "") for key in _custom_keys(root)}
+            values["custom"] = {
+                key: type_of(kind).merge_value(custom.get(key)) for key, (_label, kind) in _custom_keys(root).items()
+            }
         return values
 
 
@@ -318,7 +339,7 @@ def _unlinked(root: str, values: Any) -> Any:
     for name in STRANGERS[root]:
         if made.get(name) not in own:
             made[name] = no_link(str(made.get(name, "")))
-    texts = {key for key, (_label, type_) in _custom_keys(root).items() if type_ in ("text", "long_text")}
+    texts = {key for key, (_label, type_) in _custom_keys(root).items() if type_of(type_).is_free}
     custom = made.get("custom") or {}
     made["custom"] = {
         key: no_link(value) if key in texts and isinstance(value, str) else value for key, value in custom.items()

@@ -19,7 +19,7 @@ from crm.events import record
 from crm.forms.amounts import AmountField
 from crm.jobs import Permanent
 from crm.models.events import Cause
-from crm.models.fields import CustomField, as_typed
+from crm.models.fields import CustomField
 from crm.models.gate import Refused
 from crm.models.items import Item
 from crm.models.jobs import Job
@@ -130,13 +130,14 @@ def _as_kept(form: WebForm, field: FormField, value: Any) -> Any:
         definition = CustomField.objects.filter(target=target, key=key).first() if target else None
         if definition is None:
             return value
-        asked = definition.form_field()
-        if isinstance(asked, AmountField):
-            asked.currency = form.pipeline.currency
-        read = asked.clean(value if isinstance(value, str) else as_typed(asked, value))
+        asked = definition.field.in_currency(form.pipeline.currency)
+        if isinstance(value, str):
+            read = asked.type.cleaned_text(value, asked.asked)
+        else:
+            read = asked.form_field().clean(asked.type.as_sent(value))
         if field.kind == FormField.Kind.MONEY and isinstance(read, Decimal) and read < 0:
             raise ValidationError(_("A customer owes no less than nothing."))
-        return CustomField.to_json(read)
+        return asked.kept(read)
 
 
 def _amount(form: WebForm, field: FormField, typed: str, is_plain: bool) -> Amount:

@@ -9,6 +9,7 @@ from django.utils import translation
 
 from crm import clock
 from crm.decimals import Limit
+from crm.retyping import reread
 from crm.sentences import in_payload, said
 
 
@@ -43,10 +44,7 @@ def take_out(columns: tuple[Column, ...], apps: Any, schema_editor: Any) -> None
         told = said(
             "upgrade.numbers", "Numbers that were too large to be read were taken out, and noted on their cards: %s"
         )
-    print("\n  " + "\n  ".join(found))
-    shown = "; ".join(found[:50]) + (" …" if len(found) > 50 else "")
-    notices = apps.get_model("crm", "Notification").objects
-    notices.bulk_create([notices.model(user=user, kind="setup", text=told % shown) for user in admins])
+    _tell(apps, admins, told, found)
 
 
 def _taken_out(column: Column, apps: Any, connection: Any) -> list[str]:
@@ -106,3 +104,26 @@ def list_own_country_for_sms(apps: Any) -> None:
                 " listed on the page of the own company.",
             )
             notices.create(user=user, kind="setup", text=text % companies[0].country)
+
+
+def type_custom_values(apps: Any) -> None:
+    """Values of custom fields as their types keep them; what a type cannot read stays as text, and is told."""
+    admins = list(apps.get_model("crm", "User").objects.filter(is_superuser=True, is_active=True))
+    with translation.override(admins[0].language if admins else "en"):
+        fields = apps.get_model("crm", "CustomField").objects.order_by("pk")
+        found = [str(unread) for field in fields for unread in reread(apps.get_model, field)]
+        if not found:
+            return
+        told = said(
+            "upgrade.custom",
+            "Values that the types of their fields cannot read were left as the texts that they are: %s",
+        )
+    _tell(apps, admins, told, found)
+
+
+def _tell(apps: Any, admins: list[Any], told: Any, found: list[str]) -> None:
+    """Printed for who upgrades, and under the bell of the administrators."""
+    print("\n  " + "\n  ".join(found))
+    shown = "; ".join(found[:50]) + (" …" if len(found) > 50 else "")
+    notices = apps.get_model("crm", "Notification").objects
+    notices.bulk_create([notices.model(user=user, kind="setup", text=told % shown) for user in admins])

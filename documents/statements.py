@@ -18,14 +18,17 @@ from django.utils.translation import gettext as _
 
 from crm import databases, dates
 from crm.amounts import currency_of
+from crm.fields import Cells
+from crm.fields.priced import Priced
 from crm.folding import fold
-from crm.importing import cells, reading
+from crm.importing import reading
 from crm.models import Item, OwnCompany, Refused, User
 from crm.sentences import said
 from documents.models import Document, Payment, Statement, StatementLine
 from documents.models.balances import Balance
 from documents.models.templates import Kind
 
+_AMOUNT, _CELLS = Priced(), Cells(dates.DAY_FIRST)
 # How banks of our languages head their columns, folded; the first that fits wins.
 HEADS: dict[str, tuple[str, ...]] = {
     "paid_on": (
@@ -189,7 +192,7 @@ def _row(line: list[str], columns: dict[str, int], currency: str, day: Callable[
 def _currency(named: str, amount: str, usual: str) -> str:
     """The column's, else the one that stands beside the amount, else the company's. Raises ValidationError."""
     if not named.strip():
-        return cells.amount(amount).currency or usual if amount.strip(" -–—") else usual
+        return _AMOUNT.cell(amount, _CELLS).currency or usual if amount.strip(" -–—") else usual
     found = currency_of(named)
     if not found:
         raise ValidationError(_("“%s” is not a currency such as EUR.") % named[:20])
@@ -198,7 +201,7 @@ def _currency(named: str, amount: str, usual: str) -> str:
 
 def _amount(cell: str) -> Decimal:
     """Nothing for an empty cell or a dash."""
-    return cells.amount(cell).value if cell.strip(" -–—") else Decimal(0)
+    return _AMOUNT.cell(cell, _CELLS).value if cell.strip(" -–—") else Decimal(0)
 
 
 def _keep(rows: list[Row], faults: list[str], name: str, by: User) -> Taken:

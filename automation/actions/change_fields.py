@@ -11,10 +11,8 @@ from django.utils.translation import gettext_lazy as _
 
 from automation.base import Action, ActionError, Context, Done, Outcome, SettingsForm, actions
 from automation.fields import ItemFieldChoice, MergeTextField
-from crm.forms.items import column_field
-from crm.models import CustomField, User
 from crm.models.gate import field_labels
-from crm.models.pipelines import machine_of
+from crm.models.pipelines import Machine, machine_of
 from crm.sentences import first_of, said
 
 ROWS = 4
@@ -45,12 +43,12 @@ class ChangeFields(Action):
 
         def clean(self) -> dict[str, Any]:
             data = super().clean() or {}
-            fields = machine_of(self.scope.stage.pipeline_id).fields
+            machine = machine_of(self.scope.stage.pipeline_id)
             for row in range(1, ROWS + 1):
                 name, value = data.get(f"field_{row}"), data.get(f"value_{row}") or ""
                 if name and "{" not in value:
                     try:
-                        typed(fields, name, value)
+                        typed(machine, name, value, machine.pipeline.currency)
                     except ValidationError as error:
                         self.add_error(f"value_{row}", error.messages[0])
             return data
@@ -60,11 +58,11 @@ class ChangeFields(Action):
 
     def run(self, context: Context) -> Outcome:
         values: dict[str, Any] = {}
-        fields = context.item.machine().fields
+        machine = context.item.machine()
         for name, source, append in _rows(context.settings):
             text = context.text(source)
             try:
-                value = typed(fields, name, text)
+                value = typed(machine, name, text, context.item.currency)
             except ValidationError as error:
                 words = {"field": field_labels(context.item, [name])[0], "value": text, "why": first_of(error)}
                 raise ActionError(
@@ -87,20 +85,9 @@ def _rows(data: dict[str, Any]) -> list[tuple[str, str, bool]]:
     ]
 
 
-def typed(fields: dict[str, CustomField], name: str, text: str) -> Any:
-    """A text as the field's type, `fields` being the item's custom ones by key.
-
-    Raises ValidationError with the form field's own words.
-    """
-    if name.startswith("custom."):
-        definition = fields.get(name.removeprefix("custom."))
-        if definition is None:
-            raise ValidationError(_now("The field no longer exists."))
-        value: Any = [part.strip() for part in text.split(",")] if definition.type == "multi_list" else text
-        return CustomField.to_json(definition.form_field().clean(value))
-    if name == "owner":
-        person = User.objects.filter(is_active=True, email__iexact=text.strip()).first()
-        if text.strip() and person is None:
-            raise ValidationError(_now("No active person has this e-mail address."))
-        return person
-    return column_field(name, required=False).clean(text)
+def typed(machine: Machine, name: str, text: str, currency: str) -> Any:
+    """A text as the field of the pipeline's items keeps it. Raises ValidationError with the form field's own words."""
+    field = machine.field(name)
+    if field is None:
+        raise ValidationError(_now("The field no longer exists."))
+    return field.in_currency(currency).cleaned_text(text)

@@ -6,12 +6,17 @@ import re
 from typing import Any
 
 from django import forms
+from django.apps import apps
+from django.contrib import messages
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from crm.admin.base import ModelAdmin, register
+from crm.fields import field_types
 from crm.folding import fold
 from crm.models import CustomField
 from crm.models.pipelines import touch_all_machines
+from crm.retyping import Unread, reread
 
 
 def key_of(label: str) -> str:
@@ -26,6 +31,8 @@ class CustomFieldForm(forms.ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if "type" in self.fields:  # which types need options, for the page
+            self.fields["type"].widget.attrs["data-lists"] = " ".join(cls.key for cls in field_types if cls.has_options)
         if "key" in self.fields:  # not of a field that is there already
             self.fields["key"].required = False
             self.fields["key"].help_text = _(
@@ -34,6 +41,16 @@ class CustomFieldForm(forms.ModelForm):
 
     def clean_key(self) -> str:
         return str(self.cleaned_data["key"]) or key_of(self.cleaned_data.get("label", ""))
+
+
+def _told(unread: list[Unread]) -> str:
+    shown = "; ".join(f"{one.value} (#{one.pk})" for one in unread[:20]) + (" …" if len(unread) > 20 else "")
+    words = ngettext(
+        "%(n)d stored value cannot be read by this type; it stays as text: %(values)s",
+        "%(n)d stored values cannot be read by this type; they stay as text: %(values)s",
+        len(unread),
+    )
+    return words % {"n": len(unread), "values": shown}
 
 
 @register(CustomField)
@@ -48,6 +65,14 @@ class CustomFieldAdmin(ModelAdmin):
 
     def get_readonly_fields(self, request, obj=None):  # type: ignore[no-untyped-def]
         return ("key", "target") if obj else ()
+
+    def save_model(self, request: Any, obj: Any, form: Any, change: bool) -> None:
+        """Another type reads what is stored under the old one; what it cannot read stays, and is told."""
+        super().save_model(request, obj, form, change)
+        if change and "type" in form.changed_data:
+            unread = list(reread(apps.get_model, obj))
+            if unread:
+                self.message_user(request, _told(unread), messages.WARNING)
 
     def delete_queryset(self, request: Any, queryset: Any) -> None:
         super().delete_queryset(request, queryset)

@@ -24,7 +24,6 @@ from crm.decimals import MONEY
 from crm.filters import ItemFilter
 from crm.forms.items import COLUMNS, cleaned_for_item, field_for
 from crm.models import Cause, Company, Contact, Event, Item, ItemType, LostReason, Pipeline, Stage, User
-from crm.models.fields import as_typed
 from crm.models.gate import Gone
 
 router = Router(tags=["items"])
@@ -183,14 +182,14 @@ def cleaned(user: Any, item: Item, sent: dict[str, Any]) -> dict[str, Any]:
             values[name] = "" if value is None and name == "source" else value
     if faults:
         raise invalid(faults)
-    return cleaned_for_item(values)
+    return cleaned_for_item(item, values)
 
 
 def _custom(item: Item, key: str, value: Any, values: dict[str, Any], faults: dict[str, list[str]]) -> None:
     name = f"custom.{key}"
     try:
         field = field_for(item, name, False)
-        values[name] = field.clean(as_typed(field, value))
+        values[name] = field.clean(field.described.type.as_sent(value))  # type: ignore[attr-defined]
     except ValidationError as error:
         faults[name] = [str(word) for word in error.messages]
 

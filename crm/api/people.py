@@ -18,7 +18,6 @@ from crm.api.paging import Cursor, Id, Limit, one, only, page_of
 from crm.api.schemas import CompanyOut, ContactOut, Page, Visible, company_out, contact_out
 from crm.forms.people import CompanyForm, ContactForm
 from crm.models import Company, Contact
-from crm.models.fields import as_typed
 
 router = Router(tags=["contacts and companies"])
 
@@ -91,7 +90,7 @@ def _typed(form: Any, values: dict[str, Any]) -> dict[str, Any]:
     for key, value in values.items():
         name = f"custom.{key}"
         try:
-            typed[name] = as_typed(form.fields[name], value)
+            typed[name] = form.fields[name].described.type.as_sent(value)
         except ValidationError as error:
             faults[name] = list(error.messages)
     if faults:

@@ -8,7 +8,7 @@ from ninja import NinjaAPI
 
 from crm import slots
 from crm.access import public
-from crm.api import hooks, items, people, work
+from crm.api import fields, hooks, items, people, work
 from crm.api.auth import Bearer
 from crm.api.errors import handle_errors
 
@@ -27,7 +27,7 @@ api = NinjaAPI(
     docs_decorator=public,
 )
 handle_errors(api)
-for router in (items.router, people.router, work.router, hooks.router):
+for router in (items.router, fields.router, people.router, work.router, hooks.router):
     api.add_router("", router)
 for upper in slots.api_routers:
     api.add_router("", upper)

@@ -37,7 +37,6 @@ from crm.api.schemas import (
 from crm.events import record
 from crm.forms.public import PublicForm
 from crm.models import Contact, Event, Forbidden, Item, Message, Pipeline, Submission, Task, User, WebForm
-from crm.models.fields import as_typed
 
 router = Router()
 
@@ -310,7 +309,7 @@ def submit(request: HttpRequest, payload: SubmissionIn) -> Any:
     typed: dict[str, Any] = {}
     for key, value in payload.answers.items():
         try:
-            typed[key] = as_typed(known[key], value)
+            typed[key] = known[key].described.type.as_sent(value)  # type: ignore[attr-defined]
         except ValidationError as error:
             raise invalid({key: list(error.messages)}) from error
     filled = PublicForm(form, {key: value for key, value in typed.items() if value is not False})

@@ -16,15 +16,22 @@ class ClockTime(FieldType):
     key = "time"
     label = _("time of day")
     operators = ("time_between",)
+    is_custom = False
 
     def read(self, text: str, asked: Asked = Asked()) -> time:
         return dates.read_time(text)
 
-    def to_json(self, value: Any) -> str:
-        return f"{value:%H:%M}"
+    def to_json(self, value: Any) -> Any:
+        return f"{value:%H:%M}" if isinstance(value, time) else value
+
+    def told_typed(self, value: Any) -> str:
+        return self.shown(value)
 
     def from_json(self, kept: Any) -> Any:
         return kept if kept is None or isinstance(kept, time) else self.read(str(kept))
+
+    def form_field(self, asked: Asked = Asked(), **options: Any) -> forms.Field:
+        return forms.TimeField(widget=forms.TimeInput(attrs={"type": "time"}), **options)
 
     def parts(self, text: str) -> list[str]:
         """ "18:00-08:00" too."""

@@ -10,13 +10,17 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from crm import dates
-from crm.fields.base import EQUALITY, NEWS, ORDER, PRESENCE, Asked, FieldType
+from crm.fields.base import EQUALITY, NEWS, ORDER, PRESENCE, Asked, Cells, FieldType
+from crm.forms.moments import DayField
+from crm.shown import day
 
 
 class Date(FieldType):
     key = "date"
     label = _("date")
     operators = (*EQUALITY, *ORDER, "last_days", "next_days", *PRESENCE, *NEWS)
+    schema = {"type": "string", "format": "date"}
+    is_day = True
     words = {
         "more_than": _("is after"),
         "at_least": _("is on or after"),
@@ -27,8 +31,17 @@ class Date(FieldType):
     def read(self, text: str, asked: Asked = Asked()) -> date:
         return dates.read_day(text)
 
-    def to_json(self, value: Any) -> str:
-        return str(value.isoformat())
+    def to_json(self, value: Any) -> Any:
+        return value.isoformat() if hasattr(value, "isoformat") else value
+
+    def form_field(self, asked: Asked = Asked(), **options: Any) -> forms.Field:
+        return DayField(widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"), **options)
+
+    def cell(self, text: str, cells: Cells, asked: Asked = Asked()) -> Any:
+        return dates.read_day(text, cells.order)
+
+    def told_typed(self, value: Any) -> str:
+        return day(value)
 
     def from_json(self, kept: Any) -> date | datetime | None:
         found = super().from_json(kept)
@@ -48,6 +61,9 @@ class Date(FieldType):
 
     def shown(self, value: Any, asked: Asked = Asked()) -> str:
         return "" if value is None else str(value.isoformat())[:10]
+
+    def filter_field(self, asked: Asked = Asked(), **options: Any) -> forms.Field:
+        return forms.CharField(required=False, widget=forms.DateInput(attrs={"type": "date"}), **options)
 
     def filter(self, path: str, text: str) -> Q:
         return Q(**{path: self.read(text).isoformat()})

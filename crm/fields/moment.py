@@ -10,8 +10,10 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from crm import dates
-from crm.fields.base import Asked
+from crm.fields.base import Asked, Cells
 from crm.fields.day import Date, day_in
+from crm.forms.moments import MomentField
+from crm.shown import day, exactly
 
 
 class DateTime(Date):
@@ -19,6 +21,25 @@ class DateTime(Date):
 
     key = "datetime"
     label = _("date and time")
+    schema = {"type": "string", "format": "date-time"}
+
+    def to_json(self, value: Any) -> Any:
+        """A moment in UTC: texts of one zone compare as moments do."""
+        if isinstance(value, datetime) and value.tzinfo is not None:
+            value = value.astimezone(UTC)
+        return super().to_json(value)
+
+    def form_field(self, asked: Asked = Asked(), **options: Any) -> forms.Field:
+        widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
+        return MomentField(widget=widget, **options)
+
+    def cell(self, text: str, cells: Cells, asked: Asked = Asked()) -> datetime:
+        """In the zone of whoever imports."""
+        found = dates.read_moment(text, cells.order)
+        return found if timezone.is_aware(found) else timezone.make_aware(found).astimezone(UTC)
+
+    def told_typed(self, value: Any) -> str:
+        return exactly(value) if isinstance(value, datetime) else day(value)
 
     def read(self, text: str, asked: Asked = Asked()) -> Any:
         found = dates.read_moment(text)

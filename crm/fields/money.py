@@ -1,16 +1,17 @@
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
+from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from crm import amounts, decimals
-from crm.fields.base import Asked
+from crm.fields.base import Asked, Cells
 from crm.fields.number import Number
-from crm.forms.amounts import AmountField
+from crm.forms.amounts import AmountField, OfferedAmountField
 
 
 class Money(Number):
@@ -25,6 +26,18 @@ class Money(Number):
             raise ValidationError(gettext("“%(typed)s” is in %(named)s; amounts here are in %(currency)s.") % words)
         self.limit.check(found.value)
         return found.value
+
+    def form_field(self, asked: Asked = Asked(), **options: Any) -> forms.Field:
+        return AmountField(currency=asked.currency, **options)
+
+    def offered_field(self, asked: Asked = Asked(), **options: Any) -> forms.Field:
+        """A customer owes no less than nothing."""
+        return OfferedAmountField(min_value=0, currency=asked.currency, **options)
+
+    def cell(self, text: str, cells: Cells, asked: Asked = Asked()) -> Any:
+        """To the cent."""
+        found = self.read(text, Asked(cells.currency if cells.is_strict else ""))
+        return found.quantize(Decimal("0.01"), rounding=ROUND_HALF_UP)
 
     def shown(self, value: Any, asked: Asked = Asked()) -> str:
         field = AmountField(limit=self.limit, currency=asked.currency)

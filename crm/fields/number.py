@@ -11,6 +11,8 @@ from django.utils.translation import gettext_lazy as _
 
 from crm import amounts, decimals
 from crm.fields.base import EQUALITY, NEWS, ORDER, PRESENCE, Asked, FieldType
+from crm.forms.amounts import AmountField, OfferedAmountField
+from crm.shown import num
 
 
 class Number(FieldType):
@@ -18,14 +20,33 @@ class Number(FieldType):
     label = _("number")
     operators = (*EQUALITY, *ORDER, *PRESENCE, *NEWS)
     limit = decimals.NUMBER
+    schema = {"type": "string", "format": "decimal"}
+    is_amount = True
 
     def read(self, text: str, asked: Asked = Asked()) -> Decimal:
         found = amounts.read_number(text)
         self.limit.check(found)
         return found
 
-    def to_json(self, value: Any) -> str:
-        return format(value, "f")
+    def to_json(self, value: Any) -> Any:
+        return format(value, "f") if isinstance(value, Decimal) else value
+
+    def form_field(self, asked: Asked = Asked(), **options: Any) -> forms.Field:
+        return AmountField(limit=self.limit, **options)
+
+    def offered_field(self, asked: Asked = Asked(), **options: Any) -> forms.Field:
+        return OfferedAmountField(limit=self.limit, **options)
+
+    def as_sent(self, value: Any) -> Any:
+        """A dot is a dot here, in whatever language the token's person reads."""
+        text = super().as_sent(value)
+        try:
+            return Decimal(text) if text else ""
+        except ArithmeticError:
+            raise ValidationError(self.form_field().error_messages["invalid"]) from None
+
+    def told_typed(self, value: Any) -> str:
+        return num(value)
 
     def from_json(self, kept: Any) -> Decimal | None:
         found = super().from_json(kept)

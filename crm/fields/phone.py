@@ -4,12 +4,14 @@ import re
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from crm import phones
 from crm.fields.base import Asked, TextLike
+from crm.forms.phones import OfferedPhoneField, PhoneField
 
 
 class Phone(TextLike):
@@ -18,6 +20,16 @@ class Phone(TextLike):
 
     def read(self, text: str, asked: Asked = Asked()) -> str:
         return phones.parse(text).whole
+
+    def to_json(self, value: Any) -> Any:
+        """With its extension."""
+        return value.whole if isinstance(value, phones.PhoneNumber) else value
+
+    def form_field(self, asked: Asked = Asked(), **options: Any) -> forms.Field:
+        return PhoneField(**options)
+
+    def offered_field(self, asked: Asked = Asked(), **options: Any) -> forms.Field:
+        return OfferedPhoneField(**options)
 
     def searched(self, text: str) -> str:
         """Digits and the plus alone: "601 123" is in "+48601123456"."""

@@ -6,3 +6,4 @@ from crm.fields.base import TextLike
 class Text(TextLike):
     key = "text"
     label = _("text")
+    is_free = True

@@ -14,6 +14,7 @@ class Weekday(FieldType):
     key = "weekday"
     label = _("day of the week")
     operators = ("weekday_is",)
+    is_custom = False
 
     def read(self, text: str, asked: Asked = Asked()) -> str:
         return dates.read_weekday(text)

@@ -38,6 +38,7 @@ class AmountField(forms.DecimalField):
 
     def __init__(self, *, limit: Limit = decimals.MONEY, currency: str = "", **kwargs: Any) -> None:
         self.limit, self.currency = limit, currency
+        kwargs.setdefault("widget", forms.TextInput(attrs={"inputmode": "decimal"}))
         kwargs |= {"max_digits": limit.digits, "decimal_places": limit.places, "localize": True}
         super().__init__(**kwargs)
 

@@ -12,8 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from crm.customer_filter import SORTS as SORTS_OF
 from crm.customer_filter import CustomerFilter, fields_of
 from crm.filters import ACTIVITIES, SORTS, ItemFilter, custom_fields
-from crm.models import Contact, CustomField, LostReason, Pipeline, StageKind, Tag, User
-from crm.models.fields import FieldType
+from crm.models import Contact, LostReason, Pipeline, StageKind, Tag, User
 from crm.models.pipelines import machine_of
 
 DAY = forms.DateInput(attrs={"type": "date"})
@@ -61,7 +60,7 @@ class FilterForm(forms.Form):
             label = SORTS[shown.sort.removeprefix("-")][0]
             sort.choices = [*sort.choices, (shown.sort, _("%s, the other way round") % label)]
         for row in custom_fields(pipeline):
-            self.fields[f"c.{row.key}"] = _asking(row)
+            self.fields[f"c.{row.key}"] = row.field.type.filter_field(row.field.asked, label=row.label)
 
 
 class CustomerFilterForm(forms.Form):
@@ -88,22 +87,11 @@ class CustomerFilterForm(forms.Form):
         self.fields["created_from"] = forms.CharField(label=_("created from"), required=False, widget=DAY)
         self.fields["created_to"] = forms.CharField(label=_("created to"), required=False, widget=DAY)
         for row in fields_of(shown.model):
-            self.fields[f"c.{row.key}"] = _asking(row)
+            self.fields[f"c.{row.key}"] = row.field.type.filter_field(row.field.asked, label=row.label)
         orders = [(name, label) for name, (label, _rows) in SORTS_OF[shown.model].items() if name]
         if shown.sort.startswith("-"):
             orders.append((shown.sort, _("%s, the other way round") % SORTS_OF[shown.model][shown.sort[1:]][0]))
         self.fields["sort"] = forms.ChoiceField(label=_("order"), required=False, choices=[("", "—"), *orders])
-
-
-def _asking(row: CustomField) -> forms.Field:
-    """What a filter asks for a custom field with."""
-    if row.type in (FieldType.LIST, FieldType.MULTI_LIST):
-        return forms.ChoiceField(label=row.label, required=False, choices=[("", "—"), *row.choices()])
-    if row.type == FieldType.BOOLEAN:
-        return forms.ChoiceField(label=row.label, required=False, choices=[("", "—"), ("1", _("yes"))])
-    if row.type in (FieldType.DATE, FieldType.DATETIME):
-        return forms.CharField(label=row.label, required=False, widget=DAY)
-    return forms.CharField(label=row.label, required=False, max_length=200)
 
 
 class SavedViewForm(forms.Form):

@@ -9,12 +9,20 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from crm.customers import Found, find_or_make
-from crm.forms.amounts import AmountField, CurrencyField
-from crm.models import Contact, CustomField, Item, LostReason, Stage, User
-from crm.models.fields import PhoneFormField
+from crm.fields import Field, own
+from crm.forms.amounts import AmountField
+from crm.forms.phones import PhoneField
+from crm.models import Contact, Item, LostReason, Stage, User
 
-COLUMNS = ("title", "amount", "currency", "contact", "company", "owner", "due_date", "probability", "source")
-MONEY = forms.TextInput(attrs={"inputmode": "decimal"})
+COLUMNS = tuple(own.ITEM)
+
+
+def described(item: Item, name: str) -> Field:
+    """A column or "custom.key" of the item, amounts in its currency. Raises ValidationError for one that has gone."""
+    found = item.machine().field(name)
+    if found is None:
+        raise ValidationError(_("The field “%s” no longer exists.") % name)
+    return found.in_currency(item.currency)
 
 
 def field_for(item: Item, name: str, required: bool, user: User | None = None) -> forms.Field:
@@ -23,48 +31,22 @@ def field_for(item: Item, name: str, required: bool, user: User | None = None) -
     Args:
         user: who fills it, and is offered the customers that he sees; None: a rule.
     """
-    if name.startswith("custom."):
-        definition = item.machine().fields.get(name.removeprefix("custom."))
-        if definition is None:
-            raise ValidationError(_("The field “%s” no longer exists.") % name)
-        made = definition.form_field(required)
-    else:
-        made = column_field(name, required)
-    if isinstance(made, AmountField):
-        made.currency = item.currency
+    made = described(item, name).form_field(required)
     if user is not None and name in ("contact", "company"):
         choice: Any = made
         choice.queryset = choice.queryset.model.objects.choosable_by(user, getattr(item, f"{name}_id"))
     return made
 
 
-def column_field(name: str, required: bool) -> forms.Field:
-    """What a column of an item takes, whoever fills it: page, inline edit, dialog or rule."""
-    made: forms.Field = Item._meta.get_field(name).formfield(localize=True)  # type: ignore[union-attr]
-    made.required = required
-    if name == "amount":
-        made.widget = MONEY
-    if name == "currency":
-        made = CurrencyField(label=made.label, required=required)
-    if name == "probability":
-        made = forms.IntegerField(label=made.label, required=required, min_value=0, max_value=100, localize=True)
-    if name == "due_date":
-        made.widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
-        made.localize = False
-    if name == "owner":
-        made.queryset = User.objects.filter(is_active=True)  # type: ignore[attr-defined]
-    return made
-
-
 def initial_for(item: Item, name: str) -> Any:
     """The item's value as the field of that name shows it."""
     kept = item.value_of(name)
-    definition = item.machine().fields.get(name.removeprefix("custom.")) if name.startswith("custom.") else None
-    return definition.initial(kept) if definition is not None else kept
+    return described(item, name).type.initial(kept) if name.startswith("custom.") else kept
 
 
-def cleaned_for_item(data: dict[str, Any]) -> dict[str, Any]:
-    return {name: CustomField.to_json(value) if name.startswith("custom.") else value for name, value in data.items()}
+def cleaned_for_item(item: Item, data: dict[str, Any]) -> dict[str, Any]:
+    """Cleaned values by name, as the item keeps them."""
+    return {name: described(item, name).kept(value) for name, value in data.items()}
 
 
 class NeedsForm(forms.Form):
@@ -74,7 +56,7 @@ class NeedsForm(forms.Form):
         self, item: Item, stage: Stage, missing: list[str], needs_reason: bool, data: Any = None, *, user: User
     ) -> None:
         super().__init__(data)
-        self.names = missing
+        self.item, self.names = item, missing
         for name in missing:
             self.fields[name] = field_for(item, name, True, user)
         self.needs_reason = needs_reason
@@ -94,7 +76,7 @@ class NeedsForm(forms.Form):
         return data
 
     def values(self) -> dict[str, Any]:
-        return cleaned_for_item({name: self.cleaned_data[name] for name in self.names})
+        return cleaned_for_item(self.item, {name: self.cleaned_data[name] for name in self.names})
 
 
 class ItemForm(forms.Form):
@@ -124,7 +106,7 @@ class ItemForm(forms.Form):
             for name, value in self.cleaned_data.items()
             if name != "version" and not self.fields[name].widget.value_omitted_from_data(self.data, self.files, name)
         }
-        return cleaned_for_item(sent)
+        return cleaned_for_item(self.item, sent)
 
 
 class NewItemForm(forms.Form):
@@ -139,9 +121,9 @@ class NewItemForm(forms.Form):
         help_text=_("Choose a known one, or write a new name."),
     )
     customer_id = forms.IntegerField(required=False, widget=forms.HiddenInput)
-    phone = PhoneFormField(label=_("phone"), required=False)
+    phone = PhoneField(label=_("phone"), required=False)
     email = forms.EmailField(label=_("e-mail"), required=False, max_length=254)
-    amount = AmountField(label=_("amount"), required=False, widget=MONEY)
+    amount = AmountField(label=_("amount"), required=False)
 
     def __init__(self, data: Any = None, *, currency: str) -> None:
         super().__init__(data)

@@ -58,9 +58,9 @@ class _PersonForm(forms.Form):
         owner: Any = self.fields["owner"]
         owner.queryset = User.objects.filter(is_active=True)
         for row in CustomField.objects.filter(target=self.target):
-            made = row.form_field()
-            made.initial = row.initial(record.custom.get(row.key))
-            self.fields[f"custom.{row.key}"] = made
+            made = row.field.form_field()
+            made.initial = row.field.type.initial(record.custom.get(row.key))
+            self.fields[row.field.name] = made
         for name in self.columns():
             self.fields[name].initial = getattr(record, name)
         self.fields["tags"].initial = ", ".join(tag.name for tag in record.tags.all()) if record.pk else ""
@@ -83,7 +83,11 @@ class _PersonForm(forms.Form):
         for name in self.columns():
             setattr(record, name, data[name])
         values = {n.removeprefix("custom."): data[n] for n in self.fields if n.startswith("custom.")}
-        kept = {key: CustomField.to_json(value) for key, value in values.items() if value not in (None, "")}
+        kept = {
+            key: self.fields[f"custom.{key}"].described.kept(value)  # type: ignore[attr-defined]
+            for key, value in values.items()
+            if value not in (None, "")
+        }
         others = {key: value for key, value in record.custom.items() if key not in values}
         record.custom = others | kept
         record.save()

@@ -8,7 +8,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
-from crm.models import CustomField, FormField, WebForm
+from crm.models import FormField, WebForm
 
 # Over this a field is refused whatever its kind; the whole body is refused at 256 KiB before it is parsed.
 MAX_ANSWER = 20_000
@@ -51,4 +51,7 @@ class PublicForm(forms.Form):
         return [(row, self[row.key] if row.key in self.fields else None) for row in self.rows]
 
     def answers(self) -> dict[str, Any]:
-        return {key: CustomField.to_json(value) for key, value in self.cleaned_data.items() if value not in (None, "")}
+        """As they are kept, by key."""
+        kinds = {key: field.described.type for key, field in self.fields.items()}  # type: ignore[attr-defined]
+        filled = ((key, value) for key, value in self.cleaned_data.items() if value not in (None, ""))
+        return {key: kinds[key].to_json(value) for key, value in filled}

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
+from crm.fields import Asked, Cells, FieldType, type_of
 from crm.filters import custom_fields
 from crm.folding import fold
 from crm.models import CustomField, Import, Pipeline
@@ -17,10 +19,10 @@ class Column:
     """A field that a file can fill.
 
     Args:
-        kind: how a cell is read (crm/importing/cells.py).
+        kind: key of the type of field that reads its cells (crm/fields/).
         names: how files call it, folded; the first columns that match take it.
         several: more than one column of the file may fill it.
-        holds: of a custom field, its type.
+        options: of a list, what may be chosen.
     """
 
     key: str
@@ -28,15 +30,20 @@ class Column:
     kind: str = "text"
     names: tuple[str, ...] = ()
     several: bool = False
-    holds: str = ""
+    options: Sequence[tuple[str, Any]] = ()
 
     @property
-    def is_date(self) -> bool:
-        return self.kind in ("date", "moment") or self.holds in ("date", "datetime")
+    def type(self) -> FieldType:
+        return type_of(self.kind)
 
     @property
-    def is_amount(self) -> bool:
-        return self.kind == "money" or self.holds in ("money", "number")
+    def is_custom(self) -> bool:
+        return self.key.startswith("custom.")
+
+    def read(self, cell: str, cells: Cells) -> Any:
+        """A cell, typed; a custom field's as JSON. Raises ValidationError."""
+        found = self.type.cell(cell, cells, Asked(cells.currency, self.options))
+        return self.type.to_json(found) if self.is_custom else found
 
 
 # Bitrix24 writes its headers in the portal's language: en, pl, fr, vi, de, ru.
@@ -48,15 +55,15 @@ _PERSON = (
         "ten dem", "zweiter vorname", "отчество")),
     Column("family", _("family name"), names=("last name", "surname", "family name", "nazwisko", "nom", "nom de famille",
         "ho", "nachname", "фамилия", "lastname", "person - last name")),
-    Column("mobile", _("mobile phone"), "phone", ("mobile", "mobile phone", "cell", "cell phone", "telefon komorkowy",
+    Column("mobile", _("mobile phone"), "phones", ("mobile", "mobile phone", "cell", "cell phone", "telefon komorkowy",
         "komorka", "telephone portable", "portable", "di dong", "dien thoai di dong", "mobiltelefon", "handy",
         "мобильныи телефон", "mobile phone number", "mobilephone", "person - phone - mobile"), True),
-    Column("phone", _("phone"), "phone", ("phone", "work phone", "home phone", "other phone number", "telefon",
+    Column("phone", _("phone"), "phones", ("phone", "work phone", "home phone", "other phone number", "telefon",
         "telefon sluzbowy", "telefon domowy", "telephone", "telephone professionnel", "dien thoai",
         "dien thoai co quan", "so dien thoai", "telefon geschaftlich", "geschaftliche telefonnummer", "telefon (arbeit)",
         "рабочии телефон", "домашнии телефон", "телефон", "phone number", "other phone", "assistant phone",
         "person - phone", "person - phone - work", "person - phone - home", "person - phone - other"), True),
-    Column("email", _("e-mail"), "email", ("e-mail", "email", "work e-mail", "home e-mail", "other e-mail",
+    Column("email", _("e-mail"), "emails", ("e-mail", "email", "work e-mail", "home e-mail", "other e-mail",
         "work email", "e-mail address", "e-mail sluzbowy", "adres e-mail", "e-mail professionnel", "courriel",
         "adresse e-mail", "e-mail cong viec", "thu dien tu", "geschaftliche e-mail", "рабочии e-mail", "частныи e-mail",
         "secondary email", "email address", "additional email", "person - email", "person - email - work",
@@ -69,12 +76,12 @@ _PERSON = (
     Column("language", _("language"), "language", ("language", "jezyk", "langue", "ngon ngu", "sprache")),
 )  # fmt: skip
 _COMMON = (
-    Column("owner", _("owner"), "person", ("owner", "responsible", "responsible person", "assigned to",
+    Column("owner", _("owner"), "user", ("owner", "responsible", "responsible person", "assigned to",
         "osoba odpowiedzialna", "odpowiedzialny", "opiekun", "responsable", "personne responsable", "nguoi phu trach",
         "verantwortlich", "verantwortliche person", "ответственныи", "contact owner", "company owner", "account owner",
         "lead owner", "deal owner", "opportunity owner", "person - owner", "organization - owner", "deal - owner",
         "salesperson", "user_id")),
-    Column("tags", _("tags"), "list", ("tags", "labels", "tagi", "etiquettes", "the", "nhan", "теги", "tag", "label", "deal - label", "person - label",
+    Column("tags", _("tags"), "names", ("tags", "labels", "tagi", "etiquettes", "the", "nhan", "теги", "tag", "label", "deal - label", "person - label",
         "organization - label")),
 )  # fmt: skip
 _COMPANY = (
@@ -83,9 +90,9 @@ _COMPANY = (
         "organization - name", "organization", "complete name", "display name", "company domain name")),
     Column("tax_number", _("tax number"), names=("tax id", "tax number", "vat", "vat id", "nip", "numero de tva",
         "siret", "ma so thue", "ust-idnr.", "инн", "vat number", "tax number (vat)")),
-    Column("phone", _("phone"), "phone", ("phone", "work phone", "telefon", "telefon sluzbowy", "telephone",
+    Column("phone", _("phone"), "phones", ("phone", "work phone", "telefon", "telefon sluzbowy", "telephone",
         "telephone professionnel", "dien thoai", "рабочии телефон", "phone number")),
-    Column("email", _("e-mail"), "email", ("e-mail", "email", "work e-mail", "e-mail sluzbowy", "adres e-mail",
+    Column("email", _("e-mail"), "emails", ("e-mail", "email", "work e-mail", "e-mail sluzbowy", "adres e-mail",
         "courriel", "e-mail professionnel", "thu dien tu", "рабочии e-mail")),
     Column("address", _("address"), names=("address", "street address", "adres", "adresse", "dia chi", "адрес", "organization - address",
         "billing street", "billing address", "complete address")),
@@ -97,7 +104,7 @@ _ITEM = (
     Column("stage", _("stage"), "stage", ("stage", "deal stage", "status", "etap", "etap deala", "etape",
         "etape de la transaction", "giai doan", "phase", "auftragsphase", "стадия", "стадия сделки", "deal - stage",
         "stage name", "stagename", "stage_id", "dealstage")),
-    Column("amount", _("amount"), "money", ("amount", "total", "value", "opportunity", "kwota", "wartosc", "montant",
+    Column("amount", _("amount"), "priced", ("amount", "total", "value", "opportunity", "kwota", "wartosc", "montant",
         "so tien", "gia tri", "betrag", "сумма", "deal - value", "deal value", "expected revenue", "expected_revenue",
         "amount in company currency")),
     Column("currency", _("currency"), "currency", ("currency", "waluta", "devise", "tien te", "wahrung", "валюта", "deal currency", "deal - currency",
@@ -105,11 +112,11 @@ _ITEM = (
     Column("contact_name", _("contact's name"), names=("contact", "contact name", "contact: name", "customer", "kontakt",
         "klient", "client", "lien he", "khach hang", "контакт", "contact person", "deal - contact person",
         "associated contact", "primary contact", "person - name", "contact_name", "full name")),
-    Column("contact_phone", _("contact's phone"), "phone", ("phone", "contact: phone", "contact: work phone",
+    Column("contact_phone", _("contact's phone"), "phones", ("phone", "contact: phone", "contact: work phone",
         "contact: mobile", "work phone", "mobile", "telefon", "telephone", "dien thoai", "телефон", "phone number",
         "mobile phone number", "mobile phone", "person - phone", "person - phone - work", "person - phone - mobile",
         "person - phone - home"), True),
-    Column("contact_email", _("contact's e-mail"), "email", ("e-mail", "email", "contact: e-mail",
+    Column("contact_email", _("contact's e-mail"), "emails", ("e-mail", "email", "contact: e-mail",
         "contact: work e-mail", "work e-mail", "adres e-mail", "courriel", "thu dien tu", "email_from", "email address",
         "person - email", "person - email - work", "person - email - home", "associated email"), True),
     Column("company", _("company"), names=("company", "company name", "firma", "nazwa firmy", "societe", "entreprise",
@@ -120,10 +127,10 @@ _ITEM = (
         "data zakonczenia", "date de cloture", "date de fin", "ngay ket thuc", "предполагаемая дата закрытия",
         "дата завершения", "closing date", "closedate", "deal - expected close date", "expected closing",
         "date_deadline")),
-    Column("created_at", _("created at"), "moment", ("created on", "created", "created at", "date created",
+    Column("created_at", _("created at"), "datetime", ("created on", "created", "created at", "date created",
         "data utworzenia", "utworzono", "cree le", "ngay tao", "erstellt am", "дата создания", "create date",
         "created date", "created time", "deal - deal created", "createdate")),
-    Column("probability", _("probability, %"), "whole", ("probability", "probability, %", "prawdopodobienstwo",
+    Column("probability", _("probability, %"), "percent", ("probability", "probability, %", "prawdopodobienstwo",
         "probabilite", "xac suat", "вероятность, %", "probability (%)", "deal probability", "deal - probability")),
     Column("external_id", _("id elsewhere"), names=("id", "external id", "deal id", "record id", "deal - id", "opportunity id", "external_id")),
 )  # fmt: skip
@@ -144,7 +151,13 @@ def columns_of(target: str, pipeline: Pipeline | None = None) -> list[Column]:
     """Everything that a file for this target can fill, custom fields too."""
     own, _where = _OWN[Import.Target(target)]
     made = [
-        Column(f"custom.{field.key}", field.label, "custom", (fold(field.label), fold(field.key)), holds=field.type)
+        Column(
+            f"custom.{field.key}",
+            field.label,
+            field.type,
+            (fold(field.label), fold(field.key)),
+            options=field.choices(),
+        )
         for field in custom_fields_of(target, pipeline).values()
     ]
     return [*own, *_COMMON, *made]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
 from crm import customer_rights
@@ -27,16 +26,10 @@ class ItemMaker(Maker):
         self.machine: Machine = machine_of(work.pipeline_id)
         self.by_name = {fold(stage.name): stage for stage in self.machine.ordered()}
         self.first = self.machine.stages.get(work.stage_id or 0) or self.machine.first_open()
-        self.readers["stage"] = self._stage
+        self.records["stage"] = self.by_name
         self.customers = ContactMaker(work)
         self.customers.firms, self.customers.batch = self.firms, self.batch
         self.cause = Cause("import", f"import:{work.pk}", 0, work.name[:100])
-
-    def _stage(self, cell: str) -> Any:
-        found = self.by_name.get(fold(cell))
-        if found is None:
-            raise ValidationError(_("“%s” is not a stage of this pipeline.") % cell[:60])
-        return found
 
     def look_up(self, reads: list[Read]) -> None:
         wanted = {read.get("external_id")[:100] for read in reads if read.get("external_id")}

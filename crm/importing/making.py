@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,14 +10,12 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
 from crm import customer_rights, dates
-from crm.folding import fold
-from crm.importing import cells
+from crm.fields import Cells
 from crm.importing.batch import Batch
-from crm.importing.cells import READERS, People
-from crm.importing.columns import NEEDED, Column, columns_of, custom_fields_of
+from crm.importing.cells import people_by_name
+from crm.importing.columns import NEEDED, Column, columns_of
 from crm.models import (
     Company,
-    CustomField,
     Import,
     ImportRow,
     Item,
@@ -50,7 +48,7 @@ class Read:
 
 def date_cells(work: Import, places: dict[int, Column], most: int | None = None) -> Iterator[str]:
     """What stands in the columns of dates, of the first `most` rows or of all."""
-    wanted = [place for place, column in places.items() if column.is_date]
+    wanted = [place for place, column in places.items() if column.type.is_day]
     rows = work.rows.order_by("number").values_list("cells", flat=True) if wanted else ()
     for line in rows[:most] if wanted else ():
         yield from (line[place] for place in wanted if place < len(line))
@@ -65,8 +63,7 @@ class Maker:
         self.work = work
         self.columns = {column.key: column for column in columns_of(work.target, work.pipeline)}
         self.places = {int(place): self.columns[key] for place, key in work.mapping.items() if key in self.columns}
-        self.readers: dict[str, Callable[[str], Any]] = {**READERS, "person": People()}
-        self.custom = custom_fields_of(self.target, work.pipeline)
+        self.records: dict[str, Any] = {"user": people_by_name()}
         self.firms: dict[str, Company] = {}
         self.order = work.date_order or dates.order_of(date_cells(work, self.places, SAMPLED)) or dates.DAY_FIRST
         self.tags: dict[str, Tag] = {}
@@ -79,14 +76,12 @@ class Maker:
         found = Read()
         unread: list[str] = []
         # The currency first: what "$" beside an amount means hangs on it.
-        for place, column in sorted(self.places.items(), key=lambda pair: (pair[1].kind != "currency", pair[0])):
+        for place, column in sorted(self.places.items(), key=lambda pair: (pair[1].key != "currency", pair[0])):
             cell = line[place] if place < len(line) else ""
             if not cell:
                 continue
             try:
-                value = (
-                    self._phones(column, cell, unread) if column.kind == "phone" else self.value(column, cell, found)
-                )
+                value = self._several(column, cell, unread) if column.type.lists else self.value(column, cell, found)
             except ValidationError as error:
                 words = {"name": column.label, "value": first_of(error)}
                 raise WrongRow(said("import.cell", "%(name)s: %(value)s") % words) from error
@@ -95,7 +90,8 @@ class Maker:
                 known += [one for one in value if one not in known]
             elif known in (None, ""):
                 found.values[column.key] = value
-        if unread and not any(found.get(column.key) for column in self.columns.values() if column.kind == "phone"):
+        lists = [column.key for column in self.columns.values() if column.type.lists and column.key != "tags"]
+        if unread and not any(found.get(key) for key in lists):
             raise WrongRow(unread[0])
         found.notes = [_("%s It was left out.") % sentence for sentence in unread]
         needed = NEEDED[self.target]
@@ -104,12 +100,18 @@ class Maker:
             raise WrongRow(_("The row has nothing to be called by (%s).") % names)
         return found
 
-    @staticmethod
-    def _phones(column: Column, cell: str, unread: list[str]) -> list[Any]:
-        """One bad number beside a good one does not cost the row."""
-        found, bad = cells.phones_of(cell)
-        unread += [f"{column.label}: " + _("“%(number)s” is not a phone number.") % {"number": one[:40]} for one in bad]
+    def _several(self, column: Column, cell: str, unread: list[str]) -> list[Any]:
+        """One bad value beside a good one does not cost the row."""
+        found, bad = column.type.cells(cell, self.cells())
+        unread += [f"{column.label}: {sentence}" for sentence in bad]
         return found
+
+    def cells(self, row: Read | None = None, column: Column | None = None) -> Cells:
+        """How cells are read, `column`'s if one is given. `row`: what was read of the row before."""
+        usual = self.work.pipeline.currency if self.work.pipeline else ""
+        is_custom = column is not None and column.is_custom
+        currency = usual if is_custom else (row.get("currency") if row else None) or usual
+        return Cells(self.order, currency, is_custom, self.records)
 
     def value(self, column: Column, cell: str, row: Read | None = None) -> Any:
         """A cell as its column reads it. Raises ValidationError.
@@ -117,33 +119,7 @@ class Maker:
         Args:
             row: what was read of the row before.
         """
-        if column.kind == "custom":
-            return self._custom(column.key.removeprefix("custom."), cell)
-        if column.kind == "money":
-            usual = self.work.pipeline.currency if self.work.pipeline else ""
-            return cells.amount(cell, (row.get("currency") if row else None) or usual)
-        if column.kind == "date":
-            return dates.read_day(cell, self.order)
-        if column.kind == "moment":
-            return cells.aware(dates.read_moment(cell, self.order))
-        return self.readers[column.kind](cell)
-
-    def _custom(self, key: str, cell: str) -> Any:
-        definition = self.custom[key]
-        if definition.type == "money":
-            found = cells.amount(cell)
-            if found.currency and self.work.pipeline and found.currency != self.work.pipeline.currency:
-                words = {"typed": cell[:40], "named": found.currency, "currency": self.work.pipeline.currency}
-                raise ValidationError(_("“%(typed)s” is in %(named)s; amounts here are in %(currency)s.") % words)
-            return str(found.value)
-        if definition.type == "date":
-            return dates.read_day(cell, self.order).isoformat()
-        if definition.type == "datetime":
-            return CustomField.to_json(cells.aware(dates.read_moment(cell, self.order)))
-        if definition.type == "boolean":
-            return fold(cell) in ("1", "true", "yes", "y", "x", "tak", "oui", "co", "да", "ja", fold(_("yes")))
-        typed: Any = [part.strip() for part in cell.split(",")] if definition.type == "multi_list" else cell
-        return CustomField.to_json(definition.form_field().clean(typed))
+        return column.read(cell, self.cells(row, column))
 
     def prepare(self, rows: list[ImportRow]) -> None:
         """Read a slice of rows, and look up in a few questions what is known of them; `row` comes after."""

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from crm import databases, rights
 from crm.amounts import check_currency
+from crm.fields import Field, own
 from crm.models.org import Department, WorkingCalendar
 
 if TYPE_CHECKING:
@@ -308,6 +309,14 @@ class Machine:
     position: dict[int, int] = field(default_factory=dict)
     # What upper rooms compiled for this version, by their name: thrown away with the machine.
     attached: dict[str, Any] = field(default_factory=dict)
+
+    def field(self, name: str) -> Field | None:
+        """By the name that stages, rules and forms use: a column that may be filled, or "custom.key"; None for none.
+
+        Amounts are in the pipeline's currency; an item may have its own.
+        """
+        row = self.fields.get(name.removeprefix("custom.")) if name.startswith("custom.") else None
+        return row.field if row is not None else own.ITEM.get(name)
 
     def ordered(self) -> list[Stage]:
         return sorted(self.stages.values(), key=lambda stage: self.position[stage.pk])

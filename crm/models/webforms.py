@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -11,10 +13,9 @@ from django.db import models
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from crm import clock, decimals
-from crm.forms.amounts import OfferedAmountField
-from crm.forms.moments import DayField
-from crm.models.fields import CustomField, OfferedPhoneField
+from crm import clock
+from crm.fields import Field, field_types, type_of
+from crm.models.fields import CustomField
 from crm.models.people import Contact, User
 from crm.models.pipelines import Pipeline, Stage
 from crm.sentences import SentenceField
@@ -90,6 +91,15 @@ class WebForm(models.Model):
         return [line.strip() for line in self.allowed_sites.splitlines() if line.strip()]
 
 
+def kind_choices() -> list[tuple[str, Any]]:
+    """Our own kinds of questions, and the further types of fields that a stranger may be asked for."""
+    asked = {question.type for question in QUESTIONS.values()} | set(FormField.Kind.values)
+    return [
+        *FormField.Kind.choices,
+        *((cls.key, cls.label) for cls in field_types if cls.is_custom and cls.is_public and cls.key not in asked),
+    ]
+
+
 class FormField(models.Model):
     class Kind(models.TextChoices):
         TEXT = "text", _("text")
@@ -111,7 +121,7 @@ class FormField(models.Model):
 
     form = models.ForeignKey(WebForm, models.CASCADE, related_name="fields")
     key = models.SlugField(_("key"), max_length=40)
-    kind = models.CharField(_("kind"), max_length=12, choices=Kind.choices, default=Kind.TEXT)
+    kind = models.CharField(_("kind"), max_length=40, choices=kind_choices, default=Kind.TEXT)
     label = models.CharField(_("label"), max_length=300)
     help = models.CharField(_("help"), max_length=300, blank=True)
     required = models.BooleanField(_("required"), default=False)
@@ -136,7 +146,11 @@ class FormField(models.Model):
     TARGETS = ("contact.name", "contact.email", "contact.phone", "item.title", "item.amount", "item.source")
     NOWHERE = "-"
     # What asks for a name, an address or a number is the customer's, unless it says otherwise.
-    BY_KIND = {Kind.NAME: "contact.name", Kind.EMAIL: "contact.email", Kind.PHONE: "contact.phone"}
+    BY_KIND: ClassVar[dict[str, str]] = {
+        Kind.NAME: "contact.name",
+        Kind.EMAIL: "contact.email",
+        Kind.PHONE: "contact.phone",
+    }
 
     def __str__(self) -> str:
         return self.label
@@ -147,58 +161,72 @@ class FormField(models.Model):
             target = {"item.custom": "item", "contact.custom": "contact"}.get(prefix)
             if not target or not CustomField.objects.filter(target=target, key=key).exists():
                 raise ValidationError({"saves_to": _("There is no field “%s”.") % self.saves_to})
-        if self.kind in (self.Kind.SELECT, self.Kind.RADIO, self.Kind.CHECKBOXES) and not self.choices():
+        question = QUESTIONS.get(self.kind) or Question(self.kind)
+        if type_of(question.type).has_options and not self.choices():
             raise ValidationError({"options": _("A list needs at least one option.")})
 
     @property
     def target(self) -> str:
         """Where its answer is kept, besides the submission: what was chosen, else what its kind says; "-": nowhere."""
-        return "" if self.saves_to == self.NOWHERE else self.saves_to or self.BY_KIND.get(self.Kind(self.kind), "")
+        return "" if self.saves_to == self.NOWHERE else self.saves_to or self.BY_KIND.get(self.kind, "")
 
     def choices(self) -> list[tuple[str, str]]:
         return [(line.strip(), line.strip()) for line in self.options.splitlines() if line.strip()]
 
     def form_field(self) -> forms.Field | None:
-        """The Django form field; None for a heading."""
-        kind = self.Kind
-        options: dict[str, Any] = {
-            "label": self.label,
-            "help_text": self.help,
-            "required": self.required,
-            "initial": self.default or None,
-        }
-        decimal = forms.TextInput(attrs={"inputmode": "decimal"})
-        build: dict[str, Any] = {
-            kind.LONG_TEXT: lambda: forms.CharField(
-                max_length=20000, widget=forms.Textarea(attrs={"rows": 5}), **options
-            ),
-            kind.NAME: lambda: forms.CharField(
-                max_length=200, widget=forms.TextInput(attrs={"autocomplete": "name"}), **options
-            ),
-            kind.EMAIL: lambda: forms.EmailField(widget=forms.EmailInput(attrs={"autocomplete": "email"}), **options),
-            kind.PHONE: lambda: OfferedPhoneField(**options),
-            kind.NUMBER: lambda: OfferedAmountField(limit=decimals.NUMBER, widget=decimal, **options),
-            kind.MONEY: lambda: OfferedAmountField(
-                min_value=0, widget=decimal, currency=self.form.pipeline.currency, **options
-            ),
-            kind.SELECT: lambda: forms.ChoiceField(choices=[("", "—"), *self.choices()], **options),
-            kind.RADIO: lambda: forms.ChoiceField(choices=self.choices(), widget=forms.RadioSelect, **options),
-            kind.CHECKBOXES: lambda: forms.MultipleChoiceField(
-                choices=self.choices(), widget=forms.CheckboxSelectMultiple, **options
-            ),
-            kind.BOOLEAN: lambda: forms.BooleanField(**options),
-            # Never ticked beforehand: a consent is given, not left standing.
-            kind.CONSENT: lambda: forms.BooleanField(**{**options, "initial": None}),
-            kind.DATE: lambda: DayField(widget=forms.DateInput(attrs={"type": "date"}), **options),
-            kind.TIME: lambda: forms.TimeField(widget=forms.TimeInput(attrs={"type": "time"}), **options),
-            kind.HIDDEN: lambda: forms.CharField(
-                max_length=500, widget=forms.HiddenInput, **{**options, "required": False}
-            ),
-        }
-        if self.kind == kind.HEADING:
+        """The Django form field, with `described`; None for a heading."""
+        question = QUESTIONS.get(self.kind) or Question(self.kind)
+        if not question.type:
             return None
-        made: forms.Field = build.get(self.kind, lambda: forms.CharField(max_length=500, **options))()
+        described = Field(
+            self.key,
+            self.label,
+            type_of(question.type),
+            self.choices(),
+            self.form.pipeline.currency if type_of(question.type).is_amount else "",
+        )
+        options: dict[str, Any] = {"label": self.label, "help_text": self.help, "required": self.required}
+        options |= {"initial": self.default or None, **dict(question.options)}
+        made = described.type.offered_field(described.asked, **options)
+        if question.widget is not None:
+            made.widget = widget = question.widget()
+            widget.is_required = made.required
+            if described.options:
+                made.choices = widget.choices = list(described.options)  # type: ignore[attr-defined]
+        made.widget.attrs |= dict(question.attrs)
+        made.described = described  # type: ignore[attr-defined]
         return made
+
+
+@dataclass(frozen=True)
+class Question:
+    """How a kind of question is asked.
+
+    Args:
+        type: key of the type of field that reads the answer; empty: nothing is asked.
+        widget: in place of the type's own.
+        attrs: of the widget. options: of the form field; they come before what the row says.
+    """
+
+    type: str
+    widget: Callable[[], forms.Widget] | None = None
+    attrs: tuple[tuple[str, Any], ...] = ()
+    options: tuple[tuple[str, Any], ...] = ()
+
+
+# Kinds that are no type of field, or are asked of customers otherwise than of colleagues.
+QUESTIONS: dict[str, Question] = {
+    FormField.Kind.LONG_TEXT: Question("long_text", attrs=(("rows", 5),)),
+    FormField.Kind.NAME: Question("text", attrs=(("autocomplete", "name"),), options=(("max_length", 200),)),
+    FormField.Kind.EMAIL: Question("email", attrs=(("autocomplete", "email"),)),
+    FormField.Kind.SELECT: Question("list"),
+    FormField.Kind.RADIO: Question("list", forms.RadioSelect),
+    FormField.Kind.CHECKBOXES: Question("multi_list", forms.CheckboxSelectMultiple),
+    FormField.Kind.HIDDEN: Question("text", forms.HiddenInput, options=(("required", False),)),
+    # Never ticked beforehand: a consent is given, not left standing.
+    FormField.Kind.CONSENT: Question("boolean", options=(("initial", None),)),
+    FormField.Kind.HEADING: Question(""),
+}
 
 
 class Submission(models.Model):

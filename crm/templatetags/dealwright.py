@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
-from decimal import Decimal
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
 from babel import dates as babel_dates
-from django import forms, template
+from django import template
 from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.html import format_html
@@ -16,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from crm import clock, phones
+from crm.fields import Field, type_of_value
 from crm.mail import invitations
 from crm.shown import day, exactly, locale_name, money, num
 
@@ -74,29 +74,14 @@ def when(value: Any) -> str:
 
 
 @register.filter
-def as_read(value: Any, typed_into: forms.Field | None = None) -> str:
+def as_read(value: Any, field: Field | None = None) -> str:
     """A kept value as its reader writes it: numbers, dates and times in their locale, yes and no, lists with commas.
 
     Args:
         value: a column's, or a custom field's from the JSON column, where dates and numbers are texts.
-        typed_into: the form field that asks for it; None, and for a value that does not fit it, the value as it is.
+        field: it described; without one the value itself tells.
     """
-    if value in (None, "", []):
-        return ""
-    if isinstance(value, bool):
-        return _("yes") if value else _("no")
-    if isinstance(value, list):
-        return ", ".join(map(str, value))
-    try:
-        if isinstance(value, datetime) or isinstance(typed_into, forms.DateTimeField):
-            return exactly(datetime.fromisoformat(value) if isinstance(value, str) else value)
-        if isinstance(value, date) or isinstance(typed_into, forms.DateField):
-            return day(value)
-        if isinstance(value, Decimal) or isinstance(typed_into, forms.IntegerField):
-            return num(value)
-    except (ValueError, ArithmeticError, AttributeError):
-        pass  # kept before the field's type was changed
-    return str(value)
+    return (field.type if field else type_of_value(value)).told(value)
 
 
 @register.filter

@@ -5,16 +5,15 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from django import forms
 from django.template.loader import render_to_string
 from django.utils.timezone import get_current_timezone_name
 from django.utils.translation import get_language
-from django.utils.translation import gettext_lazy as lazy
 
 from crm import clock, slots
+from crm.fields import Field, own
 from crm.models import CustomField, Item
 from crm.models.pipelines import Machine
-from crm.templatetags.dealwright import as_read, when
+from crm.templatetags.dealwright import when
 
 COLUMNS = (
     *("title", "version", "amount", "currency", "stage_entered_at", "next_activity_at", "visit_id", "stage_id"),
@@ -23,36 +22,29 @@ COLUMNS = (
 )
 # What a pipeline may show besides; custom fields come on top. Six at most, or a card is no card any more.
 MOST_FIELDS = 6
-OWN_FIELDS = {
-    "source": lazy("source"),
-    "due_date": lazy("expected on"),
-    "probability": lazy("probability, %"),
-    "created_at": lazy("created at"),
-}
+OWN_FIELDS = {name: {**own.ITEM, **own.ITEM_KEPT}[name] for name in ("source", "due_date", "probability", "created_at")}
 
 
 def field_choices() -> list[tuple[str, Any]]:
     custom = CustomField.of_items().values_list("key", "label")
-    return [*OWN_FIELDS.items(), *((f"custom.{key}", label) for key, label in custom)]
+    return [
+        *((field.name, field.label) for field in OWN_FIELDS.values()),
+        *((f"custom.{key}", label) for key, label in custom),
+    ]
 
 
-def _fields(machine: Machine) -> dict[str, tuple[str, forms.Field | None]]:
-    """By field that the pipeline shows: its label, what it is typed into; made once a version of the machine."""
-    known: dict[str, tuple[str, forms.Field | None]] | None = machine.attached.get("card_fields")
+def _fields(machine: Machine) -> list[Field]:
+    """What the pipeline shows on a card; made once a version of the machine."""
+    known: list[Field] | None = machine.attached.get("card_fields")
     if known is None:
-        known = {}
-        for name in machine.pipeline.card_fields[:MOST_FIELDS]:
-            custom = machine.fields.get(name.removeprefix("custom.")) if name.startswith("custom.") else None
-            if custom is not None:
-                known[name] = (custom.label, custom.form_field())
-            elif name in OWN_FIELDS:
-                known[name] = (OWN_FIELDS[name], None)
-        machine.attached["card_fields"] = known
+        names = machine.pipeline.card_fields[:MOST_FIELDS]
+        found = (OWN_FIELDS.get(name) or machine.field(name) for name in names)
+        known = machine.attached["card_fields"] = [field for field in found if field is not None]
     return known
 
 
-def _shown(value: Any, typed_into: forms.Field | None) -> str:
-    return str(when(value)) if isinstance(value, datetime) else as_read(value, typed_into)
+def _shown(value: Any, field: Field) -> str:
+    return str(when(value)) if isinstance(value, datetime) else field.type.told(value)
 
 
 def decorate(machine: Machine, found: list[Item]) -> None:
@@ -64,7 +56,7 @@ def decorate(machine: Machine, found: list[Item]) -> None:
     fields = _fields(machine)
     for card in found:
         card.badges = marks.get(card.pk, [])
-        card.extras = [(label, _shown(card.value_of(name), typed)) for name, (label, typed) in fields.items()]
+        card.extras = [(field.label, _shown(card.value_of(field.name), field)) for field in fields]
         card.html = _html(card)
 
 

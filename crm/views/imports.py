@@ -132,13 +132,13 @@ def _read_as(work: Import) -> list[tuple[str, list[tuple[str, str, bool]]]]:
     lines = list(work.rows.order_by("number").values_list("cells", flat=True)[:1000])
     found = []
     for place, column in sorted(maker.places.items()):
-        if not (column.is_date or column.is_amount):
+        if not (column.type.is_day or column.type.is_amount):
             continue
         shapes: dict[str, str] = {}
         for line in lines:
             if place < len(line) and line[place] and len(shapes) < SHAPES:
                 # The cell that tells in which order the file writes its dates is a shape of its own.
-                shape = re.sub(r"\d", "9", line[place]) + dates.order_of([line[place]] if column.is_date else [])
+                shape = re.sub(r"\d", "9", line[place]) + dates.order_of([line[place]] if column.type.is_day else [])
                 shapes.setdefault(shape, line[place])
         read = [(cell, *_reading(maker, column, cell)) for cell in shapes.values()]
         found += [(work.headers[place], read)] if read else []

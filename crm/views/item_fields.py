@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from crm.access import staff_of_ours
-from crm.forms.items import COLUMNS, cleaned_for_item, field_for, initial_for
+from crm.forms.items import COLUMNS, cleaned_for_item, described, field_for, initial_for
 from crm.models import Event, Item, Refused
 from crm.models.items import plain
 from crm.views.items import visible_item
@@ -59,7 +59,7 @@ def field(request: HttpRequest, pk: int, name: str) -> HttpResponse:
         context |= {"theirs": item.value_of(name), "who": _who_changed(item, name), "now": theirs}
         return render(request, "items/_field.html", context, status=409)
     try:
-        item.change(cleaned_for_item({name: form.cleaned_data["value"]}), by=request.user)  # type: ignore[arg-type]
+        item.change(cleaned_for_item(item, {name: form.cleaned_data["value"]}), by=request.user)  # type: ignore[arg-type]
     except Refused as refused:
         form.add_error("value", refused.sentence)
         return render(request, "items/_field.html", context, status=422)
@@ -70,9 +70,9 @@ def field(request: HttpRequest, pk: int, name: str) -> HttpResponse:
 
 
 def _shown(request: HttpRequest, item: Item, name: str) -> HttpResponse:
-    typed_into = field_for(item, name, False)
-    context = {"item": item, "name": name, "label": typed_into.label or name, "value": item.value_of(name)}
-    context |= {"typed_into": typed_into, "may": {"edit"}}
+    shown = described(item, name)
+    context = {"item": item, "name": name, "label": shown.label, "value": item.value_of(name)}
+    context |= {"described": shown, "may": {"edit"}}
     return render(request, "items/_value.html", context)
 
 

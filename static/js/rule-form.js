@@ -35,6 +35,7 @@ if (conditions && another) {
   async function drawn(number, field, op, values = []) {
     const asked = new URLSearchParams({ n: number, field, op });
     for (const value of values) asked.append("value", value);
+    asked.append("pipeline", conditions.dataset.pipeline);
     const answer = await fetch(`${conditions.dataset.rowUrl}?${asked}`);
     if (!answer.ok) throw new Error(answer.status);
     const holder = document.createElement("template");

@@ -14,7 +14,8 @@ from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from automation.models import Run
-from crm.importing import cells, reading
+from crm.fields import Cells, type_of
+from crm.importing import reading
 from crm.importing import work as working
 from crm.importing.columns import columns_of, guess
 from crm.models import Company, Contact, CustomField, Import, ImportRow, Item, Job, Message, Webhook, WebhookDelivery
@@ -145,7 +146,7 @@ def test_what_cannot_be_read_is_said_in_words(content, why):
     ],
 )
 def test_amounts_are_read_in_every_habit(cell, value):
-    assert cells.amount(cell).value == Decimal(value)
+    assert type_of("priced").cell(cell, Cells("dmy")).value == Decimal(value)
 
 
 @pytest.mark.parametrize(
@@ -153,7 +154,7 @@ def test_amounts_are_read_in_every_habit(cell, value):
 )
 def test_what_is_no_amount_is_refused(cell):
     with pytest.raises(ValidationError):
-        cells.amount(cell)
+        type_of("priced").cell(cell, Cells("dmy"))
 
 
 # ---------------------------------------------------------------------- columns

@@ -144,7 +144,7 @@ def through_api_patch(world, client, token, text):
 
 def through_a_rule(world, client, token, text):
     item = world.deal()
-    item.change({"amount": typed(item.machine().fields, "amount", text)})
+    item.change({"amount": typed(item.machine(), "amount", text, item.currency)})
 
 
 def through_the_shell(world, client, token, text):
@@ -433,8 +433,8 @@ def test_the_upgrade_takes_out_what_cannot_be_read_and_notes_it_on_the_card(worl
 def test_an_own_number_is_shown_so_that_its_box_reads_it_back(own_numbers, language):
     definition = CustomField.objects.get(key="size")
     with translation.override(language):
-        field = definition.form_field()
-        shown = field.widget.format_value(field.prepare_value(definition.initial("2.125")))
+        field = definition.field.form_field()
+        shown = field.widget.format_value(field.prepare_value(definition.field.type.initial("2.125")))
         assert field.clean(shown) == Decimal("2.125")
 
 

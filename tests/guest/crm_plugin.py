@@ -1,9 +1,12 @@
 """An action, a trigger type, a transport, an item tab and a column hint of a third party."""
 
 import os
+import re
 from typing import Any
 
 from django import forms
+from django.core.exceptions import ValidationError
+from django.db.models import Q
 
 from automation.base import (
     Action,
@@ -21,6 +24,8 @@ from automation.engine.chain import await_kind
 from automation.fields import MergeTextField
 from crm import slots
 from crm.events import record
+from crm.fields import Asked, field_types
+from crm.fields.base import TextLike
 from crm.slots import ItemTab
 from crm.transports.base import Transport, TransportError, transports
 
@@ -117,6 +122,42 @@ class Carrier(Transport):
         if answer == "lost":
             raise TransportError("The line broke.", sent=True)
         return f"pigeon-{message.pk}"
+
+
+@field_types.register
+class Colour(TextLike):
+    """A colour as "#A0522D"; people may write it small, short or without its sign."""
+
+    key = "guest_colour"
+    label = "colour"
+    schema = {"type": "string", "pattern": "^#[0-9A-F]{6}$"}
+    operators = ("equals", "not_equals", "is_empty", "is_filled")
+
+    def read(self, text: str, asked: Asked = Asked()) -> str:
+        bare = text.strip().removeprefix("#").upper()
+        bare = "".join(sign * 2 for sign in bare) if len(bare) == 3 else bare
+        if not re.fullmatch("[0-9A-F]{6}", bare):
+            raise ValidationError(f"{text.strip()} is no colour.")
+        return f"#{bare}"
+
+    def from_json(self, kept: Any) -> Any:
+        found = super().from_json(kept)
+        return None if found is None else self.read(found)
+
+    def form_field(self, asked: Asked = Asked(), **options: Any) -> forms.Field:
+        return ColourField(**options)
+
+    def told_typed(self, value: Any) -> str:
+        return f"colour {value}"
+
+    def filter(self, path: str, text: str) -> Q:
+        return Q(**{path: self.read(text)})
+
+
+class ColourField(forms.CharField):
+    def clean(self, value: Any) -> str:
+        text = super().clean(value)
+        return Colour().read(text) if text else ""
 
 
 @slots.item_tabs.register
