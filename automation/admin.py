@@ -23,6 +23,7 @@ from automation.models import Rule, Run, Trigger, TriggerFiring, scope_of, type_
 from automation.settings_form import RuleForm, TriggerForm
 from crm import merge
 from crm.admin.base import ModelAdmin, OfPipeline, ReadOnlyAdmin, action, display, register
+from crm.ids import id_of
 from crm.models import Job, Pipeline, Refused, Stage
 from crm.models.leased import Status
 from crm.shown import beside
@@ -108,7 +109,7 @@ class PlacedAdmin(OfPipeline, ModelAdmin):
         if not self.has_view_permission(request):
             raise PermissionDenied
         asked = {name: request.GET.get(name, "")[:200] for name in ("field", "op", "n", "pipeline")}
-        number = int(asked["n"]) if asked["n"].isascii() and asked["n"].isdigit() and len(asked["n"]) < 3 else 1
+        number = min(id_of(asked["n"]) or 1, 99)
         values = [value[:500] for value in request.GET.getlist("value")[:50]]
         kind = Readable().type_of(asked["field"])
         if kind is not None and asked["op"] not in kind.operators:
@@ -116,8 +117,7 @@ class PlacedAdmin(OfPipeline, ModelAdmin):
         takes = OPERATORS[asked["op"]].takes if asked["op"] in OPERATORS else ""
         kept = values if takes in ("two", "many") else values[0] if values else None
         tree = {"all": [{"field": asked["field"], "op": asked["op"], "value": kept}]}
-        chosen = asked["pipeline"] if asked["pipeline"].isascii() and asked["pipeline"].isdigit() else "0"
-        pipeline = Pipeline.objects.visible_to(request.user).filter(pk=int(chosen[:9])).first()
+        pipeline = Pipeline.objects.visible_to(request.user).filter(pk=id_of(asked["pipeline"]) or 0).first()
         form = ConditionForm(prefix="if", tree=tree, places=[number], pipeline=pipeline)
         return TemplateResponse(request, "admin/automation/_condition_row.html", {"row": form.rows()[0]})
 

@@ -164,6 +164,7 @@ class Action:
         helper: no visible effect, values only (E14).
         alone: it touches other items or counters, so it never shares a transaction with other runs.
         sends: it writes messages, so the rule's hourly limit counts (E42).
+        awaits: kinds of events that it may return Wait(on="event:…") for; others are refused when it does.
     """
 
     key: ClassVar[str] = ""
@@ -174,6 +175,7 @@ class Action:
     helper: ClassVar[bool] = False
     alone: ClassVar[bool] = False
     sends: ClassVar[bool] = False
+    awaits: ClassVar[tuple[str, ...]] = ()
     outputs: ClassVar[dict[str, Any]] = {}
 
     class Settings(SettingsForm):
@@ -259,3 +261,8 @@ def action_of(key: str) -> Action:
 def types_for(kind: str) -> set[str]:
     """Keys of the trigger types that look at a kind of event."""
     return {found.key for found in trigger_types if kind in found.events}
+
+
+def awaited_kinds() -> set[str]:
+    """Kinds of events that installed actions may wait for; others cost no query."""
+    return {kind for found in actions for kind in found.awaits}

@@ -15,6 +15,7 @@ from automation.conditions import OPERATORS, Operator
 from crm import merge
 from crm.fields import Asked, FieldType, type_of
 from crm.fields.text import Text
+from crm.ids import id_of
 from crm.models import CustomField, Pipeline
 from crm.models.pipelines import machine_of
 
@@ -171,7 +172,7 @@ class ConditionForm(forms.Form):
     def _count(self) -> int:
         """As many as are stored, and as many as were sent: the page adds rows."""
         sent = (name.rpartition("_")[2] for name in self.data if name.startswith(self.add_prefix("op_")))
-        asked = [int(number) for number in sent if number.isascii() and number.isdigit() and len(number) < 3]
+        asked = [number for number in map(id_of, sent) if number is not None and number < 100]
         return min(MOST_ROWS, max([CONDITION_ROWS, len(self._parts()), *asked]))
 
     def _chosen(self, row: int, part: dict[str, Any]) -> tuple[str, str]:

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from automation.models import Rule, Trigger
 from crm import slots
 from crm.models import Stage
-from crm.retiring import StageUse
+from crm.slots import StageUse
 
 
 @slots.stage_uses.register

@@ -19,7 +19,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
-from crm import sending, vault
+from crm import notice, vault
 from crm.access import peer
 from crm.models import SystemSwitches, User
 
@@ -139,14 +139,14 @@ class Accounts(DefaultAccountAdapter):
                     "%(link)s\n\nIf it was not you, nothing needs to be done: the old password stays."
                 )
                 words = {"link": context["password_reset_url"]}
-                sending.mail_colleague(user, _now("A new password for Dealwright"), text % words)
+                notice.mail(user, _now("A new password for Dealwright"), text % words)
 
     def send_notification_mail(self, template_prefix: str, user: User, context: Any = None, email: Any = None) -> None:
-        notice = NOTICES.get(_name(template_prefix))
-        if notice:
+        told = NOTICES.get(_name(template_prefix))
+        if told:
             with translation.override(user.language):
                 more = _now("If it was not you, please tell your administrator at once.")
-                sending.mail_colleague(user, _now("Your Dealwright account"), f"{notice}\n\n{more}")
+                notice.mail(user, _now("Your Dealwright account"), f"{told}\n\n{more}")
 
 
 class SecondFactors(DefaultMFAAdapter):

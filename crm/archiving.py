@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
@@ -15,30 +13,16 @@ from django.utils.translation import override
 from crm import clock, databases, lanes, retiring, slots
 from crm.folding import fold
 from crm.jobs import Temporary
-from crm.models import Cause, Channel, Import, Item, Pipeline, Refused, SavedView, Stage, StageTransition, User, WebForm
+from crm.models import Cause, Item, Pipeline, Refused, SavedView, Stage, StageTransition, User
 from crm.models.jobs import Job
 from crm.models.leased import Status
-from crm.models.notifications import notify
+from crm.notice import notify
 from crm.queue import Kind, register_kind
 from crm.sentences import said
+from crm.slots import PipelineUse
 
 SLICE_SECONDS = 0.25
 State = Pipeline.State
-
-
-@dataclass
-class PipelineUse:
-    """Something that names the pipeline, beside its stages.
-
-    Args:
-        hand_over: called with the pipeline that takes its place; None: nothing to do.
-        keeps: why the pipeline can be neither archived nor removed as long as this is so.
-    """
-
-    label: str
-    count: int
-    hand_over: Callable[[Pipeline], Any] | None = None
-    keeps: str = ""
 
 
 class CannotArchive(Exception):
@@ -47,31 +31,26 @@ class CannotArchive(Exception):
 
 def uses_of(pipeline: Pipeline) -> list[PipelineUse]:
     """Everything that names the pipeline or one of its stages; what is not used is left out."""
-    forms, views = WebForm.objects.filter(pipeline=pipeline), SavedView.objects.filter(pipeline=pipeline)
-    mail = Channel.objects.filter(strangers=pipeline)
     counts: dict[str, int] = {}
     for stage in Stage.active.filter(pipeline=pipeline):
         for use in retiring.uses_of(stage):
-            counts[use.label] = counts.get(use.label, 0) + use.count
-    counts.pop(retiring.words_for_forms(), None)  # of those with a stage and without one
-    bin_ = Item.objects.filter(pipeline=pipeline, deleted_at__isnull=False)
+            if not use.of_pipeline:
+                counts[use.label] = counts.get(use.label, 0) + use.count
     found = [
         *(PipelineUse(label, count) for label, count in counts.items()),
-        PipelineUse(_("cards in the recycle bin"), bin_.count()),
-        PipelineUse(_("web forms"), forms.count(), lambda to: _put(forms, to)),
-        PipelineUse(
-            _("mailboxes whose strangers become cards here"), mail.count(), lambda to: mail.update(strangers=to)
-        ),
-        PipelineUse(_("saved views (they go with it)"), views.count()),
         *(use for uses in slots.pipeline_uses for use in uses(pipeline)),
     ]
     return [use for use in found if use.count]
 
 
-def _put(rows: Any, pipeline: Pipeline) -> None:
-    for row in list(rows):
-        row.pipeline, row.stage = pipeline, None
-        row.save()  # one by one, for the audit log
+@slots.pipeline_uses.register
+def bin_and_views(pipeline: Pipeline) -> list[PipelineUse]:
+    bin_ = Item.objects.filter(pipeline=pipeline, deleted_at__isnull=False)
+    views = SavedView.objects.filter(pipeline=pipeline)
+    return [
+        PipelineUse(_("cards in the recycle bin"), bin_.count()),
+        PipelineUse(_("saved views (they go with it)"), views.count()),
+    ]
 
 
 def targets_of(pipeline: Pipeline) -> list[Pipeline]:
@@ -164,7 +143,6 @@ def _remove(pipeline: Pipeline, target: Pipeline, stages: dict[int, int], by: Us
             for stage_use in retiring.uses_of(stage):
                 if stage_use.hand_over is not None:
                     stage_use.hand_over(there[stages[stage.pk]])
-        Import.objects.filter(pipeline=fresh).update(pipeline=target)
         for use in uses_of(fresh):
             if use.hand_over is not None:
                 use.hand_over(target)

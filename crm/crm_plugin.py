@@ -2,10 +2,27 @@
 
 from typing import Any
 
-from crm import audit, digest, health, jobs, recycle_bin, retiring, sending, slots, submissions, webhooks
+from crm import (
+    archiving,
+    audit,
+    bell,
+    digest,
+    form_uses,
+    health,
+    jobs,
+    recycle_bin,
+    retiring,
+    sending,
+    slots,
+    submissions,
+    webhooks,
+)
 from crm.api import idempotency
+from crm.importing import uses as import_uses
 from crm.importing import work as importing
 from crm.mail import imap
+from crm.mail import uses as mail_uses
+from crm.told import customers, forms, items, messages, work
 from crm.transports import delivery_service, outbox, smtp, twilio
 
 
@@ -20,14 +37,23 @@ slots.event_interest.register(webhooks.wanted)
 slots.item_tabs.register(_products)
 
 __all__ = [
+    "archiving",
     "audit",
+    "bell",
+    "customers",
     "delivery_service",
     "digest",
+    "form_uses",
+    "forms",
     "health",
     "idempotency",
     "imap",
+    "import_uses",
     "importing",
+    "items",
     "jobs",
+    "mail_uses",
+    "messages",
     "outbox",
     "recycle_bin",
     "retiring",
@@ -36,4 +62,5 @@ __all__ = [
     "submissions",
     "twilio",
     "webhooks",
+    "work",
 ]

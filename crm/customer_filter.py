@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy as lazy
 from crm.fields import type_of
 from crm.filters import BadFilter, bounds, judged, read_day, read_one_of, read_owner, read_whole
 from crm.folding import fold
+from crm.ids import id_of
 from crm.models.fields import CustomField
 from crm.models.items import Item
 from crm.models.people import Company, Contact, Tag, User
@@ -182,7 +183,7 @@ class CustomerFilter:
         """What is filtered, in words, each with the query that is left without it."""
         words: dict[str, str] = {}
         if self.owner:
-            name = User.objects.filter(pk=self.owner).first() if self.owner.isdecimal() else None
+            name = User.objects.filter(pk=id_of(self.owner)).first() if id_of(self.owner) else None
             words["owner"] = str(name or (_("mine") if self.owner == "me" else _("without owner")))
         if self.tag is not None:
             tag = Tag.objects.filter(pk=self.tag).first()

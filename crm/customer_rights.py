@@ -13,7 +13,7 @@ from django.db.models import Case, Q, Value, When
 from django.http import Http404
 from django.utils.translation import gettext_lazy as _
 
-from crm import rights
+from crm import event_kinds, rights
 from crm.rights import Scope
 from crm.sentences import said
 
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from crm.models.items import Item
     from crm.models.people import User
 
-# Events that name an address or number of the customer.
-TALK = Q(kind__startswith="email.") | Q(kind__startswith="sms.") | Q(kind__startswith="call.")
-TALK |= Q(kind__in=("form.submitted", "callback.requested"))
 ACTIONS = ("view", "add", "edit", "merge", "delete", "export")
 REFUSALS = {
     "view": _("You have no access to this customer."),
@@ -169,6 +166,11 @@ def shows(user: User, item: Item) -> bool:
     if scope in (Scope.NONE, Scope.ALL) or item.contact_id is None:
         return scope == Scope.ALL or item.contact_id is None
     return not item.hides_customer or allows(user, "view", item.contact)
+
+
+def talk() -> Q:
+    """Events that name an address, a number or words of the customer, or of which nobody can say that they do not."""
+    return ~Q(kind__in=event_kinds.naming_nobody())
 
 
 def concealed(user: User) -> Q:

@@ -15,8 +15,8 @@ from crm.models.files import Attachment, RawMail
 from crm.models.gate import Forbidden, Refused
 from crm.models.items import Item
 from crm.models.messages import Message
-from crm.models.notifications import notify
 from crm.models.people import Company, Contact, User
+from crm.notice import notify
 from crm.recognising import same_name
 from crm.rights import Scope
 from crm.sentences import said

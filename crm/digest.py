@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
-from crm import clock, sending
+from crm import clock, notice
 from crm.models import Item, Notification, Task, User
 from crm.queue import Kind, every, register_kind
 
@@ -30,7 +30,7 @@ def send_all(job: Any) -> None:
         with translation.override(user.language), timezone.override(user.zone):
             text = text_for(user)
             if text:
-                sending.mail_colleague(user, _("Your day"), text)
+                notice.mail(user, _("Your day"), text)
 
 
 def text_for(user: User) -> str:

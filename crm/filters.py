@@ -22,6 +22,7 @@ from django.utils.translation import gettext_lazy as lazy
 from crm import amounts, clock
 from crm.decimals import MONEY
 from crm.fields import type_of
+from crm.ids import id_of
 from crm.models.fields import CustomField
 from crm.models.item_set import matching
 from crm.models.people import Tag, User
@@ -225,7 +226,7 @@ class ItemFilter:
         """What is filtered, in words, each with the query that is left without it."""
         words: dict[str, str] = {}
         if self.owner:
-            name = User.objects.filter(pk=self.owner).first() if self.owner.isascii() and self.owner.isdigit() else None
+            name = User.objects.filter(pk=id_of(self.owner)).first() if id_of(self.owner) else None
             words["owner"] = str(name or (_("mine") if self.owner == "me" else _("without owner")))
         if self.activity:
             words["activity"] = _("next activity: %s") % dict(ACTIVITIES)[self.activity]
@@ -279,10 +280,6 @@ def judged(name: str, value: str, field: CustomField) -> None:
         raise BadFilter(name, error.messages[0]) from error
 
 
-def _number(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) < 10
-
-
 def read_day(name: str, text: str) -> date:
     try:
         found = date.fromisoformat(text)
@@ -309,15 +306,16 @@ def _currency(name: str, text: str) -> str:
 
 
 def read_owner(name: str, value: str) -> str:
-    if value not in ("me", "none") and not _number(value):
+    if value not in ("me", "none") and id_of(value) is None:
         raise BadFilter(name, _("“%s” is not a person.") % value)
     return value
 
 
 def read_whole(name: str, value: str) -> int:
-    if not _number(value):
+    found = id_of(value)
+    if found is None:
         raise BadFilter(name, _("“%s” is not a whole number.") % value)
-    return int(value)
+    return found
 
 
 def _reason(name: str, value: str) -> str:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from crm.models.items import Item
-from crm.models.notifications import notify
 from crm.models.people import User
+from crm.notice import notify
 from crm.sentences import said
 
 

@@ -90,6 +90,8 @@ class Kind:
         put_back: a temporary failure; the job is planned again.
         automation: waits while automation is paused (inside kinds; outside ones wait as well).
         indoors: an outside kind of which nothing leaves the house; it does not wait.
+        cancelled: called with the ids of jobs of this kind that were cancelled, and the reason, in that transaction.
+        revived: called with the ids of those that are planned again, since the move that cancelled them was taken back.
         passing: its jobs come back by themselves, and are forgotten some days after they are done.
     """
 
@@ -103,6 +105,8 @@ class Kind:
     conclude: Callable[[Any, Any], None] | None = None
     lost: Callable[[Any], None] | None = None
     put_back: Callable[[Any], None] | None = None
+    cancelled: Callable[[list[int], str], None] | None = None
+    revived: Callable[[list[int]], None] | None = None
 
 
 _kinds: dict[str, Kind] = {}

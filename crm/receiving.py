@@ -11,8 +11,8 @@ from crm import clock, databases, phones
 from crm.events import record
 from crm.folding import fold
 from crm.models import Channel, Contact, Conversation, Invoice, Item, Medium, Message, Refusal
-from crm.models.notifications import notify
 from crm.models.reach import ContactPhone
+from crm.notice import notify
 from crm.sentences import said
 
 # The words of the carriers' rules, and those of our languages; the whole message, case and marks ignored.

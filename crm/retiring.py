@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
@@ -13,27 +11,15 @@ from django.utils.translation import override
 
 from crm import clock, databases, lanes, slots
 from crm.jobs import Temporary
-from crm.models import Cause, Import, Item, Refused, Stage, StageTransition, User, WebForm
+from crm.models import Cause, Item, Refused, Stage, StageTransition, User
 from crm.models.jobs import Job
-from crm.models.notifications import notify
+from crm.notice import notify
 from crm.queue import Kind, register_kind
 from crm.sentences import said
+from crm.slots import StageUse
 
 SLICE = 50
 SLICE_SECONDS = 0.25
-
-
-@dataclass
-class StageUse:
-    """Something that names the stage.
-
-    Args:
-        hand_over: called with the stage that takes its place, in the wizard's transaction; None: nothing to do.
-    """
-
-    label: str
-    count: int
-    hand_over: Callable[[Stage], Any] | None = None
 
 
 class CannotRetire(Exception):
@@ -42,26 +28,16 @@ class CannotRetire(Exception):
 
 def uses_of(stage: Stage) -> list[StageUse]:
     """Everything that names the stage, upper layers' rows too; what is not used is left out."""
-    forms, imports = WebForm.objects.filter(stage=stage), Import.objects.filter(stage=stage)
+    return [use for uses in slots.stage_uses for use in uses(stage) if use.count]
+
+
+@slots.stage_uses.register
+def cards_and_moves(stage: Stage) -> list[StageUse]:
     moves = StageTransition.objects.filter(source=stage) | StageTransition.objects.filter(target=stage)
-    found = [
+    return [
         StageUse(_("cards"), Item.objects.alive().filter(stage=stage).count()),
-        StageUse(words_for_forms(), forms.count(), lambda to: _lead_to(forms, to)),
-        StageUse(_("imports"), imports.count(), lambda to: imports.update(stage=to)),
         StageUse(_("allowed moves"), moves.count(), lambda to: _hand_over_moves(stage, to)),
-        *(use for uses in slots.stage_uses for use in uses(stage)),
     ]
-    return [use for use in found if use.count]
-
-
-def words_for_forms() -> str:
-    return _("web forms whose cards start here")
-
-
-def _lead_to(rows: Any, target: Stage) -> None:
-    for row in list(rows):
-        row.stage, row.pipeline = target, target.pipeline
-        row.save()  # one by one, for the audit log
 
 
 def _hand_over_moves(stage: Stage, target: Stage) -> None:

@@ -23,8 +23,8 @@ from crm.models.files import Attachment
 from crm.models.jobs import Job
 from crm.models.leased import MAX_CRASHES, Status, backoff
 from crm.models.messages import FAR, Channel, Conversation, Medium, Message
-from crm.models.notifications import notify
 from crm.models.people import Contact, User, administrators
+from crm.notice import notify
 from crm.queue import Kind, register_kind
 from crm.reaching import CannotSend as CannotSend
 from crm.reaching import check_address as check_address
@@ -366,4 +366,25 @@ def _lost(job: Job) -> None:
     )
 
 
-register_kind(Kind(KIND, perform, outside=True, begin=begin, conclude=conclude, lost=_lost, put_back=put_back))
+def _cancelled(jobs: list[int], reason: str) -> None:
+    Message.objects.filter(job_id__in=jobs).update(status=Message.Status.CANCELLED, error=reason)
+
+
+def _revived(jobs: list[int]) -> None:
+    ended = Message.objects.filter(job_id__in=jobs, status=Message.Status.CANCELLED)
+    ended.update(status=Message.Status.PLANNED, error="")
+
+
+register_kind(
+    Kind(
+        KIND,
+        perform,
+        outside=True,
+        begin=begin,
+        conclude=conclude,
+        lost=_lost,
+        put_back=put_back,
+        cancelled=_cancelled,
+        revived=_revived,
+    )
+)

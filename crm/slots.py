@@ -24,7 +24,7 @@ task_ended      f(task): in the transaction that ends a task
 nav_links       NavLink objects: entries of the main menu
 search_groups   f(user, text) -> (URL name, heading, rows): found by the global search; a row has `subline`
 analytics       f(figures) -> Table: a further section of the analytics page (crm/analytics.py)
-timelines       f(event) -> (icon, sentence, text) | None: how an event of an upper layer is told
+notices         f(notice): a word to colleagues (crm/notice.py), in the transaction of what it is about
 message_written f(message, keys): in the transaction that writes a message; `keys` of the files that go along
 message_left    f(message): in the transaction in which a message was handed to its provider; perhaps more than once
 mail_papers     f(item, user) -> [MailPaper]: papers that a mail may take along, newest first; user None: a rule's mail
@@ -108,6 +108,36 @@ class Health:
     figure: str = ""
 
 
+@dataclass
+class StageUse:
+    """Something that names the stage.
+
+    Args:
+        hand_over: called with the stage that takes its place, in the wizard's transaction; None: nothing to do.
+        of_pipeline: where the whole pipeline ends, these are counted by its own uses.
+    """
+
+    label: str
+    count: int
+    hand_over: Callable[[Any], Any] | None = None
+    of_pipeline: bool = False
+
+
+@dataclass
+class PipelineUse:
+    """Something that names the pipeline, beside its stages.
+
+    Args:
+        hand_over: called with the pipeline that takes its place; None: nothing to do.
+        keeps: why the pipeline can be neither archived nor removed as long as this is so.
+    """
+
+    label: str
+    count: int
+    hand_over: Callable[[Any], Any] | None = None
+    keeps: str = ""
+
+
 workers = Slot()
 item_tabs = Slot()
 customer_parts = Slot()
@@ -132,7 +162,7 @@ mail_papers = Slot()
 message_written = Slot()
 message_left = Slot()
 bin_keeps = Slot()
+notices = Slot()
 nav_links = Slot()
 search_groups = Slot()
 analytics = Slot()
-timelines = Slot()

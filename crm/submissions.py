@@ -25,10 +25,10 @@ from crm.models.items import Item
 from crm.models.jobs import Job
 from crm.models.leased import Status
 from crm.models.money import base_amount
-from crm.models.notifications import notify
 from crm.models.people import Contact, administrators
 from crm.models.tasks import Task
 from crm.models.webforms import Consent, FormField, Submission, WebForm
+from crm.notice import notify
 from crm.queue import Kind, register_kind
 from crm.recognising import is_nameless
 from crm.sentences import in_payload, said

@@ -15,8 +15,9 @@ from django.urls import reverse
 
 from crm import clock
 from crm.events import record
+from crm.ids import id_of
 from crm.models import Event, Job, Medium, Message, MessageLink, Refusal
-from crm.models.notifications import notify
+from crm.notice import notify
 from crm.queue import Kind, register_kind
 from crm.sentences import said
 
@@ -77,9 +78,8 @@ def try_out(message: Message, what: str) -> bool:
         record("email.opened", item=message.item, contact=message.contact, payload=payload | {"proxy": False}, key=key)
         return True
     outgoing_html(message)  # its links become rows, as they would when it leaves
-    link = (
-        message.links.filter(place=int(what)).first() if what.isascii() and what.isdigit() and len(what) < 4 else None
-    )
+    place = id_of(what)
+    link = message.links.filter(place=place).first() if place is not None and place < 1000 else None
     if link is None:
         return False
     MessageLink.objects.filter(pk=link.pk).update(clicks=F("clicks") + 1, clicked_at=clock.now())

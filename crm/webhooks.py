@@ -79,7 +79,7 @@ def _hears(owner: User, event: Event) -> bool:
 
 def _hears_talk(owner: User, event: Event) -> bool:
     """A card that hides its customer tells of itself, not of his addresses."""
-    told = Event.objects.filter(customer_rights.TALK, pk=event.pk).filter(customer_rights.concealed(owner))
+    told = Event.objects.filter(customer_rights.talk(), pk=event.pk).filter(customer_rights.concealed(owner))
     return not told.exists()
 
 
@@ -272,6 +272,26 @@ def _lost(job: Job) -> None:
     )
 
 
-register_kind(Kind(KIND, perform, outside=True, begin=begin, conclude=conclude, lost=_lost))
+def _cancelled(jobs: list[int], reason: str) -> None:
+    WebhookDelivery.objects.filter(job_id__in=jobs).update(status=WebhookDelivery.Status.CANCELLED, error=reason)
+
+
+def _revived(jobs: list[int]) -> None:
+    ended = WebhookDelivery.objects.filter(job_id__in=jobs, status=WebhookDelivery.Status.CANCELLED)
+    ended.update(status=WebhookDelivery.Status.PLANNED, error="")
+
+
+register_kind(
+    Kind(
+        KIND,
+        perform,
+        outside=True,
+        begin=begin,
+        conclude=conclude,
+        lost=_lost,
+        cancelled=_cancelled,
+        revived=_revived,
+    )
+)
 register_kind(Kind("process_inbound", process))
 event_recorded.connect(on_event, dispatch_uid="crm.webhooks")

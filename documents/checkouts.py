@@ -11,8 +11,8 @@ from crm.amounts import Amount
 from crm.jobs import Permanent, Temporary, may_retry, retry_limit
 from crm.models import Item, Job, Refused
 from crm.models.leased import MAX_CRASHES, Status, backoff
-from crm.models.notifications import notify
 from crm.models.people import administrators
+from crm.notice import notify
 from crm.queue import Kind, register_kind
 from crm.sentences import said
 from crm.shown import beside

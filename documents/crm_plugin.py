@@ -54,7 +54,6 @@ slots.lines_changed.register(item_tab.lines_changed)
 slots.mail_papers.register(mailing.papers)
 slots.nav_links.register(slots.NavLink("documents", "documents", "file-text", _("Documents")))
 slots.search_groups.register(found)
-slots.timelines.register(timeline.told)
 slots.routes.extend(route for route in routes if route not in slots.routes)
 
 __all__ = [
@@ -77,4 +76,5 @@ __all__ = [
     "send_for_signature",
     "sent",
     "stripe",
+    "timeline",
 ]

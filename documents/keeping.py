@@ -10,7 +10,7 @@ from automation.models import Run
 from crm import slots
 from crm.archiving import PipelineUse
 from crm.models import Item, Pipeline, Stage, StageVisit
-from crm.retiring import StageUse
+from crm.slots import StageUse
 from documents.models import Document, DocumentTemplate, InvoiceFlow, Payment
 
 

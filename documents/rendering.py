@@ -12,8 +12,8 @@ from crm import clock
 from crm.jobs import Permanent, Temporary
 from crm.models import Cause, Job, User
 from crm.models.leased import MAX_CRASHES, Status
-from crm.models.notifications import notify
 from crm.models.people import administrators
+from crm.notice import notify
 from crm.queue import Kind, register_kind
 from crm.sentences import said
 from documents import sent

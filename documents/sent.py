@@ -21,9 +21,9 @@ from crm import clock, databases, rights, slots
 from crm.addresses import one_spelling
 from crm.events import record
 from crm.models import Cause, Event, Item, Job, Message, User
-from crm.models.notifications import notify
 from crm.models.people import administrators
 from crm.models.pipelines import machine_of
+from crm.notice import notify
 from crm.queue import Kind, every, register_kind
 from crm.sentences import Sentence, said
 from documents.models import CarriedPaper, Document, DocumentLink, InvoiceFlow

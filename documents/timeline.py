@@ -7,10 +7,9 @@ from collections.abc import Callable
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 
+from crm.event_kinds import EventKind, Shown, register
 from crm.models import Event
 from crm.shown import money
-
-Shown = tuple[str, str, str]
 
 
 def _paper(icon: str, sentence: str) -> Callable[[Event], Shown]:
@@ -42,39 +41,100 @@ def _credited(event: Event) -> Shown:
     return "file-text", _("Credit note %(number)s over %(amount)s for %(corrects)s") % words, event.data("reason")
 
 
-TOLD: dict[str, Callable[[Event], Shown]] = {
-    "document.created": _paper("file-text", lazy("%(document)s was made")),
-    "document.sent": _paper("send", lazy("%(document)s was sent")),
-    "document.opened": _paper("eye", lazy("The customer opened %(document)s")),
-    "document.signed": _paper("circle-check", lazy("%(document)s was accepted")),
-    "document.declined": _paper("circle-x", lazy("%(document)s was declined")),
-    "document.voided": _paper("file-x", lazy("%(document)s is void")),
-    "qr.created": lambda e: (
-        "qrcode",
-        _("QR code “%s” was made") % e.data("name"),
-        f"{e.data('link')}\n{e.data('picture')}",
-    ),
-    "qr.scanned": lambda e: ("qrcode", _("The QR code “%s” was scanned") % e.data("name"), ""),
-    "invoice.created": lambda e: (
+register(
+    EventKind(
+        "document.created",
+        lazy("Paper made"),
         "file-text",
-        _("Invoice %(number)s over %(total)s")
-        % {"number": e.data("number"), "total": money(e.data("total"), e.data("currency"))},
-        "",
+        _paper("file-text", lazy("%(document)s was made")),
+        conceals=(),
     ),
-    "invoice.paid": _paid,
-    "invoice.credited": _credited,
-    "invoice.unsent": lambda e: ("send", _("%s has been ready for a day, and was not sent") % e.data("title"), ""),
-    "invoice.unsent_due": lambda e: ("send", _("%s is due, and was never sent") % e.data("title"), ""),
-    "invoice.refunded": _paid,
-    "invoice.overdue": lambda e: (
+    EventKind("document.sent", lazy("Paper sent"), "send", _paper("send", lazy("%(document)s was sent")), conceals=()),
+    EventKind(
+        "document.opened",
+        lazy("Paper opened by the customer"),
+        "eye",
+        _paper("eye", lazy("The customer opened %(document)s")),
+        conceals=(),
+    ),
+    EventKind(
+        "document.signed",
+        lazy("Paper accepted"),
+        "circle-check",
+        _paper("circle-check", lazy("%(document)s was accepted")),
+        conceals=(),
+    ),
+    EventKind(
+        "document.declined",
+        lazy("Paper declined"),
+        "circle-x",
+        _paper("circle-x", lazy("%(document)s was declined")),
+        conceals=(),
+    ),
+    EventKind(
+        "document.voided",
+        lazy("Paper made void"),
+        "file-x",
+        _paper("file-x", lazy("%(document)s is void")),
+        conceals=(),
+    ),
+    EventKind(
+        "qr.created",
+        lazy("QR code made"),
+        "qrcode",
+        lambda e: (
+            "qrcode",
+            _("QR code “%s” was made") % e.data("name"),
+            f"{e.data('link')}\n{e.data('picture')}",
+        ),
+        conceals=(),
+    ),
+    EventKind(
+        "qr.scanned",
+        lazy("QR code scanned"),
+        "qrcode",
+        lambda e: ("qrcode", _("The QR code “%s” was scanned") % e.data("name"), ""),
+        conceals=(),
+    ),
+    EventKind(
+        "invoice.created",
+        lazy("Invoice made"),
+        "file-text",
+        lambda e: (
+            "file-text",
+            _("Invoice %(number)s over %(total)s")
+            % {"number": e.data("number"), "total": money(e.data("total"), e.data("currency"))},
+            "",
+        ),
+        conceals=(),
+    ),
+    EventKind("invoice.paid", lazy("Invoice paid"), "coin", _paid, conceals=()),
+    EventKind("invoice.credited", lazy("Credit note made"), "file-text", _credited, conceals=()),
+    EventKind(
+        "invoice.unsent",
+        lazy("Invoice not sent"),
+        "send",
+        lambda e: ("send", _("%s has been ready for a day, and was not sent") % e.data("title"), ""),
+        conceals=(),
+    ),
+    EventKind(
+        "invoice.unsent_due",
+        lazy("Invoice due and not sent"),
+        "send",
+        lambda e: ("send", _("%s is due, and was never sent") % e.data("title"), ""),
+        conceals=(),
+    ),
+    EventKind("invoice.refunded", lazy("Payment given back"), "coin", _paid, conceals=()),
+    EventKind(
+        "invoice.overdue",
+        lazy("Invoice overdue"),
         "clock",
-        _("%(invoice)s is overdue, open: %(open)s")
-        % {"invoice": e.data("title"), "open": money(e.data("open"), e.data("currency"))},
-        "",
+        lambda e: (
+            "clock",
+            _("%(invoice)s is overdue, open: %(open)s")
+            % {"invoice": e.data("title"), "open": money(e.data("open"), e.data("currency"))},
+            "",
+        ),
+        conceals=(),
     ),
-}
-
-
-def told(event: Event) -> Shown | None:
-    renderer = TOLD.get(event.kind)
-    return renderer(event) if renderer else None
+)

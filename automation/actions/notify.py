@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from automation.base import Action, ActionError, Context, Done, Outcome, actions
 from automation.fields import MergeTextField
 from automation.recipients import RecipientsForm, recipients
-from crm.models.notifications import notify
+from crm.notice import notify
 from crm.sentences import said
 
 

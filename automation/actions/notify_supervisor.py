@@ -9,8 +9,8 @@ from django.utils.translation import gettext_lazy as _
 from automation.base import Action, Context, Done, Outcome, SettingsForm, actions
 from automation.fields import MergeTextField, UserChoice
 from crm.events import record
-from crm.models.notifications import notify
 from crm.models.people import supervisors_of
+from crm.notice import notify
 
 
 @actions.register

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import OperationalError, transaction
 from django.utils import translation
 
-from automation.base import Done, Skip, Wait
+from automation.base import ActionError, Done, Skip, Wait, awaited_kinds
 from automation.models import Rule, Run
 from crm import clock
 from crm.models import Event, Job, Task
@@ -132,7 +132,14 @@ MAX_WAIT_DAYS = 90
 
 
 def wait(run: Run, outcome: Wait) -> None:
-    """The run waits; what has already ended resumes it at once. The item is locked by the caller."""
+    """The run waits; what has already ended resumes it at once. The item is locked by the caller.
+
+    Raises ActionError for an event that no installed action announces: nobody would ever wake the run.
+    """
+    what, _colon, event = outcome.on.partition(":")
+    if what == "event" and event not in awaited_kinds():
+        words = said("awaited.unannounced", "It would wait for “%s”, which no action announces; it would never go on.")
+        raise ActionError(words % event)
     until = outcome.until or clock.now() + timedelta(days=MAX_WAIT_DAYS)
     run.change(
         status=Status.WAITING,
@@ -193,7 +200,7 @@ def wake_by_task(task: Task) -> None:
 
 
 def wake_by_event(event: Event) -> None:
-    if event.item_id and event.kind in awaited_kinds:
+    if event.item_id and event.kind in awaited_kinds():
         waiting = Run.objects.filter(item_id=event.item_id, wait_on=f"event:{event.kind}", status=Status.WAITING)
         for run in waiting.select_related("rule", "item", "visit"):
             resume(run, Status.DONE, "")
@@ -203,12 +210,3 @@ def job_replaced(old: Job, new: Job) -> None:
     """Slot: a message is sent again with a new job; its run waits for that one now."""
     runs = Run.objects.filter(wait_on=f"job:{old.pk}", status__in=(Status.WAITING, Status.UNKNOWN))
     runs.update(wait_on=f"job:{new.pk}", status=Status.WAITING, finished_at=None, error="")
-
-
-# Kinds of events that an installed action may wait for; others cost no query.
-awaited_kinds: set[str] = set()
-
-
-def await_kind(kind: str) -> None:
-    """An action that returns Wait(on="event:…") names its kind once, when it is imported."""
-    awaited_kinds.add(kind)

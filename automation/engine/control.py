@@ -13,7 +13,7 @@ from automation.engine.plan import replan
 from automation.models import Run
 from crm import clock, databases, lanes
 from crm.events import record
-from crm.models import Item, Job, Message, StageVisit, User
+from crm.models import Item, Job, StageVisit, User
 from crm.models.gate import checked_by
 from crm.models.leased import UNSTARTED, Status
 from crm.models.pipelines import machine_of
@@ -55,9 +55,7 @@ def cancel(run: Run, by: User) -> None:
         if job is not None and (job.status not in UNSTARTED or job.payload.get("unsure_at")):
             raise NotNow(_("Its message is being sent already."))
         if job is not None:
-            reason = said("cancelled_by", "cancelled by %s") % by.name
-            Job.objects.filter(pk=job.pk).update(status=Status.CANCELLED, error=reason, finished_at=clock.now())
-            Message.objects.filter(job=job).update(status=Message.Status.CANCELLED, error=reason)
+            Job.cancel([job.pk], said("cancelled_by", "cancelled by %s") % by.name)
         chain.end(fresh, Status.CANCELLED, said("cancelled_by", "cancelled by %s") % by.name)
         _told(fresh, by, "cancelled")
 

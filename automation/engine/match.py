@@ -16,9 +16,9 @@ from automation.values import facts_for
 from crm import clock, databases
 from crm.models import Cause, Event, Item, Job, Refused, User
 from crm.models.leased import LeaseLost, Status
-from crm.models.notifications import notify
 from crm.models.people import administrators
 from crm.models.pipelines import Machine, machine_of
+from crm.notice import notify
 from crm.sentences import everywhere, named, said
 
 log = logging.getLogger("dealwright.automation")

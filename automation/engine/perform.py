@@ -23,9 +23,9 @@ from crm import clock
 from crm.calendars import WorkingTime
 from crm.models import Forbidden, Item, Message, Pipeline, User
 from crm.models.leased import LeaseLost, Status, backoff
-from crm.models.notifications import notify
 from crm.models.people import administrators
 from crm.models.pipelines import machine_of
+from crm.notice import notify
 from crm.sentences import counted, everywhere, named, said
 
 log = logging.getLogger("dealwright.automation")

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db.models import Q
 
-from automation.base import action_of, types_for
+from automation.base import action_of, awaited_kinds, types_for
 from automation.engine import chain
 from automation.models import Automation, Rule, Run, automation_of
 from automation.timing import Timing
@@ -17,9 +17,9 @@ from crm.calendars import WorkingTime
 from crm.events import Entry
 from crm.models import Event, Item, Job, StageVisit
 from crm.models.leased import UNSTARTED, Status
-from crm.models.notifications import notify
 from crm.models.people import administrators
 from crm.models.pipelines import Machine, machine_of
+from crm.notice import notify
 from crm.queue import ring
 from crm.sentences import named, said
 
@@ -34,7 +34,7 @@ REPLANNING = ("field.changed", "task.created", "task.status")
 
 def cares_for(kind: str) -> bool:
     """Slot event_interest: kinds that trigger types, waits or date rules must hear of at once."""
-    return kind in REPLANNING or kind in chain.awaited_kinds or bool(types_for(kind))
+    return kind in REPLANNING or kind in awaited_kinds() or bool(types_for(kind))
 
 
 def on_event(sender: Any, event: Event, entry: Entry | None, **kwargs: Any) -> None:

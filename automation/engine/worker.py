@@ -16,8 +16,8 @@ from automation.models import Rule, Run
 from crm import clock, databases, events, lanes, slots
 from crm.models import Item, SystemSwitches, boards
 from crm.models.leased import HOST, LeasedQuerySet, LeaseLost, Status
-from crm.models.notifications import notify
 from crm.models.people import administrators
+from crm.notice import notify
 from crm.queue import Stride, ring
 from crm.sentences import named, said
 

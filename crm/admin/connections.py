@@ -6,11 +6,11 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages as notes
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
-from crm import clock, webhooks
+from crm import clock, event_kinds, webhooks
 from crm.admin.base import ModelAdmin, ReadOnlyAdmin, action, display, register
 from crm.models import ApiToken, InboundCall, InboundHook, Webhook, WebhookDelivery
 from crm.models.api import SCOPES
@@ -59,6 +59,13 @@ class ApiTokenAdmin(ModelAdmin):
         return False  # revoked, so that who used what stays known
 
 
+def _known_kinds() -> str:
+    """What is recorded here, by key and name, folded away below the box."""
+    rows = ((kind.key, kind.label) for kind in event_kinds.kinds())
+    listed = format_html_join("", "<li><code>{}</code> {}</li>", rows)
+    return format_html("<details><summary>{}</summary><ul>{}</ul></details>", _now("All kinds"), listed)
+
+
 class WebhookForm(forms.ModelForm):
     url = forms.CharField(label=_("address"), max_length=500, widget=forms.TextInput(attrs={"class": "vURLField"}))
     kinds = forms.CharField(
@@ -75,6 +82,8 @@ class WebhookForm(forms.ModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.initial["kinds"] = "\n".join(self.instance.kinds)
+        # Offered as one types; what a future app will record may be named too.
+        self.fields["kinds"].help_text = format_html("{} {}", self.fields["kinds"].help_text, _known_kinds())
 
     def clean_kinds(self) -> list[str]:
         return [line.strip() for line in self.cleaned_data["kinds"].splitlines() if line.strip()]

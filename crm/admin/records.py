@@ -7,11 +7,10 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
-from crm import open_ends
+from crm import event_kinds, open_ends
 from crm.admin.base import ReadOnlyAdmin, action, choice_filter, display, register
 from crm.models import Event, Item, Job, Message, Notification, StageVisit, Task
 from crm.queue import kinds
-from crm.views.timeline import RENDERERS
 
 CAUSES = ("person", "form", "mail", "api", "import", "rule", "trigger", "system")
 
@@ -34,14 +33,18 @@ class ItemAdmin(ReadOnlyAdmin):
 
 @register(Event)
 class EventAdmin(ReadOnlyAdmin):
-    list_display = ("created_at", "kind", "item", "actor", "cause_kind", "cause_label", "depth")
+    list_display = ("created_at", "happened", "item", "actor", "cause_kind", "cause_label", "depth")
     list_filter = (
-        choice_filter("kind", _("kind"), lambda: [(kind, kind) for kind in sorted(RENDERERS)]),
+        choice_filter("kind", _("kind"), event_kinds.choices),
         choice_filter("cause_kind", _("cause"), lambda: [(kind, kind) for kind in CAUSES]),
         "created_at",
     )
     search_fields = ("item__search_key",)
     list_select_related = ("item", "actor")
+
+    @display(description=_("kind"), ordering="kind")
+    def happened(self, event: Event) -> str:
+        return str(event_kinds.kind_of(event.kind).label)
 
 
 @register(Job)

@@ -303,7 +303,7 @@ def events(request: HttpRequest, limit: Limit = 50, cursor: Cursor = "", item: I
     only(request, "item", "kind")
     user: Any = request.user
     rows = Event.objects.filter(item__in=Item.objects.visible_to(user)).select_related("actor")
-    rows = rows.exclude(customer_rights.concealed(user) & customer_rights.TALK)
+    rows = rows.exclude(customer_rights.concealed(user) & customer_rights.talk())
     if item is not None:
         rows = rows.filter(item_id=item)
     if kind:

@@ -14,6 +14,7 @@ from ninja import Query
 from pydantic import BeforeValidator, Field
 
 from crm.filters import BadFilter
+from crm.ids import id_of
 
 MOST = 200
 Limit = Annotated[int, Query(50, ge=1, le=MOST, description="Rows a page, at most 200.")]
@@ -54,8 +55,9 @@ def _write(pk: int) -> str:
 def _read(cursor: str) -> int:
     try:
         word, _colon, number = base64.urlsafe_b64decode(cursor.encode()).decode().partition(":")
-        if word == "after" and number.isascii() and number.isdigit() and len(number) < 19:
-            return int(number)
+        found = id_of(number)
+        if word == "after" and found is not None:
+            return found
     except (binascii.Error, ValueError):
         pass
     raise BadFilter("cursor", _("This cursor is not one of ours."))

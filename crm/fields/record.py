@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy
 
 from crm.fields.base import EMPTY, EQUALITY, NEWS, PRESENCE, Asked, Cells, FieldType
 from crm.folding import fold
+from crm.ids import id_of
 
 
 class Record(FieldType):
@@ -42,7 +43,8 @@ class Record(FieldType):
     def from_json(self, kept: Any) -> Any:
         """An id, a row, or the name by which conditions kept it until 28 November 2026."""
         found = super().from_json(kept)
-        return int(found) if isinstance(found, str) and found.isascii() and found.isdigit() else found
+        number = id_of(found) if isinstance(found, str) else None
+        return found if number is None else number
 
     def _choices(self) -> list[tuple[str, str]]:
         return [("", "—"), *((str(row.pk), str(row)) for row in self.rows())]
@@ -57,8 +59,8 @@ class Record(FieldType):
         for key, label in asked.options:
             if bare == key or fold(bare) == fold(str(label)):
                 return int(key)
-        if bare.isascii() and bare.isdigit() and not asked.options and self.rows().filter(pk=bare).exists():
-            return int(bare)
+        if id_of(bare) is not None and not asked.options and self.rows().filter(pk=id_of(bare)).exists():
+            return id_of(bare)
         row = None if asked.options else self._named(bare)
         if row is None:
             raise ValidationError(self.unknown % bare[:60])
@@ -118,6 +120,7 @@ class Record(FieldType):
         return forms.ChoiceField(required=False, choices=self._choices(), **options)
 
     def filter(self, path: str, text: str) -> Q:
-        if not (text.isascii() and text.isdigit() and len(text) < 10):
+        number = id_of(text)
+        if number is None:
             raise ValidationError(_("“%s” is not a whole number.") % text[:40])
-        return Q(**{path: int(text)})
+        return Q(**{path: number})

@@ -18,9 +18,9 @@ from crm.importing.making import Maker, WrongRow
 from crm.models import Consent, Import, ImportRow, Item, Refused, Submission
 from crm.models.items import plain
 from crm.models.jobs import Job
-from crm.models.notifications import notify
 from crm.models.people import Company, Contact
 from crm.models.reach import ContactEmail, ContactPhone
+from crm.notice import notify
 from crm.queue import Kind, register_kind
 from crm.sentences import said
 

@@ -37,9 +37,9 @@ from crm.models import (
     Refused,
     WebForm,
 )
-from crm.models.notifications import notify
 from crm.models.people import User, administrators
 from crm.models.pipelines import machine_of
+from crm.notice import notify
 from crm.receiving import item_of, keep
 from crm.sentences import everywhere, in_payload, said
 

@@ -8,7 +8,7 @@ from typing import Any
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from crm import clock
+from crm import clock, event_kinds
 from crm.models.words import WordsField
 from crm.sentences import from_payload
 
@@ -34,16 +34,10 @@ class Cause:
         return self.kind in ("rule", "trigger", "system")
 
 
-# Kinds whose words are searched, by their beginning; what became of a message says nothing new.
-WORDED = (
-    "comment.", "email.received", "email.sent", "sms.received", "sms.sent", "form.", "callback.", "call.", "task.created",
-)  # fmt: skip
-
-
 class EventQuerySet(models.QuerySet["Event"]):
     def timeline(self) -> EventQuerySet:
         """What people read, newest first. A new owner is told by field.changed already; triggers hear both."""
-        return self.exclude(kind="owner.changed").select_related("actor").order_by("-created_at", "-pk")
+        return self.exclude(kind__in=event_kinds.unshown()).select_related("actor").order_by("-created_at", "-pk")
 
 
 class Event(models.Model):
@@ -93,7 +87,7 @@ class Event(models.Model):
 
         A rule's comment says the same on every card, and to index each halved the speed of the engine on SQLite.
         """
-        if not self.kind.startswith(WORDED) or (self.automatic and self.kind.startswith("comment.")):
+        if not event_kinds.is_worded(self.kind) or (self.automatic and self.kind.startswith("comment.")):
             return []
         return [self.payload.get(name, "") for name in ("subject", "title", "text", "note", "description", "answers")]
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import IntegrityError, models, transaction
+from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext_lazy as _
 
-from crm.models.leased import Leased
+from crm import clock
+from crm.models.leased import Leased, Status
+from crm.queue import Kind, kind_of, ring
 
 
 class Job(Leased):
@@ -46,9 +49,6 @@ class Job(Leased):
     @classmethod
     def plan(cls, kind: str, key: str, *, due_at: Any = None, **fields: Any) -> Job:
         """Write a job once for its key, and ring. Call it inside the transaction of what it belongs to."""
-        from crm import clock
-        from crm.queue import kind_of, ring
-
         declared = kind_of(kind)
         outside = declared.outside if declared else False
         due = due_at or clock.now()
@@ -65,3 +65,36 @@ class Job(Leased):
             return cls.objects.get(key=key)
         ring()
         return job
+
+    @classmethod
+    def cancel(cls, ids: list[int], reason: str) -> None:
+        """End jobs that have not begun, which the caller holds locked; their kinds end what they were to do."""
+        cls.objects.filter(pk__in=ids).update(
+            status=Status.CANCELLED, error=reason, finished_at=clock.now(), owner="", lease_until=None
+        )
+        for kind, some in cls._by_kind(ids):
+            if kind.cancelled is not None:
+                kind.cancelled(some, reason)
+
+    @classmethod
+    def revive(cls, ended: list[list[Any]]) -> None:
+        """Jobs stand again as they were: [id, status, due as ISO text or None] each, as the visit remembers them."""
+        ids = []
+        for pk, status, due in ended:
+            ids += [pk] * cls.objects.filter(pk=pk, status=Status.CANCELLED).update(
+                # A job that was claimed when the card left had not begun: it is planned again.
+                status=Status.PLANNED if status == Status.RUNNING else status,
+                error="",
+                finished_at=None,
+                due_at=parse_datetime(due) if due else None,
+            )
+        for kind, some in cls._by_kind(ids):
+            if kind.revived is not None:
+                kind.revived(some)
+
+    @classmethod
+    def _by_kind(cls, ids: list[int]) -> list[tuple[Kind, list[int]]]:
+        found: dict[str, list[int]] = {}
+        for pk, name in cls.objects.filter(pk__in=ids).values_list("pk", "kind") if ids else ():
+            found.setdefault(name, []).append(pk)
+        return [(kind, found[name]) for name in found if (kind := kind_of(name)) is not None]

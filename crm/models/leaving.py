@@ -13,7 +13,6 @@ from django.db.models import Exists, Min, QuerySet
 from crm import databases, slots
 from crm.models.jobs import Job
 from crm.models.leased import UNSTARTED, Status
-from crm.models.messages import Message
 from crm.models.tasks import Task
 from crm.models.visits import StageVisit
 from crm.sentences import said
@@ -35,7 +34,7 @@ def close_visit(item: Item, visit_id: int | None, now: datetime, *, deleted: boo
     jobs, tasks = visit.values_list(Exists(_jobs(visit_id, deleted)), Exists(_tasks(visit_id))).get()
     ended = _cancel_tasks(item, visit_id, now) if tasks else []
     return {
-        "jobs": _cancel_jobs(visit_id, now, deleted) if jobs else [],
+        "jobs": _cancel_jobs(visit_id, deleted) if jobs else [],
         "tasks": [[task.pk, was] for task, was in ended],
         "ended": [task for task, _was in ended],
     }
@@ -62,25 +61,14 @@ def _tasks(visit_id: int) -> QuerySet[Task]:
     return Task.objects.filter(visit_id=visit_id, close_on_leave=True, status__in=Task.OPEN)
 
 
-def _cancel_jobs(visit_id: int, now: datetime, deleted: bool) -> list[list[Any]]:
+def _cancel_jobs(visit_id: int, deleted: bool) -> list[list[Any]]:
     jobs = _jobs(visit_id, deleted)
     rows = list(databases.lock(jobs.order_by("pk")).values_list("pk", "status", "due_at"))
     if rows:
         ids = [pk for pk, _status, _due in rows]
         reason = said("stage.left", "left the stage")
-        Job.objects.filter(pk__in=ids).update(
-            status=Status.CANCELLED, error=reason, finished_at=now, owner="", lease_until=None
-        )
-        cancel_what_they_send(ids, reason)
+        Job.cancel(ids, reason)
     return [[pk, status, due.isoformat() if due else None] for pk, status, due in rows]
-
-
-def cancel_what_they_send(job_ids: list[int], reason: str) -> None:
-    """Messages and deliveries of jobs that were cancelled say so too."""
-    from crm.models.webhooks import WebhookDelivery
-
-    Message.objects.filter(job_id__in=job_ids).update(status=Message.Status.CANCELLED, error=reason)
-    WebhookDelivery.objects.filter(job_id__in=job_ids).update(status=WebhookDelivery.Status.CANCELLED, error=reason)
 
 
 def _cancel_tasks(item: Item, visit_id: int, now: datetime) -> list[tuple[Task, str]]:

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import timedelta
 from typing import Any
 
-from django.conf import settings
 from django.db import models
 from django.db.models import Count, Q, Subquery
 from django.db.models.functions import Coalesce
-from django.urls import reverse
-from django.utils import timezone, translation
 from django.utils.translation import gettext_lazy as _
 
 from crm import clock
-from crm.addresses import no_link
 from crm.models.people import User
-from crm.sentences import Sentence, SentenceField, spoken
+from crm.sentences import SentenceField
 
 # What people choose between; several kinds of trouble are one choice.
 CHOICES = {
@@ -63,57 +57,3 @@ class Notification(models.Model):
         """How many a user (id, or OuterRef to one) has not read, as a column of another question."""
         rung = cls.objects.filter(user=user, read_at__isnull=True).order_by().values("user")
         return Coalesce(Subquery(rung.annotate(n=Count("pk")).values("n")), 0)
-
-
-def notify(
-    users: Iterable[User],
-    text: str,
-    *,
-    item: Any = None,
-    kind: str = "notice",
-    sender: User | None = None,
-    group: str = "",
-) -> int:
-    """Ring the bell of each user once. With `group`, not again while an earlier one of it is unread.
-
-    Args:
-        text: a Sentence is worded in each reader's language, whenever it is read; a plain text stays as it is.
-    """
-    people = {user.pk: user for user in users}
-    if group and people:
-        rung = Notification.objects.filter(user__in=people, group=group, read_at__isnull=True)
-        for user_id in rung.values_list("user_id", flat=True):
-            people.pop(user_id, None)
-    choice, now = KIND_OF.get(kind, kind), clock.now()
-    by_mail = [user for user in people.values() if user.hears(choice, "mail")]
-    if group and by_mail:
-        # The bell may be off, or read at once: one mail a day for each trouble.
-        recent = Notification.objects.filter(user__in=by_mail, group=group, created_at__gt=now - timedelta(days=1))
-        told = set(recent.values_list("user_id", flat=True))
-        by_mail = [user for user in by_mail if user.pk not in told]
-    text = spoken(text)
-    Notification.objects.bulk_create(
-        Notification(
-            user_id=pk, text=text, item=item, kind=kind, sender=sender, group=group,
-            read_at=None if user.hears(choice, "bell") else now,
-        )
-        for pk, user in people.items()
-        if user.hears(choice, "bell") or user in by_mail
-    )  # fmt: skip
-    for user in by_mail:
-        with translation.override(user.language), timezone.override(user.zone):
-            words = str(text.worded() if isinstance(text, Sentence) else text)
-            # What no colleague has written may hold a stranger's words: his title, his answer.
-            _mail(user, words if sender is not None else no_link(words), item)
-    return len(people)
-
-
-def _mail(user: User, text: str, item: Any) -> None:
-    from crm import sending
-    from crm.models.items import Item
-
-    if item is not None and not Item.objects.visible_to(user).filter(pk=item.pk).exists():
-        item = None
-    link = f"\n\n{settings.PUBLIC_URL}{reverse('item', args=[item.pk])}" if item is not None else ""
-    subject = no_link(item.title) if item is not None else text.splitlines()[0][:100]
-    sending.mail_colleague(user, subject, text + link)

@@ -14,6 +14,7 @@ from crm.models import boards
 from crm.models.events import Cause
 from crm.models.moments import MomentField
 from crm.models.people import User
+from crm.notice import notify
 from crm.sentences import said
 
 
@@ -99,7 +100,6 @@ class Task(models.Model):
     def add(cls, *, item: Any = None, cause: Cause = Cause(), shown_as: User | None = None, **fields: Any) -> Task:
         """A new task: its event, the notice to its assignee, the item's next activity. One transaction."""
         from crm.events import record
-        from crm.models.notifications import notify
 
         with transaction.atomic():
             task = cls.objects.create(item=item, cause_depth=cause.depth, **fields)
@@ -163,8 +163,6 @@ NEW = {
 
 def fall_to(owner: User, item: Any) -> None:
     """What a form asked for while the card was nobody's is the first owner's task."""
-    from crm.models.notifications import notify
-
     for task in item.tasks.open().filter(origin__startswith="form:").exclude(assignee=owner):
         task.assignee = owner
         task.save(update_fields=["assignee"])

@@ -14,13 +14,10 @@ from crm.models.gate import Refused, checked_by
 from crm.models.items import Item, plain
 from crm.models.jobs import Job
 from crm.models.leased import UNSTARTED, Status
-from crm.models.leaving import cancel_what_they_send
-from crm.models.messages import Message
 from crm.models.money import base_amount
 from crm.models.pipelines import machine_of
 from crm.models.tasks import Task
 from crm.models.visits import StageVisit
-from crm.models.webhooks import WebhookDelivery
 from crm.models.words import indexed
 from crm.queue import ring
 from crm.sentences import said
@@ -62,7 +59,7 @@ def _undo(visit_id: int, by: User) -> Item:
     now = clock.now()
     StageVisit.objects.filter(pk=visit.pk).update(undone=True, left_at=now, undo_until=None)
     StageVisit.objects.filter(pk=former.pk).update(left_at=None)
-    _cancel(visit, now)
+    _cancel(visit)
     left_stage = item.stage_id
     columns = {**was["columns"], "stage_id": former.stage_id, "visit_id": former.pk}
     columns |= {"stage_entered_at": former.entered_at, "version": item.version + 1, "last_activity_at": now}
@@ -93,32 +90,16 @@ def _check(item: Item, visit: StageVisit, by: User) -> None:
         raise TooLate(said("undo.sent", "A message of this move has been sent already."))
 
 
-def _cancel(visit: StageVisit, now: Any) -> None:
+def _cancel(visit: StageVisit) -> None:
     reason = said("move.undone", "the move was taken back")
     jobs = Job.objects.filter(visit=visit, status__in=(*UNSTARTED, Status.RUNNING))
     ids = list(databases.lock(jobs.order_by("pk")).values_list("pk", flat=True))
-    Job.objects.filter(pk__in=ids).update(
-        status=Status.CANCELLED, error=reason, finished_at=now, owner="", lease_until=None
-    )
-    cancel_what_they_send(ids, reason)
+    Job.cancel(ids, reason)
 
 
 def _revive(visit: StageVisit) -> None:
     """Jobs and tasks that the move had ended stand again as they were; upper layers revive theirs."""
-    for pk, status, due in visit.cancelled.get("jobs", []):
-        Job.objects.filter(pk=pk, status=Status.CANCELLED).update(
-            # A job that was claimed when the card left had not begun: it is planned again.
-            status=Status.PLANNED if status == Status.RUNNING else status,
-            error="",
-            finished_at=None,
-            due_at=parse_datetime(due) if due else None,
-        )
-        Message.objects.filter(job_id=pk, status=Message.Status.CANCELLED).update(
-            status=Message.Status.PLANNED, error=""
-        )
-        WebhookDelivery.objects.filter(job_id=pk, status=WebhookDelivery.Status.CANCELLED).update(
-            status=WebhookDelivery.Status.PLANNED, error=""
-        )
+    Job.revive(visit.cancelled.get("jobs", []))
     for pk, status in visit.cancelled.get("tasks", []):
         Task.objects.filter(pk=pk, status=Task.Status.CANCELLED).update(status=status, closed_at=None)
 

@@ -17,9 +17,10 @@ from crm import analytics, tables
 from crm.access import staff_of_ours
 from crm.analytics import DAYS, Figures, Span, Table
 from crm.filters import BadFilter, ItemFilter
+from crm.ids import id_of
 from crm.models import OwnCompany, Pipeline, User
 from crm.shown import money, num
-from crm.views.board import machine_for, number
+from crm.views.board import machine_for
 from crm.views.frame import pipelines_for
 
 OWN = ("days", "table")
@@ -36,7 +37,7 @@ def home(request: HttpRequest) -> HttpResponse:
 
 def _figures(request: HttpRequest, pk: int) -> tuple[Figures, int]:
     machine = machine_for(request, pk)
-    days = number(request.GET.get("days")) or 90
+    days = id_of(request.GET.get("days")) or 90
     if days not in DAYS:
         raise BadFilter("days", _("“%s” is not a span that is offered.") % days)
     shown = ItemFilter.read(request.GET, machine.pipeline, OWN)

@@ -9,8 +9,8 @@ from django.views.decorators.http import require_http_methods
 
 from crm import clock
 from crm.access import staff_of_ours
+from crm.ids import id_of
 from crm.models import Item, Notification
-from crm.views.board import number
 
 SHOWN = 100
 
@@ -23,7 +23,7 @@ def bell(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         unread = mine.filter(read_at__isnull=True)
         if request.POST.get("id"):
-            unread = unread.filter(pk=number(request.POST["id"]) or 0)
+            unread = unread.filter(pk=id_of(request.POST["id"]) or 0)
         unread.update(read_at=clock.now())
         return redirect("bell")
     notices = list(mine.select_related("item", "sender").order_by("-created_at", "-pk")[:SHOWN])

@@ -18,6 +18,7 @@ from crm import rights, slots
 from crm.access import staff_of_ours
 from crm.filters import ItemFilter
 from crm.forms.items import NeedsForm, NewItemForm
+from crm.ids import id_of
 from crm.models import Gone, Item, Moved, NeedsInput, Notification, OwnCompany, Pipeline, Refused, Stage, Stale, boards
 from crm.models.decimals import ExactSum
 from crm.models.pipelines import BoardVersion, Machine, machine_of
@@ -145,17 +146,11 @@ def changed(request: HttpRequest, machine: Machine, since: int, more: dict[str, 
     return render(request, "board/_changed.html", context)
 
 
-def number(text: str | None) -> int | None:
-    """A whole number from a request, or None; "²" is a digit to Python and no number to int()."""
-    bare = (text or "").removeprefix("-")
-    return int(text) if text and bare.isascii() and bare.isdigit() and len(text) < 18 else None
-
-
 @staff_of_ours
 @require_GET
 def live(request: HttpRequest, pk: int) -> HttpResponse:
     """What polling asks every two seconds: 204, or the newer columns. The bell's count travels along."""
-    since = number(request.GET.get("v")) or 0
+    since = id_of(request.GET.get("v")) or 0
     # One question, each two seconds of every open board: both versions, and what the bell shows.
     rows = BoardVersion.objects.filter(pipeline=pk).order_by()
     found = rows.values_list("version", "pipeline__machine_version", Notification.unread_of(request.user.pk)).first()
@@ -207,7 +202,7 @@ def column(request: HttpRequest, stage: int) -> HttpResponse:
     if shown is None:
         raise Http404
     machine = machine_for(request, shown.pipeline_id)
-    offset = max(0, number(request.GET.get("from")) or 0)
+    offset = max(0, id_of(request.GET.get("from")) or 0)
     filtered = asked(request, machine)
     found = cards_of(machine, shown, filtered, request.user, offset)
     cards.decorate(machine, found[:PAGE])
@@ -225,9 +220,9 @@ def move(request: HttpRequest, pk: int) -> HttpResponse:
     """One card to one stage; answers as the gate does: 200, 403, 409, 410 or 422, each with words."""
     post = request.POST
     # Known by its id alone: the gate reads it under its lock and answers for one that is gone.
-    item = Item(pk=number(post.get("id")) or 0, pipeline_id=pk)
-    stage = Stage(pk=number(post.get("to")), pipeline_id=pk)
-    since = number(post.get("v")) or 0
+    item = Item(pk=id_of(post.get("id")) or 0, pipeline_id=pk)
+    stage = Stage(pk=id_of(post.get("to")), pipeline_id=pk)
+    since = id_of(post.get("v")) or 0
     try:
         moved = make_move(request, item, stage)
     except Pipeline.DoesNotExist:
@@ -280,10 +275,10 @@ def make_move(request: HttpRequest, item: Item, stage: Stage) -> Any:
     return item.move_to(
         stage,
         by=request.user,  # type: ignore[arg-type]
-        version=number(post.get("version")),
-        seen=number(post.get("seen")),
+        version=id_of(post.get("version")),
+        seen=id_of(post.get("seen")),
         key=(post.get("key") or "")[:80] or None,
-        before=number(post.get("before")),
+        before=id_of(post.get("before")),
         fields=fields,
         reason=reason,
         note=note,
@@ -319,7 +314,7 @@ def refusal(request: HttpRequest, sentence: str, status: int, fresh: HttpRespons
 def new(request: HttpRequest, pk: int) -> HttpResponse:
     machine = machine_for(request, pk)
     form = NewItemForm(request.POST, currency=machine.pipeline.currency)
-    stage = machine.stages.get(number(request.POST.get("stage")) or 0) or machine.first_open()
+    stage = machine.stages.get(id_of(request.POST.get("stage")) or 0) or machine.first_open()
     if not form.is_valid():
         return render(
             request, "board/_new.html", {"new_form": form, "pipeline": machine.pipeline, "stage": stage}, status=422

@@ -17,11 +17,11 @@ from crm import clock, customer_rights, mentions, merge, open_ends, sending
 from crm.access import staff_of_ours
 from crm.events import record
 from crm.forms.composer import FORMS
+from crm.ids import id_of
 from crm.mail import composing
 from crm.models import Attachment, Event, Item, MailTemplate, Message, OwnCompany, Task
 from crm.models.messages import Medium
 from crm.views import items, person
-from crm.views.board import number
 
 
 @staff_of_ours
@@ -160,7 +160,7 @@ def mail_template(request: HttpRequest, pk: int) -> JsonResponse:
     shown = items.visible_item(request, pk, "edit")
     if not customer_rights.shows(request.user, shown):  # type: ignore[arg-type]
         return JsonResponse({"error": str(customer_rights.REFUSALS["view"])}, status=403)
-    chosen = get_object_or_404(MailTemplate, pk=number(request.GET.get("template")) or 0, is_active=True)
+    chosen = get_object_or_404(MailTemplate, pk=id_of(request.GET.get("template")) or 0, is_active=True)
     formats = {"language": merge.language_of(shown), "zone": OwnCompany.zone(), "currency": shown.currency}
     try:
         subject, html = chosen.filled(merge.Values(shown), **formats)

@@ -12,9 +12,9 @@ from django.views.decorators.http import require_http_methods
 
 from crm import converting, rights, texts
 from crm.access import staff_of_ours
+from crm.ids import id_of
 from crm.models import Pipeline, Refused
 from crm.models.pipelines import machine_of
-from crm.views.board import number
 from crm.views.items import visible_item
 
 
@@ -31,7 +31,7 @@ def convert(request: HttpRequest, pk: int) -> HttpResponse:
     deals, fault = converting.deals_of(lead, user), ""
     if request.method == "POST":
         kind, _colon, chosen = request.POST.get("into", "").partition(":")
-        wanted = number(chosen)
+        wanted = id_of(chosen)
         pipeline = next((p for p in pipelines if kind == "new" and p.pk == wanted), None)
         deal = next((d for d in deals if kind == "deal" and d.pk == wanted), None)
         try:

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from crm import customer_rights, mentions
 from crm.access import staff_of_ours
 from crm.models import Post, User
-from crm.models.notifications import notify
+from crm.notice import notify
 from crm.sentences import said
 
 PAGE = 20

@@ -21,6 +21,7 @@ from crm import clock, customer_rights, rights, sorting, tables
 from crm.access import staff_of_ours
 from crm.filters import FALLING, ItemFilter, custom_fields
 from crm.forms.filters import FilterForm, SavedViewForm
+from crm.ids import id_of
 from crm.models import Forbidden, Item, Refused, SavedView, User
 from crm.models.pipelines import Machine
 from crm.shown import beside
@@ -84,7 +85,7 @@ def bulk(request: HttpRequest, pk: int) -> HttpResponse:
     if work is None or not items:
         messages.error(request, _("Tick some rows, and choose what to do with them."))
         return redirect(target)
-    stage = machine.stages.get(board.number(value) or 0) if verb == "move" else None
+    stage = machine.stages.get(id_of(value) or 0) if verb == "move" else None
     if verb != "owner" and not request.POST.get("sure"):
         context = {
             "items": items,
@@ -112,7 +113,7 @@ Outcome = tuple[int, list[str]]
 
 
 def _move(request: HttpRequest, machine: Machine, items: list[Item], value: str) -> Outcome:
-    stage = machine.stages.get(board.number(value) or 0)
+    stage = machine.stages.get(id_of(value) or 0)
     if stage is None:
         return 0, [_("This stage does not exist any more.")]
     moved, faults = moves.move_all(request, items, stage)
@@ -120,7 +121,7 @@ def _move(request: HttpRequest, machine: Machine, items: list[Item], value: str)
 
 
 def _give(request: HttpRequest, machine: Machine, items: list[Item], value: str) -> Outcome:
-    owner = User.objects.filter(is_active=True, pk=board.number(value) or 0).first()
+    owner = User.objects.filter(is_active=True, pk=id_of(value) or 0).first()
     if owner is None:
         return 0, [_("This person is not active any more.")]
     return _each(items, lambda item: item.change({"owner": owner}, by=request.user))

@@ -13,10 +13,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 from django.views.decorators.http import require_GET, require_POST
 
-from crm import customer_rights, customers, merging, rights, slots
+from crm import customer_rights, customers, event_kinds, merging, rights, slots
 from crm.access import staff_of_ours
 from crm.forms.composer import FORMS, LABELS
 from crm.forms.items import ItemForm
+from crm.ids import id_of
 from crm.models import BoardVersion, Event, Item, MessageLink, NeedsInput, Notification, Refused, Stage, Stale, Task
 from crm.models.pipelines import machine_of
 from crm.views import board as board_views
@@ -57,7 +58,7 @@ def item(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _answering(request: HttpRequest, shown: Item) -> tuple[str, Any] | None:
     """?answer=7: the composer's e-mail as an answer to that mail of the customer."""
-    number = board_views.number(request.GET.get("answer"))
+    number = id_of(request.GET.get("answer"))
     answered = shown.messages.filter(pk=number, direction="in", channel__medium="email").first() if number else None
     return ("email", FORMS["email"](shown, user=request.user, answered=answered)) if answered else None
 
@@ -127,12 +128,13 @@ def _form_of(kind: str, shown: Item, user: Any, composing: tuple[str, Any] | Non
 
 
 # What of the timeline is shown: kinds of events by their beginning.
-SHOWS: dict[str, tuple[Any, tuple[str, ...]]] = {
-    "": (lazy("All"), ()),
-    "talk": (lazy("Communication"), ("email.", "sms.", "form.", "callback.", "comment.", "call.", "message.")),
-    "notes": (lazy("Notes"), ("comment.",)),
-    "changes": (lazy("Changes"), ("stage.", "field.", "lines.", "owner.", "item.", "move.")),
-    "automation": (lazy("Automation"), ()),
+# Filters of the timeline; each kind of event says under which it stands.
+SHOWS = {
+    "": lazy("All"),
+    "talk": lazy("Communication"),
+    "notes": lazy("Notes"),
+    "changes": lazy("Changes"),
+    "automation": lazy("Automation"),
 }
 
 
@@ -145,11 +147,8 @@ def timeline_context(request: HttpRequest, shown: Item) -> dict[str, Any]:
     if show == "automation":
         events = events.filter(cause_kind__in=("rule", "trigger", "system"))
     elif show:
-        wanted = Q()
-        for start in SHOWS[show][1]:
-            wanted |= Q(kind__startswith=start)
-        events = events.filter(wanted)
-    before = board_views.number(request.GET.get("before"))
+        events = events.filter(kind__in=event_kinds.shown_under(show))
+    before = id_of(request.GET.get("before"))
     if before:
         events = events.filter(pk__lt=before)
     page = list(events[: TIMELINE_PAGE + 1])
@@ -157,7 +156,7 @@ def timeline_context(request: HttpRequest, shown: Item) -> dict[str, Any]:
         "timeline": rows_for(page[:TIMELINE_PAGE], shown.machine().fields, request.user, _tellable(request, shown)),
         "older": page[TIMELINE_PAGE - 1].pk if len(page) > TIMELINE_PAGE else None,
         "show": show,
-        "shows": [(key, label) for key, (label, _starts) in SHOWS.items()],
+        "shows": list(SHOWS.items()),
     }
 
 
@@ -220,7 +219,7 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
 def move(request: HttpRequest, pk: int) -> HttpResponse:
     """The stage bar: a page-level form, so that it works without scripts too."""
     shown = visible_item(request, pk)
-    stage = Stage.objects.filter(pk=board_views.number(request.POST.get("to"))).first()
+    stage = Stage.objects.filter(pk=id_of(request.POST.get("to"))).first()
     if stage is None:
         raise Http404
     try:

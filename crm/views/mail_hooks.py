@@ -20,12 +20,12 @@ from django.views.decorators.http import require_http_methods
 
 from crm import delivery, tracking, vault
 from crm.access import public
+from crm.ids import id_of
 from crm.mail import inbox
 from crm.mail.guarded import TooMuch, guarded
 from crm.mail.reading import MOST_BYTES, Unreadable, read_guarded
 from crm.models import Channel, Message
 from crm.transports.delivery_service import DeliveryService
-from crm.views.board import number
 
 log = logging.getLogger("dealwright.mail")
 MOST = MOST_BYTES * 4 // 3 + 1024 * 1024  # a mail with its files in base64, within JSON
@@ -88,7 +88,7 @@ def _taken(channel: Channel, event: AnymailInboundEvent) -> None:
 
 def _taken_in(request: HttpRequest) -> bool:
     """Mails and their texts are larger than what other addresses take; read once the size is known to be bearable."""
-    length = number(request.META.get("CONTENT_LENGTH") or "0")
+    length = id_of(request.META.get("CONTENT_LENGTH") or "0")
     if length is None or not 0 <= length <= MOST:
         return False
     body = request.read(MOST)

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from crm import lanes, rights
 from crm.access import staff_of_ours
+from crm.ids import id_of
 from crm.models import Item, Moved, Refused, Stage, StageVisit
 from crm.models import undo as undoing
 from crm.models.pipelines import Machine, machine_of
@@ -21,7 +22,7 @@ MOST = 200  # cards that are moved together, and visits that one undo takes back
 
 
 def _ids(request: HttpRequest, name: str) -> list[int]:
-    found = [board.number(text) for text in request.POST.getlist(name)[:MOST]]
+    found = [id_of(text) for text in request.POST.getlist(name)[:MOST]]
     return [pk for pk in found if pk is not None and pk > 0]
 
 
@@ -53,11 +54,11 @@ def without_rules(request: HttpRequest, machine: Machine) -> bool:
 def move_many(request: HttpRequest, pk: int) -> HttpResponse:
     """Several cards to one stage: each passes the gate by itself; one undo takes back all that moved."""
     machine = board.machine_for(request, pk)
-    stage = machine.stages.get(board.number(request.POST.get("to")) or 0)
+    stage = machine.stages.get(id_of(request.POST.get("to")) or 0)
     if stage is None:
         return board.refusal(request, _("This stage does not exist any more."), 410)
     moves, faults = move_all(request, items_of(request, machine), stage)
-    since = board.number(request.POST.get("v")) or 0
+    since = id_of(request.POST.get("v")) or 0
     answer = board.changed(request, machine, since, board.told(machine, stage.pk, moves, faults))
     answer.status_code = 200 if moves else 409
     return answer
@@ -91,7 +92,7 @@ def transfer(request: HttpRequest, pk: int) -> HttpResponse:
     stages = Stage.active.filter(pipeline__in=others).select_related("pipeline").order_by("pipeline__order", "order")
     context = {"item": item, "stages": stages}
     if request.method == "POST":
-        stage = stages.filter(pk=board.number(request.POST.get("to"))).first()
+        stage = stages.filter(pk=id_of(request.POST.get("to"))).first()
         try:
             if stage is None:
                 raise Refused(_("Please choose a stage."))

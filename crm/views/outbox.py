@@ -19,9 +19,9 @@ from crm.access import staff_of_ours
 from crm.customers import find_or_make
 from crm.filters import BadFilter
 from crm.folding import fold
+from crm.ids import id_of
 from crm.models import Attachment, Event, Item, Medium, Message, Pipeline, Refused
 from crm.models.pipelines import machine_of
-from crm.views.board import number
 
 PAGE = 40
 
@@ -47,7 +47,7 @@ def outbox(request: HttpRequest) -> HttpResponse:
     page = Paginator(rows.defer("html").order_by("-created_at", "-pk"), PAGE).get_page(request.GET.get("page"))
     chosen = None
     if "open" in request.GET:
-        asked = number(request.GET["open"])
+        asked = id_of(request.GET["open"])
         if asked is None:
             raise BadFilter("open", _("“%s” is not a whole number.") % request.GET["open"][:40])
         chosen = visible(request.user).filter(pk=asked).first()
@@ -88,7 +88,7 @@ def make_card(request: HttpRequest, pk: int) -> HttpResponse:
     if shown.item_id is not None:
         messages.info(request, _("This message is on a card already."))
         return redirect("item", shown.item_id)
-    pipeline = get_object_or_404(Pipeline.objects.visible_to(user), pk=number(request.POST.get("pipeline")) or 0)
+    pipeline = get_object_or_404(Pipeline.objects.visible_to(user), pk=id_of(request.POST.get("pipeline")) or 0)
     event = Event.objects.filter(kind="email.received", payload__message=pk).first()
     name = event.data("customer") if event is not None and not event.data("colleague") else ""
     try:
@@ -151,7 +151,7 @@ def as_customer(request: HttpRequest, pk: int) -> HttpResponse:
 def put_on_card(request: HttpRequest, pk: int) -> HttpResponse:
     """A mail that came without a card belongs to this one from now on; its files and its entry go along."""
     shown = get_object_or_404(visible(request.user).filter(item=None, direction=Message.Direction.IN), pk=pk)
-    wanted = number(request.POST.get("item", "").lstrip("#"))
+    wanted = id_of(request.POST.get("item", "").lstrip("#"))
     item = Item.objects.visible_to(request.user).filter(pk=wanted or 0).first()
     if item is None:
         messages.error(request, _("There is no such item."))

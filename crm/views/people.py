@@ -21,8 +21,8 @@ from crm.access import staff_of_ours
 from crm.customer_filter import FALLING, CustomerFilter
 from crm.forms.filters import CustomerFilterForm
 from crm.forms.people import CompanyForm, ContactForm
+from crm.ids import id_of
 from crm.models import Company, Contact, CustomField, Forbidden, Refused
-from crm.views.board import number
 
 PAGE = 50
 
@@ -195,7 +195,7 @@ def merge(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
     customer_rights.require(user, "merge", keep)
     within = directory.model.objects.open_to(user, "merge")
     asked = request.POST.get("other") or request.GET.get("other", "")
-    other = within.filter(pk=number(asked) or 0).exclude(pk=pk).first()
+    other = within.filter(pk=id_of(asked) or 0).exclude(pk=pk).first()
     if other is None:
         text = request.GET.get("q", "").strip()[:100]
         found = within.found(text).exclude(pk=pk)[:20] if text else []

@@ -18,10 +18,10 @@ from crm import converting, customer_rights, merging, phones, rights, slots
 from crm.access import staff_of_ours
 from crm.forms.composer import FORMS, LABELS
 from crm.forms.people import CardOfCustomer
+from crm.ids import id_of
 from crm.models import Contact, Event, Item, Pipeline, Refusal, Refused
 from crm.models.org import OwnCompany
 from crm.models.pipelines import StageKind, machine_of
-from crm.views.board import number
 from crm.views.people import COMPANIES, CONTACTS, Directory, directory_of, found_of, may_do
 from crm.views.timeline import rows_for
 
@@ -98,7 +98,7 @@ def _composer(request: HttpRequest, cards: list[Item], refused: tuple[Item, str,
         for card in cards
         if rights.allows(user, machine_of(card.pipeline_id, version=card.pipeline.machine_version), "edit", card)
     ][:CARDS]
-    asked = number(request.GET.get("card"))
+    asked = id_of(request.GET.get("card"))
     on = refused[0] if refused else next((card for card in mine if card.pk == asked), mine[0] if mine else None)
     if on is None:
         return {"item": None}
@@ -241,7 +241,7 @@ def _history(request: HttpRequest, record: Any, directory: Directory, cards: Any
     if directory is CONTACTS:
         # Its own events name a card that the person sees, or none.
         sources.append(Event.objects.filter(contact=record, item__isnull=True))
-    last = Event.objects.filter(pk=number(request.GET.get("before")) or 0).first()
+    last = Event.objects.filter(pk=id_of(request.GET.get("before")) or 0).first()
     found: dict[int, Any] = {}
     for source in sources:
         # Each by its own index: joined by OR, both databases read every event.
@@ -251,7 +251,7 @@ def _history(request: HttpRequest, record: Any, directory: Directory, cards: Any
     rows = Event.objects.select_related("item", "actor").in_bulk(newest[:PAGE])
     events = _each_once(rows[pk] for pk in newest[:PAGE])
     hidden = customer_rights.concealed(user)
-    told = Event.objects.filter(hidden & customer_rights.TALK, pk__in=rows).values_list("pk", flat=True)
+    told = Event.objects.filter(hidden & customer_rights.talk(), pk__in=rows).values_list("pk", flat=True)
     left_out = set(told)
     return {
         "timeline": rows_for([event for event in events if event.pk not in left_out], user=user),

@@ -9,9 +9,9 @@ from django.views.decorators.http import require_GET
 
 from crm import rights
 from crm.access import administrators_only
+from crm.ids import id_of
 from crm.models import User
 from crm.models.pipelines import machine_of
-from crm.views.board import number
 from crm.views.items import visible_item
 
 
@@ -23,7 +23,7 @@ def item_rights(request: HttpRequest, pk: int) -> HttpResponse:
     machine = machine_of(item.pipeline_id)
     prefetch_related_objects([item], "observers")
     people = list(User.objects.select_related("department").order_by("name"))
-    asked = next((person for person in people if person.pk == number(request.GET.get("user"))), None)
+    asked = next((person for person in people if person.pk == id_of(request.GET.get("user"))), None)
     rows = [
         {"person": person, "may": rights.allowed(person, machine, item)}
         for person in people

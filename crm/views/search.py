@@ -115,7 +115,7 @@ def _told(user: Any, ids: list[int]) -> list[Event]:
     cards = dict(found.order_by().values_list("pk", "item"))
     seen = set(Item.objects.visible_to(user).filter(pk__in=set(cards.values())).order_by().values_list("pk", flat=True))
     wanted = [pk for pk in ids if cards.get(pk) in seen]
-    told = Event.objects.filter(customer_rights.concealed(user) & customer_rights.TALK, pk__in=wanted)
+    told = Event.objects.filter(customer_rights.concealed(user) & customer_rights.talk(), pk__in=wanted)
     hidden = set(told.order_by().values_list("pk", flat=True))
     rows = Event.objects.select_related("actor").in_bulk([pk for pk in wanted if pk not in hidden])
     return [rows[pk] for pk in wanted if pk in rows]

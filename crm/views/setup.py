@@ -13,9 +13,9 @@ from django.views.decorators.http import require_http_methods
 
 from crm import archiving, retiring, rights, slots
 from crm.access import administrators_only, staff_of_ours
+from crm.ids import id_of
 from crm.models import Forbidden, Pipeline, Stage
 from crm.models.pipelines import machine_of
-from crm.views.board import number
 
 if TYPE_CHECKING:
     from crm.models import User
@@ -36,7 +36,7 @@ def retire_stage(request: HttpRequest, pk: int) -> HttpResponse:
         raise Forbidden(rights.REFUSALS["configure"])
     fault = ""
     if request.method == "POST":
-        target = Stage.active.filter(pk=number(request.POST.get("to")) or 0).first()
+        target = Stage.active.filter(pk=id_of(request.POST.get("to")) or 0).first()
         try:
             if target is None:
                 raise retiring.CannotRetire(_("Please choose a stage."))
@@ -70,7 +70,7 @@ def end_pipeline(request: HttpRequest, pk: int) -> HttpResponse:
     if pipeline is None:
         raise Http404
     targets = archiving.targets_of(pipeline)
-    chosen = number((request.POST or request.GET).get("into"))
+    chosen = id_of((request.POST or request.GET).get("into"))
     target = next((other for other in targets if other.pk == chosen), None)
     fault = ""
     if request.method == "POST":
@@ -105,7 +105,7 @@ def _ended(request: HttpRequest, pipeline: Pipeline, target: Pipeline | None) ->
     if way != "remove" or target is None:
         raise archiving.CannotArchive(_("Please choose where its cards go."))
     pairs = (
-        (stage.pk, number(request.POST.get(f"stage-{stage.pk}"))) for stage in Stage.active.filter(pipeline=pipeline)
+        (stage.pk, id_of(request.POST.get(f"stage-{stage.pk}"))) for stage in Stage.active.filter(pipeline=pipeline)
     )
     stages = {stage: to for stage, to in pairs if to is not None}
     archiving.remove(pipeline, target, stages, by=user, start_rules=request.POST.get("rules") == "1")

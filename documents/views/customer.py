@@ -23,7 +23,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from crm import clock, databases, texts
 from crm.access import public
 from crm.models import OwnCompany, User
-from crm.models.notifications import notify
+from crm.notice import notify
 from crm.robots import is_proxy, is_robot
 from crm.sentences import said
 from crm.views.public import address_hash

@@ -16,9 +16,9 @@ from django.views.decorators.http import require_http_methods
 
 from crm.access import staff_of_ours
 from crm.folding import fold
+from crm.ids import id_of
 from crm.importing import reading
 from crm.models import Forbidden, Item, Refused
-from crm.views.board import number
 from documents import statements as taking
 from documents.models import Document, InvoiceFlow, Statement, StatementLine
 from documents.models.templates import Kind
@@ -81,7 +81,7 @@ def statement(request: HttpRequest, pk: int) -> HttpResponse:
     rows = shown.lines.select_related("invoice__contact", "invoice__stage", "payment")
     faults: dict[int, str] = {}
     if request.method == "POST":
-        chosen = [number(text) for text in request.POST.getlist("line")]
+        chosen = [id_of(text) for text in request.POST.getlist("line")]
         lines = list(rows.filter(pk__in=chosen, payment=None))
         if request.POST.get("do") == "dismiss":
             shown.lines.filter(pk__in=chosen, payment=None).update(dismissed=True)

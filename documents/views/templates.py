@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from crm import merge
 from crm.access import administrators_only
+from crm.ids import id_of
 from crm.models import Item
 from documents.drawing import CannotDraw
 from documents.models import DocumentTemplate
@@ -80,7 +81,7 @@ def preview(request: HttpRequest, pk: int) -> HttpResponse:
     """What is in the editor now, for the chosen card: pictures of its pages, or the fault in one sentence."""
     template = get_object_or_404(DocumentTemplate, pk=pk)
     form = TemplateText(request.POST, instance=template)
-    item = Item.objects.visible_to(request.user).filter(pk=_number(request.POST.get("item"))).first()  # type: ignore[arg-type]
+    item = Item.objects.visible_to(request.user).filter(pk=(id_of(request.POST.get("item")) or 0)).first()  # type: ignore[arg-type]
     if item is None:
         return JsonResponse({"fault": _("Choose a card to see the paper for.")}, status=422)
     try:
@@ -96,7 +97,3 @@ def preview(request: HttpRequest, pk: int) -> HttpResponse:
     pages: list[Any] = [picture_of(made.pdf, number) for number in range(1, min(made.pages, MOST_PAGES_SHOWN) + 1)]
     shown = [f"data:image/webp;base64,{base64.b64encode(page).decode()}" for page in pages]
     return JsonResponse({"pages": shown, "count": made.pages})
-
-
-def _number(text: str | None) -> int:
-    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 18 else 0

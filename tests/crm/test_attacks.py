@@ -31,7 +31,7 @@ from crm.models import (
     Submission,
     Task,
 )
-from crm.models.notifications import notify
+from crm.notice import notify
 from crm.rights import Scope
 from crm.safe_http import Unsafe, check
 from crm.sending import channel_for, queue_message

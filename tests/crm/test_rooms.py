@@ -11,7 +11,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from crm import clock, digest
 from crm.models import Attachment, Item, ItemType, Message, Notification, Pipeline, Post, Stage, Task, User
-from crm.models.notifications import notify
+from crm.notice import notify
 from crm.queue import kind_of
 from crm.rights import Scope
 

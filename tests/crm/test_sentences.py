@@ -21,7 +21,7 @@ from crm import sentences
 from crm.amounts import Amount
 from crm.models import Contact, FormField, Item, Job, Message, Notification, Task, WebForm
 from crm.models.leased import Status
-from crm.models.notifications import notify
+from crm.notice import notify
 from crm.sentences import Sentence, everywhere, in_payload, said
 from documents.models import Checkout
 from tests.crm.test_api import Caller

@@ -20,16 +20,20 @@ from automation.base import (
     actions,
     trigger_types,
 )
-from automation.engine.chain import await_kind
 from automation.fields import MergeTextField
-from crm import slots
+from crm import event_kinds, slots
+from crm.event_kinds import EventKind
 from crm.events import record
 from crm.fields import Asked, field_types
 from crm.fields.base import TextLike
 from crm.slots import ItemTab
 from crm.transports.base import Transport, TransportError, transports
 
-await_kind("guest.knocked")
+event_kinds.register(
+    EventKind(
+        "guest.knocked", "Somebody knocked", "hand-stop", lambda e: ("hand-stop", f"Knocked {e.data('times')}×", "")
+    )
+)
 
 
 @actions.register
@@ -59,6 +63,7 @@ class Misbehave(Action):
     key = "misbehave"
     label = "Misbehave"
     helper = True
+    awaits = ("guest.knocked",)
     outputs = {"done": "done"}
 
     class Settings(SettingsForm):
@@ -75,6 +80,8 @@ class Misbehave(Action):
             os.kill(os.getpid(), 9)
         if how == "wait":
             return Wait(on="event:guest.knocked")
+        if how == "wait for nobody":
+            return Wait(on="event:guest.never")
         if how == "pause":
             from datetime import timedelta
 

@@ -7,12 +7,10 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from crm.fields import Field, own
+from crm.event_kinds import Shown
+from crm.fields import Field, own, type_of_value
 from crm.fields.record import Record
 from crm.models import CustomField, Event
-from crm.templatetags.dealwright import as_read
-
-Shown = tuple[str, str, str]  # icon, sentence, text below
 
 
 class Changes:
@@ -54,4 +52,5 @@ class Changes:
     def _value(self, name: str, value: Any) -> str:
         if name in self.names:
             return self.names[name].get(value, f"#{value}") if value is not None else "–"
-        return as_read(value, self.fields.get(name)) or "–"
+        field = self.fields.get(name)
+        return (field.type if field else type_of_value(value)).told(value) or "–"

@@ -1,0 +1,31 @@
+"""Web forms of a stage or pipeline that ends: their cards start where its cards go."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from crm import slots
+from crm.models.pipelines import Pipeline, Stage
+from crm.models.webforms import WebForm
+from crm.slots import PipelineUse, StageUse
+
+
+@slots.stage_uses.register
+def forms_of_stage(stage: Stage) -> list[StageUse]:
+    rows = WebForm.objects.filter(stage=stage)
+    label = _("web forms whose cards start here")
+    return [StageUse(label, rows.count(), lambda to: _put(rows, to.pipeline, to), of_pipeline=True)]
+
+
+@slots.pipeline_uses.register
+def forms_of_pipeline(pipeline: Pipeline) -> list[PipelineUse]:
+    rows = WebForm.objects.filter(pipeline=pipeline)
+    return [PipelineUse(_("web forms"), rows.count(), lambda to: _put(rows, to, None))]
+
+
+def _put(rows: Any, pipeline: Pipeline, stage: Stage | None) -> None:
+    for row in list(rows):
+        row.pipeline, row.stage = pipeline, stage
+        row.save()  # one by one, for the audit log
