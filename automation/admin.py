@@ -23,10 +23,10 @@ from automation.models import Rule, Run, Trigger, TriggerFiring, scope_of, type_
 from automation.settings_form import RuleForm, TriggerForm
 from crm import merge
 from crm.admin.base import ModelAdmin, OfPipeline, ReadOnlyAdmin, action, display, register
-from crm.ids import id_of
+from crm.ground.ids import id_of
+from crm.ground.shown import beside
 from crm.models import Job, Pipeline, Refused, Stage
-from crm.models.leased import Status
-from crm.shown import beside
+from crm.work.leased import Status
 
 
 class WaitsToBeConfirmed(admin.SimpleListFilter):

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from automation.engine.control import cancel_planned
 from automation.models import Rule, Run
-from crm import clock, lanes, slots
+from crm import slots
+from crm.ground import clock
+from crm.ground.sentences import said
 from crm.models import Job, Pipeline
-from crm.models.leased import Status
-from crm.queue import Kind, register_kind
-from crm.sentences import said
+from crm.work import lanes
+from crm.work.leased import Status
+from crm.work.queue import Kind, register_kind
 
 KIND = "cancel_runs_of_pipeline"
 

@@ -12,11 +12,11 @@ from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext_lazy
 
 from crm import merge
-from crm.models.events import Cause
-from crm.models.leased import Status
+from crm.events.models import Cause
+from crm.ground.sentences import said, spoken
+from crm.ground.shown import beside
 from crm.registry import Registry
-from crm.sentences import said, spoken
-from crm.shown import beside
+from crm.work.leased import Status
 
 if TYPE_CHECKING:
     from automation.models import Rule, Run
@@ -36,7 +36,7 @@ class Done:
 
 @dataclass(frozen=True)
 class Skip:
-    """It was not done, and need not be: the reason in one sentence (crm/sentences.py: each reader's language)."""
+    """It was not done, and need not be: the reason in one sentence (crm/ground/sentences.py: each reader's language)."""
 
     reason: str
 

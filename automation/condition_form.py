@@ -15,7 +15,7 @@ from automation.conditions import OPERATORS, Operator
 from crm import merge
 from crm.fields import Asked, FieldType, type_of
 from crm.fields.text import Text
-from crm.ids import id_of
+from crm.ground.ids import id_of
 from crm.models import CustomField, Pipeline
 from crm.models.pipelines import machine_of
 

@@ -15,7 +15,6 @@ from django.utils.dates import WEEKDAYS_ABBR
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from crm.dates import WEEKDAYS
 from crm.fields import Asked, FieldType, type_of, type_of_value
 from crm.fields.boolean import Boolean
 from crm.fields.clock_time import ClockTime
@@ -23,8 +22,9 @@ from crm.fields.day import Date
 from crm.fields.number import Number
 from crm.fields.record import Record
 from crm.fields.weekday import Weekday
-from crm.folding import fold
-from crm.sentences import all_of, first_of, said
+from crm.ground.dates import WEEKDAYS
+from crm.ground.folding import fold
+from crm.ground.sentences import all_of, first_of, said
 
 NUMBER = Number()
 

@@ -34,8 +34,8 @@ from automation.triggers import (
 from automation.urls import routes
 from crm import slots
 from crm.audit import audited
-from crm.events import event_recorded
-from crm.queue import Kind, register_kind
+from crm.events.record import event_recorded
+from crm.work.queue import Kind, register_kind
 
 audited(Rule, without=["version"])
 audited(Trigger)

@@ -9,7 +9,7 @@ from automation.models import Run
 from crm import slots
 from crm.analytics import Figures, Table
 from crm.filters import bounds
-from crm.models.leased import Status
+from crm.work.leased import Status
 
 
 @slots.analytics.register

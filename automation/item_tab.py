@@ -12,13 +12,14 @@ from automation.base import action_of
 from automation.engine.plan import timing_of, zone_for
 from automation.models import Run, automation_of
 from automation.timing import duration_words
-from crm import clock, slots
+from crm import slots
+from crm.ground import clock
+from crm.ground.shown import beside
 from crm.models import Item, Job, User
 from crm.models.gate import field_labels
-from crm.models.leased import UNSTARTED, Status
 from crm.models.pipelines import Machine
-from crm.shown import beside
 from crm.slots import Badge, ItemTab
+from crm.work.leased import UNSTARTED, Status
 
 TONES = {
     Status.DONE: ("circle-check", "ok"),

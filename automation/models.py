@@ -12,11 +12,11 @@ from django.utils.translation import gettext_lazy as _
 
 from automation.base import Scope, action_of, trigger_types
 from automation.timing import Timing
-from crm import clock
+from crm.ground import clock
+from crm.ground.sentences import SentenceField
 from crm.models import Event, Item, Pipeline, Stage, StageVisit, User
-from crm.models.leased import Leased
 from crm.models.pipelines import Machine
-from crm.sentences import SentenceField
+from crm.work.leased import Leased
 
 MOST_RULES = 300  # on one stage
 

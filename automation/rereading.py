@@ -15,8 +15,8 @@ from typing import Any
 from django.core.exceptions import ValidationError
 
 from automation.conditions import OPERATORS
-from crm.dates import WEEKDAYS
 from crm.fields import Asked, FieldType
+from crm.ground.dates import WEEKDAYS
 
 
 @dataclass(frozen=True)

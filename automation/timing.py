@@ -11,11 +11,11 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from crm import calendars
-from crm.calendars import WorkingTime
+from crm.company import calendars
+from crm.company.calendars import WorkingTime
 from crm.fields import own
+from crm.ground.sentences import said
 from crm.models import CustomField
-from crm.sentences import said
 
 NOW, DELAY, DATE, TIME_OF_DAY = "now", "delay", "date", "time"
 WHEN = [

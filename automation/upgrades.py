@@ -8,9 +8,10 @@ from typing import Any
 from django.utils import translation
 
 from automation.rereading import Change, reread
-from crm import clock, merge
+from crm import merge
 from crm.fields import FieldType, type_of
-from crm.sentences import said
+from crm.ground import clock
+from crm.ground.sentences import said
 
 # Paths of an item's own fields, as they stood when conditions were texts.
 _ROOTS = ("item", "contact", "company")

@@ -27,8 +27,9 @@ def flood(database: str) -> None:
     from django.core.management import call_command
 
     from automation.models import Rule, Run
-    from crm import clock, lanes
+    from crm.ground import clock
     from crm.models import Item, Pipeline, User
+    from crm.work import lanes
 
     call_command("migrate", verbosity=0)
     call_command("demo", language="en", deals=2000, stdout=io.StringIO())

@@ -161,7 +161,7 @@ def clear_work() -> None:
 def runs_per_second(pipeline: Any) -> None:
     """Internal runs by two worker processes that drain what is due."""
     from automation.models import Rule, Run
-    from crm import clock
+    from crm.ground import clock
     from crm.models import Item
 
     clear_work()
@@ -198,7 +198,8 @@ def import_seconds() -> float:
 def ticker(pipeline: Any) -> None:
     """100 000 planned runs, none of them due: what the ticker asks each second."""
     from automation.models import Rule, Run
-    from crm import clock, slots
+    from crm import slots
+    from crm.ground import clock
     from crm.models import Item
 
     clear_work()

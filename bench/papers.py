@@ -58,7 +58,7 @@ def drawing(line: Line, milliseconds: Callable[[Callable[[], Any], int], tuple[f
     with_lines(item, 10)
     p50, p95 = milliseconds(lambda: rendering.preview(template, item), 12)
     line("invoice of one page, drawn warm, p50 / p95 ms", f"{p50:.0f} / {p95:.0f}", "<= 400")
-    from crm import clock
+    from crm.ground import clock
 
     now = clock.now()
     html = fill(template, item, values_for(item, template, number="1", day=now))
@@ -102,9 +102,10 @@ def beside_bare(html: str, styles: list[str], environment: dict[str, str]) -> tu
 
 
 def customers(line: Line, milliseconds: Callable[[Callable[[], Any], int], tuple[float, float]], item: Any) -> None:
-    from crm import clock, tracking
+    from crm import tracking
+    from crm.ground import clock
     from crm.models import Channel, Message, User
-    from crm.queue import drain_all
+    from crm.work.queue import drain_all
     from documents.models import Document, DocumentTemplate
 
     anna = User.objects.get(email="anna@example.com")
@@ -133,7 +134,7 @@ def numbers(line: Line, database: str) -> None:
     """Eight threads take numbers, each in the transaction of a paper; one in five of those is rolled back."""
     from django.db import transaction
 
-    from crm import clock
+    from crm.ground import clock
     from documents.models import Numerator
 
     each = 500 if database == "postgresql" else 60

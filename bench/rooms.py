@@ -27,7 +27,7 @@ IMPORTED = SIZE // 2
 
 def fill() -> None:
     """Contacts as an import makes them; events of the deals, spread over them, by one statement."""
-    from crm.folding import fold
+    from crm.ground.folding import fold
     from crm.models import Contact, ContactEmail, ContactPhone, Event, Item
 
     have = Contact.objects.count()
@@ -60,7 +60,7 @@ def fill() -> None:
 
 def eventful() -> Any:
     """A card on which much has happened: notes, mails, opens, changes."""
-    from crm import clock
+    from crm.ground import clock
     from crm.models import Event, Item
 
     item = Item.objects.alive().order_by("pk")[60]
@@ -163,7 +163,7 @@ def imported(pipeline: Any) -> None:
     from crm.importing import work as working
     from crm.importing.columns import columns_of, guess
     from crm.models import Import, ImportRow, User
-    from crm.queue import drain_all
+    from crm.work.queue import drain_all
 
     headers = ["ID", "Deal name", "Stage", "Amount", "Contact", "E-mail", "Mobile", "Company"]
     made = Import.objects.create(

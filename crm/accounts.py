@@ -19,8 +19,9 @@ from django.utils import translation
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
-from crm import notice, vault
-from crm.access import peer
+from crm.events import notice
+from crm.ground import vault
+from crm.ground.access import peer
 from crm.models import SystemSwitches, User
 
 log = logging.getLogger("dealwright.accounts")

@@ -33,10 +33,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 
-from crm import clock, slots
+from crm import slots
 from crm.filters import ItemFilter, bounds
+from crm.ground import clock
+from crm.ground.columns.decimals import ExactSum
 from crm.models import Item, Stage, StageKind, StageVisit, User
-from crm.models.decimals import ExactSum
 from crm.models.pipelines import Machine
 
 DAYS = (30, 90, 180, 365)

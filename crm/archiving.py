@@ -10,16 +10,18 @@ from django.db.models import ProtectedError
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
-from crm import clock, databases, lanes, retiring, slots
-from crm.folding import fold
-from crm.jobs import Temporary
+from crm import retiring, slots
+from crm.events.notice import notify
+from crm.ground import clock, databases
+from crm.ground.folding import fold
+from crm.ground.sentences import said
 from crm.models import Cause, Item, Pipeline, Refused, SavedView, Stage, StageTransition, User
-from crm.models.jobs import Job
-from crm.models.leased import Status
-from crm.notice import notify
-from crm.queue import Kind, register_kind
-from crm.sentences import said
 from crm.slots import PipelineUse
+from crm.work import lanes
+from crm.work.jobs import Temporary
+from crm.work.leased import Status
+from crm.work.models import Job
+from crm.work.queue import Kind, register_kind
 
 SLICE_SECONDS = 0.25
 State = Pipeline.State

@@ -14,7 +14,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from crm import models
-from crm.access import peer
+from crm.ground.access import peer
 
 
 def audited(model: Any, *, without: Iterable[str] = (), hidden: Iterable[str] = (), m2m: Iterable[str] = ()) -> None:

@@ -9,13 +9,14 @@ from django.conf import settings
 from django.urls import reverse
 from django.utils import timezone, translation
 
-from crm import clock, sending, slots
-from crm.addresses import no_link
+from crm import sending, slots
+from crm.events.notice import Notice
+from crm.ground import clock
+from crm.ground.addresses import no_link
+from crm.ground.sentences import Sentence
 from crm.models.items import Item
 from crm.models.notifications import KIND_OF, Notification
 from crm.models.people import User
-from crm.notice import Notice
-from crm.sentences import Sentence
 
 
 @slots.notices.register

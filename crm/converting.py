@@ -6,12 +6,12 @@ from typing import Any
 
 from django.db import transaction
 
-from crm import databases
-from crm.events import record
+from crm.events.record import record
 from crm.filters import custom_fields
+from crm.ground import databases
+from crm.ground.sentences import said
 from crm.models import Item, Pipeline, Refused, User
 from crm.models.pipelines import StageKind, machine_of
-from crm.sentences import said
 
 
 def is_lead(item: Item) -> bool:

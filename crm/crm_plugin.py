@@ -3,13 +3,13 @@
 from typing import Any
 
 from crm import (
+    accounts,
     archiving,
     audit,
     bell,
     digest,
     form_uses,
     health,
-    jobs,
     recycle_bin,
     retiring,
     sending,
@@ -18,12 +18,15 @@ from crm import (
     webhooks,
 )
 from crm.api import idempotency
+from crm.company.models import OwnCompany, SystemSwitches
 from crm.importing import uses as import_uses
 from crm.importing import work as importing
 from crm.mail import imap
 from crm.mail import uses as mail_uses
+from crm.models import boards
 from crm.told import customers, forms, items, messages, work
 from crm.transports import delivery_service, outbox, smtp, twilio
+from crm.work import jobs
 
 
 def _products(item: Any, user: Any) -> Any:
@@ -33,6 +36,10 @@ def _products(item: Any, user: Any) -> Any:
     return lines.tab(item, user)
 
 
+slots.home_country.register(OwnCompany.home_country)
+slots.automation_paused.register(SystemSwitches.paused)
+slots.held_back.register(accounts.lacks_second_factor)
+slots.batches.register(boards.collecting)
 slots.event_interest.register(webhooks.wanted)
 slots.item_tabs.register(_products)
 

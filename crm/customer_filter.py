@@ -18,13 +18,13 @@ from django.utils.translation import gettext_lazy as lazy
 
 from crm.fields import type_of
 from crm.filters import BadFilter, bounds, judged, read_day, read_one_of, read_owner, read_whole
-from crm.folding import fold
-from crm.ids import id_of
+from crm.ground.folding import fold
+from crm.ground.ids import id_of
+from crm.ground.sorting import Sorts, names_of, order_of
 from crm.models.fields import CustomField
 from crm.models.items import Item
 from crm.models.people import Company, Contact, Tag, User
 from crm.models.reach import ContactEmail, ContactPhone
-from crm.sorting import Sorts, names_of, order_of
 
 NEWEST: tuple[Any, tuple[Any, ...]] = (lazy("newest"), ("-created_at", "-pk"))
 NAME: tuple[Any, tuple[Any, ...]] = (lazy("name"), ("search_key", "pk"))

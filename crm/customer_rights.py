@@ -13,9 +13,10 @@ from django.db.models import Case, Q, Value, When
 from django.http import Http404
 from django.utils.translation import gettext_lazy as _
 
-from crm import event_kinds, rights
+from crm import rights
+from crm.events import kinds as event_kinds
+from crm.ground.sentences import said
 from crm.rights import Scope
-from crm.sentences import said
 
 if TYPE_CHECKING:
     from crm.models.items import Item
@@ -145,7 +146,7 @@ def require_adding(user: User) -> None:
 
 
 def _forbidden(action: str) -> Exception:
-    from crm.models.gate import Forbidden
+    from crm.ground.refused import Forbidden
 
     return Forbidden(REFUSALS[action])
 
@@ -204,7 +205,7 @@ def stays_hidden(user: User | None, item: Item, changes: Any) -> bool:
 
 def check_links(user: User | None, values: dict[str, Any]) -> None:
     """A card is linked to customers that the person sees. Raises Forbidden. `values`: by column, saved or new records."""
-    from crm.models.gate import Forbidden
+    from crm.ground.refused import Forbidden
 
     for name in ("contact", "company"):
         record = values.get(name)

@@ -8,18 +8,19 @@ from typing import TYPE_CHECKING, Any
 from django.db import transaction
 from django.db.models import Q
 
-from crm import customer_rights, databases, phones
-from crm.addresses import one_spelling
-from crm.events import record
+from crm import customer_rights
+from crm.events.notice import notify
+from crm.events.record import record
+from crm.ground import databases, phones
+from crm.ground.addresses import one_spelling
+from crm.ground.refused import Forbidden, Refused
+from crm.ground.sentences import said
 from crm.models.files import Attachment, RawMail
-from crm.models.gate import Forbidden, Refused
 from crm.models.items import Item
 from crm.models.messages import Message
 from crm.models.people import Company, Contact, User
-from crm.notice import notify
 from crm.recognising import same_name
 from crm.rights import Scope
-from crm.sentences import said
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

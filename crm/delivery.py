@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from crm import clock, databases, slots
-from crm.events import record
-from crm.jobs import end_waiters, lock_items
-from crm.models.events import Cause
-from crm.models.jobs import Job
-from crm.models.leased import Status
+from crm import slots
+from crm.events.models import Cause
+from crm.events.record import record
+from crm.ground import clock, databases
+from crm.ground.sentences import in_payload
 from crm.models.messages import FAR, Message
-from crm.sentences import in_payload
+from crm.work.jobs import end_waiters, lock_items
+from crm.work.leased import Status
+from crm.work.models import Job
 
 # A provider's words for how far a message is.
 REPORTS = {

@@ -12,9 +12,10 @@ from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
-from crm import clock, notice
+from crm.events import notice
+from crm.ground import clock
 from crm.models import Item, Notification, Task, User
-from crm.queue import Kind, every, register_kind
+from crm.work.queue import Kind, every, register_kind
 
 HOUR = 8  # of the person's own zone
 MOST = 20

@@ -19,16 +19,16 @@ from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 
-from crm import amounts, clock
-from crm.decimals import MONEY
 from crm.fields import type_of
-from crm.ids import id_of
+from crm.ground import amounts, clock
+from crm.ground.decimals import MONEY
+from crm.ground.ids import id_of
+from crm.ground.shown import num
+from crm.ground.sorting import names_of, order_of
 from crm.models.fields import CustomField
 from crm.models.item_set import matching
 from crm.models.people import Tag, User
 from crm.models.pipelines import LostReason, Pipeline, Stage, StageKind, machine_of
-from crm.shown import num
-from crm.sorting import names_of, order_of
 
 
 class BadFilter(BadRequest):

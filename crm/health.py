@@ -11,12 +11,13 @@ from django.core.cache import caches
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from crm import clock, slots, vault
-from crm.models.leased import LeasedQuerySet
+from crm import slots
+from crm.ground import clock, vault
+from crm.ground.shown import beside
 from crm.models.messages import Channel
-from crm.shown import beside
 from crm.slots import Health
 from crm.transports.base import transports
+from crm.work.leased import LeasedQuerySet
 
 LATE = timedelta(minutes=1)
 LEAST_FREE = settings.LEAST_FREE_MB * 1_000_000  # bytes

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from crm.events.notice import notify
+from crm.ground.sentences import said
 from crm.models.items import Item
 from crm.models.people import User
-from crm.notice import notify
-from crm.sentences import said
 
 
 def mentioned(text: str) -> list[User]:

@@ -18,10 +18,10 @@ from liquid import Environment, StrictUndefined
 from liquid.exceptions import LiquidError, LiquidSyntaxError
 
 from crm import merge_budget, merge_filters
-from crm.addresses import no_link
 from crm.fields import type_of
+from crm.ground.addresses import no_link
+from crm.ground.sentences import said
 from crm.merge_budget import BudgetTemplate
-from crm.sentences import said
 
 log = logging.getLogger("dealwright.merge")
 MAX_SOURCE = 50_000  # characters of a merge text
@@ -300,8 +300,8 @@ class Values(dict[str, Any]):
         return super().__contains__(root) or root in ROOTS or root == "now"
 
     def _made(self, root: str) -> Any:
-        from crm import clock
-        from crm.models.org import OwnCompany
+        from crm.company.models import OwnCompany
+        from crm.ground import clock
 
         item = self._item
         if root == "now":
@@ -349,7 +349,7 @@ def _unlinked(root: str, values: Any) -> Any:
 
 def language_of(item: Any) -> str:
     """The customer's language: the contact's, else the own company's."""
-    from crm.models.org import OwnCompany
+    from crm.company.models import OwnCompany
 
     contact = item.contact if item is not None else None
     if contact is not None and contact.language:

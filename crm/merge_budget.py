@@ -22,7 +22,7 @@ from liquid.builtin.tags.tablerow_tag import TablerowNode, TablerowTag
 from liquid.exceptions import FilterArgumentError, LiquidError, ResourceLimitError
 from liquid.output import LimitedStringIO
 
-from crm.sentences import said
+from crm.ground.sentences import said
 
 MOST_RANGE = 2_000  # numbers
 MOST_TEXT = 100_000  # characters of one value

@@ -15,8 +15,8 @@ from babel import numbers as babel_numbers
 from liquid.exceptions import FilterArgumentError
 from liquid.filter import with_context
 
-from crm import phones
-from crm.sentences import said
+from crm.ground import phones
+from crm.ground.sentences import said
 
 
 def _language(context: Any) -> str:

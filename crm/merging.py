@@ -8,9 +8,10 @@ from django.db import models
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from crm import customer_rights, databases
-from crm.events import record
-from crm.models.events import Cause
+from crm import customer_rights
+from crm.events.models import Cause
+from crm.events.record import record
+from crm.ground import databases
 from crm.models.items import Item
 from crm.models.messages import Conversation
 from crm.models.people import Company, Contact, User

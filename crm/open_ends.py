@@ -9,15 +9,16 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from crm import clock, databases, delivery, slots
-from crm.events import record
-from crm.jobs import Foreseen, end_waiters, lock_items, may_retry, retry_limit
-from crm.models.jobs import Job
-from crm.models.leased import MAX_CRASHES, Status, backoff
+from crm import delivery, slots
+from crm.events.record import record
+from crm.ground import clock, databases
+from crm.ground.sentences import said
 from crm.models.messages import Channel, Message
 from crm.models.people import User
-from crm.sentences import said
 from crm.transports.base import NotAnswerable, Transport, TransportError, transports
+from crm.work.jobs import Foreseen, end_waiters, lock_items, may_retry, retry_limit
+from crm.work.leased import MAX_CRASHES, Status, backoff
+from crm.work.models import Job
 
 # What is not in the provider's list by then was never taken.
 SETTLED_AFTER = timedelta(minutes=2)

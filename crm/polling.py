@@ -15,7 +15,8 @@ from django.contrib.sessions.models import Session
 from django.db.models import Exists, F, OuterRef, Subquery
 from django.http import HttpRequest, HttpResponse
 
-from crm import clock, rights
+from crm import rights
+from crm.ground import clock
 from crm.models import Notification, User
 from crm.models.pipelines import BoardVersion, machine_of
 

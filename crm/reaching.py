@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from crm import phones
+from crm.company.models import OwnCompany
+from crm.ground import phones
+from crm.ground.sentences import said, spoken
 from crm.models.messages import Medium
-from crm.models.org import OwnCompany
 from crm.models.people import Contact
 from crm.models.refusals import Refusal
-from crm.sentences import said, spoken
 
 
 class CannotSend(Exception):

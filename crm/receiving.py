@@ -7,13 +7,13 @@ from typing import Any
 
 from django.db.models import Q
 
-from crm import clock, databases, phones
-from crm.events import record
-from crm.folding import fold
+from crm.events.notice import notify
+from crm.events.record import record
+from crm.ground import clock, databases, phones
+from crm.ground.folding import fold
+from crm.ground.sentences import said
 from crm.models import Channel, Contact, Conversation, Invoice, Item, Medium, Message, Refusal
 from crm.models.reach import ContactPhone
-from crm.notice import notify
-from crm.sentences import said
 
 # The words of the carriers' rules, and those of our languages; the whole message, case and marks ignored.
 STOP = {"stop", "stopall", "unsubscribe", "cancel", "end", "quit", "arret", "rezygnuje", "wypisz", "huy", "tu choi"}

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from crm.folding import fold
+from crm.ground.folding import fold
 
 
 def same_name(one: str, other: str) -> bool:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from crm import clock, databases, slots
+from crm import slots
+from crm.ground import clock, databases
 from crm.models.files import Attachment, RawMail
 from crm.models.items import Item
 from crm.models.visits import StageVisit
-from crm.queue import Kind, every, register_kind
+from crm.work.queue import Kind, every, register_kind
 
 KEPT_DAYS = 30
 AT_ONCE = 200

@@ -9,14 +9,16 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
-from crm import clock, databases, lanes, slots
-from crm.jobs import Temporary
+from crm import slots
+from crm.events.notice import notify
+from crm.ground import clock, databases
+from crm.ground.sentences import said
 from crm.models import Cause, Item, Refused, Stage, StageTransition, User
-from crm.models.jobs import Job
-from crm.notice import notify
-from crm.queue import Kind, register_kind
-from crm.sentences import said
 from crm.slots import StageUse
+from crm.work import lanes
+from crm.work.jobs import Temporary
+from crm.work.models import Job
+from crm.work.queue import Kind, register_kind
 
 SLICE = 50
 SLICE_SECONDS = 0.25

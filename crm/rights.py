@@ -122,7 +122,7 @@ def enters(user: User, machine: Machine, stage: Stage) -> bool:
 
 def departments_of(user: User, scope: Scope) -> set[int]:
     """Whose people's items the scope reaches; for a tree the own department and all below it."""
-    from crm.models.org import Department
+    from crm.company.models import Department
 
     if user.department_id is None:
         return set()

@@ -13,23 +13,24 @@ from typing import Any
 
 from django.core.files.base import ContentFile
 
-from crm import clock, delivery, open_ends, slots, vault
-from crm.addresses import no_link
-from crm.events import record
-from crm.jobs import Permanent, Temporary, end_waiters, may_retry, retry_limit
+from crm import delivery, open_ends, slots
+from crm.events.models import Cause
+from crm.events.notice import notify
+from crm.events.record import record
+from crm.ground import clock, vault
+from crm.ground.addresses import no_link
+from crm.ground.sentences import in_payload, said
 from crm.mail.composing import MOST_FILE_BYTES, NewFile, html_of
-from crm.models.events import Cause
 from crm.models.files import Attachment
-from crm.models.jobs import Job
-from crm.models.leased import MAX_CRASHES, Status, backoff
 from crm.models.messages import FAR, Channel, Conversation, Medium, Message
 from crm.models.people import Contact, User, administrators
-from crm.notice import notify
-from crm.queue import Kind, register_kind
 from crm.reaching import CannotSend as CannotSend
 from crm.reaching import check_address as check_address
-from crm.sentences import in_payload, said
 from crm.transports.base import Transport, TransportError, transports
+from crm.work.jobs import Permanent, Temporary, end_waiters, may_retry, retry_limit
+from crm.work.leased import MAX_CRASHES, Status, backoff
+from crm.work.models import Job
+from crm.work.queue import Kind, register_kind
 
 KIND = "send_message"
 log = logging.getLogger("dealwright.sending")

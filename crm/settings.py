@@ -59,7 +59,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "whitenoise.runserver_nostatic",
-    "crm.static_files.Collected",
+    "crm.ground.static_files.Collected",
     "django.contrib.humanize",
     "csp",
     "django_htmx",
@@ -74,7 +74,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
-    "crm.access.AddressMiddleware",
+    "crm.ground.access.AddressMiddleware",
     "crm.polling.PollingMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.gzip.GZipMiddleware",
@@ -86,8 +86,8 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "crm.audit.AuditMiddleware",
-    "crm.access.AudienceMiddleware",
-    "crm.access.PersonMiddleware",
+    "crm.ground.access.AudienceMiddleware",
+    "crm.ground.access.PersonMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -121,7 +121,7 @@ DATABASES = {
     )
 }
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
-    DATABASES["default"]["ENGINE"] = "crm.sqlite"
+    DATABASES["default"]["ENGINE"] = "crm.ground.sqlite"
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
@@ -150,7 +150,7 @@ CACHES = {
     "near": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
 }
 
-# Only bells travel here (crm/queue.py). save_limit -1: anything above 0 locks every success row per task.
+# Only bells travel here (crm/work/queue.py). save_limit -1: anything above 0 locks every success row per task.
 # bulk 1 and queue_limit = workers: a lock starts at dequeue, so a prefetched bell would be delivered twice.
 WORKERS = int(os.environ.get("WORKERS", "2"))
 Q_CLUSTER = {
@@ -222,7 +222,7 @@ STATIC_ROOT = VAR_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "crm.static_files.StaticFiles"},
+    "staticfiles": {"BACKEND": "crm.ground.static_files.StaticFiles"},
 }
 MEDIA_ROOT = VAR_DIR / "media"
 
@@ -230,7 +230,7 @@ SESSION_COOKIE_NAME = "dealwright_session"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
-CSRF_FAILURE_VIEW = "crm.access.csrf_failure"
+CSRF_FAILURE_VIEW = "crm.ground.access.csrf_failure"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = PRODUCTION
 SECURE_HSTS_SECONDS = 31536000 if PRODUCTION else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = PRODUCTION
@@ -264,7 +264,7 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 4000  # five hundred lines of an item
 # Files: a larger one is refused by its announced length, before anything of it is read.
 UPLOAD_MAX_BYTES = int(os.environ.get("UPLOAD_MAX_BYTES", str(50 * 1024 * 1024)))
 FILE_UPLOAD_HANDLERS = [
-    "crm.uploads.SizeLimit",
+    "crm.ground.uploads.SizeLimit",
     "django.core.files.uploadhandler.MemoryFileUploadHandler",
     "django.core.files.uploadhandler.TemporaryFileUploadHandler",
 ]

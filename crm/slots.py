@@ -2,7 +2,11 @@
 
 Each slot is a list of callables (or objects) in order of registration, named for what it fills:
 
-workers         `Worker` objects: leased tables that crm.queue drains (crm/queue.py)
+home_country    f() -> ISO code of the country whose phone numbers are written without a prefix, or ""
+held_back       f(user) -> bool: must the person set something up before any page opens? (the second factor)
+automation_paused  f() -> bool: does an administrator's switch hold rules, timers and all that leaves the house?
+batches         context managers around a batch of jobs, inside its transaction
+workers         `Worker` objects: leased tables that crm.work.queue drains (crm/work/queue.py)
 item_tabs       f(item, user) -> ItemTab | None: a tab of the item page
 customer_parts  f(record, items, user) -> ItemTab | None: a part of a contact's or company's page; `items`: a queryset of
                 its cards that the person sees
@@ -24,7 +28,7 @@ task_ended      f(task): in the transaction that ends a task
 nav_links       NavLink objects: entries of the main menu
 search_groups   f(user, text) -> (URL name, heading, rows): found by the global search; a row has `subline`
 analytics       f(figures) -> Table: a further section of the analytics page (crm/analytics.py)
-notices         f(notice): a word to colleagues (crm/notice.py), in the transaction of what it is about
+notices         f(notice): a word to colleagues (crm/events/notice.py), in the transaction of what it is about
 message_written f(message, keys): in the transaction that writes a message; `keys` of the files that go along
 message_left    f(message): in the transaction in which a message was handed to its provider; perhaps more than once
 mail_papers     f(item, user) -> [MailPaper]: papers that a mail may take along, newest first; user None: a rule's mail
@@ -34,7 +38,7 @@ move_undone     f(item, visit): a move was taken back; end what its visit began,
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -138,6 +142,10 @@ class PipelineUse:
     keeps: str = ""
 
 
+home_country = Slot()
+held_back = Slot()
+automation_paused = Slot()
+batches = Slot()
 workers = Slot()
 item_tabs = Slot()
 customer_parts = Slot()
@@ -166,3 +174,12 @@ notices = Slot()
 nav_links = Slot()
 search_groups = Slot()
 analytics = Slot()
+
+
+@contextmanager
+def around_batch() -> Iterator[None]:
+    """All of *batches*, opened in their order."""
+    with ExitStack() as opened:
+        for batch in batches:
+            opened.enter_context(batch())
+        yield

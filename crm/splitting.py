@@ -8,8 +8,8 @@ from typing import Any
 from django.db.models import Max
 from django.utils.translation import gettext as _
 
-from crm import databases
-from crm.events import record
+from crm.events.record import record
+from crm.ground import databases
 from crm.models import Consent, Contact, Conversation, Event, Item, Message, User
 
 

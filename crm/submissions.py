@@ -11,28 +11,29 @@ from django.db import IntegrityError, transaction
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from crm import amounts, clock, customer_rights, databases, merge, phones
-from crm.addresses import one_spelling
-from crm.amounts import Amount
+from crm import customer_rights, merge
+from crm.company.rates import base_amount
 from crm.customers import Found
-from crm.events import record
-from crm.forms.amounts import AmountField
-from crm.jobs import Permanent
-from crm.models.events import Cause
+from crm.events.models import Cause
+from crm.events.notice import notify
+from crm.events.record import record
+from crm.ground import amounts, clock, databases, phones
+from crm.ground.addresses import one_spelling
+from crm.ground.amounts import Amount
+from crm.ground.forms.amounts import AmountField
+from crm.ground.refused import Refused
+from crm.ground.sentences import in_payload, said
+from crm.ground.shown import beside
 from crm.models.fields import CustomField
-from crm.models.gate import Refused
 from crm.models.items import Item
-from crm.models.jobs import Job
-from crm.models.leased import Status
-from crm.models.money import base_amount
 from crm.models.people import Contact, administrators
 from crm.models.tasks import Task
 from crm.models.webforms import Consent, FormField, Submission, WebForm
-from crm.notice import notify
-from crm.queue import Kind, register_kind
 from crm.recognising import is_nameless
-from crm.sentences import in_payload, said
-from crm.shown import beside
+from crm.work.jobs import Permanent
+from crm.work.leased import Status
+from crm.work.models import Job
+from crm.work.queue import Kind, register_kind
 
 KIND = "process_submission"
 _PLAIN = re.compile(r"-?\d+(\.\d+)?")

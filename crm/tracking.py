@@ -13,13 +13,13 @@ from django.db.models import F
 from django.db.models.functions import Coalesce
 from django.urls import reverse
 
-from crm import clock
-from crm.events import record
-from crm.ids import id_of
+from crm.events.notice import notify
+from crm.events.record import record
+from crm.ground import clock
+from crm.ground.ids import id_of
+from crm.ground.sentences import said
 from crm.models import Event, Job, Medium, Message, MessageLink, Refusal
-from crm.notice import notify
-from crm.queue import Kind, register_kind
-from crm.sentences import said
+from crm.work.queue import Kind, register_kind
 
 # Nobody reads so soon: what comes within it was a scanner on the way.
 SOON = timedelta(seconds=5)

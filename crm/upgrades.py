@@ -7,10 +7,10 @@ from typing import Any
 
 from django.utils import translation
 
-from crm import clock
-from crm.decimals import Limit
+from crm.ground import clock
+from crm.ground.decimals import Limit
+from crm.ground.sentences import in_payload, said
 from crm.retyping import reread
-from crm.sentences import in_payload, said
 
 
 @dataclass(frozen=True)

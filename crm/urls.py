@@ -1,4 +1,4 @@
-"""Addresses. Every view declares its audience (crm/access.py)."""
+"""Addresses. Every view declares its audience (crm/ground/access.py)."""
 
 from django.contrib import admin
 from django.urls import path, register_converter

@@ -12,18 +12,19 @@ from django.db import IntegrityError, transaction
 from standardwebhooks import Webhook as Signer
 from standardwebhooks import WebhookVerificationError
 
-from crm import clock, customer_rights, phones, safe_http
+from crm import customer_rights
 from crm.api.schemas import event_out
-from crm.events import event_recorded, record
-from crm.jobs import Permanent, Temporary, end_waiters, may_retry, retry_limit
-from crm.models.events import Cause, Event
+from crm.events.models import Cause, Event
+from crm.events.record import event_recorded, record
+from crm.ground import clock, phones, safe_http
+from crm.ground.sentences import said
 from crm.models.items import Item
-from crm.models.jobs import Job
-from crm.models.leased import MAX_CRASHES, Status, backoff
 from crm.models.people import Contact, User
 from crm.models.webhooks import InboundCall, InboundHook, Webhook, WebhookDelivery, dig
-from crm.queue import Kind, register_kind
-from crm.sentences import said
+from crm.work.jobs import Permanent, Temporary, end_waiters, may_retry, retry_limit
+from crm.work.leased import MAX_CRASHES, Status, backoff
+from crm.work.models import Job
+from crm.work.queue import Kind, register_kind
 
 KIND = "deliver_webhook"
 LEARN_SECONDS = 2.0  # how soon a process learns of a new subscription

@@ -13,11 +13,12 @@ from typing import Any
 from django.db import connection
 from django.db.models import Model
 
-from crm import databases, lanes
+from crm.ground import databases
+from crm.ground.columns.words import indexed
 from crm.models import Company, Contact, Event, Item
-from crm.models.jobs import Job
-from crm.models.words import indexed
-from crm.queue import Kind, register_kind
+from crm.work import lanes
+from crm.work.models import Job
+from crm.work.queue import Kind, register_kind
 
 MODELS: tuple[type[Model], ...] = (Event, Item, Contact, Company)
 NEWEST = 500  # of what matches, before it is asked what the reader may see

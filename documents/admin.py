@@ -10,9 +10,9 @@ from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from crm import clock
 from crm.admin.base import ModelAdmin, ReadOnlyAdmin, action, display, register
 from crm.admin.declared import DeclaredAdmin, DeclaredForm
+from crm.ground import clock
 from documents.models import (
     Checkout,
     CreditNote,

@@ -6,17 +6,18 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from crm import clock, slots
-from crm.amounts import Amount
-from crm.jobs import Permanent, Temporary, may_retry, retry_limit
+from crm import slots
+from crm.events.notice import notify
+from crm.ground import clock
+from crm.ground.amounts import Amount
+from crm.ground.sentences import said
+from crm.ground.shown import beside
 from crm.models import Item, Job, Refused
-from crm.models.leased import MAX_CRASHES, Status, backoff
 from crm.models.people import administrators
-from crm.notice import notify
-from crm.queue import Kind, register_kind
-from crm.sentences import said
-from crm.shown import beside
 from crm.slots import Health
+from crm.work.jobs import Permanent, Temporary, may_retry, retry_limit
+from crm.work.leased import MAX_CRASHES, Status, backoff
+from crm.work.queue import Kind, register_kind
 from documents.models import Checkout, Payment, PaymentAccount, PaymentLink
 from documents.models.invoicing import today
 from documents.providers.base import Money, ProviderError

@@ -9,8 +9,9 @@ from django import forms
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
-from crm import decimals, merge
-from crm.forms.amounts import AmountField
+from crm import merge
+from crm.ground import decimals
+from crm.ground.forms.amounts import AmountField
 from crm.models import Item, Refused
 from crm.models.lines import rounded
 from documents.models import DocumentTemplate

@@ -7,8 +7,8 @@ from decimal import Decimal
 from typing import Any
 
 from automation.models import Rule, Trigger
-from crm import clock
 from crm.demo.company import Demo
+from crm.ground import clock
 from crm.models import Item, ItemType, Job, LineItem, OwnCompany, Pipeline, Product, Stage, StageKind, TaxRate
 from crm.models.lines import replace_lines, rounded
 from documents import rendering, sent, starter

@@ -19,7 +19,7 @@ from typing import Any
 from django.conf import settings
 from django.utils.translation import gettext_lazy
 
-from crm.processes import die_with_parent
+from crm.work.processes import die_with_parent
 
 RENDERER = Path(__file__).with_name("renderer.py")
 FONTS = Path(settings.BASE_DIR) / "static" / "vendor" / "fonts"

@@ -14,12 +14,12 @@ from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from crm import clock
-from crm.jobs import Permanent, Temporary
+from crm.ground import clock
+from crm.ground.sentences import said
 from crm.models import Event, Job, OwnCompany
-from crm.models.leased import MAX_CRASHES, Status
-from crm.queue import Kind, register_kind
-from crm.sentences import said
+from crm.work.jobs import Permanent, Temporary
+from crm.work.leased import MAX_CRASHES, Status
+from crm.work.queue import Kind, register_kind
 from documents.drawing import CannotDraw, renderer
 from documents.models import Document
 from documents.pictures import one_at_a_time

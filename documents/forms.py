@@ -11,10 +11,10 @@ from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from crm import merge
-from crm.forms.amounts import AmountField
-from crm.forms.moments import DayField
+from crm.ground.forms.amounts import AmountField
+from crm.ground.forms.moments import DayField
+from crm.ground.shown import money
 from crm.models import Item
-from crm.shown import money
 from documents.models import DocumentTemplate, Payment
 from documents.models.balances import Balance
 from documents.models.invoicing import today

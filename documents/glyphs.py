@@ -17,8 +17,8 @@ from typing import Any
 from django.core import checks
 from django.utils.translation import gettext as _
 
+from crm.ground.sentences import said
 from crm.merge import MergeError
-from crm.sentences import said
 from documents.drawing import font_config
 
 # Scripts that a company meets sooner or later, by two letters of each.

@@ -9,10 +9,10 @@ from typing import Any
 from django.db import transaction
 
 from automation.models import Trigger
-from crm import databases
-from crm.events import record
+from crm.events.record import record
+from crm.ground import databases
 from crm.models import Cause, Event, Item
-from crm.queue import Kind, every, register_kind
+from crm.work.queue import Kind, every, register_kind
 from documents.models import InvoiceFlow
 from documents.models.balances import Balance
 from documents.models.invoicing import today

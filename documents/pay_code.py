@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import segno
 
-from crm.folding import fold
+from crm.ground.folding import fold
 
 if TYPE_CHECKING:
     from crm.models import OwnCompany

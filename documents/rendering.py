@@ -8,14 +8,14 @@ from typing import Any
 
 from django.core.files.base import ContentFile
 
-from crm import clock
-from crm.jobs import Permanent, Temporary
+from crm.events.notice import notify
+from crm.ground import clock
+from crm.ground.sentences import said
 from crm.models import Cause, Job, User
-from crm.models.leased import MAX_CRASHES, Status
 from crm.models.people import administrators
-from crm.notice import notify
-from crm.queue import Kind, register_kind
-from crm.sentences import said
+from crm.work.jobs import Permanent, Temporary
+from crm.work.leased import MAX_CRASHES, Status
+from crm.work.queue import Kind, register_kind
 from documents import sent
 from documents.drawing import CannotDraw, Drawn, renderer
 from documents.models import Document, DocumentTemplate, TemplateVersion

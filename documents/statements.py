@@ -16,14 +16,14 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext as _
 
-from crm import databases, dates
-from crm.amounts import currency_of
 from crm.fields import Cells
 from crm.fields.priced import Priced
-from crm.folding import fold
+from crm.ground import databases, dates
+from crm.ground.amounts import currency_of
+from crm.ground.folding import fold
+from crm.ground.sentences import said
 from crm.importing import reading
 from crm.models import Item, OwnCompany, Refused, User
-from crm.sentences import said
 from documents.models import Document, Payment, Statement, StatementLine
 from documents.models.balances import Balance
 from documents.models.templates import Kind

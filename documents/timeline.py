@@ -7,9 +7,9 @@ from collections.abc import Callable
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 
-from crm.event_kinds import EventKind, Shown, register
+from crm.events.kinds import EventKind, Shown, register
+from crm.ground.shown import money
 from crm.models import Event
-from crm.shown import money
 
 
 def _paper(icon: str, sentence: str) -> Callable[[Event], Shown]:

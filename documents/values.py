@@ -13,9 +13,9 @@ from django.utils.translation import override
 from num2words import num2words
 
 from crm import merge
+from crm.ground.shown import money
 from crm.models import Item, LineItem, OwnCompany
 from crm.models.lines import Totals, rounded
-from crm.shown import money
 from documents import glyphs
 from documents.models.balances import Balance
 from documents.pay_code import pay_code

@@ -12,7 +12,7 @@ from django.core.cache import caches
 from django.utils import translation
 
 from automation.models import Rule, Run, Trigger
-from crm import clock, queue
+from crm.ground import clock
 from crm.models import (
     CalendarHours,
     Channel,
@@ -32,6 +32,7 @@ from crm.models import (
     WorkingCalendar,
 )
 from crm.rights import Scope
+from crm.work import queue
 
 # A Wednesday, 10:00 in Warsaw: inside working time, far from every DST change.
 WEDNESDAY = datetime(2026, 11, 18, 9, 0, tzinfo=UTC)

@@ -7,9 +7,9 @@ from itertools import pairwise
 from django.db.models import Count, F, Q
 
 from automation.models import Run
-from crm import clock, databases
+from crm.ground import clock, databases
 from crm.models import Event, Item, Job, Message, StageVisit
-from crm.models.leased import FINAL, HAS_LEASE, Status
+from crm.work.leased import FINAL, HAS_LEASE, Status
 
 
 def broken() -> list[str]:

@@ -24,7 +24,7 @@ WHITENOISE_AUTOREFRESH = True
 FORM_LIMIT_PER_ADDRESS = 10
 # An endless mail takes as long as it may; here that is short.
 MAIL_READ_SECONDS = 2
-if DATABASES["default"]["ENGINE"] == "crm.sqlite":
+if DATABASES["default"]["ENGINE"] == "crm.ground.sqlite":
     DATABASES["default"]["TEST"] = {"NAME": ":memory:"}
 # The mail servers of the tests stand on this machine.
 INSIDE_MAIL_HOSTS = ["127.0.0.1"]

@@ -12,8 +12,8 @@ from automation.base import Action, ActionError, Context, Done, Outcome, Setting
 from automation.fields import MergeTextField
 from crm import webhooks
 from crm.api.schemas import item_out
+from crm.ground.sentences import said
 from crm.models import Webhook, WebhookDelivery
-from crm.sentences import said
 
 
 class WebhookChoice(forms.ModelChoiceField):

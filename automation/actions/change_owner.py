@@ -13,10 +13,10 @@ from django.utils.translation import gettext_lazy as _
 from automation.base import Action, ActionError, Context, Done, Outcome, SettingsForm, actions
 from automation.fields import DepartmentChoice, UserChoice, UserChoices
 from automation.models import OwnerTurn
-from crm import clock, databases
+from crm.ground import clock, databases
+from crm.ground.sentences import said
 from crm.models import Item, User
 from crm.models.pipelines import machine_of
-from crm.sentences import said
 
 
 def in_order(context: Context, people: list[User]) -> User:

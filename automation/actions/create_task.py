@@ -12,11 +12,11 @@ from django.utils.translation import gettext_lazy as _
 from automation.base import Action, ActionError, Context, Done, Outcome, SettingsForm, Skip, actions
 from automation.fields import DepartmentChoice, MergeTextField, RoleChoice, UserChoice, UserChoices
 from automation.timing import DELAY, UNITS, NoCalendar, Timing
-from crm import clock
+from crm.ground import clock
+from crm.ground.sentences import said
 from crm.merge import item_link
 from crm.models import Item, Task, User
 from crm.models.pipelines import machine_of
-from crm.sentences import said
 
 
 @actions.register

@@ -9,8 +9,8 @@ from django.utils.translation import gettext_lazy as _
 from automation.base import Action, ActionError, Context, Done, Outcome, actions
 from automation.fields import MergeTextField
 from automation.recipients import RecipientsForm, recipients
-from crm.notice import notify
-from crm.sentences import said
+from crm.events.notice import notify
+from crm.ground.sentences import said
 
 
 @actions.register

@@ -8,9 +8,9 @@ from django.utils.translation import gettext_lazy as _
 
 from automation.base import Action, Context, Done, Outcome, SettingsForm, actions
 from automation.fields import MergeTextField, UserChoice
-from crm.events import record
+from crm.events.notice import notify
+from crm.events.record import record
 from crm.models.people import supervisors_of
-from crm.notice import notify
 
 
 @actions.register

@@ -12,10 +12,10 @@ from automation.actions.sending import send
 from automation.base import Action, ActionError, Context, Outcome, SettingsForm, actions
 from automation.fields import ChannelChoice, MergeTextField
 from crm import merge, slots
-from crm.addresses import one_spelling
+from crm.ground.addresses import one_spelling
+from crm.ground.sentences import said
 from crm.mail import composing
 from crm.models import MailTemplate, Medium, User
-from crm.sentences import said
 
 
 @actions.register

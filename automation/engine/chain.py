@@ -13,12 +13,12 @@ from django.utils import translation
 
 from automation.base import ActionError, Done, Skip, Wait, awaited_kinds
 from automation.models import Rule, Run
-from crm import clock
+from crm.ground import clock
+from crm.ground.sentences import said
 from crm.models import Event, Job, Task
-from crm.models.leased import FINAL, LeaseLost, Status
 from crm.models.pipelines import machine_of
-from crm.queue import ring
-from crm.sentences import said
+from crm.work.leased import FINAL, LeaseLost, Status
+from crm.work.queue import ring
 
 log = logging.getLogger("dealwright.automation")
 

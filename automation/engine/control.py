@@ -11,14 +11,15 @@ from django.utils.translation import gettext as _
 from automation.engine import chain
 from automation.engine.plan import replan
 from automation.models import Run
-from crm import clock, databases, lanes
-from crm.events import record
+from crm.events.record import record
+from crm.ground import clock, databases
+from crm.ground.sentences import said
 from crm.models import Item, Job, StageVisit, User
 from crm.models.gate import checked_by
-from crm.models.leased import UNSTARTED, Status
 from crm.models.pipelines import machine_of
-from crm.queue import ring
-from crm.sentences import said
+from crm.work import lanes
+from crm.work.leased import UNSTARTED, Status
+from crm.work.queue import ring
 
 
 class NotNow(Exception):

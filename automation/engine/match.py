@@ -13,13 +13,13 @@ from automation.base import bind, first_error
 from automation.conditions import CannotJudge, judge
 from automation.models import Trigger, TriggerFiring, automation_of, scope_of, type_of
 from automation.values import facts_for
-from crm import clock, databases
+from crm.events.notice import notify
+from crm.ground import clock, databases
+from crm.ground.sentences import everywhere, named, said
 from crm.models import Cause, Event, Item, Job, Refused, User
-from crm.models.leased import LeaseLost, Status
 from crm.models.people import administrators
 from crm.models.pipelines import Machine, machine_of
-from crm.notice import notify
-from crm.sentences import everywhere, named, said
+from crm.work.leased import LeaseLost, Status
 
 log = logging.getLogger("dealwright.automation")
 

@@ -19,14 +19,14 @@ from automation.engine.plan import has_run, set_due
 from automation.models import Rule, Run, scope_of
 from automation.timing import Timing
 from automation.values import facts_for, rendered
-from crm import clock
-from crm.calendars import WorkingTime
+from crm.company.calendars import WorkingTime
+from crm.events.notice import notify
+from crm.ground import clock
+from crm.ground.sentences import counted, everywhere, named, said
 from crm.models import Forbidden, Item, Message, Pipeline, User
-from crm.models.leased import LeaseLost, Status, backoff
 from crm.models.people import administrators
 from crm.models.pipelines import machine_of
-from crm.notice import notify
-from crm.sentences import counted, everywhere, named, said
+from crm.work.leased import LeaseLost, Status, backoff
 
 log = logging.getLogger("dealwright.automation")
 

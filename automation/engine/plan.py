@@ -12,16 +12,17 @@ from automation.base import action_of, awaited_kinds, types_for
 from automation.engine import chain
 from automation.models import Automation, Rule, Run, automation_of
 from automation.timing import Timing
-from crm import clock, databases, lanes
-from crm.calendars import WorkingTime
-from crm.events import Entry
+from crm.company.calendars import WorkingTime
+from crm.events.notice import notify
+from crm.events.record import Entry
+from crm.ground import clock, databases
+from crm.ground.sentences import named, said
 from crm.models import Event, Item, Job, StageVisit
-from crm.models.leased import UNSTARTED, Status
 from crm.models.people import administrators
 from crm.models.pipelines import Machine, machine_of
-from crm.notice import notify
-from crm.queue import ring
-from crm.sentences import named, said
+from crm.work import lanes
+from crm.work.leased import UNSTARTED, Status
+from crm.work.queue import ring
 
 log = logging.getLogger("dealwright.automation")
 

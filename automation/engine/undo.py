@@ -6,10 +6,10 @@ from django.utils.dateparse import parse_datetime
 
 from automation.engine import chain
 from automation.models import Run
-from crm import clock, databases
+from crm.ground import clock, databases
+from crm.ground.sentences import said
 from crm.models import Event, Item, StageVisit
-from crm.models.leased import UNSTARTED, Status
-from crm.sentences import said
+from crm.work.leased import UNSTARTED, Status
 
 CLAIMED = (Status.RUNNING,)  # claimed is not begun: its worker finds that it is no longer the owner
 

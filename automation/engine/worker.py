@@ -13,13 +13,16 @@ from django.db import models, transaction
 from automation.engine import chain
 from automation.engine.perform import Batch, attempt
 from automation.models import Rule, Run
-from crm import clock, databases, events, lanes, slots
+from crm import slots
+from crm.events import record as events
+from crm.events.notice import notify
+from crm.ground import clock, databases
+from crm.ground.sentences import named, said
 from crm.models import Item, SystemSwitches, boards
-from crm.models.leased import HOST, LeasedQuerySet, LeaseLost, Status
 from crm.models.people import administrators
-from crm.notice import notify
-from crm.queue import Stride, ring
-from crm.sentences import named, said
+from crm.work import lanes
+from crm.work.leased import HOST, LeasedQuerySet, LeaseLost, Status
+from crm.work.queue import Stride, ring
 
 log = logging.getLogger("dealwright.automation")
 

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from automation.base import SettingsForm, TriggerType, trigger_types
 from automation.fields import ItemFieldChoices
 from automation.models import Run
-from crm.folding import fold
+from crm.ground.folding import fold
 from crm.models import Event, Item
 
 

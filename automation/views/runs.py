@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST
 
 from automation.engine import control
 from automation.models import Run
-from crm.access import staff_of_ours
+from crm.ground.access import staff_of_ours
 from crm.models import Item, Refused, StageVisit
 
 VERBS: dict[str, Callable[..., Any]] = {

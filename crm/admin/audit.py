@@ -12,9 +12,9 @@ from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
-from crm import clock, tables
 from crm.admin.base import ReadOnlyAdmin, action, display
-from crm.shown import beside
+from crm.ground import clock, tables
+from crm.ground.shown import beside
 
 ACTIONS = {
     LogEntry.Action.CREATE: _("made"),

@@ -10,8 +10,10 @@ from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
-from crm import clock, event_kinds, webhooks
+from crm import webhooks
 from crm.admin.base import ModelAdmin, ReadOnlyAdmin, action, display, register
+from crm.events import kinds as event_kinds
+from crm.ground import clock
 from crm.models import ApiToken, InboundCall, InboundHook, Webhook, WebhookDelivery
 from crm.models.api import SCOPES
 from crm.models.webhooks import locked_secret

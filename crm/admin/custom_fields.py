@@ -13,7 +13,7 @@ from django.utils.translation import ngettext
 
 from crm.admin.base import ModelAdmin, register
 from crm.fields import field_types
-from crm.folding import fold
+from crm.ground.folding import fold
 from crm.models import CustomField
 from crm.models.pipelines import touch_all_machines
 from crm.retyping import Unread, reread

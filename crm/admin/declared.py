@@ -8,8 +8,8 @@ from django import forms
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
-from crm import vault
 from crm.admin.base import ModelAdmin
+from crm.ground import vault
 
 
 class DeclaredForm(forms.ModelForm):

@@ -11,14 +11,15 @@ from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from crm import merge, safe_http, vault
+from crm import merge
 from crm.admin.base import ModelAdmin, action, register
+from crm.company.models import SystemSwitches
 from crm.forms.rich import editor_attributes
+from crm.ground import safe_http, vault
+from crm.ground.shown import beside
 from crm.mail import imap
 from crm.models import Mailbox, MailTemplate
 from crm.models.mailboxes import today
-from crm.models.org import SystemSwitches
-from crm.shown import beside
 
 
 class MailboxForm(forms.ModelForm):

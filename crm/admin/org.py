@@ -13,9 +13,9 @@ from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 from PIL import Image
 
-from crm import files
 from crm.accounts import Accounts
 from crm.admin.base import ModelAdmin, TabularInline, action, register
+from crm.ground import file_kinds
 from crm.models import (
     CalendarException,
     CalendarHours,
@@ -131,7 +131,7 @@ class OwnCompanyForm(forms.ModelForm):  # type: ignore[type-arg]
             picture = data.get(name)
             if isinstance(picture, UploadedFile):
                 try:
-                    kind = files.checked(picture)[1]
+                    kind = file_kinds.checked(picture)[1]
                     if kind not in ("image/png", "image/jpeg") or (picture.size or 0) > 2_000_000:
                         raise ValidationError(_("A PNG or JPEG picture of at most 2 MB, please."))
                     check_picture(picture)

@@ -11,10 +11,10 @@ from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from crm.admin.base import ModelAdmin, OfPipeline, StackedInline, TabularInline, display, register
+from crm.company.models import OwnCompany
 from crm.diagram import diagram
-from crm.folding import fold
+from crm.ground.folding import fold
 from crm.models import CustomField, Item, ItemType, LostReason, Pipeline, Stage, StageKind, StageTransition
-from crm.models.org import OwnCompany
 from crm.models.pipelines import machine_of
 from crm.models.roles import Role, RoleRight
 from crm.rights import Scope

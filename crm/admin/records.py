@@ -7,10 +7,11 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
-from crm import event_kinds, open_ends
+from crm import open_ends
 from crm.admin.base import ReadOnlyAdmin, action, choice_filter, display, register
+from crm.events import kinds as event_kinds
 from crm.models import Event, Item, Job, Message, Notification, StageVisit, Task
-from crm.queue import kinds
+from crm.work.queue import kinds
 
 CAUSES = ("person", "form", "mail", "api", "import", "rule", "trigger", "system")
 

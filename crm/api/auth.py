@@ -16,8 +16,8 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from ninja.security import HttpBearer
 
-from crm import texts
 from crm.api.errors import ApiError
+from crm.ground import characters
 from crm.models.api import ApiToken
 
 log = logging.getLogger("dealwright.api")
@@ -47,8 +47,8 @@ def _check_body(request: HttpRequest) -> None:
     if request.content_type.startswith("multipart/") or not request.body:
         return
     try:
-        texts.read_json(request.body)
-    except texts.CannotKeep as error:
+        characters.read_json(request.body)
+    except characters.CannotKeep as error:
         sentence = _("A value cannot be kept: NUL, half a letter, or a number without end.")
         raise ApiError(422, "invalid", sentence) from error
     except ValueError:

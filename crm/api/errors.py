@@ -15,7 +15,8 @@ from ninja.errors import ValidationError as RequestInvalid
 from pydantic import Field
 
 from crm.filters import BadFilter
-from crm.models.gate import NeedsInput, Refused, Stale
+from crm.ground.refused import Refused
+from crm.models.gate import NeedsInput, Stale
 from crm.sending import CannotSend
 
 

@@ -13,10 +13,10 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from ninja import Status
 
-from crm import clock, databases
 from crm.api.errors import ApiError
+from crm.ground import clock, databases
 from crm.models.api import ApiCall
-from crm.queue import Kind, every, register_kind
+from crm.work.queue import Kind, every, register_kind
 
 KEPT = timedelta(days=1)
 

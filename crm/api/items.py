@@ -14,17 +14,17 @@ from ninja import Router, Schema, Status
 from pydantic import AfterValidator, Field
 
 from crm import customer_rights
-from crm.amounts import is_currency
 from crm.api.auth import scope
 from crm.api.errors import answers, invalid
 from crm.api.idempotency import idempotent
 from crm.api.paging import Cursor, Id, Limit, one, only, page_of
 from crm.api.schemas import Day, EventOut, ItemOut, Page, StageOut, Visible, event_out, item_out, stage_out
-from crm.decimals import MONEY
 from crm.filters import ItemFilter
 from crm.forms.items import COLUMNS, cleaned_for_item, field_for
+from crm.ground.amounts import is_currency
+from crm.ground.decimals import MONEY
+from crm.ground.refused import Gone
 from crm.models import Cause, Company, Contact, Event, Item, ItemType, LostReason, Pipeline, Stage, User
-from crm.models.gate import Gone
 
 router = Router(tags=["items"])
 API = Cause("api")

@@ -14,7 +14,7 @@ from ninja import Query
 from pydantic import BeforeValidator, Field
 
 from crm.filters import BadFilter
-from crm.ids import id_of
+from crm.ground.ids import id_of
 
 MOST = 200
 Limit = Annotated[int, Query(50, ge=1, le=MOST, description="Rows a page, at most 200.")]

@@ -10,12 +10,12 @@ from django.utils.translation import gettext as _
 from ninja import Schema
 from pydantic import AfterValidator, AwareDatetime, Field
 
-from crm.dates import check_year
-from crm.decimals import Unreadable
+from crm.ground.characters import is_blank
+from crm.ground.dates import check_year
+from crm.ground.decimals import Unreadable
+from crm.ground.phones import PhoneNumber
+from crm.ground.sentences import for_programs
 from crm.models import Company, Contact, Event, Item, Message, Stage, Submission, Task
-from crm.phones import PhoneNumber
-from crm.sentences import for_programs
-from crm.texts import is_blank
 
 T = TypeVar("T")
 

@@ -7,10 +7,10 @@ from typing import Any
 from ninja import NinjaAPI
 
 from crm import slots
-from crm.access import public
 from crm.api import fields, hooks, items, people, work
 from crm.api.auth import Bearer
 from crm.api.errors import handle_errors
+from crm.ground.access import public
 
 api = NinjaAPI(
     title="Dealwright",
@@ -34,7 +34,7 @@ for upper in slots.api_routers:
 
 
 def routes() -> Any:
-    """Each view says that its audience are tokens (crm/access.py)."""
+    """Each view says that its audience are tokens (crm/ground/access.py)."""
     patterns, app_name, namespace = api.urls
     for pattern in patterns:
         if not hasattr(pattern.callback, "audience"):

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from ninja import Router, Schema, Status
 from pydantic import Field, StrictBool
 
-from crm import clock, customer_rights, phones, rights, sending, submissions
+from crm import customer_rights, rights, sending, submissions
 from crm.api.auth import scope
 from crm.api.errors import answers, form_errors, invalid
 from crm.api.idempotency import idempotent
@@ -34,8 +34,9 @@ from crm.api.schemas import (
     submission_out,
     task_out,
 )
-from crm.events import record
+from crm.events.record import record
 from crm.forms.public import PublicForm
+from crm.ground import clock, phones
 from crm.models import Contact, Event, Forbidden, Item, Message, Pipeline, Submission, Task, User, WebForm
 
 router = Router()

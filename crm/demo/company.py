@@ -10,10 +10,11 @@ from typing import Any
 
 from django.db import transaction
 
-from crm import clock, slots
+from crm import slots
 from crm.demo.talk import add_talk, add_templates
 from crm.demo.texts import COLOURS, EMAILS, PHONES, PROBABILITY, STAGES, TEXTS
-from crm.folding import fold
+from crm.ground import clock
+from crm.ground.folding import fold
 from crm.models import (
     CalendarHours,
     Channel,

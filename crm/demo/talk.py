@@ -6,7 +6,7 @@ import random
 from datetime import datetime, timedelta
 from typing import Any
 
-from crm import clock
+from crm.ground import clock
 from crm.models import Channel, Event, Item, MailTemplate, Message, Task
 
 WORDS: dict[str, dict[str, Any]] = {

@@ -13,7 +13,7 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from crm.folding import fold
+from crm.ground.folding import fold
 from crm.registry import Registry
 
 EQUALITY = ("equals", "not_equals", "one_of", "none_of")
@@ -45,7 +45,7 @@ class Cells:
     """How the cells of a file are read.
 
     Args:
-        order: of day and month, as in crm/dates.py.
+        order: of day and month, as in crm/ground/dates.py.
         currency: ISO code that the row's amounts are in; empty: not known.
         is_strict: amounts in another currency are refused.
         records: by a type's key: rows by their folded names.

@@ -9,7 +9,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from crm.fields.base import EMPTY, Asked, Cells, FieldType
-from crm.folding import fold
+from crm.ground.folding import fold
 
 YES = frozenset(("1", "true", "on", "yes", "y", "x", "tak", "oui", "co", "да", "ja"))
 NO = frozenset(("0", "false", "off", "no", "n", "nie", "non", "khong", "нет", "nein"))

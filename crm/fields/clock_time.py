@@ -6,8 +6,8 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from crm import dates
 from crm.fields.base import Asked, FieldType
+from crm.ground import dates
 
 
 class ClockTime(FieldType):

@@ -7,9 +7,9 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
-from crm import amounts
 from crm.fields.base import EQUALITY, NEWS, PRESENCE, Asked, Cells, TextLike
-from crm.forms.amounts import CurrencyField
+from crm.ground import amounts
+from crm.ground.forms.amounts import CurrencyField
 
 
 class Currency(TextLike):

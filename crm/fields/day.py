@@ -9,10 +9,10 @@ from django.core.exceptions import ValidationError
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from crm import dates
 from crm.fields.base import EQUALITY, NEWS, ORDER, PRESENCE, Asked, Cells, FieldType
-from crm.forms.moments import DayField
-from crm.shown import day
+from crm.ground import dates
+from crm.ground.forms.moments import DayField
+from crm.ground.shown import day
 
 
 class Date(FieldType):

@@ -6,8 +6,8 @@ from django import forms
 from django.core.validators import validate_email
 from django.utils.translation import gettext_lazy as _
 
-from crm.addresses import one_spelling
 from crm.fields.base import Asked, TextLike
+from crm.ground.addresses import one_spelling
 
 
 class Email(TextLike):

@@ -8,9 +8,9 @@ from django.core.validators import validate_email
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
-from crm.addresses import one_spelling
 from crm.fields.base import Asked, Cells
 from crm.fields.email import Email
+from crm.ground.addresses import one_spelling
 
 
 class Emails(Email):

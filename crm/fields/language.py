@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from crm.fields.base import EQUALITY, NEWS, PRESENCE, Asked, Cells, TextLike
-from crm.folding import fold
+from crm.ground.folding import fold
 
 
 class Language(TextLike):

@@ -9,11 +9,11 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from crm import dates
 from crm.fields.base import Asked, Cells
 from crm.fields.day import Date, day_in
-from crm.forms.moments import MomentField
-from crm.shown import day, exactly
+from crm.ground import dates
+from crm.ground.forms.moments import MomentField
+from crm.ground.shown import day, exactly
 
 
 class DateTime(Date):

@@ -8,10 +8,10 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from crm import amounts, decimals
 from crm.fields.base import Asked, Cells
 from crm.fields.number import Number
-from crm.forms.amounts import AmountField, OfferedAmountField
+from crm.ground import amounts, decimals
+from crm.ground.forms.amounts import AmountField, OfferedAmountField
 
 
 class Money(Number):

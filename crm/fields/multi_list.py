@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.fields.base import EMPTY, NEWS, PRESENCE, Asked, Cells
 from crm.fields.choice import Choice
-from crm.folding import fold
+from crm.ground.folding import fold
 
 
 class MultiList(Choice):

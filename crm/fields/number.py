@@ -9,10 +9,10 @@ from django.db.models import Q
 from django.utils.formats import localize_input
 from django.utils.translation import gettext_lazy as _
 
-from crm import amounts, decimals
 from crm.fields.base import EQUALITY, NEWS, ORDER, PRESENCE, Asked, FieldType
-from crm.forms.amounts import AmountField, OfferedAmountField
-from crm.shown import num
+from crm.ground import amounts, decimals
+from crm.ground.forms.amounts import AmountField, OfferedAmountField
+from crm.ground.shown import num
 
 
 class Number(FieldType):

@@ -7,9 +7,9 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
-from crm import amounts
 from crm.fields.base import Asked, Cells
 from crm.fields.number import Number
+from crm.ground import amounts
 
 
 class Percent(Number):

@@ -9,9 +9,9 @@ from django.core.exceptions import ValidationError
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from crm import phones
 from crm.fields.base import Asked, TextLike
-from crm.forms.phones import OfferedPhoneField, PhoneField
+from crm.ground import phones
+from crm.ground.forms.phones import OfferedPhoneField, PhoneField
 
 
 class Phone(TextLike):

@@ -7,10 +7,10 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
-from crm import phones
 from crm.fields.base import Asked, Cells
 from crm.fields.phone import Phone
-from crm.phones import PhoneNumber
+from crm.ground import phones
+from crm.ground.phones import PhoneNumber
 
 
 class Phones(Phone):

@@ -4,10 +4,10 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from django.utils.translation import gettext_lazy as _
 
-from crm import amounts
-from crm.amounts import Amount
 from crm.fields.base import Asked, Cells
 from crm.fields.money import Money
+from crm.ground import amounts
+from crm.ground.amounts import Amount
 
 
 class Priced(Money):

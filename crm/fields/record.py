@@ -14,8 +14,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from crm.fields.base import EMPTY, EQUALITY, NEWS, PRESENCE, Asked, Cells, FieldType
-from crm.folding import fold
-from crm.ids import id_of
+from crm.ground.folding import fold
+from crm.ground.ids import id_of
 
 
 class Record(FieldType):

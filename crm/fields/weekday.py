@@ -4,8 +4,8 @@ from django import forms
 from django.utils.dates import WEEKDAYS
 from django.utils.translation import gettext_lazy as _
 
-from crm import dates
 from crm.fields.base import Asked, FieldType
+from crm.ground import dates
 
 
 class Weekday(FieldType):

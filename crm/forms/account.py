@@ -9,7 +9,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
-from crm import clock
+from crm.ground import clock
 from crm.models import ApiToken, User
 
 

@@ -11,9 +11,10 @@ from django.urls import reverse, reverse_lazy
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
-from crm import customer_rights, customers, files, merge, phones, slots
-from crm.forms.moments import MomentField
+from crm import customer_rights, customers, merge, slots
 from crm.forms.rich import RichField
+from crm.ground import file_kinds, phones
+from crm.ground.forms.moments import MomentField
 from crm.mail.composing import NewFile
 from crm.models import Item, MailTemplate, Medium, Message, Refusal, Task, User
 
@@ -43,9 +44,9 @@ class FilesField(forms.FileField):
 
     def clean(self, data: Any, initial: Any = None) -> list[tuple[Any, str, str]]:
         sent = [file for file in (data if isinstance(data, list | tuple) else [data]) if file]
-        if len(sent) > files.MOST_FILES:
-            raise ValidationError(_now("At most %d files at a time.") % files.MOST_FILES)
-        return [(file, *files.checked(file)) for file in sent]
+        if len(sent) > file_kinds.MOST_FILES:
+            raise ValidationError(_now("At most %d files at a time.") % file_kinds.MOST_FILES)
+        return [(file, *file_kinds.checked(file)) for file in sent]
 
 
 class NoteForm(forms.Form):

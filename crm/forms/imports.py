@@ -9,7 +9,8 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
-from crm import customer_rights, dates, rights
+from crm import customer_rights, rights
+from crm.ground import dates
 from crm.importing import reading
 from crm.importing.columns import NEEDED, columns_of
 from crm.importing.making import SAMPLED, date_cells

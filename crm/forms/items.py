@@ -10,8 +10,8 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.customers import Found, find_or_make
 from crm.fields import Field, own
-from crm.forms.amounts import AmountField
-from crm.forms.phones import PhoneField
+from crm.ground.forms.amounts import AmountField
+from crm.ground.forms.phones import PhoneField
 from crm.models import Contact, Item, LostReason, Stage, User
 
 COLUMNS = tuple(own.ITEM)

@@ -11,9 +11,9 @@ from django.db.models import prefetch_related_objects
 from django.utils.formats import localize_input
 from django.utils.translation import gettext_lazy as _
 
-from crm import decimals
-from crm.amounts import Amount
-from crm.forms.amounts import AmountField, DiscountField
+from crm.ground import decimals
+from crm.ground.amounts import Amount
+from crm.ground.forms.amounts import AmountField, DiscountField
 from crm.models import Item, LineItem, OwnCompany, Product, TaxRate
 from crm.models.lines import rounded, state_of
 

@@ -10,12 +10,13 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.utils.translation import gettext_lazy as _
 
-from crm import customer_rights, phones
-from crm.addresses import one_spelling
+from crm import customer_rights
+from crm.company.models import ZONES
 from crm.customers import tell_of_sharing
-from crm.forms.amounts import AmountField
+from crm.ground import phones
+from crm.ground.addresses import one_spelling
+from crm.ground.forms.amounts import AmountField
 from crm.models import Company, Contact, ContactPhone, CustomField, Pipeline, Tag, User
-from crm.models.org import ZONES
 
 
 class CardOfCustomer(forms.Form):

@@ -8,7 +8,7 @@ from django import forms
 from django.utils.text import Truncator
 from django.utils.translation import gettext_lazy as _
 
-from crm import phones
+from crm.ground import phones
 from crm.models import Contact, Item, User
 from crm.splitting import Share
 from crm.templatetags.dealwright import when

@@ -12,8 +12,8 @@ from babel.numbers import format_decimal
 from django.utils import timezone
 from django.utils.translation import get_language
 
-from crm.amounts import Amount
-from crm.folding import fold
+from crm.ground.amounts import Amount
+from crm.ground.folding import fold
 from crm.models import User
 
 

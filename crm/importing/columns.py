@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.fields import Asked, Cells, FieldType, type_of
 from crm.filters import custom_fields
-from crm.folding import fold
+from crm.ground.folding import fold
 from crm.models import CustomField, Import, Pipeline
 
 

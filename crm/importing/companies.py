@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import Q
 
 from crm import customer_rights
-from crm.folding import fold
+from crm.ground.folding import fold
 from crm.importing.making import Maker, Read
 from crm.models import Company, Import, ImportRow
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from crm import customer_rights
+from crm.ground.phones import PhoneNumber
 from crm.importing.making import Maker, Read
 from crm.models import Contact, ContactEmail, ContactPhone, Import, ImportRow
-from crm.phones import PhoneNumber
 from crm.recognising import recognise
 
 

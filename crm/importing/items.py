@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from crm import customer_rights
 from crm.customers import Found
-from crm.folding import fold
+from crm.ground.folding import fold
 from crm.importing.contacts import ContactMaker
 from crm.importing.making import Maker, Outcome, Read, WrongRow
 from crm.models import Cause, Company, Import, ImportRow, Item

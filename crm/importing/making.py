@@ -9,8 +9,10 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
-from crm import customer_rights, dates
+from crm import customer_rights
 from crm.fields import Cells
+from crm.ground import dates
+from crm.ground.sentences import first_of, said
 from crm.importing.batch import Batch
 from crm.importing.cells import people_by_name
 from crm.importing.columns import NEEDED, Column, columns_of
@@ -23,7 +25,6 @@ from crm.models import (
     User,
 )
 from crm.models.items import plain
-from crm.sentences import first_of, said
 
 Outcome = ImportRow.Outcome
 SAMPLED = 1000  # rows that tell in which order a file writes its dates

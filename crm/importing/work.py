@@ -10,19 +10,21 @@ from django.db import DatabaseError, DataError, IntegrityError, OperationalError
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
-from crm import clock, customer_rights, databases, lanes
+from crm import customer_rights
+from crm.events.notice import notify
+from crm.ground import clock, databases
+from crm.ground.sentences import said
 from crm.importing.companies import CompanyMaker
 from crm.importing.contacts import ContactMaker
 from crm.importing.items import ItemMaker
 from crm.importing.making import Maker, WrongRow
 from crm.models import Consent, Import, ImportRow, Item, Refused, Submission
 from crm.models.items import plain
-from crm.models.jobs import Job
 from crm.models.people import Company, Contact
 from crm.models.reach import ContactEmail, ContactPhone
-from crm.notice import notify
-from crm.queue import Kind, register_kind
-from crm.sentences import said
+from crm.work import lanes
+from crm.work.models import Job
+from crm.work.queue import Kind, register_kind
 
 log = logging.getLogger("dealwright.importing")
 

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from django.conf import settings
 
-from crm.processes import die_with_parent
+from crm.work.processes import die_with_parent
 
 R = TypeVar("R")
 PATIENCE = 20.0  # seconds, however busy the host is

@@ -11,17 +11,18 @@ from typing import Any
 from django.db import OperationalError
 from imap_tools import BaseMailBox, ImapToolsError, MailBox, MailBoxStartTls, MailBoxUnencrypted
 
-from crm import clock, safe_http, slots
-from crm.jobs import Permanent
+from crm import slots
+from crm.company.models import SystemSwitches
+from crm.ground import clock, safe_http
+from crm.ground.sentences import said
+from crm.ground.shown import beside
 from crm.mail.inbox import languages, received_mail, unreadable
 from crm.mail.reading import MOST_BYTES, Unreadable, read_guarded
 from crm.models import Job, Mailbox
-from crm.models.leased import Status
-from crm.models.org import SystemSwitches
-from crm.queue import Kind, every, register_kind
-from crm.sentences import said
-from crm.shown import beside
 from crm.slots import Health
+from crm.work.jobs import Permanent
+from crm.work.leased import Status
+from crm.work.queue import Kind, every, register_kind
 
 KIND = "read_mailbox"
 log = logging.getLogger("dealwright.mail")

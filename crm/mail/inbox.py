@@ -13,10 +13,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 from django.utils.translation import override
 
-from crm import databases, delivery, files, rights
-from crm.addresses import one_spelling
+from crm import delivery, rights
 from crm.customers import Found
-from crm.events import record
+from crm.events.notice import notify
+from crm.events.record import record
+from crm.ground import databases, file_kinds
+from crm.ground.addresses import one_spelling
+from crm.ground.sentences import everywhere, in_payload, said
 from crm.mail import senders
 from crm.mail.reading import Incoming
 from crm.mail.reports import Report
@@ -39,9 +42,7 @@ from crm.models import (
 )
 from crm.models.people import User, administrators
 from crm.models.pipelines import machine_of
-from crm.notice import notify
 from crm.receiving import item_of, keep
-from crm.sentences import everywhere, in_payload, said
 
 INBOX_LOCK = 4222  # the advisory lock under which mails are taken in
 SHOWN = 500  # characters of a mail on the timeline; the whole stands in the outbox
@@ -252,9 +253,9 @@ def _keep_files(mail: Incoming, message: Message, item: Item | None) -> tuple[li
     for file in mail.files:
         content = ContentFile(file.content, name=file.name)
         try:
-            if len(kept) >= files.MOST_FILES:
+            if len(kept) >= file_kinds.MOST_FILES:
                 raise ValidationError("")
-            name, kind = files.checked(content)
+            name, kind = file_kinds.checked(content)
         except ValidationError:
             refused.append(file.name[:100])
             continue

@@ -12,8 +12,8 @@ from django.core.validators import validate_email
 from django.utils import timezone
 from icalendar import Calendar, Event, vCalAddress, vText
 
-from crm import clock
-from crm.addresses import one_spelling
+from crm.ground import clock
+from crm.ground.addresses import one_spelling
 
 MOST = 200_000  # bytes of a calendar that are looked at
 ASKS = ("REQUEST", "CANCEL")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from email.utils import getaddresses
 from html.parser import HTMLParser
 
-from crm.addresses import one_spelling
+from crm.ground.addresses import one_spelling
 
 LONGEST_LINE = 200  # of what may introduce a quotation
 # Outlook's block: "From: …" and at least two more such lines. From, sent, to, subject, date, copies; by language:

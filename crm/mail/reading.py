@@ -17,7 +17,7 @@ from django.conf import settings
 from inscriptis import get_text
 from inscriptis.model.config import ParserConfig
 
-from crm.addresses import one_spelling
+from crm.ground.addresses import one_spelling
 from crm.mail import invitations
 from crm.mail.charsets import words
 from crm.mail.guarded import TooMuch, guarded

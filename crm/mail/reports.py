@@ -8,7 +8,7 @@ from email import message_from_string
 from email.message import Message as Parsed
 from typing import Any
 
-from crm.addresses import one_spelling
+from crm.ground.addresses import one_spelling
 
 ADDRESS = re.compile(r"<[^<>\s]{3,400}>")
 

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, replace
 from email.utils import parseaddr
 
-from crm.addresses import one_spelling
+from crm.ground.addresses import one_spelling
 from crm.mail import quotes
 from crm.mail.reading import Incoming, Unreadable, read_guarded
 from crm.models import Channel, Medium, Message, User

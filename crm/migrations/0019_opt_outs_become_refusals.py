@@ -2,7 +2,7 @@
 
 from django.db import migrations
 
-from crm.addresses import one_spelling
+from crm.ground.addresses import one_spelling
 
 
 def forward(apps, schema_editor):

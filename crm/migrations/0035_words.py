@@ -2,7 +2,7 @@
 
 from django.db import migrations, models
 
-from crm import clock
+from crm.ground import clock
 
 
 def plan(apps, schema_editor):

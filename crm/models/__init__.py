@@ -1,21 +1,6 @@
 """The rows of the CRM, one module for each noun."""
 
-from crm.models.api import ApiCall, ApiToken
-from crm.models.events import Cause, Event
-from crm.models.feed import Post
-from crm.models.fields import CustomField
-from crm.models.files import Attachment, RawMail
-from crm.models.gate import Forbidden, Gone, Moved, NeedsInput, Refused, Stale
-from crm.models.imports import Import, ImportRow
-from crm.models.items import Item
-from crm.models.jobs import Job
-from crm.models.lines import LineItem, Product, TaxRate
-from crm.models.mail_templates import MailTemplate
-from crm.models.mailboxes import Mailbox
-from crm.models.messages import Channel, Conversation, Medium, Message, MessageLink
-from crm.models.money import CurrencyRate
-from crm.models.notifications import Notification
-from crm.models.org import (
+from crm.company.models import (
     CalendarException,
     CalendarHours,
     Department,
@@ -23,6 +8,21 @@ from crm.models.org import (
     SystemSwitches,
     WorkingCalendar,
 )
+from crm.company.rates import CurrencyRate
+from crm.events.models import Cause, Event
+from crm.ground.refused import Forbidden, Gone, Refused
+from crm.models.api import ApiCall, ApiToken
+from crm.models.feed import Post
+from crm.models.fields import CustomField
+from crm.models.files import Attachment, RawMail
+from crm.models.gate import Moved, NeedsInput, Stale
+from crm.models.imports import Import, ImportRow
+from crm.models.items import Item
+from crm.models.lines import LineItem, Product, TaxRate
+from crm.models.mail_templates import MailTemplate
+from crm.models.mailboxes import Mailbox
+from crm.models.messages import Channel, Conversation, Medium, Message, MessageLink
+from crm.models.notifications import Notification
 from crm.models.people import Company, Contact, Tag, User
 from crm.models.pipelines import (
     BoardVersion,
@@ -43,6 +43,7 @@ from crm.models.tasks import Task
 from crm.models.visits import StageVisit
 from crm.models.webforms import Consent, FormField, Submission, WebForm
 from crm.models.webhooks import InboundCall, InboundHook, Webhook, WebhookDelivery
+from crm.work.models import Job
 
 __all__ = [
     "ApiCall",

@@ -11,8 +11,8 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from crm import clock
-from crm.models.moments import MomentField
+from crm.ground import clock
+from crm.ground.columns.moments import MomentField
 from crm.models.people import User
 
 SCOPES = {

@@ -8,7 +8,7 @@ from contextvars import ContextVar
 
 from django.db import connection
 
-from crm import databases
+from crm.ground import databases
 from crm.models.pipelines import BoardVersion, ColumnVersion
 
 _collected: ContextVar[dict[int, set[int]] | None] = ContextVar("boards_collected", default=None)

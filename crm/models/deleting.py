@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import models, transaction
 
-from crm import clock, databases
+from crm.events.models import Cause
+from crm.ground import clock, databases
+from crm.ground.refused import Gone
+from crm.ground.sentences import said
 from crm.models import boards
-from crm.models.events import Cause
-from crm.models.gate import Gone, Move, checked_by
+from crm.models.gate import Move, checked_by
 from crm.models.leaving import close_visit, wake_waiters
 from crm.models.pipelines import machine_of
-from crm.sentences import said
 
 if TYPE_CHECKING:
     from crm.models.people import User
@@ -33,7 +34,7 @@ class Deleting(models.Model):
 
     def delete_softly(self, *, by: User | None = None, cause: Cause = Cause(), quiet: bool = False) -> None:
         """To the recycle bin: the visit closes, runs and planned jobs are cancelled (E29). `quiet` tells no webhook."""
-        from crm.events import Entry, record
+        from crm.events.record import Entry, record
 
         with transaction.atomic():
             machine = machine_of(self.pipeline_id, share=True)

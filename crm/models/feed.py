@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from crm import clock
+from crm.ground import clock
 from crm.models.people import User
 
 

@@ -9,8 +9,8 @@ from django.core.files.base import ContentFile
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from crm import clock
-from crm.models.events import Event
+from crm.events.models import Event
+from crm.ground import clock
 from crm.models.items import Item
 from crm.models.messages import Message
 from crm.models.people import User

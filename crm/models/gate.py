@@ -10,25 +10,15 @@ from typing import TYPE_CHECKING, Any
 from django.utils.translation import gettext_lazy as _
 
 from crm import customer_rights, rights
-from crm.models.events import Cause, Event
+from crm.events.models import Cause, Event
+from crm.ground.refused import Forbidden, Gone, Refused
+from crm.ground.sentences import everywhere, said
 from crm.models.people import User
 from crm.models.pipelines import LostReason, Machine, Stage, StageKind
 from crm.models.visits import StageVisit
-from crm.sentences import everywhere, said, spoken
 
 if TYPE_CHECKING:
     from crm.models.items import Item
-
-
-class Refused(Exception):
-    """A move that was not made. `sentence` is for people; `status` is the HTTP answer; nothing was changed."""
-
-    status = 422
-    code = "refused"
-
-    def __init__(self, sentence: Any) -> None:
-        self.sentence = spoken(sentence)
-        super().__init__(self.sentence)
 
 
 class Stale(Refused):
@@ -76,14 +66,6 @@ class NeedsInput(Refused):
         if needs_reason:
             what.append(said("lost_reason", "the reason"))
         super().__init__(said("stage.needs", "%(stage)s needs: %(what)s.") % {"stage": stage.name, "what": what})
-
-
-class Forbidden(Refused):
-    status, code = 403, "forbidden"
-
-
-class Gone(Refused):
-    status, code = 410, "gone"
 
 
 # What a move writes of its own accord, and undo puts back.

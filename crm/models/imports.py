@@ -8,11 +8,11 @@ from typing import Any, Self
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from crm import clock
+from crm.ground import clock
+from crm.ground.sentences import SentenceField
 from crm.models.items import Item
 from crm.models.people import Company, Contact, User
 from crm.models.pipelines import Pipeline, Stage
-from crm.sentences import SentenceField
 
 REVERT_DAYS = 7
 

@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import Q
 
 from crm import rights
-from crm.folding import fold
+from crm.ground.folding import fold
 from crm.models.people import Company, Contact, User
 from crm.models.pipelines import StageKind
 

@@ -9,25 +9,27 @@ from django.db.models import OuterRef, Q, Subquery
 from django.utils.translation import gettext_lazy as _
 from django_fsm import GET_STATE, transition
 
-from crm import clock, customer_rights, databases
-from crm.decimals import Unreadable
-from crm.folding import fold
+from crm import customer_rights
+from crm.company.rates import base_amount
+from crm.events.models import Cause
+from crm.ground import clock, databases
+from crm.ground.columns.decimals import MoneyField
+from crm.ground.columns.moments import DayField
+from crm.ground.columns.search_key import SearchKeyField
+from crm.ground.columns.words import WordsField, indexed
+from crm.ground.decimals import Unreadable
+from crm.ground.folding import fold
+from crm.ground.refused import Refused
+from crm.ground.sentences import said
 from crm.models import boards, tasks
-from crm.models.decimals import MoneyField
 from crm.models.deleting import Deleting
-from crm.models.events import Cause
-from crm.models.gate import CHECKS, Move, Refused, Stale, checked_by
+from crm.models.gate import CHECKS, Move, Stale, checked_by
 from crm.models.item_set import ItemQuerySet
-from crm.models.moments import DayField
-from crm.models.money import base_amount
 from crm.models.moving import Moving
 from crm.models.people import Company, Contact, Tag, User
 from crm.models.pipelines import ItemType, LostReason, Machine, Pipeline, Stage, StageKind, machine_of
-from crm.models.search_key import SearchKeyField
 from crm.models.stage_field import RefreshMixin, StageField
 from crm.models.visits import StageVisit
-from crm.models.words import WordsField, indexed
-from crm.sentences import said
 
 
 class Item(Moving, Deleting, RefreshMixin, models.Model):
@@ -237,7 +239,7 @@ class Item(Moving, Deleting, RefreshMixin, models.Model):
             drafts: made by `draft`; their contacts and companies are saved. They have ids afterwards.
         Raises Refused where a stage was taken out meanwhile.
         """
-        from crm.events import record_many
+        from crm.events.record import record_many
 
         with transaction.atomic():
             machine = machine_of(pipeline.pk, share=True)
@@ -287,7 +289,7 @@ class Item(Moving, Deleting, RefreshMixin, models.Model):
             fields: cleaned values by column, or "custom.key" with a JSON value.
         Raises Stale, Gone, Forbidden; AttributeError for `stage` and `pipeline`, which only the gate moves.
         """
-        from crm.events import record
+        from crm.events.record import record
 
         with transaction.atomic():
             item = databases.lock(Item.objects.filter(pk=self.pk)).first()

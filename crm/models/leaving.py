@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from django.db.models import Exists, Min, QuerySet
 
-from crm import databases, slots
-from crm.models.jobs import Job
-from crm.models.leased import UNSTARTED, Status
+from crm import slots
+from crm.ground import databases
+from crm.ground.sentences import said
 from crm.models.tasks import Task
 from crm.models.visits import StageVisit
-from crm.sentences import said
+from crm.work.leased import UNSTARTED, Status
+from crm.work.models import Job
 
 if TYPE_CHECKING:
     from crm.models.items import Item

@@ -13,17 +13,19 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
 from django.utils.translation import gettext_lazy as _
 
-from crm import customer_rights, databases
-from crm.amounts import Amount
-from crm.decimals import EXACT, MONEY
-from crm.folding import fold
-from crm.models.decimals import MoneyField, PercentField, PriceField, QuantityField
-from crm.models.events import Cause
-from crm.models.gate import Gone, Refused, Stale
+from crm import customer_rights
+from crm.events.models import Cause
+from crm.ground import databases
+from crm.ground.amounts import Amount
+from crm.ground.columns.decimals import MoneyField, PercentField, PriceField, QuantityField
+from crm.ground.columns.search_key import SearchKeyField
+from crm.ground.decimals import EXACT, MONEY
+from crm.ground.folding import fold
+from crm.ground.refused import Gone, Refused
+from crm.ground.sentences import Sentence, said
+from crm.models.gate import Stale
 from crm.models.items import Item
 from crm.models.people import User
-from crm.models.search_key import SearchKeyField
-from crm.sentences import Sentence, said
 
 HUNDRED = Decimal(100)
 
@@ -242,7 +244,7 @@ def replace_lines(
         known: the mark (`state_of`) of the lines that these shall replace; empty: of any.
     Raises Forbidden, Gone, Refused for a sum that is too large, Stale where somebody else changed the lines.
     """
-    from crm.events import record
+    from crm.events.record import record
 
     with transaction.atomic():
         fresh = databases.lock(Item.objects.alive().filter(pk=item.pk)).first()

@@ -10,8 +10,8 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from crm.ground.sentences import SentenceField
 from crm.models.messages import Channel, Medium
-from crm.sentences import SentenceField
 
 
 def today() -> date:
@@ -42,7 +42,7 @@ class Mailbox(models.Model):
     )
     security = models.CharField(_("encryption"), max_length=10, choices=Security.choices, default=Security.TLS)
     user = models.CharField(_("user"), max_length=200)
-    secret = models.TextField(blank=True, editable=False)  # encrypted; see crm/vault.py
+    secret = models.TextField(blank=True, editable=False)  # encrypted; see crm/ground/vault.py
     folder = models.CharField(_("folder"), max_length=200, default="INBOX")
     is_active = models.BooleanField(_("active"), default=True)
     # The server numbers mails upwards; a new validity means that it began anew (RFC 3501).
@@ -66,7 +66,7 @@ class Mailbox(models.Model):
             raise ValidationError({"channel": _("This channel carries no e-mail.")})
 
     def password(self) -> str:
-        from crm import vault
+        from crm.ground import vault
 
         values: dict[str, Any] = vault.unlock(self.secret)
         return str(values.get("password", ""))

@@ -12,10 +12,11 @@ from django.db import models
 from django.utils.crypto import constant_time_compare, salted_hmac
 from django.utils.translation import gettext_lazy as _
 
-from crm import clock, customer_rights
-from crm.models.org import WorkingCalendar
+from crm import customer_rights
+from crm.company.models import WorkingCalendar
+from crm.ground import clock
+from crm.ground.sentences import SentenceField
 from crm.models.people import Contact, User
-from crm.sentences import SentenceField
 
 
 class Medium(models.TextChoices):
@@ -34,7 +35,7 @@ class Channel(models.Model):
     medium = models.CharField(_("medium"), max_length=10, choices=Medium.choices)
     transport = models.CharField(_("transport"), max_length=40)
     settings = models.JSONField(_("settings"), default=dict, blank=True)
-    secret = models.TextField(blank=True, editable=False)  # encrypted; see crm/vault.py
+    secret = models.TextField(blank=True, editable=False)  # encrypted; see crm/ground/vault.py
     sender = models.CharField(_("sender"), max_length=200, blank=True, help_text=_("Address or number shown as from."))
     is_active = models.BooleanField(_("active"), default=True)
     is_default = models.BooleanField(_("default for its medium"), default=False)

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Any
 from django.db import IntegrityError, models
 from django.db.models import F
 
-from crm import clock, databases
+from crm.events.models import Cause
+from crm.ground import clock, databases
+from crm.ground.refused import Gone, Refused
+from crm.ground.sentences import said
 from crm.models import boards
-from crm.models.events import Cause
-from crm.models.gate import Gone, Move, Moved, NeedsInput, Refused, Stale, checked_by, missing_fields
+from crm.models.gate import Move, Moved, NeedsInput, Stale, checked_by, missing_fields
 from crm.models.leaving import close_visit, wake_waiters
 from crm.models.pipelines import LostReason, Stage, machine_of
 from crm.models.visits import StageVisit
-from crm.sentences import said
 
 if TYPE_CHECKING:
     from crm.models.people import User
@@ -174,7 +175,7 @@ class Moving(models.Model):
         kind: str = "",
     ) -> StageVisit:
         """Visit, item row, event (which plans the runs), board version; in this order."""
-        from crm.events import Entry, record
+        from crm.events.record import Entry, record
 
         item: Any = self
         visit = StageVisit.objects.create(

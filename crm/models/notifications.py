@@ -9,9 +9,9 @@ from django.db.models import Count, Q, Subquery
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
-from crm import clock
+from crm.ground import clock
+from crm.ground.sentences import SentenceField
 from crm.models.people import User
-from crm.sentences import SentenceField
 
 # What people choose between; several kinds of trouble are one choice.
 CHOICES = {

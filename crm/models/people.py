@@ -11,14 +11,15 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from crm import clock, customer_rights, phones
-from crm.addresses import one_spelling
-from crm.folding import fold
-from crm.models.moments import MomentField
-from crm.models.org import ZONES, Department
+from crm import customer_rights
+from crm.company.models import ZONES, Department
+from crm.ground import clock, phones
+from crm.ground.addresses import one_spelling
+from crm.ground.columns.moments import MomentField
+from crm.ground.columns.search_key import SearchKeyField
+from crm.ground.columns.words import WordsField
+from crm.ground.folding import fold
 from crm.models.reach import ContactEmail, ContactPhone
-from crm.models.search_key import SearchKeyField
-from crm.models.words import WordsField
 from crm.recognising import addressed, recognise
 from crm.rights import Scope
 

@@ -11,10 +11,11 @@ from django.db import models, transaction
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from crm import databases, rights
-from crm.amounts import check_currency
+from crm import rights
+from crm.company.models import Department, WorkingCalendar
 from crm.fields import Field, own
-from crm.models.org import Department, WorkingCalendar
+from crm.ground import databases
+from crm.ground.amounts import check_currency
 
 if TYPE_CHECKING:
     from crm.models.fields import CustomField
@@ -141,7 +142,7 @@ class Pipeline(models.Model):
 
     def working_time(self) -> Any:
         """The pipeline's calendar, else the own company's, else none that ever opens is asked for."""
-        from crm.models.org import OwnCompany
+        from crm.company.models import OwnCompany
 
         calendar = self.calendar
         if calendar is None:

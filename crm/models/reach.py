@@ -7,9 +7,9 @@ from typing import Any
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from crm import phones
-from crm.addresses import one_spelling
-from crm.models.search_key import Part
+from crm.ground import phones
+from crm.ground.addresses import one_spelling
+from crm.ground.columns.search_key import Part
 
 
 class Reach(models.Model):

@@ -11,12 +11,12 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from crm import clock, phones
-from crm.addresses import one_spelling
+from crm.ground import clock, phones
+from crm.ground.addresses import one_spelling
+from crm.ground.sentences import said
+from crm.ground.shown import beside
 from crm.models.messages import Medium, Message
 from crm.models.people import Contact, User
-from crm.sentences import said
-from crm.shown import beside
 
 
 def spelled(medium: str, address: str) -> str:
@@ -65,7 +65,7 @@ class Refusal(models.Model):
     }
 
     medium = models.CharField(_("medium"), max_length=10, choices=Medium.choices)
-    # In one spelling: crm/addresses.py, or E.164.
+    # In one spelling: crm/ground/addresses.py, or E.164.
     address = models.CharField(_("address or number"), max_length=254)
     reason = models.CharField(_("why"), max_length=12, choices=Reason.choices, default=Reason.ASKED)
     words = models.CharField(_("in the words of its server"), max_length=300, blank=True)

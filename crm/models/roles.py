@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from crm.models.org import Department
+from crm.company.models import Department
 from crm.models.pipelines import Pipeline, touch_all_machines
 from crm.rights import Scope
 

@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from crm import clock
+from crm.ground import clock
 from crm.models.people import User
 from crm.models.pipelines import Pipeline
 

@@ -9,13 +9,14 @@ from django.db import models, transaction
 from django.db.models import Min
 from django.utils.translation import gettext_lazy as _
 
-from crm import clock, slots
+from crm import slots
+from crm.events.models import Cause
+from crm.events.notice import notify
+from crm.ground import clock
+from crm.ground.columns.moments import MomentField
+from crm.ground.sentences import said
 from crm.models import boards
-from crm.models.events import Cause
-from crm.models.moments import MomentField
 from crm.models.people import User
-from crm.notice import notify
-from crm.sentences import said
 
 
 class TaskQuerySet(models.QuerySet["Task"]):
@@ -99,7 +100,7 @@ class Task(models.Model):
     @classmethod
     def add(cls, *, item: Any = None, cause: Cause = Cause(), shown_as: User | None = None, **fields: Any) -> Task:
         """A new task: its event, the notice to its assignee, the item's next activity. One transaction."""
-        from crm.events import record
+        from crm.events.record import record
 
         with transaction.atomic():
             task = cls.objects.create(item=item, cause_depth=cause.depth, **fields)
@@ -118,8 +119,8 @@ class Task(models.Model):
 
     def set_status(self, status: str, *, by: User | None = None, cause: Cause = Cause()) -> bool:
         """Change the status; False if it had it already. An end wakes whoever waits for it."""
-        from crm import databases
-        from crm.events import record
+        from crm.events.record import record
+        from crm.ground import databases
         from crm.models.items import Item
 
         with transaction.atomic():

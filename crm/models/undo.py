@@ -7,20 +7,22 @@ from typing import TYPE_CHECKING, Any
 from django.db.models import Min
 from django.utils.dateparse import parse_datetime
 
-from crm import clock, databases, slots
+from crm import slots
+from crm.company.rates import base_amount
+from crm.events.models import Event
+from crm.ground import clock, databases
+from crm.ground.columns.words import indexed
+from crm.ground.refused import Refused
+from crm.ground.sentences import said
 from crm.models import boards
-from crm.models.events import Event
-from crm.models.gate import Refused, checked_by
+from crm.models.gate import checked_by
 from crm.models.items import Item, plain
-from crm.models.jobs import Job
-from crm.models.leased import UNSTARTED, Status
-from crm.models.money import base_amount
 from crm.models.pipelines import machine_of
 from crm.models.tasks import Task
 from crm.models.visits import StageVisit
-from crm.models.words import indexed
-from crm.queue import ring
-from crm.sentences import said
+from crm.work.leased import UNSTARTED, Status
+from crm.work.models import Job
+from crm.work.queue import ring
 
 if TYPE_CHECKING:
     from crm.models.people import User
@@ -44,7 +46,7 @@ def undo(visit: StageVisit, *, by: User) -> Item:
 
 
 def _undo(visit_id: int, by: User) -> Item:
-    from crm.events import record
+    from crm.events.record import record
 
     pipeline_id, item_id = StageVisit.objects.values_list("item__pipeline_id", "item_id").get(pk=visit_id)
     machine = machine_of(pipeline_id, share=True)

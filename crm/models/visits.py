@@ -6,8 +6,8 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from crm import clock
-from crm.models.events import Cause
+from crm.events.models import Cause
+from crm.ground import clock
 from crm.models.pipelines import Stage
 
 

@@ -13,12 +13,12 @@ from django.db import models
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from crm import clock
 from crm.fields import Field, field_types, type_of
+from crm.ground import clock
+from crm.ground.sentences import SentenceField
 from crm.models.fields import CustomField
 from crm.models.people import Contact, User
 from crm.models.pipelines import Pipeline, Stage
-from crm.sentences import SentenceField
 
 
 class WebForm(models.Model):

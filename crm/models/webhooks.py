@@ -11,11 +11,11 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from crm import clock, safe_http, vault
-from crm.models.events import Event
-from crm.models.jobs import Job
+from crm.events.models import Event
+from crm.ground import clock, safe_http, vault
+from crm.ground.sentences import SentenceField
 from crm.models.people import User
-from crm.sentences import SentenceField
+from crm.work.models import Job
 
 
 def new_secret() -> str:
@@ -36,7 +36,7 @@ class Webhook(models.Model):
 
     name = models.CharField(_("name"), max_length=80)
     url = models.CharField(_("address"), max_length=500)
-    secret = models.TextField(default=locked_secret, editable=False)  # encrypted; see crm/vault.py
+    secret = models.TextField(default=locked_secret, editable=False)  # encrypted; see crm/ground/vault.py
     kinds = models.JSONField(
         _("kinds of events"),
         default=list,

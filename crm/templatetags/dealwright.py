@@ -14,10 +14,10 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from crm import clock, phones
 from crm.fields import Field, type_of_value
+from crm.ground import clock, phones
+from crm.ground.shown import day, exactly, locale_name, money, num
 from crm.mail import invitations
-from crm.shown import day, exactly, locale_name, money, num
 
 register = template.Library()
 

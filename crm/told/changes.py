@@ -7,7 +7,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from crm.event_kinds import Shown
+from crm.events.kinds import Shown
 from crm.fields import Field, own, type_of_value
 from crm.fields.record import Record
 from crm.models import CustomField, Event

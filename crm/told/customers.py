@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 
 from crm.customers import FOUND, shown
-from crm.event_kinds import EventKind, register
+from crm.events.kinds import EventKind, register
 
 register(
     EventKind(

@@ -5,9 +5,9 @@ from __future__ import annotations
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 
-from crm.event_kinds import EventKind, Shown, register
+from crm.events.kinds import EventKind, Shown, register
+from crm.ground.shown import beside
 from crm.models import Event
-from crm.shown import beside
 
 
 def _form(event: Event) -> Shown:

@@ -6,9 +6,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 from django.utils.translation import ngettext
 
-from crm.event_kinds import EventKind, Shown, register
+from crm.events.kinds import EventKind, Shown, register
+from crm.ground.shown import money
 from crm.models import Event
-from crm.shown import money
 from crm.told.changes import Changes
 
 

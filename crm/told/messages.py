@@ -7,7 +7,7 @@ from collections.abc import Callable
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 
-from crm.event_kinds import EventKind, Shown, register
+from crm.events.kinds import EventKind, Shown, register
 from crm.models import Channel, Event
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 
-from crm import phones
-from crm.event_kinds import EventKind, Shown, register
+from crm.events.kinds import EventKind, Shown, register
+from crm.ground import phones
+from crm.ground.shown import beside
 from crm.models import Event
-from crm.shown import beside
 
 TASK_ICONS = {"call": "phone", "meeting": "users"}
 TASK_PLANNED = {"call": lazy("Call planned"), "meeting": lazy("Meeting planned")}

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from requests import exceptions as network
 
-from crm.sentences import said
+from crm.ground.sentences import said
 from crm.transports.base import Transport, TransportError, transports
 from crm.transports.mails import put_together
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from django.core.mail import EmailMultiAlternatives
 
+from crm.ground.sentences import said
 from crm.mail.composing import email_of
-from crm.sentences import said
 from crm.transports.base import TransportError
 
 

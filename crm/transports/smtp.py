@@ -7,9 +7,9 @@ from django import forms
 from django.core.mail import get_connection
 from django.utils.translation import gettext_lazy
 
-from crm import safe_http
-from crm.models.org import SystemSwitches
-from crm.sentences import said
+from crm.company.models import SystemSwitches
+from crm.ground import safe_http
+from crm.ground.sentences import said
 from crm.transports.base import Transport, TransportError, transports
 from crm.transports.mails import put_together
 

@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from crm.sentences import said
+from crm.ground.sentences import said
 from crm.transports.base import NotAnswerable, Transport, TransportError, transports
 
 TIMEOUT = 10  # seconds

@@ -17,8 +17,8 @@ from django.urls import path, re_path
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from crm.access import public, staff_of_ours
 from crm.forms.account import ProfileForm
+from crm.ground.access import public, staff_of_ours
 from crm.models.notifications import CHOICES
 
 

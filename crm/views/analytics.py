@@ -13,13 +13,14 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
-from crm import analytics, tables
-from crm.access import staff_of_ours
+from crm import analytics
 from crm.analytics import DAYS, Figures, Span, Table
 from crm.filters import BadFilter, ItemFilter
-from crm.ids import id_of
+from crm.ground import tables
+from crm.ground.access import staff_of_ours
+from crm.ground.ids import id_of
+from crm.ground.shown import money, num
 from crm.models import OwnCompany, Pipeline, User
-from crm.shown import money, num
 from crm.views.board import machine_for
 from crm.views.frame import pipelines_for
 

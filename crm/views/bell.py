@@ -7,9 +7,9 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from crm import clock
-from crm.access import staff_of_ours
-from crm.ids import id_of
+from crm.ground import clock
+from crm.ground.access import staff_of_ours
+from crm.ground.ids import id_of
 from crm.models import Item, Notification
 
 SHOWN = 100

@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from crm.access import staff_of_ours
+from crm.ground.access import staff_of_ours
 from crm.models import Item, Refused
 from crm.recycle_bin import KEPT_DAYS
 

@@ -15,12 +15,12 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from crm import rights, slots
-from crm.access import staff_of_ours
 from crm.filters import ItemFilter
 from crm.forms.items import NeedsForm, NewItemForm
-from crm.ids import id_of
+from crm.ground.access import staff_of_ours
+from crm.ground.columns.decimals import ExactSum
+from crm.ground.ids import id_of
 from crm.models import Gone, Item, Moved, NeedsInput, Notification, OwnCompany, Pipeline, Refused, Stage, Stale, boards
-from crm.models.decimals import ExactSum
 from crm.models.pipelines import BoardVersion, Machine, machine_of
 from crm.views import cards
 from crm.views.frame import pipelines_for

@@ -9,8 +9,9 @@ from django.template.loader import render_to_string
 from django.utils.timezone import get_current_timezone_name
 from django.utils.translation import get_language
 
-from crm import clock, slots
+from crm import slots
 from crm.fields import Field, own
+from crm.ground import clock
 from crm.models import CustomField, Item
 from crm.models.pipelines import Machine
 from crm.templatetags.dealwright import when

@@ -13,11 +13,12 @@ from django.utils.html import linebreaks
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from crm import clock, customer_rights, mentions, merge, open_ends, sending
-from crm.access import staff_of_ours
-from crm.events import record
+from crm import customer_rights, mentions, merge, open_ends, sending
+from crm.events.record import record
 from crm.forms.composer import FORMS
-from crm.ids import id_of
+from crm.ground import clock
+from crm.ground.access import staff_of_ours
+from crm.ground.ids import id_of
 from crm.mail import composing
 from crm.models import Attachment, Event, Item, MailTemplate, Message, OwnCompany, Task
 from crm.models.messages import Medium

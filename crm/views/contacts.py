@@ -10,10 +10,11 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from crm import customer_rights, phones, splitting, texts
-from crm.access import staff_of_ours
-from crm.events import record
+from crm import customer_rights, splitting
+from crm.events.record import record
 from crm.forms.splitting import SplitForm
+from crm.ground import characters, phones
+from crm.ground.access import staff_of_ours
 from crm.models import Contact, Forbidden, Refusal, Refused
 
 
@@ -31,7 +32,7 @@ def lift(request: HttpRequest, pk: int, refusal: int) -> HttpResponse:
     """Write there again; a reason has to be given, and stays with the refusal and in the contact's history."""
     contact = _contact(request, pk)
     row = get_object_or_404(Refusal.objects.of(contact), pk=refusal)
-    why = " ".join(texts.kept(request.POST.get("why", "")).split())
+    why = " ".join(characters.kept(request.POST.get("why", "")).split())
     for holder in row.held_by():
         # Else anybody lifted anybody's by making a contact with the address.
         customer_rights.require(request.user, "edit", holder)  # type: ignore[arg-type]
@@ -50,7 +51,7 @@ def lift(request: HttpRequest, pk: int, refusal: int) -> HttpResponse:
 @require_POST
 def confirm_address(request: HttpRequest, pk: int) -> HttpResponse:
     """The new address or number (`address`) is this person's."""
-    contact, asked = _contact(request, pk), texts.kept(request.POST.get("address", ""))
+    contact, asked = _contact(request, pk), characters.kept(request.POST.get("address", ""))
     done = contact.emails.filter(address=asked).update(is_new=False)
     done += contact.phones.filter(number=asked).update(is_new=False, is_unchecked=False, is_from_form=False)
     if not done:

@@ -10,9 +10,10 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from crm import converting, rights, texts
-from crm.access import staff_of_ours
-from crm.ids import id_of
+from crm import converting, rights
+from crm.ground import characters
+from crm.ground.access import staff_of_ours
+from crm.ground.ids import id_of
 from crm.models import Pipeline, Refused
 from crm.models.pipelines import machine_of
 from crm.views.items import visible_item
@@ -37,7 +38,7 @@ def convert(request: HttpRequest, pk: int) -> HttpResponse:
         try:
             if pipeline is None and deal is None:
                 raise Refused(_("Please choose where it goes."))
-            title = texts.kept(request.POST.get("title", "")).strip()[:200]
+            title = characters.kept(request.POST.get("title", "")).strip()[:200]
             made = converting.convert(lead, by=user, pipeline=pipeline, title=title, into=deal)
             messages.success(request, _("“%s” goes on here.") % lead.title)
             return redirect("item", made.pk)

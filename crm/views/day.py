@@ -17,8 +17,8 @@ from django.views.decorators.http import require_GET, require_POST
 from icalendar import Calendar
 from icalendar import Event as Entry
 
-from crm import clock
-from crm.access import public, staff_of_ours
+from crm.ground import clock
+from crm.ground.access import public, staff_of_ours
 from crm.models import Item, Task, User
 
 SHOWN = 200

@@ -15,10 +15,10 @@ from django.utils.translation import gettext_lazy as lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from crm import customer_rights, mentions
-from crm.access import staff_of_ours
+from crm.events.notice import notify
+from crm.ground.access import staff_of_ours
+from crm.ground.sentences import said
 from crm.models import Post, User
-from crm.notice import notify
-from crm.sentences import said
 
 PAGE = 20
 

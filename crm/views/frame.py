@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from crm import customer_rights, health, slots
-from crm.access import public
+from crm.ground.access import public
 from crm.models import Notification, Pipeline, User
 
 

@@ -6,7 +6,7 @@ from django.db import DatabaseError
 from django.http import HttpRequest, JsonResponse
 
 from crm import health
-from crm.access import public
+from crm.ground.access import public
 
 
 @public

@@ -13,8 +13,9 @@ from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from crm import delivery, receiving, texts, vault, webhooks
-from crm.access import public
+from crm import delivery, receiving, webhooks
+from crm.ground import characters, vault
+from crm.ground.access import public
 from crm.models import Channel, Message
 from crm.models.webhooks import InboundHook
 
@@ -42,9 +43,9 @@ def inbound(request: HttpRequest, token: str) -> HttpResponse:
         if not webhooks.verified(hook, body, dict(request.headers)):
             return _answer(401, error="the signature is missing, wrong or old")
     try:
-        data = texts.read_json(body)
+        data = characters.read_json(body)
         if data is None:
-            raise texts.CannotKeep("null")
+            raise characters.CannotKeep("null")
     except ValueError:
         return _answer(400, error="the body is not JSON that can be kept")
     key = request.headers.get("webhook-id") or request.headers.get("Idempotency-Key")
@@ -65,7 +66,7 @@ def twilio_status(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
         return _answer(503, error="the channel has no token")
     if not _signed(request, secret, reverse("twilio-status", args=[public_id])):
         return _answer(403, error="the signature is wrong")
-    told = texts.posted(request.POST)  # not before its signature was compared
+    told = characters.posted(request.POST)  # not before its signature was compared
     status = told.get("MessageStatus", "")
     error = told.get("ErrorMessage") or told.get("ErrorCode") or ""
     delivery.reported(message, status, told.get("MessageSid", "")[:120], error[:500])
@@ -85,7 +86,7 @@ def twilio_sms(request: HttpRequest, pk: int) -> HttpResponse:
         return _answer(503, error="the channel has no token")
     if not _signed(request, secret, reverse("twilio-sms", args=[pk])):
         return _answer(403, error="the signature is wrong")
-    told = texts.posted(request.POST)
+    told = characters.posted(request.POST)
     provider_id, sender = told.get("MessageSid", "")[:100], told.get("From", "")[:20]
     if not provider_id or not sender:
         return _answer(422, error="MessageSid and From are missing")

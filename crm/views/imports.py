@@ -17,9 +17,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from crm import databases, dates, slots, tables
-from crm.access import staff_of_ours
+from crm import slots
 from crm.forms.imports import MappingForm, UploadForm
+from crm.ground import databases, dates, tables
+from crm.ground.access import staff_of_ours
 from crm.importing import work as working
 from crm.importing.cells import shown_value
 from crm.importing.columns import columns_of, guess

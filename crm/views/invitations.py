@@ -13,8 +13,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import override
 from django.views.decorators.http import require_POST
 
-from crm import clock, databases, sending
-from crm.access import staff_of_ours
+from crm import sending
+from crm.ground import clock, databases
+from crm.ground.access import staff_of_ours
 from crm.mail import invitations
 from crm.mail.composing import NewFile
 from crm.models import Event, Item, Message, Task, User

@@ -13,8 +13,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from crm.access import staff_of_ours
 from crm.forms.items import COLUMNS, cleaned_for_item, described, field_for, initial_for
+from crm.ground.access import staff_of_ours
 from crm.models import Event, Item, Refused
 from crm.models.items import plain
 from crm.views.items import visible_item

@@ -17,14 +17,15 @@ from django.utils.translation import gettext_lazy as lazy
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 
-from crm import clock, customer_rights, rights, sorting, tables
-from crm.access import staff_of_ours
+from crm import customer_rights, rights
 from crm.filters import FALLING, ItemFilter, custom_fields
 from crm.forms.filters import FilterForm, SavedViewForm
-from crm.ids import id_of
+from crm.ground import clock, sorting, tables
+from crm.ground.access import staff_of_ours
+from crm.ground.ids import id_of
+from crm.ground.shown import beside
 from crm.models import Forbidden, Item, Refused, SavedView, User
 from crm.models.pipelines import Machine
-from crm.shown import beside
 from crm.views import board, moves
 
 PAGE = 50

@@ -13,11 +13,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 from django.views.decorators.http import require_GET, require_POST
 
-from crm import customer_rights, customers, event_kinds, merging, rights, slots
-from crm.access import staff_of_ours
+from crm import customer_rights, customers, merging, rights, slots
+from crm.events import kinds as event_kinds
 from crm.forms.composer import FORMS, LABELS
 from crm.forms.items import ItemForm
-from crm.ids import id_of
+from crm.ground.access import staff_of_ours
+from crm.ground.ids import id_of
 from crm.models import BoardVersion, Event, Item, MessageLink, NeedsInput, Notification, Refused, Stage, Stale, Task
 from crm.models.pipelines import machine_of
 from crm.views import board as board_views

@@ -11,8 +11,8 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from crm import slots
-from crm.access import staff_of_ours
 from crm.forms.lines import LinesForm
+from crm.ground.access import staff_of_ours
 from crm.models import Forbidden, Gone, Item, Product, Refused, Stale
 from crm.models.lines import Totals, replace_lines
 from crm.slots import ItemTab

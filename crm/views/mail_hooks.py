@@ -18,9 +18,10 @@ from django.utils.datastructures import MultiValueDict
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
-from crm import delivery, tracking, vault
-from crm.access import public
-from crm.ids import id_of
+from crm import delivery, tracking
+from crm.ground import vault
+from crm.ground.access import public
+from crm.ground.ids import id_of
 from crm.mail import inbox
 from crm.mail.guarded import TooMuch, guarded
 from crm.mail.reading import MOST_BYTES, Unreadable, read_guarded

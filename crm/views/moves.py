@@ -8,15 +8,16 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
-from crm import lanes, rights
-from crm.access import staff_of_ours
-from crm.ids import id_of
+from crm import rights
+from crm.ground.access import staff_of_ours
+from crm.ground.ids import id_of
+from crm.ground.shown import beside
 from crm.models import Item, Moved, Refused, Stage, StageVisit
 from crm.models import undo as undoing
 from crm.models.pipelines import Machine, machine_of
-from crm.shown import beside
 from crm.views import board
 from crm.views.frame import pipelines_for
+from crm.work import lanes
 
 MOST = 200  # cards that are moved together, and visits that one undo takes back
 

@@ -14,12 +14,13 @@ from django.utils.translation import gettext as _
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_GET, require_POST
 
-from crm import databases, rights, tracking
-from crm.access import staff_of_ours
+from crm import rights, tracking
 from crm.customers import find_or_make
 from crm.filters import BadFilter
-from crm.folding import fold
-from crm.ids import id_of
+from crm.ground import databases
+from crm.ground.access import staff_of_ours
+from crm.ground.folding import fold
+from crm.ground.ids import id_of
 from crm.models import Attachment, Event, Item, Medium, Message, Pipeline, Refused
 from crm.models.pipelines import machine_of
 

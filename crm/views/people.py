@@ -16,12 +16,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 from django.views.decorators.http import require_GET, require_POST
 
-from crm import clock, customer_rights, customers, merging, sorting, tables
-from crm.access import staff_of_ours
+from crm import customer_rights, customers, merging
 from crm.customer_filter import FALLING, CustomerFilter
 from crm.forms.filters import CustomerFilterForm
 from crm.forms.people import CompanyForm, ContactForm
-from crm.ids import id_of
+from crm.ground import clock, sorting, tables
+from crm.ground.access import staff_of_ours
+from crm.ground.ids import id_of
 from crm.models import Company, Contact, CustomField, Forbidden, Refused
 
 PAGE = 50

@@ -14,13 +14,14 @@ from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
-from crm import converting, customer_rights, merging, phones, rights, slots
-from crm.access import staff_of_ours
+from crm import converting, customer_rights, merging, rights, slots
+from crm.company.models import OwnCompany
 from crm.forms.composer import FORMS, LABELS
 from crm.forms.people import CardOfCustomer
-from crm.ids import id_of
+from crm.ground import phones
+from crm.ground.access import staff_of_ours
+from crm.ground.ids import id_of
 from crm.models import Contact, Event, Item, Pipeline, Refusal, Refused
-from crm.models.org import OwnCompany
 from crm.models.pipelines import StageKind, machine_of
 from crm.views.people import COMPANIES, CONTACTS, Directory, directory_of, found_of, may_do
 from crm.views.timeline import rows_for

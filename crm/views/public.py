@@ -20,9 +20,10 @@ from django.views.decorators.clickjacking import xframe_options_exempt
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_http_methods
 
-from crm import clock, formtokens, merge, submissions, texts
-from crm.access import peer, public
+from crm import formtokens, merge, submissions
 from crm.forms.public import PublicForm
+from crm.ground import characters, clock
+from crm.ground.access import peer, public
 from crm.models import Submission, WebForm
 
 HONEYPOT = "website"
@@ -59,7 +60,7 @@ def form(request: HttpRequest, slug: str) -> HttpResponse:
         return _page(request, "public/closed.html", {"webform": webform}, 404 if webform is None else 410, webform)
     with translation.override(_language(request, webform)):
         try:
-            post = texts.posted(request.POST) if request.method == "POST" else None
+            post = characters.posted(request.POST) if request.method == "POST" else None
         except RequestDataTooBig:
             context = _context(request, webform, PublicForm(webform))
             context["fault"] = _("This is more than the form can take. Please shorten your text.")
@@ -104,7 +105,7 @@ def _received(request: HttpRequest, webform: WebForm, post: Any) -> HttpResponse
     if over_limit(webform, sender):
         fault = _("Too many messages came from here. Please try again in ten minutes.")
         return _again(request, webform, filled, fault, post["token"], 429)
-    touch = {name: texts.kept(post.get(name, request.GET.get(name, "")))[:300] for name in TOUCH}
+    touch = {name: characters.kept(post.get(name, request.GET.get(name, "")))[:300] for name in TOUCH}
     submission = submissions.store(
         webform,
         nonce=token.nonce,

@@ -8,8 +8,8 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from crm import rights
-from crm.access import administrators_only
-from crm.ids import id_of
+from crm.ground.access import administrators_only
+from crm.ground.ids import id_of
 from crm.models import User
 from crm.models.pipelines import machine_of
 from crm.views.items import visible_item

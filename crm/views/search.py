@@ -14,10 +14,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from crm import customer_rights, slots, words
-from crm.access import staff_of_ours
-from crm.folding import fold
+from crm.ground.access import staff_of_ours
+from crm.ground.columns.words import indexed
+from crm.ground.folding import fold
 from crm.models import Company, Contact, Event, Item
-from crm.models.words import indexed
 from crm.views.timeline import rows_for
 
 SHOWN = 20

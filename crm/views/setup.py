@@ -12,8 +12,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from crm import archiving, retiring, rights, slots
-from crm.access import administrators_only, staff_of_ours
-from crm.ids import id_of
+from crm.ground.access import administrators_only, staff_of_ours
+from crm.ground.ids import id_of
 from crm.models import Forbidden, Pipeline, Stage
 from crm.models.pipelines import machine_of
 

@@ -7,7 +7,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import translation
 
-from crm.access import public
+from crm.ground.access import public
 from crm.models import OwnCompany, WebForm
 
 

@@ -1,4 +1,4 @@
-"""Events as people read them: an icon, one sentence, a text below it (crm/event_kinds.py has the kinds)."""
+"""Events as people read them: an icon, one sentence, a text below it (crm/events/kinds.py has the kinds)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from crm import event_kinds
+from crm.events import kinds as event_kinds
 from crm.models import Contact, CustomField, Event
 
 

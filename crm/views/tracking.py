@@ -13,9 +13,9 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
 from crm import tracking
-from crm.access import public
+from crm.ground.access import public
+from crm.ground.robots import is_proxy, is_robot
 from crm.models import Medium, Message, MessageLink, OwnCompany
-from crm.robots import is_proxy, is_robot
 
 POINT = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
 

@@ -10,8 +10,8 @@ from django.utils.translation import gettext_lazy as _
 from automation.base import Action, ActionError, Context, Outcome, SettingsForm, actions
 from automation.values import RuleOutputs
 from crm import merge
+from crm.ground.sentences import said
 from crm.models import Refused
-from crm.sentences import said
 from documents.actions.create_document import drawn_or_waiting
 from documents.fields import TemplateChoice
 from documents.models import InvoiceFlow

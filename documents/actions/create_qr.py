@@ -13,8 +13,8 @@ from django.utils.translation import gettext_lazy as _
 from automation.base import Action, ActionError, Context, Done, Outcome, SettingsForm, actions
 from automation.fields import MergeTextField
 from crm import merge
-from crm.events import record
-from crm.sentences import said
+from crm.events.record import record
+from crm.ground.sentences import said
 from documents.models import QrCode
 
 

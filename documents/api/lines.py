@@ -17,7 +17,7 @@ from crm.api.items import API
 from crm.api.items import visible as visible_items
 from crm.api.paging import Cursor, Id, Limit, one, only, page_of
 from crm.api.schemas import Page, Visible
-from crm.folding import fold
+from crm.ground.folding import fold
 from crm.models import Item, LineItem, Product, TaxRate
 from crm.models.lines import replace_lines
 from documents.api.base import router

@@ -9,12 +9,13 @@ from django.utils.translation import gettext as _
 from ninja import Schema, Status
 from pydantic import Field, StrictBool
 
-from crm import databases, merge, rights
+from crm import merge, rights
 from crm.api.auth import scope
 from crm.api.errors import answers, invalid
 from crm.api.idempotency import idempotent
 from crm.api.paging import Cursor, Id, Limit, one, only, page_of
 from crm.api.schemas import Page, Reasoned, moment, reason_out
+from crm.ground import databases
 from crm.models import Item
 from crm.models.pipelines import machine_of
 from documents import sent

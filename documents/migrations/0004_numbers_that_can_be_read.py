@@ -2,7 +2,7 @@
 
 from django.db import migrations
 
-from crm.decimals import MONEY
+from crm.ground.decimals import MONEY
 from crm.upgrades import Column, take_out
 
 COLUMNS = (

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
+from crm.ground.columns.decimals import ExactSum
 from crm.models import Item
-from crm.models.decimals import ExactSum
 from documents.models.papers import Document
 
 

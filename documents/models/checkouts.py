@@ -13,10 +13,10 @@ from django.db import models
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from crm import clock, vault
+from crm.ground import clock, vault
+from crm.ground.columns.decimals import ExactSum, MoneyField
+from crm.ground.sentences import SentenceField, said
 from crm.models import Item, Refused
-from crm.models.decimals import ExactSum, MoneyField
-from crm.sentences import SentenceField, said
 from documents.models.balances import Balance
 
 
@@ -26,7 +26,7 @@ class PaymentAccount(models.Model):
     name = models.CharField(_("name"), max_length=80)
     provider = models.CharField(_("provider"), max_length=40)
     settings = models.JSONField(default=dict, blank=True)
-    secret = models.TextField(blank=True, editable=False)  # encrypted; see crm/vault.py
+    secret = models.TextField(blank=True, editable=False)  # encrypted; see crm/ground/vault.py
     is_active = models.BooleanField(_("active"), default=True)
 
     class Meta:

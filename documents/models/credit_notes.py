@@ -9,13 +9,13 @@ from typing import Any, Self
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from crm import clock, databases
-from crm.amounts import Amount
-from crm.events import record
+from crm.events.record import record
+from crm.ground import clock, databases
+from crm.ground.amounts import Amount
+from crm.ground.columns.decimals import MoneyField
+from crm.ground.sentences import said
 from crm.models import Cause, Gone, Item, LineItem, Refused, User
-from crm.models.decimals import MoneyField
 from crm.models.lines import Totals, rounded, total_of
-from crm.sentences import said
 from documents.models.balances import Balance
 from documents.models.invoicing import InvoiceFlow
 from documents.models.papers import Credited, Document

@@ -10,11 +10,11 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from crm import clock, databases
-from crm.events import record
+from crm.events.record import record
+from crm.ground import clock, databases
+from crm.ground.sentences import said
 from crm.models import Cause, Item, LineItem, OwnCompany, Pipeline, Refused, Stage, User, boards
 from crm.models.lines import replace_lines
-from crm.sentences import said
 from documents.models.balances import Balance
 from documents.models.papers import Document
 from documents.models.templates import DocumentTemplate, Kind

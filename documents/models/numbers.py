@@ -12,9 +12,9 @@ from django.core.validators import MinValueValidator
 from django.db import IntegrityError, models, transaction
 from django.utils.translation import gettext_lazy as _
 
-from crm import databases
+from crm.company.models import ZONES
+from crm.ground import databases
 from crm.models import OwnCompany
-from crm.models.org import ZONES
 
 PLACES = {
     "YYYY": lambda number, day: f"{day:%Y}",

@@ -14,14 +14,15 @@ from django.db import models
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from crm import clock, customer_rights, databases, vault
-from crm.folding import fold
+from crm import customer_rights
+from crm.ground import clock, databases, vault
+from crm.ground.columns.moments import MomentField
+from crm.ground.columns.search_key import SearchKeyField
+from crm.ground.folding import fold
+from crm.ground.sentences import SentenceField, said
 from crm.models import Forbidden, Item, Job, LineItem, Refused, User, boards
 from crm.models.items import plain
 from crm.models.lines import Totals, total_of
-from crm.models.moments import MomentField
-from crm.models.search_key import SearchKeyField
-from crm.sentences import SentenceField, said
 from documents.models.numbers import Numerator
 from documents.models.templates import DocumentTemplate, Kind, TemplateVersion
 
@@ -234,7 +235,7 @@ class Document(models.Model):
 
     def tell(self, kind: str, payload: dict[str, Any] | None = None, **more: Any) -> None:
         """An event of its item, and of the item that it was made for (an invoice's deal)."""
-        from crm.events import record
+        from crm.events.record import record
 
         told = {"document": self.pk, "number": self.number, "title": self.title, "kind": self.kind}
         told |= {"template": self.version.template_id} | (payload or {})

@@ -10,13 +10,13 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from crm import clock, databases
-from crm.decimals import MONEY
-from crm.events import record
+from crm.events.record import record
+from crm.ground import clock, databases
+from crm.ground.columns.decimals import MoneyField
+from crm.ground.columns.moments import DayField
+from crm.ground.decimals import MONEY
+from crm.ground.sentences import first_of, said
 from crm.models import Cause, Gone, Item, Refused, User
-from crm.models.decimals import MoneyField
-from crm.models.moments import DayField
-from crm.sentences import first_of, said
 from documents.models.balances import Balance
 from documents.models.invoicing import InvoiceFlow
 

@@ -11,8 +11,8 @@ from django.db.models import F
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from crm import clock, databases
-from crm.events import record
+from crm.events.record import record
+from crm.ground import clock, databases
 from crm.models import Item
 
 # Seen again within this, it is the same scan.

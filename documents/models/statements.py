@@ -7,10 +7,10 @@ from typing import Self
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from crm import clock
+from crm.ground import clock
+from crm.ground.columns.decimals import MoneyField
+from crm.ground.columns.moments import DayField
 from crm.models import Item, User
-from crm.models.decimals import MoneyField
-from crm.models.moments import DayField
 from documents.models.payments import Payment
 
 

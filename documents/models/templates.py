@@ -9,7 +9,8 @@ from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.utils.translation import gettext_lazy as _
 
-from crm import clock, merge
+from crm import merge
+from crm.ground import clock
 from crm.models import Pipeline, User
 from documents.models.numbers import Numerator
 

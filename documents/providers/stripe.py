@@ -11,8 +11,8 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from crm import texts
-from crm.sentences import said
+from crm.ground import characters
+from crm.ground.sentences import said
 from documents.providers.base import Forged, Money, Opened, Provider, ProviderError, providers
 
 TIMEOUT = 10  # seconds
@@ -109,7 +109,7 @@ class Stripe(Provider):
         except stripe.SignatureVerificationError as error:
             raise Forged(str(error)) from error
         try:
-            event = texts.read_json(body)
+            event = characters.read_json(body)
             found = event["data"]["object"]
             named = ""
             if event["type"] in PAID:

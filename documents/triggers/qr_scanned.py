@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from automation.base import SettingsForm, TriggerType, trigger_types
-from crm.folding import fold
+from crm.ground.folding import fold
 from crm.models import Event, Item
 
 

@@ -9,7 +9,7 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods
 
 from crm import merge
-from crm.access import staff_of_ours
+from crm.ground.access import staff_of_ours
 from crm.models import Refused
 from crm.views.items import visible_item
 from documents.credit_form import MakeCreditNote

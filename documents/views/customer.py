@@ -20,12 +20,12 @@ from django.utils.translation import gettext_lazy as lazy
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from crm import clock, databases, texts
-from crm.access import public
+from crm.events.notice import notify
+from crm.ground import characters, clock, databases
+from crm.ground.access import public
+from crm.ground.robots import is_proxy, is_robot
+from crm.ground.sentences import said
 from crm.models import OwnCompany, User
-from crm.notice import notify
-from crm.robots import is_proxy, is_robot
-from crm.sentences import said
 from crm.views.public import address_hash
 from documents import evidence, sent
 from documents.models import Document, DocumentLink, PaymentAccount
@@ -163,7 +163,7 @@ def answer(request: HttpRequest, token: str) -> HttpResponse:
     document = link_of(token).document
     with translation.override(document.language):
         try:
-            request.POST = texts.posted(request.POST)  # type: ignore[assignment]
+            request.POST = characters.posted(request.POST)  # type: ignore[assignment]
             name = " ".join(request.POST.get("name", "").split())[:120]
         except RequestDataTooBig:
             request.POST = QueryDict()  # type: ignore[assignment]

@@ -13,8 +13,9 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from crm import clock, databases, merge
-from crm.access import staff_of_ours
+from crm import merge
+from crm.ground import clock, databases
+from crm.ground.access import staff_of_ours
 from crm.models import Forbidden, Item, Message, Refused
 from crm.views.items import page_context, visible_item
 from documents import item_tab, sent

@@ -13,7 +13,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
 
 from crm import merge
-from crm.access import public
+from crm.ground.access import public
 from crm.models import Item, OwnCompany, Refused
 from documents import checkouts
 from documents.models import PaymentAccount, PaymentLink

@@ -11,9 +11,9 @@ from django.utils import translation
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
 
-from crm.access import public
+from crm.ground.access import public
+from crm.ground.robots import is_proxy, is_robot
 from crm.models import OwnCompany
-from crm.robots import is_proxy, is_robot
 from documents.models import QrCode
 from documents.views.customer import private
 

@@ -14,9 +14,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods
 
-from crm.access import staff_of_ours
-from crm.folding import fold
-from crm.ids import id_of
+from crm.ground.access import staff_of_ours
+from crm.ground.folding import fold
+from crm.ground.ids import id_of
 from crm.importing import reading
 from crm.models import Forbidden, Item, Refused
 from documents import statements as taking

@@ -14,8 +14,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from crm import merge
-from crm.access import administrators_only
-from crm.ids import id_of
+from crm.ground.access import administrators_only
+from crm.ground.ids import id_of
 from crm.models import Item
 from documents.drawing import CannotDraw
 from documents.models import DocumentTemplate

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from automation.conditions import CannotJudge, Facts, judge
-from crm import clock
+from crm.ground import clock
 
 NIGHT = datetime(2026, 11, 18, 22, 30, tzinfo=UTC)
 VALUES = {

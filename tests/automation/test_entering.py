@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from automation.models import Rule, Run
-from crm import clock
+from crm.ground import clock
 from crm.models import Cause, Event, ItemType, Pipeline, Stage, StageVisit
 
 

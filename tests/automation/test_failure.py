@@ -10,10 +10,11 @@ from automation.engine import control
 from automation.engine.plan import MAX_DEPTH
 from automation.engine.worker import RunWorker
 from automation.models import Rule, Run
-from crm import clock, health, open_ends
-from crm.jobs import JobWorker
+from crm import health, open_ends
+from crm.ground import clock
 from crm.models import Event, Item, Job, Message, Notification, StageVisit, SystemSwitches
-from crm.models.leased import backoff
+from crm.work.jobs import JobWorker
+from crm.work.leased import backoff
 
 
 def to_stage(world, name):
@@ -278,7 +279,7 @@ def test_the_switch_automation_paused_holds_runs_but_not_submissions(world, now,
 
 
 def test_a_wait_for_an_event_and_a_pause_go_on(world, now, drain):
-    from crm.events import record
+    from crm.events.record import record
 
     rule = world.rule("talk", "misbehave", {"how": "wait"})
     pause = world.rule("talk", "misbehave", {"how": "pause"})

@@ -9,9 +9,10 @@ from django.core.exceptions import ValidationError
 
 from automation.engine.worker import RunWorker
 from automation.models import MOST_RULES, Rule, Run
-from crm import clock, databases, queue
+from crm.ground import clock, databases
 from crm.models import Notification
-from crm.models.leased import HOST, Status
+from crm.work import queue
+from crm.work.leased import HOST, Status
 
 
 def hanging(*runs: Run) -> None:

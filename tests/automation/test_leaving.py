@@ -6,7 +6,7 @@ import pytest
 
 from automation.engine import control
 from automation.models import Rule, Run
-from crm import clock
+from crm.ground import clock
 from crm.models import Event, Forbidden, Item, ItemType, Job, Message, Pipeline, Refused, Stage, Task
 
 LATER = {"when": "delay", "amount": 1, "unit": "hours"}
@@ -69,14 +69,14 @@ def test_E27_a_run_already_sending_is_finished(world, now, drain):
     item = world.deal()
     world.move(item, "talk")
     from automation.engine.worker import RunWorker
-    from crm.jobs import JobWorker
+    from crm.work.jobs import JobWorker
 
     RunWorker().take(50)
     worker = JobWorker()
     job = worker._claim_outside()
     assert worker._begin(job)
     world.move(item, "papers")  # while the provider is being talked to
-    from crm.queue import kind_of
+    from crm.work.queue import kind_of
 
     worker._conclude(job, kind_of(job.kind).perform(job))
     assert Message.objects.get(item=item).status == "sent"
@@ -89,8 +89,8 @@ def test_E27_a_message_claimed_but_not_begun_is_not_sent_after_the_move(world, n
     item = world.deal()
     world.move(item, "talk")
     from automation.engine.worker import RunWorker
-    from crm.jobs import JobWorker
-    from crm.models.leased import LeaseLost
+    from crm.work.jobs import JobWorker
+    from crm.work.leased import LeaseLost
 
     RunWorker().take(50)
     worker = JobWorker()

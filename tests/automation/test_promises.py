@@ -10,10 +10,11 @@ import pytest
 from automation.engine import control
 from automation.models import Run
 from automation.timing import Timing, TimingForm
-from crm import clock, lanes
-from crm.calendars import WorkingTime
-from crm.jobs import may_retry, retry_limit
+from crm.company.calendars import WorkingTime
+from crm.ground import clock
 from crm.models import Job
+from crm.work import lanes
+from crm.work.jobs import may_retry, retry_limit
 
 WARSAW = WorkingTime(zone="Europe/Warsaw", hours=dict.fromkeys(range(5), ((540, 1020),)), country="PL")
 HERE = ZoneInfo("Europe/Warsaw")

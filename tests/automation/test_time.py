@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from automation.timing import Timing
-from crm import calendars, clock
-from crm.calendars import WorkingTime
+from crm.company import calendars
+from crm.company.calendars import WorkingTime
+from crm.ground import clock
 from crm.models import CalendarException, CustomField
 
 WARSAW = WorkingTime(zone="Europe/Warsaw", hours=dict.fromkeys(range(5), ((540, 1020),)), country="PL")

@@ -4,7 +4,7 @@ import pytest
 
 from automation.engine import match
 from automation.models import Trigger, TriggerFiring
-from crm.events import record
+from crm.events.record import record
 from crm.models import (
     Cause,
     Event,

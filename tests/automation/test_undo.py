@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from automation.models import Rule
-from crm import clock
+from crm.ground import clock
 from crm.models import Event, Item, Job, Message, StageVisit, Task
 from crm.models import undo as undoing
 

@@ -87,7 +87,7 @@ def test_titles_and_counts_bend_no_noun(world, client, language, title, count):
 
 
 def test_a_colon_stands_as_the_language_sets_it():
-    from crm.shown import beside
+    from crm.ground.shown import beside
 
     with translation.override("fr"):
         assert beside("Nom", "Anna") == "Nom\xa0: Anna"

@@ -8,8 +8,9 @@ from decimal import Decimal
 
 import pytest
 
-from crm import analytics, clock
+from crm import analytics
 from crm.filters import ItemFilter
+from crm.ground import clock
 from crm.models import Item, LostReason, Pipeline, Stage, StageVisit
 from crm.models.pipelines import machine_of
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from crm import clock
+from crm.ground import clock
 from crm.models import ApiToken, Company, Contact, CustomField, Event, Item, Message, Submission, Task
 from crm.models.api import SCOPES
 

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from crm import clock, vault
+from crm.ground import clock, vault
 from crm.models import FormField, WebForm
 from tests.crm.test_api import Caller
 from tests.crm.test_twilio import TOKEN, told

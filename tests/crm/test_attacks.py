@@ -15,8 +15,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from crm import merge, shown, texts
-from crm.forms.moments import DayField, MomentField
+from crm import merge
+from crm.events.notice import notify
+from crm.ground import characters, shown
+from crm.ground.forms.moments import DayField, MomentField
+from crm.ground.safe_http import Unsafe, check
 from crm.mail.composing import html_of
 from crm.models import (
     Channel,
@@ -31,9 +34,7 @@ from crm.models import (
     Submission,
     Task,
 )
-from crm.notice import notify
 from crm.rights import Scope
-from crm.safe_http import Unsafe, check
 from crm.sending import channel_for, queue_message
 from tests.crm.test_api import Caller
 from tests.crm.test_forms import GOOD, form, send  # noqa: F401
@@ -46,10 +47,10 @@ pytestmark = pytest.mark.django_db
 
 @given(st.text(max_size=40))
 def test_what_is_kept_of_a_text_can_be_kept(text):
-    kept = texts.kept(text)
+    kept = characters.kept(text)
     assert "\0" not in kept
     kept.encode()
-    assert texts.kept(kept) == kept
+    assert characters.kept(kept) == kept
 
 
 def test_a_lead_is_kept_whatever_stands_in_any_of_its_values(world, form, client, drain):  # noqa: F811

@@ -1,7 +1,7 @@
 """Real SMTP on loopback: delivered, refused, unreachable, cut off."""
 
 from automation.base import action_of
-from crm import vault
+from crm.ground import vault
 from crm.models import Channel, Job, Message
 from crm.transports.base import transports
 from tests.servers import free_port
@@ -75,7 +75,7 @@ def test_a_channel_switched_off_between_planning_and_sending_fails_readably(worl
 def test_quiet_hours_put_an_automatic_message_off(world, drain):
     from datetime import UTC, datetime
 
-    from crm import clock
+    from crm.ground import clock
 
     world.sms.calendar = world.calendar
     world.sms.save()

@@ -10,7 +10,8 @@ import pytest
 from standardwebhooks import Webhook as Signer
 from standardwebhooks import WebhookVerificationError
 
-from crm import clock, safe_http, webhooks
+from crm import webhooks
+from crm.ground import clock, safe_http
 from crm.models import ApiToken, Event, InboundCall, InboundHook, Item, Job, Webhook, WebhookDelivery
 
 
@@ -318,7 +319,7 @@ def test_a_deletion_is_told_like_any_other_event(world, webhook, outside, drain)
 
 
 def test_calls_and_changes_of_owner_move_cards(world, drain, client):
-    from crm.events import record
+    from crm.events.record import record
 
     world.trigger("talk", "call_missed")
     world.trigger("papers", "owner_changed", {"to": world.alice.pk})

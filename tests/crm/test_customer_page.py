@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from crm import clock
+from crm.ground import clock
 from crm.models import Company, Contact, CustomField, Event, Item, Message, Pipeline, Tag, Task
 from crm.rights import Scope
 

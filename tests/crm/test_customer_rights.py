@@ -349,7 +349,7 @@ def test_somebody_without_any_role_sees_no_names_no_feed_and_hears_of_nothing(wo
 
 def test_webhooks_hear_of_customers_that_their_owner_sees(world, house, settings):
     from crm import webhooks
-    from crm.events import record
+    from crm.events.record import record
 
     give(house["jan"], view=Scope.OWN)
     Webhook.objects.create(name="x", url="https://example.com/", kinds=["call."], owner=house["jan"])

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from icalendar import Calendar
 
-from crm import clock
+from crm.ground import clock
 from crm.models import Task
 
 

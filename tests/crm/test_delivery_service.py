@@ -7,7 +7,8 @@ import json
 
 import pytest
 
-from crm import health, vault
+from crm import health
+from crm.ground import vault
 from crm.models import Event, Job, Message, Refusal
 
 PASSWORD = "0123456789abcdef"
@@ -146,7 +147,8 @@ def test_a_channel_without_its_key_is_red(world, postmark):
 def test_work_that_comes_back_is_forgotten_when_it_is_old(world, drain, now):
     from datetime import timedelta
 
-    from crm import clock, jobs
+    from crm.ground import clock
+    from crm.work import jobs
 
     Job.plan("digest", "recurring:digest:1", lane=1)
     Job.plan("match", "kept", payload={"event": 0})

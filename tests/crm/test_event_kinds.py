@@ -12,14 +12,15 @@ from hypothesis import strategies as st
 
 from automation.base import Action, actions
 from automation.models import Run
-from crm import event_kinds, slots
-from crm.event_kinds import EventKind, kind_of, register
-from crm.events import record
-from crm.ids import MOST, id_of
+from crm import slots
+from crm.events import kinds as event_kinds
+from crm.events.kinds import EventKind, kind_of, register
+from crm.events.notice import Notice, notify
+from crm.events.record import record
+from crm.ground.ids import MOST, id_of
 from crm.models import Event, Job
-from crm.notice import Notice, notify
-from crm.queue import Kind, register_kind
 from crm.views.timeline import rows_for
+from crm.work.queue import Kind, register_kind
 
 pytestmark = pytest.mark.django_db
 RECORDED = re.compile(r"""(?:record|record_many|\.tell)\(\s*"([a-z]+\.[a-z_]+)\"""")

@@ -10,7 +10,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import URLPattern, URLResolver, get_resolver
 from PIL import Image
 
-from crm import safe_http
+from crm.ground import safe_http
 from crm.mail.reading import clean
 from crm.models import Channel, Company, Contact, Message, OwnCompany
 from crm.sending import channel_for, queue_message

@@ -315,7 +315,7 @@ def test_with_rules_on_the_page_says_how_many_messages_that_can_be_and_they_star
     assert "start for 2 cards" in page
     assert "That can be 2 messages." in page
     bob.post(f"/import/{work.pk}/step/", {"step": "import"})
-    from crm.queue import drain_all
+    from crm.work.queue import drain_all
 
     drain_all()
     assert Run.objects.count() == 4
@@ -497,7 +497,7 @@ def test_a_person_named_twice_in_one_file_is_taken_back_once(world, bob, bring, 
 def test_after_seven_days_there_is_no_way_back(world, bob, bring, drain):
     from datetime import timedelta
 
-    from crm import clock
+    from crm.ground import clock
 
     work = bring("name\nLate\n")
     with clock.at(clock.now() + timedelta(days=8)):

@@ -198,7 +198,7 @@ def test_prices_that_include_the_tax_are_a_setting_of_the_company(world, bob):
 def test_prices_are_read_as_people_of_the_language_write_them(language, typed, amount):
     from django.utils import translation
 
-    from crm.forms.amounts import AmountField
+    from crm.ground.forms.amounts import AmountField
 
     with translation.override(language):
         assert AmountField(localize=True).clean(typed) == Decimal(amount)

@@ -5,10 +5,10 @@ from datetime import timedelta
 import pytest
 from django.http import QueryDict
 
-from crm import clock
 from crm.filters import BadFilter, ItemFilter
+from crm.ground import clock
+from crm.ground.tables import harmless
 from crm.models import CustomField, Item, Pipeline, SavedView, Stage, Tag, Task
-from crm.tables import harmless
 
 
 @pytest.fixture

@@ -241,7 +241,7 @@ def test_a_stranger_in_a_thread_is_called_by_his_own_name(world, imap, box, now)
 
 
 def test_the_password_is_asked_before_a_long_form_is_taken_apart(client, world, settings):
-    from crm import vault
+    from crm.ground import vault
 
     world.email.transport = "delivery_service"
     world.email.settings = {"service": "postmark"}

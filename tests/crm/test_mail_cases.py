@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from icalendar import Calendar
 
-from crm import clock
+from crm.ground import clock
 from crm.mail import imap as looking
 from crm.mail.charsets import decoded, guessed
 from crm.mail.quotes import passed_on, without_quotes

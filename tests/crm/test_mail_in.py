@@ -8,7 +8,7 @@ from email.message import EmailMessage
 
 import pytest
 
-from crm import clock, queue, vault
+from crm.ground import clock, vault
 from crm.mail import imap as looking
 from crm.mail.reading import read, without_quotes
 from crm.models import (
@@ -24,6 +24,7 @@ from crm.models import (
     Notification,
     Refusal,
 )
+from crm.work import queue
 
 PDF = b"%PDF-1.4\n1 0 obj\n<<>>\nendobj\ntrailer\n<<>>\n%%EOF\n"
 

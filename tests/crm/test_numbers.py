@@ -15,7 +15,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from automation.actions.change_fields import typed
-from crm.decimals import MONEY, NUMBER, Unreadable
+from crm.ground.columns.decimals import ExactSum, LimitedField
+from crm.ground.decimals import MONEY, NUMBER, Unreadable
 from crm.migrations import __name__ as migrations_package
 from crm.models import (
     ApiToken,
@@ -30,7 +31,6 @@ from crm.models import (
     Submission,
     WebForm,
 )
-from crm.models.decimals import ExactSum, LimitedField
 from crm.models.lines import replace_lines
 from crm.upgrades import Column, take_out
 from documents.models import Payment

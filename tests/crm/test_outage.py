@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.test import Client, override_settings
 from django.urls import path
 
-from crm import databases
+from crm.ground import databases
 from crm.views.outage import broken
 
 

@@ -9,8 +9,9 @@ import pytest
 from django.apps import apps
 
 from automation.models import Run
-from crm import clock, delivery, merging, receiving, sending
-from crm.addresses import one_spelling
+from crm import delivery, merging, receiving, sending
+from crm.ground import clock
+from crm.ground.addresses import one_spelling
 from crm.mail import inbox
 from crm.models import Contact, Conversation, Event, Item, Job, Message, Refusal
 from tests.crm.test_api import Caller

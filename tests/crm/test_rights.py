@@ -279,7 +279,7 @@ def test_a_refused_move_names_no_card_that_one_does_not_see(world, house, client
 
 
 def test_a_trigger_of_a_publisher_who_has_left_moves_nothing(world, drain):
-    from crm.events import record
+    from crm.events.record import record
 
     world.trigger("talk", publisher=world.alice)
     item = world.deal()

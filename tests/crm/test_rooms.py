@@ -9,11 +9,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from crm import clock, digest
+from crm import digest
+from crm.events.notice import notify
+from crm.ground import clock
 from crm.models import Attachment, Item, ItemType, Message, Notification, Pipeline, Post, Stage, Task, User
-from crm.notice import notify
-from crm.queue import kind_of
 from crm.rights import Scope
+from crm.work.queue import kind_of
 
 PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + bytes(200)
 PDF = b"%PDF-1.7\n1 0 obj\n<<>>\nendobj\n%%EOF"

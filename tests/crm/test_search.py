@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crm import words
-from crm.events import collecting, record
+from crm.events.record import collecting, record
+from crm.ground.columns.words import indexed
 from crm.models import Cause, Contact, CustomField, Event, Item, Job, Pipeline, Task
-from crm.models.words import indexed
 from crm.rights import Scope
 
 pytestmark = pytest.mark.django_db

@@ -17,12 +17,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from automation.models import Run, TriggerFiring
-from crm import sentences
-from crm.amounts import Amount
+from crm.events.notice import notify
+from crm.ground import sentences
+from crm.ground.amounts import Amount
+from crm.ground.sentences import Sentence, everywhere, in_payload, said
 from crm.models import Contact, FormField, Item, Job, Message, Notification, Task, WebForm
-from crm.models.leased import Status
-from crm.notice import notify
-from crm.sentences import Sentence, everywhere, in_payload, said
+from crm.work.leased import Status
 from documents.models import Checkout
 from tests.crm.test_api import Caller
 from tests.crm.test_forms import send

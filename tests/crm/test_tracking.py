@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from crm import clock
+from crm.ground import clock
 from crm.models import Channel, Event, Item, Message, MessageLink, Notification, Refusal
 from crm.sending import queue_message
 

@@ -10,7 +10,8 @@ from urllib.parse import parse_qs
 import pytest
 from twilio.request_validator import RequestValidator
 
-from crm import clock, health, open_ends, vault
+from crm import health, open_ends
+from crm.ground import clock, vault
 from crm.models import Contact, Event, Item, Job, Message, Notification, Refusal
 from crm.transports.base import TransportError
 from tests.servers import free_port

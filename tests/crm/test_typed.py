@@ -11,8 +11,8 @@ from django.utils import translation
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crm import amounts, dates, decimals, phones
-from crm.forms.amounts import AmountField
+from crm.ground import amounts, dates, decimals, phones
+from crm.ground.forms.amounts import AmountField
 from crm.models import ContactPhone, CustomField, Event, FormField, Item, OwnCompany
 from tests.crm.test_forms import GOOD, form, send  # noqa: F401
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from automation.base import actions, bind
 from automation.models import scope_of
-from crm import clock
+from crm.ground import clock
 from crm.models import Event, Item, LineItem, Refused
 from crm.models.lines import replace_lines
 from crm.rights import Scope

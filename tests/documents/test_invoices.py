@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from crm import clock
+from crm.ground import clock
 from crm.models import Event, Item, LineItem, Refused
 from crm.models.lines import replace_lines
 from documents import overdue

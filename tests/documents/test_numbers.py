@@ -7,7 +7,8 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, connections, transaction
 
-from crm import clock, merge
+from crm import merge
+from crm.ground import clock
 from documents.models import Document, NumberCounter, Numerator
 
 DECEMBER = datetime(2026, 12, 31, 23, 30, tzinfo=UTC)  # in Warsaw it is January already

@@ -13,7 +13,8 @@ from pathlib import Path
 import pypdfium2
 import pytest
 
-from crm import clock, merge
+from crm import merge
+from crm.ground import clock
 from crm.models import Event, Item, Notification
 from documents import rendering
 from documents.drawing import CannotDraw, renderer

@@ -6,7 +6,8 @@ from decimal import Decimal
 
 import pytest
 
-from crm import health, vault
+from crm import health
+from crm.ground import vault
 from crm.models import Event, Item, Notification
 from documents.models import Checkout, Payment, PaymentAccount, PaymentLink
 from tests.stripe_like import SECRET, stripe_like

@@ -6,7 +6,8 @@ from datetime import date, timedelta
 
 import pytest
 
-from crm import clock, open_ends
+from crm import open_ends
+from crm.ground import clock
 from crm.models import Channel, Contact, Event, Item, Job, Message, Notification
 from crm.rights import Scope
 from crm.sending import channel_for, mail_colleague, queue_message

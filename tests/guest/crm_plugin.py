@@ -21,9 +21,10 @@ from automation.base import (
     trigger_types,
 )
 from automation.fields import MergeTextField
-from crm import event_kinds, slots
-from crm.event_kinds import EventKind
-from crm.events import record
+from crm import slots
+from crm.events import kinds as event_kinds
+from crm.events.kinds import EventKind
+from crm.events.record import record
 from crm.fields import Asked, field_types
 from crm.fields.base import TextLike
 from crm.slots import ItemTab
@@ -85,7 +86,7 @@ class Misbehave(Action):
         if how == "pause":
             from datetime import timedelta
 
-            from crm import clock
+            from crm.ground import clock
 
             return Wait(until=clock.now() + timedelta(hours=1))
         return Done({"done": how})

@@ -5,8 +5,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from crm import queue
-from crm.processes import die_with_parent
+from crm.work import queue
+from crm.work.processes import die_with_parent
 
 
 class Command(BaseCommand):

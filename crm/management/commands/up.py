@@ -23,8 +23,8 @@ from django.urls import get_resolver
 from gunicorn.app.base import BaseApplication
 from setproctitle import setproctitle
 
-from crm import queue
-from crm.processes import die_with_parent
+from crm.work import queue
+from crm.work.processes import die_with_parent
 
 log = logging.getLogger("dealwright.up")
 STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)

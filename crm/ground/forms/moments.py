@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 
-from crm import dates
+from crm.ground import dates
 
 
 class DayField(forms.DateField):

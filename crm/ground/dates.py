@@ -16,9 +16,9 @@ from babel import Locale
 from django.core.exceptions import ValidationError
 from django.utils.translation import get_language, gettext_lazy
 
-from crm.amounts import plain
-from crm.folding import fold
-from crm.sentences import said
+from crm.ground.amounts import plain
+from crm.ground.folding import fold
+from crm.ground.sentences import said
 
 DAY_FIRST, MONTH_FIRST = "dmy", "mdy"
 ORDERS = ((DAY_FIRST, gettext_lazy("the day first")), (MONTH_FIRST, gettext_lazy("the month first")))

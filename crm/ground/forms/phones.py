@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 
-from crm import phones
+from crm.ground import phones
 
 
 class PhoneField(forms.CharField):

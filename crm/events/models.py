@@ -8,9 +8,10 @@ from typing import Any
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from crm import clock, event_kinds
-from crm.models.words import WordsField
-from crm.sentences import from_payload
+from crm.events import kinds as event_kinds
+from crm.ground import clock
+from crm.ground.columns.words import WordsField
+from crm.ground.sentences import from_payload
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ class Event(models.Model):
     pinned_at = models.DateTimeField(_("pinned"), null=True, blank=True)
 
     objects = EventQuerySet.as_manager()
-    # Nobody is told of it; known only while it happens (crm/events.py).
+    # Nobody is told of it; known only while it happens (crm/events/record.py).
     quiet = False
 
     class Meta:

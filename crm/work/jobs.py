@@ -10,14 +10,13 @@ from typing import Any
 from django.conf import settings
 from django.db import models, transaction
 
-from crm import clock, databases, lanes, slots
-from crm.models import boards
-from crm.models.items import Item
-from crm.models.jobs import Job
-from crm.models.leased import LeasedQuerySet, LeaseLost, Status, backoff
-from crm.models.org import SystemSwitches
-from crm.queue import Kind, Stride, every, kind_of, kinds, passing_kinds, register_kind, ring
-from crm.sentences import said
+from crm import slots
+from crm.ground import clock, databases
+from crm.ground.sentences import said
+from crm.work import lanes
+from crm.work.leased import LeasedQuerySet, LeaseLost, Status, backoff
+from crm.work.models import Job
+from crm.work.queue import Kind, Stride, every, kind_of, kinds, passing_kinds, register_kind, ring
 
 log = logging.getLogger("dealwright.jobs")
 
@@ -52,7 +51,7 @@ class JobWorker:
     def claimable(self) -> LeasedQuerySet:
         """Rows whose kind is known and not switched off. Others stay, and nobody counts them as late."""
         known = kinds()
-        if SystemSwitches.paused():
+        if any(paused() for paused in slots.automation_paused):
             known = {
                 name: kind for name, kind in known.items() if not (kind.outside or kind.automation) or kind.indoors
             }
@@ -90,7 +89,7 @@ class JobWorker:
         try:
             with transaction.atomic():
                 lock_items(jobs)
-                with boards.collecting():
+                with slots.around_batch():
                     self.stride.start()
                     for number, job in enumerate(jobs):
                         if self.stride.is_over(number):
@@ -157,7 +156,7 @@ class JobWorker:
 
     def _locked_inside(self, job: Job) -> None:
         lock_items([job])
-        with boards.collecting():
+        with slots.around_batch():
             self._perform_inside(job)
 
     def _perform_inside(self, job: Job) -> None:
@@ -249,7 +248,7 @@ class JobWorker:
                     kind.put_back(job)
                 return
             outcome = Permanent(str(outcome))
-        with boards.collecting():
+        with slots.around_batch():
             kind.conclude(job, outcome)
             end_waiters(job)
 
@@ -310,7 +309,8 @@ def lock_items(jobs: list[Job]) -> None:
     """Lock order everywhere: items by id first."""
     ids = sorted({job.item_id for job in jobs if job.item_id})
     if ids:
-        list(databases.lock(Item.objects.filter(pk__in=ids).order_by("pk")).values_list("pk", flat=True))
+        items: Any = Job._meta.get_field("item").related_model
+        list(databases.lock(items.objects.filter(pk__in=ids).order_by("pk")).values_list("pk", flat=True))
 
 
 # ---------------------------------------------------------------------- what nobody asks for any more

@@ -14,7 +14,7 @@ from typing import Any
 from django.db import OperationalError
 from django.db.backends.sqlite3 import base, operations
 
-from crm.decimals import Unreadable
+from crm.ground.decimals import Unreadable
 
 PAUSE = 0.001
 
@@ -57,7 +57,7 @@ class DatabaseOperations(operations.DatabaseOperations):
 
 class DatabaseWrapper(base.DatabaseWrapper):
     ops_class = DatabaseOperations
-    # Seconds that this process waited for the lock since `crm.databases.give_way` last asked.
+    # Seconds that this process waited for the lock since `crm.ground.databases.give_way` last asked.
     waited = 0.0
 
     def get_new_connection(self, conn_params: Any) -> Any:

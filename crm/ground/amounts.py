@@ -21,7 +21,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
-from crm.folding import fold
+from crm.ground.folding import fold
 
 LONGEST = 80  # characters; an amount has no more
 _THOUSAND, _MILLION, _MILLIARD = Decimal(1000), Decimal(1_000_000), Decimal(1_000_000_000)

@@ -14,8 +14,9 @@ from django.db import models, transaction
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from crm import clock, databases, lanes
-from crm.sentences import SentenceField
+from crm.ground import clock, databases
+from crm.ground.sentences import SentenceField
+from crm.work import lanes
 
 HOST = socket.gethostname()[:40]
 MAX_CRASHES = 3

@@ -8,9 +8,9 @@ from django.db import IntegrityError, models, transaction
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext_lazy as _
 
-from crm import clock
-from crm.models.leased import Leased, Status
-from crm.queue import Kind, kind_of, ring
+from crm.ground import clock
+from crm.work.leased import Leased, Status
+from crm.work.queue import Kind, kind_of, ring
 
 
 class Job(Leased):

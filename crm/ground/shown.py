@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from crm.decimals import Unreadable
+from crm.ground.decimals import Unreadable
 
 
 def locale_name() -> str:

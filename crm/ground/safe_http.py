@@ -22,7 +22,7 @@ from django.conf import settings
 from requests_hardened.ip_filter import EXTRA_BLOCKED_NET_RANGES, InvalidIPAddress
 from requests_hardened.ip_filter_adapter import IPFilterAdapter
 
-from crm.sentences import said
+from crm.ground.sentences import said
 
 CONNECT, WHOLE = 3.0, 10.0  # seconds
 MOST_BYTES = 256 * 1024

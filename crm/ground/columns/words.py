@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import models
 
-from crm.folding import fold
+from crm.ground.folding import fold
 
 MOST = 4000  # characters of one row
 

@@ -8,9 +8,9 @@ from typing import Any
 
 from django.db import models
 
-from crm import decimals
-from crm.decimals import Limit
-from crm.forms.amounts import AmountField
+from crm.ground import decimals
+from crm.ground.decimals import Limit
+from crm.ground.forms.amounts import AmountField
 
 
 class LimitedField(models.DecimalField):

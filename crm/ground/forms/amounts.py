@@ -10,9 +10,9 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
-from crm import amounts, decimals
-from crm.amounts import Amount
-from crm.decimals import Limit, Unreadable
+from crm.ground import amounts, decimals
+from crm.ground.amounts import Amount
+from crm.ground.decimals import Limit, Unreadable
 
 
 class CurrencyField(forms.CharField):
@@ -29,7 +29,7 @@ class CurrencyField(forms.CharField):
 
 
 class AmountField(forms.DecimalField):
-    """A number or an amount of money as people type it (crm/amounts.py).
+    """A number or an amount of money as people type it (crm/ground/amounts.py).
 
     Args:
         limit: what it may be; its digits are those of the column it is kept in.

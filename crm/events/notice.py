@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from crm import slots
-from crm.sentences import spoken
+from crm.ground.sentences import spoken
 
 if TYPE_CHECKING:
     from crm.models.people import User

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 from django.db import IntegrityError, transaction
 from django.dispatch import Signal
 
-from crm import clock, slots
-from crm.models.events import Cause, Event
+from crm import slots
+from crm.events.models import Cause, Event
+from crm.ground import clock
 
 if TYPE_CHECKING:
     from crm.models.items import Item

@@ -9,9 +9,10 @@ import phonenumbers
 from babel.core import get_global
 from django.core.exceptions import ValidationError
 
-from crm.amounts import plain
-from crm.folding import fold
-from crm.sentences import said
+from crm import slots
+from crm.ground.amounts import plain
+from crm.ground.folding import fold
+from crm.ground.sentences import said
 
 # Folded: "wew. 12", "ext 12", "x12", "poste 12", "máy lẻ 12", "Durchwahl 12", "#12", and RFC 3966's own.
 _EXTENSION = re.compile(
@@ -73,10 +74,7 @@ def parse(text: str, country: str = "") -> PhoneNumber:
 
 
 def _own_country() -> str:
-    from crm.models.org import OwnCompany
-
-    own = OwnCompany.first()
-    return own.country if own else ""
+    return next(filter(None, (country() for country in slots.home_country)), "")
 
 
 def _cut(typed: str) -> tuple[str, str]:

@@ -19,7 +19,8 @@ from django.utils import timezone, translation
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 
-from crm.models.gate import Refused
+from crm import slots
+from crm.ground.refused import Refused
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -106,7 +107,7 @@ def every_view_declares_its_audience(app_configs: Any, **kwargs: Any) -> list[ch
     return [
         checks.Error(
             f"The view of “{route}” does not declare its audience.",
-            hint="Decorate it with one of crm.access: public, staff_of_ours, administrators_only.",
+            hint="Decorate it with one of crm.ground.access: public, staff_of_ours, administrators_only.",
             id="crm.E001",
         )
         for route, view in _views(get_resolver().url_patterns)
@@ -120,10 +121,8 @@ def _audience(view: Any) -> str:
 
 def _has_to_set_up(request: HttpRequest, match: Any) -> bool:
     """A second factor is asked for and missing: nothing opens but the pages where it is set up."""
-    from crm.accounts import lacks_second_factor
-
     own = match is not None and str(match.url_name or "").startswith(("mfa_", "account_"))
-    return not own and request.user.is_authenticated and lacks_second_factor(request.user)
+    return not own and request.user.is_authenticated and any(lacks(request.user) for lacks in slots.held_back)
 
 
 # All that the domain of links in mails answers for.

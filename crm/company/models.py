@@ -12,9 +12,9 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from crm import calendars
-from crm.amounts import check_currency
-from crm.models.moments import DayField
+from crm.company import calendars
+from crm.ground.amounts import check_currency
+from crm.ground.columns.moments import DayField
 
 if TYPE_CHECKING:
     from crm.models.people import User
@@ -195,6 +195,12 @@ class OwnCompany(models.Model):
     @classmethod
     def first(cls) -> OwnCompany | None:
         return cls.objects.select_related("calendar").order_by("pk").first()
+
+    @classmethod
+    def home_country(cls) -> str:
+        """Whose phone numbers are written without a prefix here: its ISO code, or empty."""
+        own = cls.first()
+        return own.country if own else ""
 
     @classmethod
     def zone(cls) -> str:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import models
 
-from crm import dates
-from crm.forms import moments as forms
+from crm.ground import dates
+from crm.ground.forms import moments as forms
 
 if TYPE_CHECKING:
     _Column = models.Field[Any, Any]

@@ -12,11 +12,11 @@ from django.core.validators import MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from crm.decimals import EXACT, MONEY, Unreadable
-from crm.models.decimals import RateField
-from crm.models.gate import Refused
-from crm.models.org import OwnCompany
-from crm.sentences import first_of, said
+from crm.company.models import OwnCompany
+from crm.ground.columns.decimals import RateField
+from crm.ground.decimals import EXACT, MONEY, Unreadable
+from crm.ground.refused import Refused
+from crm.ground.sentences import first_of, said
 
 RATES = "rates"
 

@@ -26,7 +26,7 @@ class Limit:
     Args:
         places: digits after the decimal sign.
         digits: all digits.
-        is_money: "1,500" is read as money is (crm/amounts.py); else by the language alone.
+        is_money: "1,500" is read as money is (crm/ground/amounts.py); else by the language alone.
     """
 
     places: int

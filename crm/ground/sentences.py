@@ -26,8 +26,8 @@ from django.db import models
 from django.utils import translation
 from django.utils.functional import Promise
 
-from crm import shown
-from crm.amounts import Amount
+from crm.ground import shown
+from crm.ground.amounts import Amount
 
 # RFC 7464: a record separator begins a JSON text. No keyboard types it, and plain texts are kept without it.
 MARK = "\x1e"

@@ -1,0 +1,1 @@
+"""The company itself: its data, departments, calendars, currencies and switches."""

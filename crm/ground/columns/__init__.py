@@ -1,0 +1,1 @@
+"""Columns that keep limits, search keys and words."""

@@ -1,0 +1,1 @@
+"""Form fields that read what people type: amounts, days, phones."""

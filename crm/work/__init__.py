@@ -1,0 +1,1 @@
+"""Work that is done later: leased rows, jobs, the queue. It does not know what the work is."""
