@@ -15,17 +15,18 @@ from django.utils.text import slugify
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
-from automation.base import GROUPS, action_of, actions, bind, trigger_types
+from automation.base import GROUPS, MissingAction, action_of, actions, bind, trigger_types
 from automation.condition_form import ConditionForm, Readable
 from automation.conditions import OPERATORS
 from automation.engine import control
 from automation.models import Rule, Run, Trigger, TriggerFiring, scope_of, type_of
 from automation.settings_form import RuleForm, TriggerForm
-from crm import merge
-from crm.admin.base import ModelAdmin, OfPipeline, ReadOnlyAdmin, action, display, register
+from crm.admin.base import ModelAdmin, ReadOnlyAdmin, action, display, register
 from crm.ground.ids import id_of
 from crm.ground.shown import beside
+from crm.messages import merge_text
 from crm.models import Job, Pipeline, Refused, Stage
+from crm.pipelines.admin.of_pipeline import OfPipeline
 from crm.work.leased import Status
 
 
@@ -64,8 +65,6 @@ class PlacedAdmin(OfPipeline, ModelAdmin):
         placed = obj or self._new(request)
         kind = self.registry.get(getattr(placed, self.kind_field))
         if kind is None:
-            from automation.base import MissingAction
-
             kind = MissingAction
         base = self.base_form
 
@@ -136,7 +135,7 @@ class PlacedAdmin(OfPipeline, ModelAdmin):
         return TemplateResponse(request, self.picker_template, context)
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
-        context["merge_fields"] = merge.field_list()
+        context["merge_fields"] = merge_text.field_list()
         placed = context["adminform"].form.instance
         context["placed"] = placed
         name = f"admin:automation_{self.model._meta.model_name}_condition_row"

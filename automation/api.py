@@ -9,12 +9,12 @@ from ninja import Router, Schema
 
 from automation.engine import control
 from automation.models import Rule, Run, Trigger
-from crm import customer_rights
 from crm.api.auth import scope
 from crm.api.errors import ApiError, answers
 from crm.api.idempotency import idempotent
 from crm.api.paging import Cursor, Id, Limit, one, only, page_of
 from crm.api.schemas import Page, Reasoned, moment, reason_out
+from crm.items import customer_rights
 from crm.models import Item, Pipeline
 
 router = Router(tags=["automation"])

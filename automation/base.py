@@ -11,10 +11,10 @@ from django import forms
 from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext_lazy
 
-from crm import merge
 from crm.events.models import Cause
 from crm.ground.sentences import said, spoken
 from crm.ground.shown import beside
+from crm.messages import merge_text
 from crm.registry import Registry
 from crm.work.leased import Status
 
@@ -150,7 +150,7 @@ class Context:
         """A merge text with the item's values, in the customer's language. Raises ActionError."""
         try:
             return self.render(source, self.item, self.visit, **extra)
-        except merge.MergeError as error:
+        except merge_text.MergeError as error:
             raise ActionError(str(error)) from error
 
 

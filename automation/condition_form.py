@@ -12,12 +12,12 @@ from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from automation.conditions import OPERATORS, Operator
-from crm import merge
 from crm.fields import Asked, FieldType, type_of
 from crm.fields.text import Text
 from crm.ground.ids import id_of
+from crm.messages import merge_text
 from crm.models import CustomField, Pipeline
-from crm.models.pipelines import machine_of
+from crm.pipelines.machine import machine_of
 
 # Comparisons that are offered at first, without scripts too, and how many there may be.
 CONDITION_ROWS, MOST_ROWS = 4, 20
@@ -35,7 +35,7 @@ class Readable:
 
     def __init__(self, pipeline: Pipeline | None = None) -> None:
         entry = (_now("The entry"), [("stage", str(_("stage")), "stage"), *MOMENT])
-        self.groups = [*merge.field_list(), entry]
+        self.groups = [*merge_text.field_list(), entry]
         self.types: dict[str, str] = {path: kind for _group, rows in self.groups for path, _label, kind in rows}
         rows = CustomField.objects.exclude(options="")
         self.options: dict[str, Sequence[tuple[str, Any]]] = {

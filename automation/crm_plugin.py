@@ -33,7 +33,7 @@ from automation.triggers import (
 )
 from automation.urls import routes
 from crm import slots
-from crm.audit import audited
+from crm.account.audit import audited
 from crm.events.record import event_recorded
 from crm.work.queue import Kind, register_kind
 

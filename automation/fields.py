@@ -9,10 +9,10 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from automation.base import Scope
-from crm import merge
 from crm.fields import own
+from crm.messages import merge_text
 from crm.models import Channel, Department, Role, Stage, User, WebForm
-from crm.models.pipelines import machine_of
+from crm.pipelines.machine import machine_of
 
 
 class MergeTextField(forms.CharField):
@@ -36,8 +36,8 @@ class MergeTextField(forms.CharField):
         if value and "{" in value and not (self.scope and self.scope.running):
             allowed = self.scope.merge_extra() if self.scope and "rules" in value else {}
             try:
-                merge.check(value, extra={**allowed, **self.extra})
-            except merge.MergeError as error:
+                merge_text.check(value, extra={**allowed, **self.extra})
+            except merge_text.MergeError as error:
                 raise ValidationError(str(error)) from error
 
 

@@ -7,8 +7,8 @@ from django.utils.translation import gettext_lazy as _
 
 from automation.models import Run
 from crm import slots
-from crm.analytics import Figures, Table
-from crm.filters import bounds
+from crm.analytics.figures import Figures, Table
+from crm.items.filters import bounds
 from crm.work.leased import Status
 
 

@@ -9,15 +9,15 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from automation.base import action_of
-from automation.engine.plan import timing_of, zone_for
+from automation.engine.due import timing_of, zone_for
 from automation.models import Run, automation_of
 from automation.timing import duration_words
 from crm import slots
 from crm.ground import clock
 from crm.ground.shown import beside
+from crm.items.models.gate import field_labels
 from crm.models import Item, Job, User
-from crm.models.gate import field_labels
-from crm.models.pipelines import Machine
+from crm.pipelines.machine import Machine
 from crm.slots import Badge, ItemTab
 from crm.work.leased import UNSTARTED, Status
 

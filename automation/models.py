@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -15,8 +16,8 @@ from automation.timing import Timing
 from crm.ground import clock
 from crm.ground.sentences import SentenceField
 from crm.models import Event, Item, Pipeline, Stage, StageVisit, User
-from crm.models.pipelines import Machine
-from crm.work.leased import Leased
+from crm.pipelines.machine import Machine
+from crm.work.leased import Leased, Status
 
 MOST_RULES = 300  # on one stage
 
@@ -98,6 +99,15 @@ class Rule(Placed):
         verbose_name = _("rule")
         verbose_name_plural = _("rules")
         constraints = [models.UniqueConstraint(fields=["stage", "key"], name="rule_key_once_a_stage")]
+
+    def has_run(self, item: Any) -> bool:
+        """E07: *repeat* counts runs that were done, undone visits included."""
+        if self.repeat == Rule.Repeat.EVERY:
+            return False
+        done = Run.objects.filter(rule=self, item=item, status=Status.DONE)
+        if self.repeat == Rule.Repeat.DAYS:
+            done = done.filter(finished_at__gt=clock.now() - timedelta(days=self.repeat_days))
+        return done.exists()
 
     def when(self) -> Timing:
         return Timing.of(self.timing)

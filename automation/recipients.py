@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from automation.base import SettingsForm
 from automation.fields import DepartmentChoice, UserChoices
 from crm.models import Item, User
-from crm.models.people import supervisors_of
+from crm.people.models import supervisors_of
 
 ROLES = [
     ("owner", _("the owner")),

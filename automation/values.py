@@ -8,9 +8,10 @@ from typing import Any
 from django.utils.translation import gettext_lazy
 
 from automation.conditions import Facts
-from crm import merge
+from automation.models import Run
+from crm.messages import merge_text
 from crm.models import Item, StageVisit
-from crm.models.pipelines import machine_of
+from crm.pipelines.machine import machine_of
 
 
 class RuleOutputs(dict[str, Any]):
@@ -19,15 +20,13 @@ class RuleOutputs(dict[str, Any]):
     def __init__(self, visit: StageVisit | None) -> None:
         super().__init__()
         if visit is not None:
-            from automation.models import Run
-
             runs = Run.objects.filter(visit=visit).exclude(outputs={}).order_by("round", "pk")
             for key, outputs in runs.values_list("rule__key", "outputs"):
                 self[key] = outputs
 
 
-def values_for(item: Item, visit: StageVisit | None, source: str = "rules", **extra: Any) -> merge.Values:
-    values = merge.Values(item, **extra)
+def values_for(item: Item, visit: StageVisit | None, source: str = "rules", **extra: Any) -> merge_text.Values:
+    values = merge_text.Values(item, **extra)
     if "rules" in source:
         values["rules"] = RuleOutputs(visit)
     return values
@@ -44,14 +43,14 @@ def rendered(
     """A merge text for a customer: their language, the pipeline's zone, the item's currency.
 
     Args:
-        html, for_mail: as in merge.render.
+        html, for_mail: as in merge_text.render.
     """
     if "{" not in source:
         return source
-    return merge.render(
+    return merge_text.render(
         source,
         values_for(item, visit, source, **extra),
-        language=merge.language_of(item),
+        language=merge_text.language_of(item),
         zone=zone_of(item),
         currency=item.currency,
         html=html,
@@ -65,7 +64,7 @@ class _Described(dict[str, tuple[Any, str]]):
     def __missing__(self, path: str) -> tuple[Any, str]:
         if not self:
             self["stage"] = (gettext_lazy("stage"), "stage")
-            self.update((path, (label, kind)) for _group, rows in merge.field_list() for path, label, kind in rows)
+            self.update((path, (label, kind)) for _group, rows in merge_text.field_list() for path, label, kind in rows)
             if path in self:
                 return self[path]
         return path, ""
@@ -78,8 +77,8 @@ def facts_for(item: Item, visit: StageVisit | None, now: datetime, changes: dict
     def value(path: str) -> Any:
         if path == "stage":
             return item.stage
-        if path in merge.LINKED:  # of an item: no other root links one
-            return merge.LINKED[path](item)
+        if path in merge_text.LINKED:  # of an item: no other root links one
+            return merge_text.LINKED[path](item)
         root, *names = path.split(".")
         found: Any = values[root] if root in values else None  # noqa: SIM401  made on first use
         if found is None:

@@ -83,7 +83,7 @@ def board(client: Client, pipeline: Any) -> None:
     line("board, headers included, server p50 / p95 ms", f"{p50:.0f} / {p95:.0f}", "100 000 <= 2 x 1 000")
     line("board page, queries", str(queries(page)), "<= 16")
     line("board page, compressed KB", f"{len(gzip.compress(answer.content, 6)) / 1024:.1f}", "<= 20")
-    from crm.models import boards
+    from crm.pipelines import boards
 
     version = boards.version_of(pipeline.pk)
     p50, _p95 = milliseconds(lambda: client.get(f"{url}live/?v={version}", **HTTP), 40)
@@ -137,7 +137,7 @@ def gate(client: Client, pipeline: Any) -> None:
     def drag() -> Any:
         card = Item.objects.alive().filter(stage=stages[next(count) % 2]).order_by("rank").first()
         target = stages[1] if card.stage_id == stages[0].pk else stages[0]
-        from crm.models import boards
+        from crm.pipelines import boards
 
         data = {"id": card.pk, "to": target.pk, "version": card.version, "v": boards.version_of(pipeline.pk)}
         start = time.perf_counter()

@@ -15,6 +15,8 @@ from typing import Any
 from django.db import connections
 from django.test import Client
 
+from documents import making
+
 PHONE = {"User-Agent": "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 Mobile"}
 HTTP = {"HTTP_HOST": "127.0.0.1"}
 # The same HTML and styles by WeasyPrint alone, in a process of its own, warm; one paper for each line that it reads.
@@ -35,8 +37,8 @@ Line = Callable[[str, str, str], None]
 
 
 def with_lines(item: Any, count: int) -> None:
+    from crm.items.models.lines import replace_lines
     from crm.models import LineItem, Product
-    from crm.models.lines import replace_lines
 
     product = Product.objects.select_related("tax").order_by("pk")[0]
     tax = product.tax
@@ -102,14 +104,14 @@ def beside_bare(html: str, styles: list[str], environment: dict[str, str]) -> tu
 
 
 def customers(line: Line, milliseconds: Callable[[Callable[[], Any], int], tuple[float, float]], item: Any) -> None:
-    from crm import tracking
     from crm.ground import clock
+    from crm.messages import tracking
     from crm.models import Channel, Message, User
     from crm.work.queue import drain_all
-    from documents.models import Document, DocumentTemplate
+    from documents.models import DocumentTemplate
 
     anna = User.objects.get(email="anna@example.com")
-    document = Document.make(DocumentTemplate.objects.get(kind="offer"), item, by=anna)
+    document = making.make(DocumentTemplate.objects.get(kind="offer"), item, by=anna)
     drain_all()
     path = document.link().split("//", 1)[1].partition("/")[2]
     client = Client()

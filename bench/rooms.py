@@ -78,7 +78,8 @@ def eventful() -> Any:
 
 
 def pages(client: Client, pipeline: Any) -> None:
-    from crm.models import ApiToken, Contact, Event, Item, User, boards
+    from crm.models import ApiToken, Contact, Event, Item, User
+    from crm.pipelines import boards
 
     item = Item.objects.alive().order_by("pk")[50]
     contact = Contact.objects.order_by("-pk")[5]

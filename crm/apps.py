@@ -10,6 +10,6 @@ class CrmConfig(AppConfig):
         from crm.registry import discover
 
         discover()
-        from crm.words import make_indexes
+        from crm.items.search_index import make_indexes
 
         post_migrate.connect(make_indexes, sender=self)

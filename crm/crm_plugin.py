@@ -2,46 +2,57 @@
 
 from typing import Any
 
-from crm import (
-    accounts,
-    archiving,
-    audit,
-    bell,
-    digest,
-    form_uses,
-    health,
-    recycle_bin,
-    retiring,
-    sending,
-    slots,
-    submissions,
-    webhooks,
-)
+from crm import slots
+from crm.account import adapters as accounts
+from crm.account import audit
 from crm.api import idempotency
+from crm.board import recycle_bin
+from crm.board.api import calls as call_api
+from crm.board.api import fields as field_api
+from crm.board.api import items as item_api
+from crm.board.api import messages as message_api
+from crm.board.api import tasks as task_api
 from crm.company.models import OwnCompany, SystemSwitches
+from crm.customers import api as people_api
+from crm.customers import told as customers
+from crm.frame import health
 from crm.importing import uses as import_uses
 from crm.importing import work as importing
-from crm.mail import imap
-from crm.mail import uses as mail_uses
-from crm.models import boards
-from crm.told import customers, forms, items, messages, work
-from crm.transports import delivery_service, outbox, smtp, twilio
+from crm.items import archiving, customer_rights, retiring
+from crm.items import told as items
+from crm.items import told_work as work
+from crm.messages import sending
+from crm.messages import told as messages
+from crm.messages.mail import imap
+from crm.messages.mail import uses as mail_uses
+from crm.messages.transports import delivery_service, outbox, smtp, twilio
+from crm.notices import bell, digest
+from crm.pipelines import boards
+from crm.webforms import api as form_api
+from crm.webforms import submissions
+from crm.webforms import told as forms
+from crm.webforms import uses as form_uses
+from crm.webhooks import api as hook_api
+from crm.webhooks import calls as webhooks
 from crm.work import jobs
 
 
 def _products(item: Any, user: Any) -> Any:
     """Views are not loaded before all applications are."""
-    from crm.views import lines
+    from crm.board.views import lines
 
     return lines.tab(item, user)
 
 
+slots.customer_reach.register(customer_rights.within)
 slots.home_country.register(OwnCompany.home_country)
 slots.automation_paused.register(SystemSwitches.paused)
 slots.held_back.register(accounts.lacks_second_factor)
 slots.batches.register(boards.collecting)
 slots.event_interest.register(webhooks.wanted)
 slots.item_tabs.register(_products)
+for _api in (item_api, field_api, people_api, task_api, message_api, call_api, form_api, hook_api):
+    slots.api_routers.register(_api.router)
 
 __all__ = [
     "archiving",

@@ -75,7 +75,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "crm.ground.access.AddressMiddleware",
-    "crm.polling.PollingMiddleware",
+    "crm.board.polling.PollingMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.gzip.GZipMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -85,7 +85,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "crm.audit.AuditMiddleware",
+    "crm.account.audit.AuditMiddleware",
     "crm.ground.access.AudienceMiddleware",
     "crm.ground.access.PersonMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -106,7 +106,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "crm.views.frame.context",
+                "crm.frame.views.context",
             ],
             "builtins": ["crm.templatetags.dealwright"],
         },
@@ -185,7 +185,7 @@ LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
-ACCOUNT_ADAPTER = "crm.accounts.Accounts"
+ACCOUNT_ADAPTER = "crm.account.adapters.Accounts"
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
@@ -193,18 +193,18 @@ ACCOUNT_EMAIL_VERIFICATION = "none"  # administrators make accounts; there is no
 ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
 ACCOUNT_SESSION_REMEMBER = True
-ACCOUNT_FORMS = {"change_password": "crm.forms.account.ChangePassword"}
+ACCOUNT_FORMS = {"change_password": "crm.account.forms.ChangePassword"}
 ACCOUNT_RATE_LIMITS = {
     "login": "30/m/ip",
     "login_failed": "30/5m/ip,5/5m/key",
-    "login_failed_all": "100/d/key",  # of one account from all addresses; known devices pass (crm/accounts.py)
+    "login_failed_all": "100/d/key",  # of one account from all addresses; known devices pass (crm/account/adapters.py)
     "reauthenticate": "5/5m/user",
     "change_password": "5/5m/user",
     "reset_password": "10/5m/ip,3/5m/key",
     "reset_password_from_key": "10/5m/ip",
 }
-AUDITLOG_MASK_CALLABLE = "crm.audit.hide"
-MFA_ADAPTER = "crm.accounts.SecondFactors"
+AUDITLOG_MASK_CALLABLE = "crm.account.audit.hide"
+MFA_ADAPTER = "crm.account.adapters.SecondFactors"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_ALLOW_UNVERIFIED_EMAIL = True

@@ -2,6 +2,9 @@
 
 Each slot is a list of callables (or objects) in order of registration, named for what it fills:
 
+customer_reach  f(user, action, "contact" or "company") -> Q: which of them the person may do it with
+languages       f() -> codes of the languages in which customers write here
+contact_split   f(contact, made, items): in the transaction that gives some cards of a contact to a new one
 home_country    f() -> ISO code of the country whose phone numbers are written without a prefix, or ""
 held_back       f(user) -> bool: must the person set something up before any page opens? (the second factor)
 automation_paused  f() -> bool: does an administrator's switch hold rules, timers and all that leaves the house?
@@ -22,12 +25,12 @@ event_interest  f(kind) -> bool: must the upper layer hear of such an event befo
 job_ended       f(job): in the transaction that ends an outside job
 job_replaced    f(old, new): who waited for the old job waits for the new one
 stage_uses      f(stage) -> [StageUse]: what names a stage, and what becomes of it when the stage goes
-pipeline_uses   f(pipeline) -> [PipelineUse]: what names a pipeline beside its stages (crm/archiving.py)
+pipeline_uses   f(pipeline) -> [PipelineUse]: what names a pipeline beside its stages (crm/items/archiving.py)
 pipeline_ended  f(pipeline): in the transaction that archives it; plan to cancel what waits in it
 task_ended      f(task): in the transaction that ends a task
 nav_links       NavLink objects: entries of the main menu
 search_groups   f(user, text) -> (URL name, heading, rows): found by the global search; a row has `subline`
-analytics       f(figures) -> Table: a further section of the analytics page (crm/analytics.py)
+analytics       f(figures) -> Table: a further section of the analytics page (crm/analytics/figures.py)
 notices         f(notice): a word to colleagues (crm/events/notice.py), in the transaction of what it is about
 message_written f(message, keys): in the transaction that writes a message; `keys` of the files that go along
 message_left    f(message): in the transaction in which a message was handed to its provider; perhaps more than once
@@ -95,7 +98,7 @@ class MailPaper:
 
     Args:
         key: "document:12"; given to *message_written* with the message that takes it along.
-        read: gives it as a crm.mail.composing.NewFile with that key; raises OSError where its file is gone.
+        read: gives it as a crm.messages.mail.composing.NewFile with that key; raises OSError where its file is gone.
     """
 
     key: str
@@ -142,6 +145,9 @@ class PipelineUse:
     keeps: str = ""
 
 
+customer_reach = Slot()
+languages = Slot()
+contact_split = Slot()
 home_country = Slot()
 held_back = Slot()
 automation_paused = Slot()

@@ -4,39 +4,34 @@ from django.contrib import admin
 from django.urls import path, register_converter
 
 from crm import slots
+from crm.account import views as account
+from crm.analytics import views as analytics
 from crm.api.urls import routes as api_routes
-from crm.views import (
-    account,
-    analytics,
-    bell,
+from crm.board.views import (
     bin,
     board,
     composer,
-    contacts,
     converting,
     day,
-    feed,
-    frame,
-    health,
-    hooks,
-    imports,
-    invitations,
     item_fields,
     item_list,
     items,
     lines,
-    mail_hooks,
     moves,
-    outbox,
-    people,
-    person,
-    public,
     rights,
     search,
     setup,
-    shop,
-    tracking,
 )
+from crm.customers.views import contacts, person
+from crm.customers.views import lists as people
+from crm.demo import views as shop
+from crm.frame import health_page as health
+from crm.frame import views as frame
+from crm.importing import views as imports
+from crm.messages.views import invitations, mail_hooks, outbox, tracking
+from crm.notices.views import bell, feed
+from crm.webforms import views as public
+from crm.webhooks import views as hooks
 
 
 class DirectoryConverter:
@@ -154,4 +149,4 @@ urlpatterns = [
 
 handler400 = frame.bad_request
 
-handler500 = "crm.views.outage.broken"
+handler500 = "crm.frame.outage.broken"

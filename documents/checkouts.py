@@ -13,7 +13,7 @@ from crm.ground.amounts import Amount
 from crm.ground.sentences import said
 from crm.ground.shown import beside
 from crm.models import Item, Job, Refused
-from crm.models.people import administrators
+from crm.people.models import administrators
 from crm.slots import Health
 from crm.work.jobs import Permanent, Temporary, may_retry, retry_limit
 from crm.work.leased import MAX_CRASHES, Status, backoff

@@ -9,11 +9,11 @@ from django import forms
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
-from crm import merge
 from crm.ground import decimals
 from crm.ground.forms.amounts import AmountField
+from crm.items.models.lines import rounded
+from crm.messages import merge_text
 from crm.models import Item, Refused
-from crm.models.lines import rounded
 from documents.models import DocumentTemplate
 from documents.models.credit_notes import Line, check_line, left_of, listed
 from documents.models.templates import Kind
@@ -37,7 +37,7 @@ class MakeCreditNote(forms.Form):
         self.invoice = invoice
         templates: Any = self.fields["template"]
         templates.queryset = DocumentTemplate.offered(invoice.pipeline_id).filter(kind=Kind.CREDIT_NOTE)
-        language = merge.language_of(invoice)
+        language = merge_text.language_of(invoice)
         ordered = sorted(templates.queryset, key=lambda row: (row.language != language, row.name))
         templates.choices = [(row.pk, f"{row.name} ({row.language})") for row in ordered]
         # Every line, with what is left of it.

@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from crm import slots
-from crm.audit import audited
+from crm.account.audit import audited
 from documents import (
     api,
     checkouts,

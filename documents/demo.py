@@ -9,8 +9,8 @@ from typing import Any
 from automation.models import Rule, Trigger
 from crm.demo.company import Demo
 from crm.ground import clock
+from crm.items.models.lines import replace_lines, rounded
 from crm.models import Item, ItemType, Job, LineItem, OwnCompany, Pipeline, Product, Stage, StageKind, TaxRate
-from crm.models.lines import replace_lines, rounded
 from documents import rendering, sent, starter
 from documents.models import DocumentTemplate, InvoiceFlow, Payment
 from documents.models.invoicing import today

@@ -10,10 +10,10 @@ from django import forms
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
-from crm import merge
 from crm.ground.forms.amounts import AmountField
 from crm.ground.forms.moments import DayField
 from crm.ground.shown import money
+from crm.messages import merge_text
 from crm.models import Item
 from documents.models import DocumentTemplate, Payment
 from documents.models.balances import Balance
@@ -28,7 +28,7 @@ class MakeDocument(forms.Form):
     def __init__(self, item: Item, data: Any = None) -> None:
         super().__init__(data, auto_id="make_%s")
         # Those in the customer's language first.
-        language = merge.language_of(item)
+        language = merge_text.language_of(item)
         rows = DocumentTemplate.offered(item.pipeline_id).exclude(kind=Kind.CREDIT_NOTE)  # made of an invoice's lines
         self.fields["template"].queryset = rows  # type: ignore[attr-defined]
         kinds = list(Kind.values)

@@ -18,7 +18,7 @@ from django.core import checks
 from django.utils.translation import gettext as _
 
 from crm.ground.sentences import said
-from crm.merge import MergeError
+from crm.messages.merge_text import MergeError
 from documents.drawing import font_config
 
 # Scripts that a company meets sooner or later, by two letters of each.

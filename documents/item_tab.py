@@ -8,8 +8,8 @@ from typing import Any
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
-from crm import rights
 from crm.models import Item
+from crm.pipelines import rights
 from crm.slots import ItemTab
 from documents import sent
 from documents.credit_form import MakeCreditNote

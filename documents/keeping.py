@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from automation.models import Run
 from crm import slots
-from crm.archiving import PipelineUse
+from crm.items.archiving import PipelineUse
 from crm.models import Item, Pipeline, Stage, StageVisit
 from crm.slots import StageUse
 from documents.models import Document, DocumentTemplate, InvoiceFlow, Payment

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from crm.mail.composing import NewFile
+from crm.messages.mail.composing import NewFile
 from crm.models import Item
 from crm.slots import MailPaper
 from documents.models import Document

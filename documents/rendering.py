@@ -12,16 +12,16 @@ from crm.events.notice import notify
 from crm.ground import clock
 from crm.ground.sentences import said
 from crm.models import Cause, Job, User
-from crm.models.people import administrators
+from crm.people.models import administrators
 from crm.work.jobs import Permanent, Temporary
 from crm.work.leased import MAX_CRASHES, Status
 from crm.work.queue import Kind, register_kind
 from documents import sent
 from documents.drawing import CannotDraw, Drawn, renderer
+from documents.making import DRAW, plan_drawing
 from documents.models import Document, DocumentTemplate, TemplateVersion
 from documents.values import fill, pictures_of, values_for
 
-KIND = "draw_document"
 log = logging.getLogger("dealwright.documents")
 
 # What every paper begins with; a template's own style comes after it.
@@ -34,21 +34,11 @@ BASE_STYLE = (
 )
 
 
-def plan(document: Document, again: int = 0, depth: int = 0) -> Job:
-    """The job that draws it; `again`: how often it was asked for anew."""
-    key = f"document:{document.pk}" + (f":{again}" if again else "")
-    payload = {"document": document.pk, "depth": depth}
-    job = Job.plan(KIND, key, item=document.item, channel_key="renderer", payload=payload)
-    document.job = job
-    Document.objects.filter(pk=document.pk).update(job=job)
-    return job
-
-
 def draw_again(document: Document) -> None:
     """A failed paper keeps its number and is drawn once more."""
     again = Job.objects.filter(key__startswith=f"document:{document.pk}").count()
     Document.objects.filter(pk=document.pk).update(status=Document.Status.QUEUED, error="")
-    plan(document, again)
+    plan_drawing(document, again)
 
 
 def drawn(html: str, version: TemplateVersion, title: str, stamped: bool, codes: dict[str, str]) -> Drawn:
@@ -128,4 +118,4 @@ def _failed(job: Job, document: Document, sentence: str) -> None:
     )
 
 
-register_kind(Kind(KIND, _perform, outside=True, indoors=True, conclude=_conclude))
+register_kind(Kind(DRAW, _perform, outside=True, indoors=True, conclude=_conclude))

@@ -17,15 +17,16 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.urls import reverse
 
-from crm import rights, slots
+from crm import slots
 from crm.events.notice import notify
 from crm.events.record import record
 from crm.ground import clock, databases
 from crm.ground.addresses import one_spelling
 from crm.ground.sentences import Sentence, said
 from crm.models import Cause, Event, Item, Job, Message, User
-from crm.models.people import administrators
-from crm.models.pipelines import machine_of
+from crm.people.models import administrators
+from crm.pipelines import rights
+from crm.pipelines.machine import machine_of
 from crm.work.queue import Kind, every, register_kind
 from documents.models import CarriedPaper, Document, DocumentLink, InvoiceFlow
 from documents.models import templates as papers

@@ -8,14 +8,13 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from babel import numbers as babel_numbers
-from django.utils.translation import gettext_lazy as _
 from django.utils.translation import override
 from num2words import num2words
 
-from crm import merge
 from crm.ground.shown import money
+from crm.items.models.lines import Totals, rounded
+from crm.messages import merge_text
 from crm.models import Item, LineItem, OwnCompany
-from crm.models.lines import Totals, rounded
 from documents import glyphs
 from documents.models.balances import Balance
 from documents.pay_code import pay_code
@@ -25,78 +24,7 @@ if TYPE_CHECKING:
     from documents.models import DocumentTemplate
     from documents.models.papers import Credited
 
-# Root: names below it, with their label and type for the picker. Lists are gone through with {% for %}.
-FIELDS: dict[str, tuple[Any, dict[str, tuple[Any, str]]]] = {
-    "document": (
-        _("Document"),
-        {
-            "number": (_("number"), "text"),
-            "date": (_("date"), "date"),
-            "due_date": (_("payable until"), "date"),
-            "title": (_("title"), "text"),
-        },
-    ),
-    "credited": (
-        _("Invoice that is credited"),
-        {
-            "number": (_("number"), "text"),
-            "date": (_("date"), "date"),
-            "reason": (_("reason"), "text"),
-        },
-    ),
-    "totals": (
-        _("Totals"),
-        {
-            "net": (_("without tax"), "money"),
-            "tax": (_("tax"), "money"),
-            "gross": (_("with tax"), "money"),
-            "words": (_("in words"), "text"),
-            "paid": (_("paid so far"), "money"),
-            "open": (_("still to pay"), "money"),
-        },
-    ),
-    "pictures": (
-        _("Pictures"),
-        {
-            "logo": (_("logo"), "picture"),
-            "stamp": (_("stamp"), "picture"),
-            "signature": (_("signature"), "picture"),
-            "payment_qr": (_("QR code of the payment"), "picture"),
-            "landing_qr": (_("the card's newest QR code"), "picture"),
-        },
-    ),
-}
-LISTS: dict[str, dict[str, tuple[Any, str]]] = {
-    "lines": {
-        "number": (_("number"), "number"),
-        "name": (_("name"), "text"),
-        "description": (_("description"), "text"),
-        "code": (_("code"), "text"),
-        "quantity": (_("quantity"), "number"),
-        "unit": (_("unit"), "text"),
-        "price": (_("price"), "money"),
-        "discount": (_("discount, %"), "number"),
-        "discount_amount": (_("discount as an amount"), "money"),
-        "tax": (_("tax"), "text"),
-        "total": (_("sum"), "money"),
-    },
-    "taxes": {
-        "name": (_("name"), "text"),
-        "net": (_("without tax"), "money"),
-        "tax": (_("tax"), "money"),
-        "gross": (_("with tax"), "money"),
-    },
-}
 PICTURES = ("logo", "stamp", "signature")
-
-
-def check_template(source: str) -> None:
-    """Raises MergeError for a template that cannot work: syntax, unknown filter, unknown field, with its line."""
-    names: dict[str, set[str] | None] = {root: set(fields) for root, (_label, fields) in FIELDS.items()}
-    # A list's own name may stand alone, or with its size.
-    names |= dict.fromkeys(LISTS, None)
-    names["rules"] = None  # what earlier rules of the stage made; known only where the rule stands
-    merge.check(source, extra=names)
 
 
 def amount_in_words(amount: Decimal, currency: str, language: str) -> str:
@@ -167,7 +95,7 @@ def values_for(
     stamped: bool = False,
     outputs: dict[str, Any] | None = None,
     credited: Credited | None = None,
-) -> merge.Values:
+) -> merge_text.Values:
     """Everything that the template may print of the item.
 
     Args:
@@ -182,7 +110,7 @@ def values_for(
     balance = Balance.of(item) if item.pk else Balance(gross, Decimal(0), Decimal(0))
     still_open = gross - balance.credited - balance.paid
     codes = _codes(item, still_open if template.kind == "invoice" else None, number)
-    return merge.Values(
+    return merge_text.Values(
         item,
         codes={name: text for name, text in codes.items() if text},
         document={
@@ -213,12 +141,12 @@ def values_for(
     )
 
 
-def fill(template: DocumentTemplate, item: Item, values: merge.Values) -> str:
+def fill(template: DocumentTemplate, item: Item, values: merge_text.Values) -> str:
     """The template's HTML with its values, escaped.
 
     Raises MergeError naming field and line, or the letters that no font here has.
     """
-    page = merge.render(
+    page = merge_text.render(
         template.body,
         values,
         html=True,

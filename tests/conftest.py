@@ -31,7 +31,7 @@ from crm.models import (
     User,
     WorkingCalendar,
 )
-from crm.rights import Scope
+from crm.pipelines.rights import Scope
 from crm.work import queue
 
 # A Wednesday, 10:00 in Warsaw: inside working time, far from every DST change.

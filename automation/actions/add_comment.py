@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from automation.base import Action, Context, Done, Outcome, SettingsForm, actions
 from automation.fields import MergeTextField
 from crm.events.record import record
-from crm.models import boards
+from crm.pipelines import boards
 
 
 @actions.register

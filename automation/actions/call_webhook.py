@@ -10,10 +10,10 @@ from django.utils.translation import gettext_lazy as _
 
 from automation.base import Action, ActionError, Context, Done, Outcome, SettingsForm, Wait, actions
 from automation.fields import MergeTextField
-from crm import webhooks
 from crm.api.schemas import item_out
 from crm.ground.sentences import said
 from crm.models import Webhook, WebhookDelivery
+from crm.webhooks import calls as webhooks
 
 
 class WebhookChoice(forms.ModelChoiceField):

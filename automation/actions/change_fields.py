@@ -12,8 +12,8 @@ from django.utils.translation import gettext_lazy as _
 from automation.base import Action, ActionError, Context, Done, Outcome, SettingsForm, actions
 from automation.fields import ItemFieldChoice, MergeTextField
 from crm.ground.sentences import first_of, said
-from crm.models.gate import field_labels
-from crm.models.pipelines import Machine, machine_of
+from crm.items.models.gate import field_labels
+from crm.pipelines.machine import Machine, machine_of
 
 ROWS = 4
 

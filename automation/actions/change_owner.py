@@ -16,7 +16,7 @@ from automation.models import OwnerTurn
 from crm.ground import clock, databases
 from crm.ground.sentences import said
 from crm.models import Item, User
-from crm.models.pipelines import machine_of
+from crm.pipelines.machine import machine_of
 
 
 def in_order(context: Context, people: list[User]) -> User:

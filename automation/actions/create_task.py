@@ -14,9 +14,9 @@ from automation.fields import DepartmentChoice, MergeTextField, RoleChoice, User
 from automation.timing import DELAY, UNITS, NoCalendar, Timing
 from crm.ground import clock
 from crm.ground.sentences import said
-from crm.merge import item_link
+from crm.messages.merge_text import item_link
 from crm.models import Item, Task, User
-from crm.models.pipelines import machine_of
+from crm.pipelines.machine import machine_of
 
 
 @actions.register

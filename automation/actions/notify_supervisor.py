@@ -10,7 +10,7 @@ from automation.base import Action, Context, Done, Outcome, SettingsForm, action
 from automation.fields import MergeTextField, UserChoice
 from crm.events.notice import notify
 from crm.events.record import record
-from crm.models.people import supervisors_of
+from crm.people.models import supervisors_of
 
 
 @actions.register

@@ -11,10 +11,11 @@ from django.utils.translation import gettext_lazy as _
 from automation.actions.sending import send
 from automation.base import Action, ActionError, Context, Outcome, SettingsForm, actions
 from automation.fields import ChannelChoice, MergeTextField
-from crm import merge, slots
+from crm import slots
 from crm.ground.addresses import one_spelling
 from crm.ground.sentences import said
-from crm.mail import composing
+from crm.messages import merge_text
+from crm.messages.mail import composing
 from crm.models import MailTemplate, Medium, User
 
 
@@ -76,7 +77,7 @@ class SendEmail(Action):
             return context.text(settings["subject"]), context.text(settings["body"], for_mail=True), ""
         subject = " ".join(context.text(template.subject).split())
         filled = context.text(template.body, html=True, for_mail=True)
-        language = merge.language_of(context.item)
+        language = merge_text.language_of(context.item)
         made = composing.letter(filled, subject, language) if template.letterhead else composing.written(filled)
         return subject, *made
 

@@ -11,7 +11,7 @@ from automation.actions.sending import send
 from automation.base import Action, Context, Outcome, SettingsForm, actions
 from automation.fields import ChannelChoice, MergeTextField
 from crm.models import Medium
-from crm.models.reach import PhoneKind
+from crm.people.reach import PhoneKind
 
 
 @actions.register

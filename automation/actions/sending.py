@@ -6,7 +6,7 @@ from typing import Any
 
 from automation.base import ActionError, Context, Outcome, Skip, Wait
 from automation.models import Rule
-from crm import merge, sending
+from crm.messages import merge_text, sending
 
 
 def send(
@@ -38,7 +38,7 @@ def send(
             author=context.rights,
             origin=context.origin,
             depth=context.cause.depth,
-            language=merge.language_of(context.item),
+            language=merge_text.language_of(context.item),
             retry_hours=context.rule.retry_hours,
             survives_leaving=context.rule.on_leave == Rule.OnLeave.KEEP or context.run.keeps,
             **more,

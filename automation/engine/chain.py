@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import logging
 from datetime import timedelta
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from django.conf import settings
 from django.db import OperationalError, transaction
 from django.utils import translation
+from django.utils.functional import SimpleLazyObject
 
-from automation.base import ActionError, Done, Skip, Wait, awaited_kinds
+from automation.base import Action, ActionError, Context, Done, Outcome, Skip, Wait, action_of, awaited_kinds
+from automation.engine.due import set_due
+from automation.engine.prepare import Hold, acting_for, cleaned_settings
 from automation.models import Rule, Run
+from automation.values import rendered
 from crm.ground import clock
 from crm.ground.sentences import said
 from crm.models import Event, Job, Task
-from crm.models.pipelines import machine_of
+from crm.pipelines.machine import machine_of
 from crm.work.leased import FINAL, LeaseLost, Status
 from crm.work.queue import ring
 
@@ -98,8 +102,6 @@ def met(form: str, status: str) -> bool:
 
 
 def _start(follower: Run) -> None:
-    from automation.engine.plan import set_due
-
     set_due(follower, follower.item, machine_of(follower.item.pipeline_id), clock.now())
     Run.objects.filter(pk=follower.pk, status=Status.PLANNED).update(
         due_at=follower.due_at, waiting_for=follower.waiting_for, lane=follower.lane
@@ -173,14 +175,35 @@ def already_ended(on: str) -> tuple[str, str] | None:
 
 def resume(run: Run, status: str, sentence: str) -> None:
     """What the run waited for has ended; the item is locked by the caller."""
-    from automation.engine.perform import guarded_resume
-
     if status == Status.UNKNOWN:
         run.end(Status.UNKNOWN, sentence, wait_on=run.wait_on, due_at=None)
     elif status == Status.CANCELLED:
         end(run, Status.CANCELLED, sentence)
     else:
         guarded_resume(run, status, sentence)
+
+
+def guarded_resume(run: Run, status: str, sentence: str) -> None:
+    """Action.resume() with its failures mapped; in the transaction of what woke it."""
+    action: Action = action_of(run.rule.action)
+    try:
+        with transaction.atomic():
+            # Read only if the action asks: what was chosen may be gone, and most have done all they needed it for.
+            settings: Any = SimpleLazyObject(partial(cleaned_settings, run))
+            context = Context(run, run.rule, run.item, run.visit, acting_for(run.rule), settings, run.outputs, rendered)
+            outcome: Outcome = action.resume(context, status, sentence)
+            settle_outcome(run, outcome)
+    except (LeaseLost, OperationalError):
+        raise
+    except Hold as error:
+        # Released, it goes on at once: what it waited for has ended.
+        run.change(status=Status.HELD, error=str(error), due_at=clock.now(), owner="", lease_until=None, crashes=0)
+        if error.also is not None:
+            error.also()
+    except Exception as error:
+        if not isinstance(error, ActionError):
+            log.exception("run %s", run.pk)
+        end(run, Status.FAILED, str(error) or repr(error))
 
 
 def _wake(on: str, status: str, sentence: str) -> None:

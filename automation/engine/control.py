@@ -14,9 +14,9 @@ from automation.models import Run
 from crm.events.record import record
 from crm.ground import clock, databases
 from crm.ground.sentences import said
+from crm.items.models.gate import checked_by
 from crm.models import Item, Job, StageVisit, User
-from crm.models.gate import checked_by
-from crm.models.pipelines import machine_of
+from crm.pipelines.machine import machine_of
 from crm.work import lanes
 from crm.work.leased import UNSTARTED, Status
 from crm.work.queue import ring

@@ -17,8 +17,8 @@ from crm.events.notice import notify
 from crm.ground import clock, databases
 from crm.ground.sentences import everywhere, named, said
 from crm.models import Cause, Event, Item, Job, Refused, User
-from crm.models.people import administrators
-from crm.models.pipelines import Machine, machine_of
+from crm.people.models import administrators
+from crm.pipelines.machine import Machine, machine_of
 from crm.work.leased import LeaseLost, Status
 
 log = logging.getLogger("dealwright.automation")

@@ -3,29 +3,23 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import partial
-from typing import Any
 
 from django.db import OperationalError, transaction
-from django.utils.functional import SimpleLazyObject
 
-from automation.base import Action, ActionError, Context, Outcome, action_of, bind, first_error
+from automation.base import ActionError, action_of
 from automation.conditions import CannotJudge, judge
 from automation.engine import chain
-from automation.engine.plan import has_run, set_due
-from automation.models import Rule, Run, scope_of
+from automation.engine.due import set_due
+from automation.engine.prepare import Batch, Hold, prepare
+from automation.models import Run
 from automation.timing import Timing
-from automation.values import facts_for, rendered
+from automation.values import facts_for
 from crm.company.calendars import WorkingTime
-from crm.events.notice import notify
 from crm.ground import clock
-from crm.ground.sentences import counted, everywhere, named, said
-from crm.models import Forbidden, Item, Message, Pipeline, User
-from crm.models.people import administrators
-from crm.models.pipelines import machine_of
+from crm.ground.sentences import counted, said
+from crm.models import Item
+from crm.pipelines.machine import machine_of
 from crm.work.leased import LeaseLost, Status, backoff
 
 log = logging.getLogger("dealwright.automation")
@@ -35,32 +29,6 @@ GRACE = timedelta(minutes=15)  # so long after closing a run may begin that was 
 
 class Cancelled(Exception):
     """The run must not begin any more; the sentence says why."""
-
-
-class Hold(Exception):
-    """The run waits for a person; the sentence says why.
-
-    Args:
-        also: what must be written although the attempt is rolled back (a notice, the rule's pause).
-    """
-
-    def __init__(self, sentence: str, also: Callable[[], Any] | None = None) -> None:
-        super().__init__(sentence)
-        self.also = also
-
-
-@dataclass
-class Batch:
-    """What the runs of one transaction share.
-
-    Args:
-        ends: their ends, written together. events: events that nobody waits for, likewise.
-        prepared: by rule and version, whose rights count and the cleaned settings.
-    """
-
-    ends: list[Any] = field(default_factory=list)
-    events: list[Any] = field(default_factory=list)
-    prepared: dict[Any, tuple[User, dict[str, Any]]] = field(default_factory=dict)
 
 
 # ---------------------------------------------------------------------- one run
@@ -90,7 +58,7 @@ def recheck(run: Run, item: Item) -> None:
         raise Cancelled(said("rule.off", "the rule was switched off"))
     if rule.paused_at is not None:
         raise Hold(rule.paused_because)
-    if not run.forced and has_run(rule, item):
+    if not run.forced and rule.has_run(item):
         raise Cancelled(said("rule.has_run", "It has already run for this item."))
     if item.automation_paused_at is not None:
         raise Hold(said("item.paused", "Automation of this item is paused."))
@@ -181,74 +149,6 @@ def ask_condition(run: Run, item: Item) -> bool:
     return verdict.true
 
 
-def prepare(run: Run, item: Item, batch: Batch) -> Context:
-    """Rights, limits, settings: everything the action needs, or a readable reason why not."""
-    rule = run.rule
-    if action_of(rule.action).sends:
-        check_hourly_limit(rule)
-    known = (rule.pk, run.pk if run.pinned else rule.version)
-    if known not in batch.prepared:
-        batch.prepared[known] = (acting_for(rule), cleaned_settings(run))
-    rights, settings = batch.prepared[known]
-    if not rights.is_superuser:
-        try:
-            item.require(rights, "edit")  # E40: never more than the publisher may do with this very item
-        except Forbidden as refused:
-            told = said("right.missing", "The rule acts with the rights of %s, who may not change this card.")
-            raise ActionError(told % rights.name) from refused
-    # The item's own visit is at hand; a kept run belongs to an earlier one.
-    visit = item.visit if item.visit_id == run.visit_id and item.visit is not None else run.visit
-    return Context(run, rule, item, visit, rights, settings, run.outputs, rendered)
-
-
-def cleaned_settings(run: Run) -> dict[str, Any]:
-    """The action's form, bound again: what has gone since is a readable failure."""
-    rule = run.rule
-    raw = (run.taken or {}).get("settings", {})
-    form = bind(action_of(rule.action).Settings, raw, scope_of(rule.stage, rule, running=True))
-    if not form.is_valid():
-        raise ActionError(everywhere("settings.fault", partial(first_error, form)))
-    return form.cleaned_data
-
-
-def acting_for(rule: Rule) -> User:
-    """E40: the publisher, else the pipeline's automation owner (administrators are told), else the rule is held."""
-    publisher = rule.publisher
-    if publisher is not None and publisher.is_active:
-        return publisher
-    owner = Pipeline.objects.select_related("automation_owner").get(pk=rule.pipeline_id).automation_owner
-    words = {"rule": rule.name}
-    if owner is not None and owner.is_active:
-        text = said("rule.successor", "The rule “%(rule)s” now acts with the rights of %(name)s.") % {
-            **words,
-            "name": owner.name,
-        }
-        notify(administrators(), text, kind="rights", group=f"successor:{rule.pk}")
-        return owner
-    text = (
-        said("rule.held", "The rule “%(rule)s” is held: its publisher is no longer active and nobody takes over.")
-        % words
-    )
-    raise Hold(
-        said("publisher.gone", "Its publisher is no longer active and nobody takes over."),
-        lambda: notify(administrators(), text, kind="rights", group=f"held:{rule.pk}"),
-    )
-
-
-def check_hourly_limit(rule: Rule) -> None:
-    """E42: a rule above its message limit is paused, and one notice is given."""
-    recent = Message.objects.filter(origin=f"rule:{rule.pk}", created_at__gt=clock.now() - timedelta(hours=1))
-    if recent[: rule.hourly_limit].count() < rule.hourly_limit:
-        return
-    reason = said("rule.hourly_limit", "Paused: more than %d messages in an hour.") % rule.hourly_limit
-
-    def pause() -> None:
-        Rule.objects.filter(pk=rule.pk, paused_at__isnull=True).update(paused_at=clock.now(), paused_because=reason)
-        notify(administrators(), named(rule.name, reason), kind="limit", group=f"limit:{rule.pk}")
-
-    raise Hold(reason, pause)
-
-
 # ---------------------------------------------------------------------- what comes of it
 
 
@@ -295,33 +195,10 @@ def _may_retry(run: Run, retry_after: float | None) -> bool:
 def _time_is_up(run: Run, item: Item) -> None:
     """A waiting run was claimed: its `until` has come."""
     if run.wait_on == "pause":
-        guarded_resume(run, Status.DONE, "")
+        chain.guarded_resume(run, Status.DONE, "")
         return
     ended = chain.already_ended(run.wait_on)
     if ended is not None:
         chain.resume(run, *ended)
     else:
         chain.end(run, Status.FAILED, said("awaited.too_long", "It waited until its deadline in vain."))
-
-
-def guarded_resume(run: Run, status: str, sentence: str) -> None:
-    """Action.resume() with its failures mapped; in the transaction of what woke it."""
-    action: Action = action_of(run.rule.action)
-    try:
-        with transaction.atomic():
-            # Read only if the action asks: what was chosen may be gone, and most have done all they needed it for.
-            settings: Any = SimpleLazyObject(partial(cleaned_settings, run))
-            context = Context(run, run.rule, run.item, run.visit, acting_for(run.rule), settings, run.outputs, rendered)
-            outcome: Outcome = action.resume(context, status, sentence)
-            chain.settle_outcome(run, outcome)
-    except (LeaseLost, OperationalError):
-        raise
-    except Hold as error:
-        # Released, it goes on at once: what it waited for has ended.
-        run.change(status=Status.HELD, error=str(error), due_at=clock.now(), owner="", lease_until=None, crashes=0)
-        if error.also is not None:
-            error.also()
-    except Exception as error:
-        if not isinstance(error, ActionError):
-            log.exception("run %s", run.pk)
-        chain.end(run, Status.FAILED, str(error) or repr(error))

@@ -10,17 +10,15 @@ from django.db.models import Q
 
 from automation.base import action_of, awaited_kinds, types_for
 from automation.engine import chain
+from automation.engine.due import set_due, timing_of
 from automation.models import Automation, Rule, Run, automation_of
-from automation.timing import Timing
-from crm.company.calendars import WorkingTime
 from crm.events.notice import notify
 from crm.events.record import Entry
 from crm.ground import clock, databases
 from crm.ground.sentences import named, said
 from crm.models import Event, Item, Job, StageVisit
-from crm.models.people import administrators
-from crm.models.pipelines import Machine, machine_of
-from crm.work import lanes
+from crm.people.models import administrators
+from crm.pipelines.machine import Machine, machine_of
 from crm.work.leased import UNSTARTED, Status
 from crm.work.queue import ring
 
@@ -107,7 +105,7 @@ def _run(entry: Entry, changes: dict[str, Any], rule: Rule, order: int, follows:
         changes=changes,
     )
     try:
-        if has_run(rule, entry.item):
+        if rule.has_run(entry.item):
             end_unstarted(run, Status.SKIPPED, said("rule.has_run", "It has already run for this item."))
         elif follows is not None:
             run.waiting_for = "previous"
@@ -132,57 +130,9 @@ def _entry_changes(event: Event, visit: StageVisit) -> dict[str, Any]:
     return changes
 
 
-def timing_of(run: Run) -> Timing:
-    """The rule's newest timing, or the one that the run was fixed to (E30)."""
-    return Timing.of(run.taken.get("timing", {})) if run.pinned and run.taken else run.rule.when()
-
-
-def set_due(run: Run, item: Item, machine: Machine, start: datetime) -> None:
-    """Give the run its due time, or the reason why it has none yet. Raises NoCalendar, ValueError, OverflowError."""
-    timing = timing_of(run)
-    if timing.when == "now" and not timing.working_only:
-        run.due_at, run.waiting_for = start, ""
-        return
-    _due_by(run, timing, item, machine, start)
-    if run.due_at is None or run.due_at > clock.now():
-        run.lane = lanes.BULK  # nobody waits for what falls due some time
-
-
-def zone_for(timing: Timing, item: Item, calendar: WorkingTime | None) -> tuple[str, str]:
-    """Whose days and times of day count (E17): an IANA name, and "company", "owner" or "contact"."""
-    if timing.zone_of == "owner" and item.owner is not None:
-        return item.owner.zone, "owner"
-    theirs = item.contact.time_zone() if timing.zone_of == "contact" and item.contact is not None else ""
-    return (theirs, "contact") if theirs else (calendar.zone if calendar else "UTC", "company")
-
-
-def _due_by(run: Run, timing: Timing, item: Item, machine: Machine, start: datetime) -> None:
-    calendar = machine.pipeline.working_time()
-    zone, _whose = zone_for(timing, item, calendar)
-    value = item.value_of(timing.date_field) if timing.date_field else None
-    due = timing.due(start, calendar, zone, value)
-    if due is None:
-        run.due_at, run.waiting_for = None, f"date:{timing.date_field}"
-        return
-    run.waiting_for = ""
-    if timing.date_field and run.after_order is not None:
-        due = max(due, start)  # after the previous one *and* by a date: the later of both
-    run.due_at = due
-
-
 def end_unstarted(run: Run, status: str, reason: str) -> None:
     run.status, run.error, run.finished_at, run.due_at = status, reason, clock.now(), None
     run.waiting_for = ""
-
-
-def has_run(rule: Rule, item: Item) -> bool:
-    """E07: *repeat* counts runs that were done, undone visits included."""
-    if rule.repeat == Rule.Repeat.EVERY:
-        return False
-    done = Run.objects.filter(rule=rule, item=item, status=Status.DONE)
-    if rule.repeat == Rule.Repeat.DAYS:
-        done = done.filter(finished_at__gt=clock.now() - timedelta(days=rule.repeat_days))
-    return done.exists()
 
 
 # ---------------------------------------------------------------------- loops and floods

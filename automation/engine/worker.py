@@ -11,15 +11,17 @@ from django.conf import settings
 from django.db import models, transaction
 
 from automation.engine import chain
-from automation.engine.perform import Batch, attempt
+from automation.engine.perform import attempt
+from automation.engine.prepare import Batch
 from automation.models import Rule, Run
 from crm import slots
 from crm.events import record as events
 from crm.events.notice import notify
 from crm.ground import clock, databases
 from crm.ground.sentences import named, said
-from crm.models import Item, SystemSwitches, boards
-from crm.models.people import administrators
+from crm.models import Item, SystemSwitches
+from crm.people.models import administrators
+from crm.pipelines import boards
 from crm.work import lanes
 from crm.work.leased import HOST, LeasedQuerySet, LeaseLost, Status
 from crm.work.queue import Stride, ring

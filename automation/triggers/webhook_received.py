@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from automation.base import SettingsForm, TriggerType, trigger_types
 from crm.models import Event, InboundHook, Item
-from crm.models.webhooks import dig
+from crm.webhooks.models import dig
 
 
 @trigger_types.register

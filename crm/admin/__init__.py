@@ -1,6 +1,24 @@
 """The administration: Django's own, made good. Modules are imported by the site when it is autodiscovered."""
 
+from importlib import import_module
+
 from django.contrib.admin.apps import AdminConfig
+
+# Modules that put rooms into the administration, in the order of its index.
+MODULES = (
+    "crm.account.admin.audit",
+    "crm.account.admin.org",
+    "crm.board.admin",
+    "crm.customers.admin",
+    "crm.items.admin",
+    "crm.messages.admin.channels",
+    "crm.messages.admin.mail",
+    "crm.pipelines.admin.custom_fields",
+    "crm.pipelines.admin.pipelines",
+    "crm.pipelines.admin.roles",
+    "crm.webforms.admin",
+    "crm.webhooks.admin",
+)
 
 
 class DealwrightAdminConfig(AdminConfig):
@@ -15,19 +33,5 @@ class DealwrightAdminConfig(AdminConfig):
         foreign = ("django_q", "auth", "account", "mfa", "usersessions")
         for model in [model for model in admin.site._registry if model._meta.app_label in foreign]:
             admin.site.unregister(model)
-        from crm.admin.audit import put_in_place_of_the_library_own
-
-        put_in_place_of_the_library_own(admin.site)
-        from crm.admin import (  # noqa: F401
-            channels,
-            connections,
-            custom_fields,
-            customers,
-            forms,
-            mail,
-            org,
-            pipelines,
-            products,
-            records,
-            roles,
-        )
+        for name in MODULES:
+            import_module(name)

@@ -15,8 +15,6 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from crm.models import Pipeline
-
 StackedInline = admin.StackedInline
 
 
@@ -113,28 +111,6 @@ class ReadOnlyAdmin(ModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
         return False
-
-
-class OfPipeline:
-    """Rows of a pipeline: for administrators, and for those whose role sets the pipeline up (crm/rights.py)."""
-
-    pipeline_path = "pipeline"
-
-    def _mine(self, request: HttpRequest) -> Any:
-        return Pipeline.objects.configured_by(request.user)
-
-    def get_queryset(self, request: HttpRequest) -> Any:
-        rows = super().get_queryset(request)  # type: ignore[misc]
-        return rows if request.user.is_superuser else rows.filter(**{f"{self.pipeline_path}__in": self._mine(request)})
-
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        return self.has_view_permission(request)
-
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """A row of another pipeline is not in the queryset: what is asked here is whether there is any."""
-        return bool(request.user.is_superuser or self._mine(request).exists())
-
-    has_add_permission = has_change_permission = has_delete_permission = has_view_permission
 
 
 display = admin.display

@@ -17,8 +17,8 @@ from django.utils.translation import gettext as _
 from ninja.security import HttpBearer
 
 from crm.api.errors import ApiError
+from crm.api.models import ApiToken
 from crm.ground import characters
-from crm.models.api import ApiToken
 
 log = logging.getLogger("dealwright.api")
 

@@ -14,10 +14,10 @@ from ninja.errors import AuthenticationError, HttpError
 from ninja.errors import ValidationError as RequestInvalid
 from pydantic import Field
 
-from crm.filters import BadFilter
 from crm.ground.refused import Refused
-from crm.models.gate import NeedsInput, Stale
-from crm.sending import CannotSend
+from crm.items.filters import BadFilter
+from crm.items.models.gate import NeedsInput, Stale
+from crm.messages.sending import CannotSend
 
 
 class ErrorBody(Schema):

@@ -14,8 +14,8 @@ from django.utils.translation import gettext as _
 from ninja import Status
 
 from crm.api.errors import ApiError
+from crm.api.models import ApiCall
 from crm.ground import clock, databases
-from crm.models.api import ApiCall
 from crm.work.queue import Kind, every, register_kind
 
 KEPT = timedelta(days=1)

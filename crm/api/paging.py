@@ -13,8 +13,8 @@ from django.utils.translation import gettext as _
 from ninja import Query
 from pydantic import BeforeValidator, Field
 
-from crm.filters import BadFilter
 from crm.ground.ids import id_of
+from crm.items.filters import BadFilter
 
 MOST = 200
 Limit = Annotated[int, Query(50, ge=1, le=MOST, description="Rows a page, at most 200.")]

@@ -10,12 +10,17 @@ from django.utils.translation import gettext as _
 from ninja import Schema
 from pydantic import AfterValidator, AwareDatetime, Field
 
+from crm.events.models import Event
 from crm.ground.characters import is_blank
 from crm.ground.dates import check_year
 from crm.ground.decimals import Unreadable
 from crm.ground.phones import PhoneNumber
 from crm.ground.sentences import for_programs
-from crm.models import Company, Contact, Event, Item, Message, Stage, Submission, Task
+from crm.items.models.items import Item
+from crm.items.models.tasks import Task
+from crm.messages.models.messages import Message
+from crm.people.models import Company, Contact
+from crm.pipelines.models import Stage
 
 T = TypeVar("T")
 
@@ -293,27 +298,4 @@ def message_out(message: Message) -> dict[str, Any]:
         "contact": message.contact_id,
         "created_at": moment(message.created_at),
         "sent_at": moment(message.sent_at),
-    }
-
-
-class SubmissionOut(Reasoned):
-    id: int
-    form: int
-    status: str
-    answers: dict[str, Any]
-    item: int | None
-    contact: int | None
-    created_at: str | None
-
-
-def submission_out(row: Submission) -> dict[str, Any]:
-    return {
-        "id": row.pk,
-        "form": row.form_id,
-        "status": row.status,
-        **reason_out(row.error),
-        "answers": row.answers,
-        "item": row.item_id,
-        "contact": row.contact_id,
-        "created_at": moment(row.created_at),
     }

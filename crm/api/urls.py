@@ -7,7 +7,6 @@ from typing import Any
 from ninja import NinjaAPI
 
 from crm import slots
-from crm.api import fields, hooks, items, people, work
 from crm.api.auth import Bearer
 from crm.api.errors import handle_errors
 from crm.ground.access import public
@@ -27,10 +26,8 @@ api = NinjaAPI(
     docs_decorator=public,
 )
 handle_errors(api)
-for router in (items.router, fields.router, people.router, work.router, hooks.router):
+for router in slots.api_routers:
     api.add_router("", router)
-for upper in slots.api_routers:
-    api.add_router("", upper)
 
 
 def routes() -> Any:

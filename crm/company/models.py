@@ -17,7 +17,7 @@ from crm.ground.amounts import check_currency
 from crm.ground.columns.moments import DayField
 
 if TYPE_CHECKING:
-    from crm.models.people import User
+    from crm.people.models import User
 
 ZONES = [(zone, zone) for zone in calendars.zones()]
 WEEKDAYS = [

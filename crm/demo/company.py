@@ -11,36 +11,22 @@ from typing import Any
 from django.db import transaction
 
 from crm import slots
+from crm.company.models import CalendarHours, Department, OwnCompany, SystemSwitches, WorkingCalendar
+from crm.company.rates import CurrencyRate
 from crm.demo.talk import add_talk, add_templates
 from crm.demo.texts import COLOURS, EMAILS, PHONES, PROBABILITY, STAGES, TEXTS
+from crm.events.models import Event
 from crm.ground import clock
 from crm.ground.folding import fold
-from crm.models import (
-    CalendarHours,
-    Channel,
-    Contact,
-    ContactEmail,
-    ContactPhone,
-    CurrencyRate,
-    Department,
-    Event,
-    FormField,
-    Item,
-    ItemType,
-    LostReason,
-    OwnCompany,
-    Pipeline,
-    Role,
-    RoleRight,
-    Stage,
-    StageKind,
-    StageVisit,
-    SystemSwitches,
-    User,
-    WebForm,
-    WorkingCalendar,
-)
-from crm.rights import Scope
+from crm.items.models.items import Item
+from crm.items.models.visits import StageVisit
+from crm.messages.models.messages import Channel
+from crm.people.models import Contact, User
+from crm.people.reach import ContactEmail, ContactPhone
+from crm.pipelines.models import ItemType, LostReason, Pipeline, Stage, StageKind
+from crm.pipelines.rights import Scope
+from crm.pipelines.roles import Role, RoleRight
+from crm.webforms.models import FormField, WebForm
 
 PASSWORD = "dealwright-demo"
 DEALS = 400

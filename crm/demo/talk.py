@@ -6,8 +6,12 @@ import random
 from datetime import datetime, timedelta
 from typing import Any
 
+from crm.events.models import Event
 from crm.ground import clock
-from crm.models import Channel, Event, Item, MailTemplate, Message, Task
+from crm.items.models.items import Item
+from crm.items.models.tasks import Task
+from crm.messages.models.mail_templates import MailTemplate
+from crm.messages.models.messages import Channel, Message
 
 WORDS: dict[str, dict[str, Any]] = {
     "en": {

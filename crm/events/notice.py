@@ -10,7 +10,7 @@ from crm import slots
 from crm.ground.sentences import spoken
 
 if TYPE_CHECKING:
-    from crm.models.people import User
+    from crm.people.models import User
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import Model
 from django.dispatch import Signal
 
 from crm import slots
@@ -16,10 +17,10 @@ from crm.events.models import Cause, Event
 from crm.ground import clock
 
 if TYPE_CHECKING:
-    from crm.models.items import Item
-    from crm.models.people import Contact, User
-    from crm.models.pipelines import Machine
-    from crm.models.visits import StageVisit
+    from crm.items.models.items import Item
+    from crm.items.models.visits import StageVisit
+    from crm.people.models import Contact, User
+    from crm.pipelines.machine import Machine
 
 # Sent synchronously, inside the transaction, with event=, entry=. Only for what must commit with the event.
 event_recorded = Signal()
@@ -141,3 +142,12 @@ def record(
             return None
     event_recorded.send(sender=Event, event=event, entry=entry)
     return event
+
+
+def plain(value: Any) -> Any:
+    """A field's value for an event's payload."""
+    if isinstance(value, Model):
+        return value.pk
+    if value is None or isinstance(value, str | int | float | bool | list | dict):
+        return value
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)

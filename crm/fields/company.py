@@ -4,7 +4,7 @@ from crm.fields.record import Record
 
 
 class Firm(Record):
-    """A company; who may be chosen hangs on who chooses (crm/forms/items.py)."""
+    """A company; who may be chosen hangs on who chooses (crm/board/forms/items.py)."""
 
     key = "company"
     label = _("company")

@@ -4,7 +4,7 @@ from crm.fields.record import Record
 
 
 class Customer(Record):
-    """A contact; who may be chosen hangs on who chooses (crm/forms/items.py)."""
+    """A contact; who may be chosen hangs on who chooses (crm/board/forms/items.py)."""
 
     key = "contact"
     label = _("contact")

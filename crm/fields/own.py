@@ -77,3 +77,5 @@ COMPANY = _named(
     _field("tags", _("tags"), Names),
 )
 OF = {"item": ITEM, "contact": CONTACT, "company": COMPANY}
+# What a pipeline may show on its cards besides title, customer and amount; custom fields come on top.
+ON_CARD = {name: {**ITEM, **ITEM_KEPT}[name] for name in ("source", "due_date", "probability", "created_at")}

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from crm.models import Company, Contact, ContactEmail, ContactPhone, Item, Tag
+from crm.items.models.items import Item
+from crm.people.models import Company, Contact, Tag
+from crm.people.reach import ContactEmail, ContactPhone
 
 ORDER = (Company, Contact, ContactPhone, ContactEmail)
 

@@ -14,7 +14,7 @@ from django.utils.translation import get_language
 
 from crm.ground.amounts import Amount
 from crm.ground.folding import fold
-from crm.models import User
+from crm.people.models import User
 
 
 def people_by_name() -> dict[str, User]:

@@ -9,9 +9,11 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from crm.fields import Asked, Cells, FieldType, type_of
-from crm.filters import custom_fields
 from crm.ground.folding import fold
-from crm.models import CustomField, Import, Pipeline
+from crm.importing.models import Import
+from crm.items.filters import custom_fields
+from crm.pipelines.custom_fields import CustomField
+from crm.pipelines.models import Pipeline
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,11 @@ from typing import Any
 
 from django.db.models import Q
 
-from crm import customer_rights
 from crm.ground.folding import fold
 from crm.importing.making import Maker, Read
-from crm.models import Company, Import, ImportRow
+from crm.importing.models import Import, ImportRow
+from crm.items import customer_rights
+from crm.people.models import Company
 
 
 class CompanyMaker(Maker):

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from crm import customer_rights
 from crm.ground.phones import PhoneNumber
 from crm.importing.making import Maker, Read
-from crm.models import Contact, ContactEmail, ContactPhone, Import, ImportRow
-from crm.recognising import recognise
+from crm.importing.models import Import, ImportRow
+from crm.items import customer_rights
+from crm.people.models import Contact
+from crm.people.reach import ContactEmail, ContactPhone
+from crm.people.recognising import recognise
 
 
 class ContactMaker(Maker):

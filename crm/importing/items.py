@@ -6,13 +6,16 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from crm import customer_rights
-from crm.customers import Found
+from crm.events.models import Cause
 from crm.ground.folding import fold
 from crm.importing.contacts import ContactMaker
 from crm.importing.making import Maker, Outcome, Read, WrongRow
-from crm.models import Cause, Company, Import, ImportRow, Item
-from crm.models.pipelines import Machine, machine_of
+from crm.importing.models import Import, ImportRow
+from crm.items import customer_rights
+from crm.items.customers import Found
+from crm.items.models.items import Item
+from crm.people.models import Company
+from crm.pipelines.machine import Machine, machine_of
 
 
 class ItemMaker(Maker):

@@ -9,22 +9,17 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
-from crm import customer_rights
+from crm.events.record import plain
 from crm.fields import Cells
 from crm.ground import dates
 from crm.ground.sentences import first_of, said
 from crm.importing.batch import Batch
 from crm.importing.cells import people_by_name
 from crm.importing.columns import NEEDED, Column, columns_of
-from crm.models import (
-    Company,
-    Import,
-    ImportRow,
-    Item,
-    Tag,
-    User,
-)
-from crm.models.items import plain
+from crm.importing.models import Import, ImportRow
+from crm.items import customer_rights
+from crm.items.models.items import Item
+from crm.people.models import Company, Tag, User
 
 Outcome = ImportRow.Outcome
 SAMPLED = 1000  # rows that tell in which order a file writes its dates

@@ -5,8 +5,8 @@ from __future__ import annotations
 from django.utils.translation import gettext as _
 
 from crm import slots
-from crm.models.imports import Import
-from crm.models.pipelines import Pipeline, Stage
+from crm.importing.models import Import
+from crm.pipelines.models import Pipeline, Stage
 from crm.slots import PipelineUse, StageUse
 
 

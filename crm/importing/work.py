@@ -10,18 +10,21 @@ from django.db import DatabaseError, DataError, IntegrityError, OperationalError
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
-from crm import customer_rights
 from crm.events.notice import notify
+from crm.events.record import plain
 from crm.ground import clock, databases
+from crm.ground.refused import Refused
 from crm.ground.sentences import said
 from crm.importing.companies import CompanyMaker
 from crm.importing.contacts import ContactMaker
 from crm.importing.items import ItemMaker
 from crm.importing.making import Maker, WrongRow
-from crm.models import Consent, Import, ImportRow, Item, Refused, Submission
-from crm.models.items import plain
-from crm.models.people import Company, Contact
-from crm.models.reach import ContactEmail, ContactPhone
+from crm.importing.models import Import, ImportRow
+from crm.items import customer_rights
+from crm.items.models.items import Item
+from crm.people.models import Company, Contact
+from crm.people.reach import ContactEmail, ContactPhone
+from crm.webforms.models import Consent, Submission
 from crm.work import lanes
 from crm.work.models import Job
 from crm.work.queue import Kind, register_kind

@@ -3,7 +3,7 @@
 from django.db import migrations
 
 from crm.ground.decimals import MONEY, PERCENT, PRICE, QUANTITY, RATE
-from crm.upgrades import Column, take_out
+from crm.pipelines.upgrades import Column, take_out
 
 COLUMNS = (
     Column("crm.Item", "amount", MONEY, item="id"),

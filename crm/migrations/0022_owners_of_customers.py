@@ -3,7 +3,7 @@
 from django.db import migrations
 from django.db.models import OuterRef, Subquery
 
-from crm.upgrades import tell_of_rights_to_customers
+from crm.pipelines.upgrades import tell_of_rights_to_customers
 
 
 def forward(apps, schema_editor):

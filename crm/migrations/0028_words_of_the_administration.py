@@ -2,7 +2,7 @@
 
 import crm.ground.clock
 import crm.work.lanes
-import crm.models.webhooks
+import crm.webhooks.models
 import crm.ground.sentences
 import django.db.models.deletion
 from django.conf import settings
@@ -559,6 +559,6 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='webhookdelivery',
             name='message_id',
-            field=models.CharField(default=crm.models.webhooks.message_id, max_length=60, verbose_name='number of the message'),
+            field=models.CharField(default=crm.webhooks.models.message_id, max_length=60, verbose_name='number of the message'),
         ),
     ]

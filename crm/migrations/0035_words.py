@@ -6,7 +6,7 @@ from crm.ground import clock
 
 
 def plan(apps, schema_editor):
-    """What is there already is read by workers, a slice at a time (crm/words.py); a new installation has nothing."""
+    """What is there already is read by workers, a slice at a time (crm/items/search_index.py); a new installation has nothing."""
     jobs = apps.get_model("crm", "Job").objects
     if any(apps.get_model("crm", name).objects.exists() for name in ("Event", "Item", "Contact", "Company")):
         jobs.get_or_create(

@@ -1,8 +1,8 @@
 from django.db import migrations, models
 
 import crm.fields
-import crm.models.webforms
-from crm.upgrades import type_custom_values
+import crm.webforms.models
+from crm.pipelines.upgrades import type_custom_values
 
 
 def read_again(apps, schema_editor):
@@ -22,7 +22,7 @@ class Migration(migrations.Migration):
             "formfield",
             "kind",
             models.CharField(
-                choices=crm.models.webforms.kind_choices, default="text", max_length=40, verbose_name="kind"
+                choices=crm.webforms.models.kind_choices, default="text", max_length=40, verbose_name="kind"
             ),
         ),
         migrations.RunPython(read_again, migrations.RunPython.noop),

@@ -17,7 +17,7 @@ from django.utils.translation import ngettext
 from crm.fields import Field, type_of_value
 from crm.ground import clock, phones
 from crm.ground.shown import day, exactly, locale_name, money, num
-from crm.mail import invitations
+from crm.messages.mail import invitations
 
 register = template.Library()
 

@@ -9,8 +9,9 @@ from django.utils.translation import gettext_lazy as _
 
 from automation.base import Action, ActionError, Context, Done, Outcome, SettingsForm, Wait, actions
 from automation.values import RuleOutputs
-from crm import merge
+from crm.messages import merge_text
 from crm.models import Refused
+from documents import making
 from documents.fields import TemplateChoice
 from documents.models import Document
 from documents.models.templates import Kind
@@ -33,7 +34,7 @@ class CreateDocument(Action):
 
     def run(self, context: Context) -> Outcome:
         try:
-            document = Document.make(
+            document = making.make(
                 context.settings["template"],
                 context.item,
                 by=context.rights,
@@ -42,7 +43,7 @@ class CreateDocument(Action):
                 stamped=context.settings["stamped"],
                 outputs=RuleOutputs(context.visit),
             )
-        except (merge.MergeError, Refused) as error:
+        except (merge_text.MergeError, Refused) as error:
             raise ActionError(str(error)) from error
         return drawn_or_waiting(document, context.settings["wait"], {})
 

@@ -9,8 +9,8 @@ from django.utils.translation import gettext_lazy as _
 
 from automation.base import Action, ActionError, Context, Outcome, SettingsForm, actions
 from automation.values import RuleOutputs
-from crm import merge
 from crm.ground.sentences import said
+from crm.messages import merge_text
 from crm.models import Refused
 from documents.actions.create_document import drawn_or_waiting
 from documents.fields import TemplateChoice
@@ -57,7 +57,7 @@ class CreateInvoice(Action):
                 stamped=context.settings["stamped"],
                 outputs=RuleOutputs(context.visit),
             )
-        except (merge.MergeError, Refused) as error:
+        except (merge_text.MergeError, Refused) as error:
             raise ActionError(str(error)) from error
         return drawn_or_waiting(document, context.settings["wait"], {"invoice": invoice.pk})
 

@@ -10,8 +10,8 @@ from django.utils.translation import gettext_lazy as _
 
 from automation.base import Action, ActionError, Context, Done, Outcome, SettingsForm, actions
 from crm.ground.sentences import said
+from crm.items.models.lines import rounded
 from crm.models import Item
-from crm.models.lines import rounded
 from documents.models import InvoiceFlow, PaymentAccount, PaymentLink
 from documents.models.checkouts import still_open
 

@@ -12,9 +12,9 @@ from django.utils.translation import gettext_lazy as _
 
 from automation.base import Action, ActionError, Context, Done, Outcome, SettingsForm, actions
 from automation.fields import MergeTextField
-from crm import merge
 from crm.events.record import record
 from crm.ground.sentences import said
+from crm.messages import merge_text
 from documents.models import QrCode
 
 
@@ -60,7 +60,7 @@ class CreateQr(Action):
             text=context.text(settings["text"]),
             button=settings["button"],
             target=target[:1000],
-            language=merge.language_of(context.item),
+            language=merge_text.language_of(context.item),
             origin=context.origin,
         )
         record(

@@ -13,8 +13,9 @@ from automation.actions.sending import send
 from automation.base import Action, ActionError, Context, Done, Outcome, SettingsForm, Wait, actions
 from automation.fields import MergeTextField
 from automation.values import RuleOutputs
-from crm import merge
+from crm.messages import merge_text
 from crm.models import Medium
+from documents import making
 from documents.fields import TemplateChoice
 from documents.models import Document
 from documents.models.templates import Kind
@@ -60,7 +61,7 @@ class SendForSignature(Action):
     def run(self, context: Context) -> Outcome:
         settings = context.settings
         try:
-            document = Document.make(
+            document = making.make(
                 settings["template"],
                 context.item,
                 by=context.rights,
@@ -69,7 +70,7 @@ class SendForSignature(Action):
                 stamped=settings["stamped"],
                 outputs=RuleOutputs(context.visit),
             )
-        except merge.MergeError as error:
+        except merge_text.MergeError as error:
             raise ActionError(str(error)) from error
         outputs = {"document": document.pk, "number": document.number, "link": document.link()}
         return Wait(on=f"job:{document.job_id}", outputs=outputs)

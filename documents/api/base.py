@@ -10,7 +10,7 @@ from ninja import Router
 from pydantic import Field
 
 from crm.api.errors import invalid
-from crm.api.items import visible as visible_items
+from crm.board.api.items import visible as visible_items
 from crm.models import Item
 
 router = Router(tags=["documents"])

@@ -10,14 +10,14 @@ from django.utils.translation import gettext as _
 from ninja import Schema, Status
 from pydantic import Field, StrictBool
 
-from crm import merge
 from crm.api.auth import scope
 from crm.api.errors import answers, invalid
 from crm.api.idempotency import idempotent
-from crm.api.items import API
-from crm.api.items import visible as visible_items
 from crm.api.paging import Cursor, Id, Limit, only, page_of
 from crm.api.schemas import Page, Visible
+from crm.board.api.items import API
+from crm.board.api.items import visible as visible_items
+from crm.messages import merge_text
 from documents.api.base import router
 from documents.api.lines import Price, Quantity
 from documents.api.papers import DocumentOut, document_out, template_of
@@ -102,7 +102,7 @@ def make_credit_note(request: HttpRequest, payload: CreditNoteIn) -> Any:
             cause=API,
             stamped=payload.stamped,
         )
-    except merge.MergeError as error:
+    except merge_text.MergeError as error:
         raise invalid({"template": [str(error)]}) from error
     shown = credit_note_out(made, made.document.link())
     return Status(201, shown | {"open": str(Balance.of(made.invoice).open)})

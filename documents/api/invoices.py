@@ -10,14 +10,14 @@ from django.utils.translation import gettext as _
 from ninja import Schema, Status
 from pydantic import Field, StrictBool
 
-from crm import merge
 from crm.api.auth import scope
 from crm.api.errors import ApiError, answers, invalid
 from crm.api.idempotency import idempotent
-from crm.api.items import API
-from crm.api.items import visible as visible_items
 from crm.api.paging import Cursor, Id, Limit, only, page_of
 from crm.api.schemas import Day, Page
+from crm.board.api.items import API
+from crm.board.api.items import visible as visible_items
+from crm.messages import merge_text
 from crm.models import Item
 from documents.api.base import Money, item_of, router
 from documents.api.papers import DocumentOut, document_out, template_of
@@ -60,7 +60,7 @@ def make_invoice(request: HttpRequest, payload: InvoiceIn) -> Any:
             due_days=payload.due_days,
             stamped=payload.stamped,
         )
-    except merge.MergeError as error:
+    except merge_text.MergeError as error:
         raise invalid({"template": [str(error)]}) from error
     shown = document_out(paper, paper.link())
     invoice.refresh_from_db()

@@ -13,13 +13,13 @@ from pydantic import Field, StrictBool
 from crm.api.auth import scope
 from crm.api.errors import answers, invalid
 from crm.api.idempotency import idempotent
-from crm.api.items import API
-from crm.api.items import visible as visible_items
 from crm.api.paging import Cursor, Id, Limit, one, only, page_of
 from crm.api.schemas import Page, Visible
+from crm.board.api.items import API
+from crm.board.api.items import visible as visible_items
 from crm.ground.folding import fold
+from crm.items.models.lines import replace_lines
 from crm.models import Item, LineItem, Product, TaxRate
-from crm.models.lines import replace_lines
 from documents.api.base import router
 
 Price = Annotated[str, Field(pattern=r"^-?[0-9]{1,11}(\.[0-9]{1,4})?$", description="A number as text, with a dot.")]

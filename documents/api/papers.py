@@ -9,16 +9,17 @@ from django.utils.translation import gettext as _
 from ninja import Schema, Status
 from pydantic import Field, StrictBool
 
-from crm import merge, rights
 from crm.api.auth import scope
 from crm.api.errors import answers, invalid
 from crm.api.idempotency import idempotent
 from crm.api.paging import Cursor, Id, Limit, one, only, page_of
 from crm.api.schemas import Page, Reasoned, moment, reason_out
 from crm.ground import databases
+from crm.messages import merge_text
 from crm.models import Item
-from crm.models.pipelines import machine_of
-from documents import sent
+from crm.pipelines import rights
+from crm.pipelines.machine import machine_of
+from documents import making, sent
 from documents.api.base import item_of, router
 from documents.models import Document, DocumentTemplate, InvoiceFlow
 from documents.models.templates import Kind
@@ -120,8 +121,8 @@ def make_document(request: HttpRequest, payload: DocumentIn) -> Any:
     if template.kind == Kind.INVOICE and not InvoiceFlow.objects.filter(pipeline=item.pipeline_id).exists():
         raise invalid({"template": [_("An invoice of a card is made by POST /invoices.")]})
     try:
-        made = Document.make(template, item, by=request.user, stamped=payload.stamped)  # type: ignore[arg-type]
-    except merge.MergeError as error:
+        made = making.make(template, item, by=request.user, stamped=payload.stamped)  # type: ignore[arg-type]
+    except merge_text.MergeError as error:
         raise invalid({"template": [str(error)]}) from error
     return Status(201, document_out(made, made.link()))
 

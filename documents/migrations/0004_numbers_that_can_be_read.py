@@ -3,7 +3,7 @@
 from django.db import migrations
 
 from crm.ground.decimals import MONEY
-from crm.upgrades import Column, take_out
+from crm.pipelines.upgrades import Column, take_out
 
 COLUMNS = (
     Column("documents.Payment", "amount", MONEY, empty="0", item="invoice_id"),

@@ -18,6 +18,7 @@ from crm.ground.columns.decimals import ExactSum, MoneyField
 from crm.ground.sentences import SentenceField, said
 from crm.models import Item, Refused
 from documents.models.balances import Balance
+from documents.providers.base import providers
 
 
 class PaymentAccount(models.Model):
@@ -47,8 +48,6 @@ class PaymentAccount(models.Model):
 
     def opened(self) -> Any:
         """Its provider, with the settings. Raises Refused where the app is no longer installed."""
-        from documents.providers.base import providers
-
         found = providers.get(self.provider)
         if found is None:
             raise Refused(said("payment.no_provider", "The payment provider “%s” is not installed.") % self.provider)

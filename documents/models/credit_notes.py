@@ -14,8 +14,9 @@ from crm.ground import clock, databases
 from crm.ground.amounts import Amount
 from crm.ground.columns.decimals import MoneyField
 from crm.ground.sentences import said
+from crm.items.models.lines import Totals, rounded, total_of
 from crm.models import Cause, Gone, Item, LineItem, Refused, User
-from crm.models.lines import Totals, rounded, total_of
+from documents import making
 from documents.models.balances import Balance
 from documents.models.invoicing import InvoiceFlow
 from documents.models.papers import Credited, Document
@@ -119,7 +120,7 @@ class CreditNote(models.Model):
         known = listed(fresh)
         asked = rest_of(fresh, known) if lines is None else lines
         credited, total = _credited(fresh, paper, known, asked, reason.strip()[:300])
-        document = Document.make(template, fresh, by=by, stamped=stamped, depth=cause.depth, credited=credited)
+        document = making.make(template, fresh, by=by, stamped=stamped, depth=cause.depth, credited=credited)
         made = cls.objects.create(
             invoice=fresh, document=document, corrects=paper, amount=total, currency=fresh.currency,
             reason=credited.reason, author=by, mark=mark, quantities=_at_full_price(known, asked),

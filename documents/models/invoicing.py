@@ -13,8 +13,10 @@ from django.utils.translation import gettext_lazy as _
 from crm.events.record import record
 from crm.ground import clock, databases
 from crm.ground.sentences import said
-from crm.models import Cause, Item, LineItem, OwnCompany, Pipeline, Refused, Stage, User, boards
-from crm.models.lines import replace_lines
+from crm.items.models.lines import replace_lines
+from crm.models import Cause, Item, LineItem, OwnCompany, Pipeline, Refused, Stage, User
+from crm.pipelines import boards
+from documents import making
 from documents.models.balances import Balance
 from documents.models.papers import Document
 from documents.models.templates import DocumentTemplate, Kind
@@ -109,7 +111,7 @@ class InvoiceFlow(models.Model):
             if lines:
                 copies = [LineItem(**_copied(line)) for line in lines]
                 invoice = replace_lines(invoice, copies, cause=cause)
-            document = Document.make(
+            document = making.make(
                 template, invoice, by=by, origin=origin, depth=cause.depth, stamped=stamped, outputs=outputs
             )
             invoice.change({"title": f"{document.number} · {source.title}"[:200]}, cause=cause)

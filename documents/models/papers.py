@@ -14,35 +14,23 @@ from django.db import models
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from crm import customer_rights
-from crm.ground import clock, databases, vault
+from crm.events.record import record
+from crm.ground import clock, vault
 from crm.ground.columns.moments import MomentField
 from crm.ground.columns.search_key import SearchKeyField
 from crm.ground.folding import fold
-from crm.ground.sentences import SentenceField, said
-from crm.models import Forbidden, Item, Job, LineItem, Refused, User, boards
-from crm.models.items import plain
-from crm.models.lines import Totals, total_of
+from crm.ground.sentences import SentenceField
+from crm.items import customer_rights
+from crm.items.models.lines import Totals
+from crm.models import Item, Job, LineItem, User
+from crm.pipelines import boards
 from documents.models.numbers import Numerator
-from documents.models.templates import DocumentTemplate, Kind, TemplateVersion
+from documents.models.templates import Kind, TemplateVersion
 
 
 def random_place(_document: Any, _name: str) -> str:
     place = uuid.uuid4().hex
     return f"documents/{place[:2]}/{place}"
-
-
-def plain_value(value: Any) -> Any:
-    """A merge value as JSON: money and days as text."""
-    if isinstance(value, dict):
-        return {name: plain_value(one) for name, one in value.items()}
-    if isinstance(value, list):
-        return [plain_value(one) for one in value]
-    return plain(value)
-
-
-# What a paper keeps of the values that it was made of, beside its text.
-KEPT = ("document", "credited", "lines", "taxes", "totals", "codes")
 
 
 @dataclass(frozen=True)
@@ -131,92 +119,6 @@ class Document(models.Model):
     def folded(self) -> str:
         return fold(f"{self.number} {self.title}")
 
-    @classmethod
-    def make(
-        cls,
-        template: DocumentTemplate,
-        item: Item,
-        *,
-        by: User | None = None,
-        origin: str = "",
-        depth: int = 0,
-        stamped: bool = False,
-        outputs: dict[str, Any] | None = None,
-        replaces: Document | None = None,
-        credited: Credited | None = None,
-    ) -> Document:
-        """Number, text and the job that draws it, in one transaction: without the paper no number is taken.
-
-        Args:
-            origin, depth: "rule:12" and its depth, where a rule makes it.
-            outputs: of earlier rules, by key, for the template.
-            credited: what a credit note takes back; it lists that instead of the card's lines.
-        Raises merge.MergeError naming the field and line that cannot be filled, Refused where `replaces` is void,
-        Forbidden where the person does not see the card's customer, whose address the paper would show.
-        """
-        if by is not None and not customer_rights.shows(by, item):
-            raise Forbidden(customer_rights.REFUSALS["view"])
-        if (template.kind == Kind.CREDIT_NOTE) != (credited is not None):
-            raise Refused(
-                said("credit.from_invoice", "A credit note is made on the card of its invoice, from its lines.")
-            )
-        asked: dict[str, Any] = {"by": by, "origin": origin, "depth": depth, "stamped": stamped, "outputs": outputs}
-        return databases.persistently(lambda: cls._make(template, item, replaces, credited, **asked))
-
-    @classmethod
-    def _make(
-        cls,
-        template: DocumentTemplate,
-        item: Item,
-        replaces: Document | None,
-        credited: Credited | None,
-        *,
-        by: User | None,
-        origin: str,
-        depth: int,
-        stamped: bool,
-        outputs: dict[str, Any] | None,
-    ) -> Document:
-        from documents.rendering import plan
-        from documents.values import fill, values_for
-
-        with boards.collecting():
-            # Lock order: the item before the counter; the board's version last.
-            item = databases.lock(Item.objects.filter(pk=item.pk)).get()
-            if replaces is not None:
-                replaces = databases.lock(cls.objects.filter(pk=replaces.pk)).get()
-                if replaces.status == cls.Status.VOID:
-                    raise Refused(said("paper.replaced", "“%s” has been replaced or declared void already.") % replaces)
-            total_of(credited.lines if credited else item.lines.all(), item.currency)  # before a number is taken
-            now = clock.now()
-            number = template.numerator.take(now)
-            if replaces is not None:
-                _rename(item, replaces.number, number, by)
-            day = template.numerator.local(now)
-            values = values_for(
-                item, template, number=number, day=day, stamped=stamped, outputs=outputs, credited=credited
-            )
-            document = cls.objects.create(
-                item=item,
-                version=template.current(),
-                kind=template.kind,
-                title=template.name,
-                numerator=template.numerator,
-                number=number,
-                language=template.language,
-                html=fill(template, item, values),
-                data={name: plain_value(values[name]) for name in KEPT},
-                stamped=stamped,
-                author=by,
-                origin=origin,
-                replaces=replaces,
-            )
-            if replaces is not None:
-                replaces.change_status(cls.Status.VOID)
-            DocumentLink.make(document)  # here, so that no page has to write one while it is looked at
-            plan(document, depth=depth)
-        return document
-
     def change_status(self, status: str) -> None:
         self.status = status
         type(self).objects.filter(pk=self.pk).update(status=status)
@@ -235,8 +137,6 @@ class Document(models.Model):
 
     def tell(self, kind: str, payload: dict[str, Any] | None = None, **more: Any) -> None:
         """An event of its item, and of the item that it was made for (an invoice's deal)."""
-        from crm.events.record import record
-
         told = {"document": self.pk, "number": self.number, "title": self.title, "kind": self.kind}
         told |= {"template": self.version.template_id} | (payload or {})
         key = more.pop("key", None)
@@ -272,13 +172,6 @@ class Document(models.Model):
                 if token:
                     return address_of(token)
         return address_of(DocumentLink.make(self))
-
-
-def _rename(item: Item, former: str, number: str, by: User | None) -> None:
-    """An invoice is called by its number."""
-    if item.title.startswith(former):
-        item.change({"title": (number + item.title.removeprefix(former))[:200]}, by=by)
-        item.refresh_from_db()
 
 
 def address_of(token: str) -> str:

@@ -9,10 +9,11 @@ from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.utils.translation import gettext_lazy as _
 
-from crm import merge
 from crm.ground import clock
+from crm.messages import merge_text
 from crm.models import Pipeline, User
 from documents.models.numbers import Numerator
+from documents.template_fields import check_template
 
 
 class Kind(models.TextChoices):
@@ -53,12 +54,10 @@ class DocumentTemplate(models.Model):
         return self.name
 
     def clean(self) -> None:
-        from documents.values import check_template
-
         for name, text in (("body", self.body), ("style", self.style)):
             try:
                 check_template(text)
-            except merge.MergeError as error:
+            except merge_text.MergeError as error:
                 raise ValidationError({name: str(error)}) from error
 
     def save(self, *args: Any, **kwargs: Any) -> None:

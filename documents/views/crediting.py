@@ -8,10 +8,10 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods
 
-from crm import merge
+from crm.board.views.items import visible_item
 from crm.ground.access import staff_of_ours
+from crm.messages import merge_text
 from crm.models import Refused
-from crm.views.items import visible_item
 from documents.credit_form import MakeCreditNote
 from documents.models import CreditNote
 from documents.views.papers import on_card
@@ -40,7 +40,7 @@ def credit(request: HttpRequest, pk: int) -> HttpResponse:
             stamped=data["stamped"],
             mark=f"form:{data['mark']}"[:40],
         )
-    except (merge.MergeError, Refused) as fault:
+    except (merge_text.MergeError, Refused) as fault:
         form.add_error(None, str(fault))
         return on_card(request, invoice, "documents/_credit.html", credit=form)
     return redirect("document", made.document_id)

@@ -26,7 +26,7 @@ from crm.ground.access import public
 from crm.ground.robots import is_proxy, is_robot
 from crm.ground.sentences import said
 from crm.models import OwnCompany, User
-from crm.views.public import address_hash
+from crm.webforms.views import address_hash
 from documents import evidence, sent
 from documents.models import Document, DocumentLink, PaymentAccount
 from documents.models.checkouts import still_open

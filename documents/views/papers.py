@@ -13,12 +13,12 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from crm import merge
+from crm.board.views.items import page_context, visible_item
 from crm.ground import clock, databases
 from crm.ground.access import staff_of_ours
+from crm.messages import merge_text
 from crm.models import Forbidden, Item, Message, Refused
-from crm.views.items import page_context, visible_item
-from documents import item_tab, sent
+from documents import item_tab, making, sent
 from documents.credit_form import MakeCreditNote
 from documents.forms import BookPayment, MakeDocument
 from documents.models import Document, DocumentLink, InvoiceFlow, Payment
@@ -163,11 +163,11 @@ def make(request: HttpRequest, pk: int) -> HttpResponse:
             return twice
         if template.kind == Kind.INVOICE and flow is not None and item.pipeline_id != flow.pipeline_id:
             return flow.make_invoice(item, template, by=request.user, stamped=stamped)[1]  # type: ignore[arg-type]
-        return Document.make(template, item, by=request.user, stamped=stamped)  # type: ignore[arg-type]
+        return making.make(template, item, by=request.user, stamped=stamped)  # type: ignore[arg-type]
 
     try:
         document = databases.persistently(work)
-    except (merge.MergeError, Refused) as fault:
+    except (merge_text.MergeError, Refused) as fault:
         messages.error(request, _("“%(name)s” was not made. %(fault)s") % {"name": template.name, "fault": fault})
         return redirect("item", pk)
     return redirect("document", document.pk)
@@ -183,7 +183,7 @@ def act(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
         raise Http404
     try:
         return acts[verb](request, document)
-    except (merge.MergeError, Refused) as fault:
+    except (merge_text.MergeError, Refused) as fault:
         messages.error(request, str(fault))
         return redirect("document", pk)
 
@@ -218,7 +218,7 @@ def _sent(request: HttpRequest, document: Document) -> HttpResponse:
 
 
 def _renew(request: HttpRequest, document: Document) -> HttpResponse:
-    fresh = Document.make(
+    fresh = making.make(
         document.version.template,
         document.item,
         by=request.user,  # type: ignore[arg-type]

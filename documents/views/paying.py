@@ -12,8 +12,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
 
-from crm import merge
 from crm.ground.access import public
+from crm.messages import merge_text
 from crm.models import Item, OwnCompany, Refused
 from documents import checkouts
 from documents.models import PaymentAccount, PaymentLink
@@ -33,7 +33,7 @@ def pay(request: HttpRequest, token: str) -> HttpResponse:
         with translation.override(own.language if own else "en"):
             return private(render(request, "documents/gone.html", {"own": own}, status=404))
     invoice, asked, fault, status = link.invoice, link.asked(), "", 200
-    with translation.override(merge.language_of(invoice)):
+    with translation.override(merge_text.language_of(invoice)):
         if request.method == "POST" and asked > 0:
             try:
                 return private(redirect(checkouts.pay_page(invoice, asked, settings.PUBLIC_URL + request.path, link)))

@@ -13,15 +13,15 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from crm import merge
 from crm.ground.access import administrators_only
 from crm.ground.ids import id_of
+from crm.messages import merge_text
 from crm.models import Item
 from documents.drawing import CannotDraw
 from documents.models import DocumentTemplate
 from documents.pictures import picture_of
 from documents.rendering import preview as drawn_preview
-from documents.values import FIELDS, LISTS
+from documents.template_fields import FIELDS, LISTS
 
 MOST_PAGES_SHOWN = 5
 
@@ -70,7 +70,7 @@ def field_groups() -> list[tuple[str, list[tuple[str, str]]]]:
         rows = [(f"{{% for {one} in {name} %}}…{{% endfor %}}", _("for each"))]
         rows += [(f"{{{{ {one}.{column} }}}}", str(words)) for column, (words, _type) in columns.items()]
         groups.append((str(head), rows))
-    for label, fields in merge.field_list():
+    for label, fields in merge_text.field_list():
         groups.append((label, [(f"{{{{ {path} }}}}", name) for path, name, _type in fields]))
     return groups
 
@@ -90,7 +90,7 @@ def preview(request: HttpRequest, pk: int) -> HttpResponse:
         made = drawn_preview(form.instance, item)
     except ValidationError as fault:
         return JsonResponse({"fault": " ".join(fault.messages)}, status=422)
-    except (merge.MergeError, CannotDraw) as fault:
+    except (merge_text.MergeError, CannotDraw) as fault:
         return JsonResponse({"fault": str(fault)}, status=422)
     except OSError:
         return JsonResponse({"fault": _("The renderer ended; please try again.")}, status=503)

@@ -10,8 +10,9 @@ from automation.engine import control
 from automation.engine.plan import MAX_DEPTH
 from automation.engine.worker import RunWorker
 from automation.models import Rule, Run
-from crm import health, open_ends
+from crm.frame import health
 from crm.ground import clock
+from crm.messages import open_ends
 from crm.models import Event, Item, Job, Message, Notification, StageVisit, SystemSwitches
 from crm.work.jobs import JobWorker
 from crm.work.leased import backoff
@@ -330,7 +331,7 @@ def test_E44_a_date_beyond_the_calendar_fails_the_run_and_nothing_else(world, no
 
 def test_E44_one_failing_job_of_a_batch_leaves_its_neighbours_alone(world, now, drain):
     from crm.models import Submission, WebForm
-    from crm.submissions import store
+    from crm.webforms.submissions import store
 
     form = WebForm.objects.create(name="F", slug="f", pipeline=world.pipeline, heading="h", thanks="t")
     good = [store(form, nonce=f"n{n}", version=1, answers={}, touch={}, address_hash="x") for n in range(3)]

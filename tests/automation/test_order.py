@@ -5,7 +5,7 @@ import pytest
 from automation.base import action_of, actions
 from automation.engine import control
 from automation.models import Rule, scope_of
-from crm import merge
+from crm.messages import merge_text
 
 
 def chain(world, *hows, form=Rule.After.ENDED):
@@ -105,8 +105,8 @@ def test_E13_a_rule_cannot_read_values_of_a_later_one(world, now):
     first = world.rule("talk")
     world.rule("talk", "greet", key="later")
     extra = scope_of(world.stages["talk"], first).merge_extra()
-    with pytest.raises(merge.MergeError, match=r"rules\.later\.greeting"):
-        merge.check("{{ rules.later.greeting }}", extra=extra)
+    with pytest.raises(merge_text.MergeError, match=r"rules\.later\.greeting"):
+        merge_text.check("{{ rules.later.greeting }}", extra=extra)
 
 
 def test_E14_helpers_are_marked_in_the_catalogue(world, now):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from crm.models import Task, User
-from crm.rights import Scope
+from crm.pipelines.rights import Scope
 
 
 def test_a_task_goes_to_the_least_busy_present_of_a_department_or_role(world, now, drain):

@@ -12,7 +12,7 @@ from django.utils import translation
 
 from automation.condition_form import ConditionForm
 from automation.upgrades import reread_conditions
-from crm.filters import ItemFilter
+from crm.items.filters import ItemFilter
 from crm.models import CustomField, Item, Notification
 
 pytestmark = pytest.mark.django_db

@@ -6,8 +6,8 @@ import pytest
 
 from automation.models import Rule
 from crm.ground import clock
+from crm.items.models import undo as undoing
 from crm.models import Event, Item, Job, Message, StageVisit, Task
-from crm.models import undo as undoing
 
 LATER = {"when": "delay", "amount": 1, "unit": "hours"}
 

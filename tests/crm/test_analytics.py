@@ -8,11 +8,11 @@ from decimal import Decimal
 
 import pytest
 
-from crm import analytics
-from crm.filters import ItemFilter
+from crm.analytics import figures as analytics
 from crm.ground import clock
+from crm.items.filters import ItemFilter
 from crm.models import Item, LostReason, Pipeline, Stage, StageVisit
-from crm.models.pipelines import machine_of
+from crm.pipelines.machine import machine_of
 
 
 @pytest.fixture

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
+from crm.api.models import SCOPES
 from crm.ground import clock
 from crm.models import ApiToken, Company, Contact, CustomField, Event, Item, Message, Submission, Task
-from crm.models.api import SCOPES
 
 
 class Caller:

@@ -12,8 +12,8 @@ from django.core.handlers.wsgi import WSGIHandler
 from django.db import close_old_connections
 from hypothesis import HealthCheck, given, settings
 
+from crm.api.models import SCOPES
 from crm.models import ApiToken
-from crm.models.api import SCOPES
 
 # `SCHEMA_EXAMPLES=200 pytest tests/crm/test_api_schema.py` looks harder.
 EXAMPLES = int(os.environ.get("SCHEMA_EXAMPLES", "8"))

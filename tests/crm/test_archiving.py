@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from automation.models import Rule, Run, Trigger
-from crm import archiving
+from crm.items import archiving
 from crm.models import Cause, Channel, Event, Item, ItemType, Message, Notification, Pipeline, Refused, Stage, WebForm
-from crm.models.pipelines import machine_of
+from crm.pipelines.machine import machine_of
 from tests.crm.test_api import Caller
 
 

@@ -15,12 +15,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from crm import merge
 from crm.events.notice import notify
 from crm.ground import characters, shown
 from crm.ground.forms.moments import DayField, MomentField
 from crm.ground.safe_http import Unsafe, check
-from crm.mail.composing import html_of
+from crm.messages import merge_text
+from crm.messages.mail.composing import html_of
+from crm.messages.sending import channel_for, queue_message
 from crm.models import (
     Channel,
     Contact,
@@ -34,8 +35,7 @@ from crm.models import (
     Submission,
     Task,
 )
-from crm.rights import Scope
-from crm.sending import channel_for, queue_message
+from crm.pipelines.rights import Scope
 from tests.crm.test_api import Caller
 from tests.crm.test_forms import GOOD, form, send  # noqa: F401
 
@@ -178,7 +178,7 @@ def test_what_strangers_are_called_is_no_link_however_it_is_printed(world, drain
 def test_who_is_called_by_his_own_address_is_addressed_by_it(world):
     world.contact.name = world.contact.email()
     world.contact.save()
-    filled = merge.render("{{ contact.name }}", merge.Values(world.deal()), for_mail=True)
+    filled = merge_text.render("{{ contact.name }}", merge_text.Values(world.deal()), for_mail=True)
     assert filled == world.contact.email()
 
 

@@ -7,7 +7,7 @@ from auditlog.models import LogEntry
 from django.urls import reverse
 
 from automation.models import Rule
-from crm.admin.audit import changes_of
+from crm.account.admin.audit import changes_of
 from crm.models import Channel, Role, Stage, User
 
 

@@ -2,8 +2,8 @@
 
 from automation.base import action_of
 from crm.ground import vault
+from crm.messages.transports.base import transports
 from crm.models import Channel, Job, Message
-from crm.transports.base import transports
 from tests.servers import free_port
 
 

@@ -10,9 +10,9 @@ import pytest
 from standardwebhooks import Webhook as Signer
 from standardwebhooks import WebhookVerificationError
 
-from crm import webhooks
 from crm.ground import clock, safe_http
 from crm.models import ApiToken, Event, InboundCall, InboundHook, Item, Job, Webhook, WebhookDelivery
+from crm.webhooks import calls as webhooks
 
 
 @pytest.fixture
@@ -297,7 +297,7 @@ def test_a_server_that_drips_is_given_up_in_time(outside, monkeypatch):
 
 
 def test_what_tells_of_a_move_waits_out_its_window_and_dies_with_an_undo(world, now, webhook, outside, drain):
-    from crm.models import undo
+    from crm.items.models import undo
 
     visit = world.move(world.deal(), "talk", undoable=True).visit
     drain()

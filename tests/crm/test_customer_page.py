@@ -9,7 +9,7 @@ import pytest
 
 from crm.ground import clock
 from crm.models import Company, Contact, CustomField, Event, Item, Message, Pipeline, Tag, Task
-from crm.rights import Scope
+from crm.pipelines.rights import Scope
 
 pytestmark = pytest.mark.django_db
 

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from django.apps import apps
 
-from crm import customer_rights, merging
+from crm.customers import merging
+from crm.items import customer_rights
 from crm.models import (
     ApiToken,
     Company,
@@ -26,7 +27,7 @@ from crm.models import (
     Webhook,
     WebhookDelivery,
 )
-from crm.rights import Scope
+from crm.pipelines.rights import Scope
 from tests.crm.test_forms import GOOD, form, send  # noqa: F401
 from tests.crm.test_imports import bob, bring  # noqa: F401
 from tests.crm.test_rights import REACHES, WHOSE
@@ -348,8 +349,8 @@ def test_somebody_without_any_role_sees_no_names_no_feed_and_hears_of_nothing(wo
 
 
 def test_webhooks_hear_of_customers_that_their_owner_sees(world, house, settings):
-    from crm import webhooks
     from crm.events.record import record
+    from crm.webhooks import calls as webhooks
 
     give(house["jan"], view=Scope.OWN)
     Webhook.objects.create(name="x", url="https://example.com/", kinds=["call."], owner=house["jan"])

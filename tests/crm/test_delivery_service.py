@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from crm import health
+from crm.frame import health
 from crm.ground import vault
 from crm.models import Event, Job, Message, Refusal
 

@@ -18,8 +18,8 @@ from crm.events.kinds import EventKind, kind_of, register
 from crm.events.notice import Notice, notify
 from crm.events.record import record
 from crm.ground.ids import MOST, id_of
+from crm.items.timeline import rows_for
 from crm.models import Event, Job
-from crm.views.timeline import rows_for
 from crm.work.queue import Kind, register_kind
 
 pytestmark = pytest.mark.django_db

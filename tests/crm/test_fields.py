@@ -14,16 +14,16 @@ from hypothesis import strategies as st
 
 from automation.actions.change_fields import typed
 from automation.condition_form import ConditionForm, Readable
-from crm import merge
+from crm.board.forms.items import ItemForm
 from crm.fields import Asked, Cells, field_types, own, type_choices, type_of
-from crm.filters import BadFilter, ItemFilter
-from crm.forms.items import ItemForm
 from crm.importing.items import ItemMaker
+from crm.items.filters import BadFilter, ItemFilter
+from crm.messages import merge_text
 from crm.models import Contact, CustomField, FormField, Import, ImportRow, Item, Notification, Submission, WebForm
-from crm.models.pipelines import machine_of
+from crm.pipelines.machine import machine_of
+from crm.pipelines.retyping import canonical
+from crm.pipelines.upgrades import type_custom_values
 from crm.registry import Registry
-from crm.retyping import canonical
-from crm.upgrades import type_custom_values
 from tests.crm.test_api import Caller
 
 pytestmark = pytest.mark.django_db
@@ -107,7 +107,7 @@ def test_a_guests_type_is_read_by_page_rule_filter_condition_and_text(world, sha
     assert list(shown.apply(Item.objects.all(), world.bob)) == [deal]
     with pytest.raises(BadFilter):
         ItemFilter.read(QueryDict("c.shade=brown"), world.pipeline)
-    assert merge.render("{{ item.custom.shade }}", merge.Values(deal)) == "#A0522D"
+    assert merge_text.render("{{ item.custom.shade }}", merge_text.Values(deal)) == "#A0522D"
     assert Readable().type_of("item.custom.shade") is type_of("guest_colour")
     data = QueryDict("if-field_1=item.custom.shade&if-op_1=equals&if-value_1=a0522d")
     condition = ConditionForm(data, prefix="if")
@@ -167,7 +167,7 @@ def test_what_is_no_custom_type_cannot_be_chosen_for_a_field():
 def test_a_person_of_ours_is_kept_as_an_id_and_told_by_name(world, client):
     CustomField.objects.create(target="item", key="fitter", label="Fitter", type="user")
     deal = world.deal(custom={"fitter": world.alice.pk})
-    assert merge.render("{{ item.custom.fitter }}", merge.Values(deal)) == world.alice.name
+    assert merge_text.render("{{ item.custom.fitter }}", merge_text.Values(deal)) == world.alice.name
     machine = machine_of(world.pipeline.pk)
     assert typed(machine, "custom.fitter", world.alice.email, "PLN") == world.alice.pk
     assert typed(machine, "custom.fitter", world.alice.name, "PLN") == world.alice.pk

@@ -7,7 +7,7 @@ import pytest
 from django.core import signing
 
 from automation.models import Run
-from crm import receiving
+from crm.messages import receiving
 from crm.models import (
     Channel,
     Consent,
@@ -21,7 +21,7 @@ from crm.models import (
     Task,
     WebForm,
 )
-from crm.submissions import replay
+from crm.webforms.submissions import replay
 
 
 @pytest.fixture

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from crm import customer_rights, receiving
+from crm.items import customer_rights
+from crm.messages import receiving
 from crm.models import Contact, Item, MailTemplate, Message, Notification, Refusal, Role, User, WebForm
-from crm.rights import Scope
+from crm.pipelines.rights import Scope
+from documents import making
 from tests.crm.test_customer_rights import give, house  # noqa: F401
 from tests.crm.test_forms import GOOD, form, send  # noqa: F401
 from tests.crm.test_imports import bob, bring  # noqa: F401
@@ -40,10 +42,9 @@ def test_templates_and_papers_of_a_hidden_customer_are_refused(world, hidden, cl
     assert NUMBER not in answer.content.decode()
     from crm.models import Forbidden
     from documents import starter
-    from documents.models import Document
 
     with pytest.raises(Forbidden):
-        Document.make(starter.install("en")["offer"], hidden, by=User.objects.get(name="Jan Kowal"))
+        making.make(starter.install("en")["offer"], hidden, by=User.objects.get(name="Jan Kowal"))
 
 
 def test_a_card_made_of_one_that_hides_its_customer_hides_him_too(world, house, hidden):  # noqa: F811
@@ -196,8 +197,8 @@ def test_what_a_rule_writes_from_a_card_that_hides_its_customer_tells_no_address
     drain,
     now,
 ):
-    from crm import webhooks
     from crm.models import ApiToken, Webhook, WebhookDelivery
+    from crm.webhooks import calls as webhooks
 
     Webhook.objects.create(name="x", url="https://example.com/", kinds=["sms."], owner=house["jan"])
     webhooks.forget_subscriptions()
@@ -225,7 +226,6 @@ def test_what_a_rule_writes_from_a_card_that_hides_its_customer_tells_no_address
 def test_calls_forms_runs_and_papers_of_a_hidden_customer_tell_no_address(world, house, hidden, client, drain, now):  # noqa: F811
     from crm.models import ApiToken, Event
     from documents import starter
-    from documents.models import Document
 
     world.rule("talk", "send_sms", {"text": "Hello"})
     world.move(hidden, "talk", by=world.alice)
@@ -234,7 +234,7 @@ def test_calls_forms_runs_and_papers_of_a_hidden_customer_tell_no_address(world,
         Event.objects.create(kind=kind, item=hidden, contact=hidden.contact, payload=payload)
     answers = {"form_name": "Order", "answers": [["Phone", NUMBER]]}
     Event.objects.create(kind="form.submitted", item=hidden, contact=hidden.contact, payload=answers)
-    paper = Document.make(starter.install("en")["offer"], hidden, by=world.alice)
+    paper = making.make(starter.install("en")["offer"], hidden, by=world.alice)
     drain()
     _token, secret = ApiToken.make(house["jan"], "t", ["read"])
     digits = NUMBER[-9:]

@@ -11,9 +11,9 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from PIL import Image
 
 from crm.ground import safe_http
-from crm.mail.reading import clean
+from crm.messages.mail.reading import clean
+from crm.messages.sending import channel_for, queue_message
 from crm.models import Channel, Company, Contact, Message, OwnCompany
-from crm.sending import channel_for, queue_message
 from tests.crm.test_api import Caller
 
 ODD = ("%00", "a%00b", "%FF%00")
@@ -157,7 +157,7 @@ def test_half_a_logo_is_refused_when_it_is_uploaded(world, client):
 
 
 def test_a_rule_whose_publisher_may_not_change_the_card_says_so(world, now, drain):
-    from crm.rights import Scope
+    from crm.pipelines.rights import Scope
 
     rule = world.rule("talk")
     rule.publisher = world.charlie

@@ -19,7 +19,7 @@ from crm.importing import reading
 from crm.importing import work as working
 from crm.importing.columns import columns_of, guess
 from crm.models import Company, Contact, CustomField, Import, ImportRow, Item, Job, Message, Webhook, WebhookDelivery
-from crm.rights import Scope
+from crm.pipelines.rights import Scope
 
 
 @pytest.fixture
@@ -425,7 +425,7 @@ def test_a_small_spreadsheet_with_a_cell_far_away_takes_no_memory_of_ours(world)
 
 
 def test_who_was_merged_with_an_imported_double_stays(world, bob, bring, drain):
-    from crm import merging
+    from crm.customers import merging
 
     world.contact.items.all().delete()
     work = bring("name\nHằng again\n", duplicates="create")

@@ -5,8 +5,8 @@ from decimal import Decimal
 
 import pytest
 
+from crm.items.models.lines import Totals, replace_lines
 from crm.models import Event, Item, LineItem, OwnCompany, Product, Refused, TaxRate
-from crm.models.lines import Totals, replace_lines
 
 
 @pytest.fixture

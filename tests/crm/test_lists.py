@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 from django.http import QueryDict
 
-from crm.filters import BadFilter, ItemFilter
 from crm.ground import clock
 from crm.ground.tables import harmless
+from crm.items.filters import BadFilter, ItemFilter
 from crm.models import CustomField, Item, Pipeline, SavedView, Stage, Tag, Task
 
 

@@ -7,10 +7,10 @@ from base64 import b64encode
 
 import pytest
 
-from crm.mail import invitations
-from crm.mail.guarded import TooMuch, guarded
-from crm.mail.quotes import new_html
-from crm.mail.reading import read
+from crm.messages.mail import invitations
+from crm.messages.mail.guarded import TooMuch, guarded
+from crm.messages.mail.quotes import new_html
+from crm.messages.mail.reading import read
 from crm.models import Contact, Event, Item, Message, Notification, User
 from tests.crm.test_mail_cases import case, strangers  # noqa: F401
 from tests.crm.test_mail_in import box, look, mail  # noqa: F401

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from icalendar import Calendar
 
 from crm.ground import clock
-from crm.mail import imap as looking
-from crm.mail.charsets import decoded, guessed
-from crm.mail.quotes import passed_on, without_quotes
-from crm.mail.reading import read
+from crm.messages.mail import imap as looking
+from crm.messages.mail.charsets import decoded, guessed
+from crm.messages.mail.quotes import passed_on, without_quotes
+from crm.messages.mail.reading import read
 from crm.models import (
     Attachment,
     Channel,

@@ -9,8 +9,8 @@ from email.message import EmailMessage
 import pytest
 
 from crm.ground import clock, vault
-from crm.mail import imap as looking
-from crm.mail.reading import read, without_quotes
+from crm.messages.mail import imap as looking
+from crm.messages.mail.reading import read, without_quotes
 from crm.models import (
     Attachment,
     Channel,
@@ -303,7 +303,7 @@ def test_files_come_along_and_of_a_huge_mail_only_the_beginning(world, imap, box
 
 @pytest.mark.django_db
 def test_a_mailbox_that_cannot_be_read_says_so_and_rests(world, imap, box, drain, now):
-    from crm import health
+    from crm.frame import health
 
     Mailbox.objects.update(secret=vault.lock({"password": "wrong"}))
     queue.tick()

@@ -26,8 +26,8 @@ from crm.models import (
     StageVisit,
     Task,
 )  # fmt: skip
-from documents import starter
-from documents.models import Document, Statement
+from documents import making, starter
+from documents.models import Statement
 
 # Pages of one's own, and those that anybody may see: they open for Charlie and hold nothing of others.
 OWN = {
@@ -87,7 +87,7 @@ def foreign(world: Any, drain: Any) -> dict[str, Any]:
     view = SavedView.objects.create(owner=world.bob, pipeline=world.pipeline, name="Secret view")
     hook = InboundHook.objects.create(name="Secret hook")
     visit = StageVisit.objects.get(item=item, left_at=None)
-    paper = Document.make(starter.install("en")["offer"], item, by=world.bob)
+    paper = making.make(starter.install("en")["offer"], item, by=world.bob)
     Product.objects.create(name="Secret product", price=1)
     drain()
     return {

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from crm import merge
+from crm.messages import merge_text
 from crm.models import CustomField
 
 
@@ -24,13 +24,13 @@ from crm.models import CustomField
     ],
 )
 def test_what_cannot_work_is_refused_at_save_with_line_and_field(db, text, words):
-    with pytest.raises(merge.MergeError, match=words):
-        merge.check(text)
+    with pytest.raises(merge_text.MergeError, match=words):
+        merge_text.check(text)
 
 
 def test_custom_fields_and_local_names_are_known(db):
     CustomField.objects.create(target="item", key="size", label="Size")
-    merge.check("{% assign n = item.custom.size %}{% for x in (1..3) %}{{ x }}{{ n }}{% endfor %}{{ now | date }}")
+    merge_text.check("{% assign n = item.custom.size %}{% for x in (1..3) %}{{ x }}{{ n }}{% endfor %}{{ now | date }}")
 
 
 @pytest.mark.parametrize(
@@ -43,16 +43,16 @@ def test_custom_fields_and_local_names_are_known(db):
     ],
 )
 def test_money_is_written_in_the_customers_language(language, currency, expected):
-    values = merge.Values(None, item={"amount": Decimal("12500.50")})
-    text = merge.render("{{ item.amount | money }}", values, language=language, currency=currency)
+    values = merge_text.Values(None, item={"amount": Decimal("12500.50")})
+    text = merge_text.render("{{ item.amount | money }}", values, language=language, currency=currency)
     assert text.replace("\u00a0", " ").replace("\u202f", " ").replace("12.501", "12.500") == expected
 
 
 def test_dates_times_and_phones():
-    values = merge.Values(
+    values = merge_text.Values(
         None, item={"d": date(2026, 11, 22), "t": datetime(2026, 11, 22, 9, tzinfo=UTC), "p": "+48601234567"}
     )
-    text = merge.render(
+    text = merge_text.render(
         "{{ item.d | date }} {{ item.t | time }} {{ item.p | phone }}", values, language="pl", zone="Europe/Warsaw"
     )
     assert text == "22 lis 2026 10:00 +48 601 234 567"
@@ -66,26 +66,26 @@ def test_dates_times_and_phones():
     ],
 )
 def test_endless_texts_end_with_an_error(bomb):
-    with pytest.raises(merge.MergeError):
-        merge.render(bomb, merge.Values(None))
+    with pytest.raises(merge_text.MergeError):
+        merge_text.render(bomb, merge_text.Values(None))
 
 
 def test_values_are_escaped_in_html_and_plain_in_text():
-    values = merge.Values(None, contact={"name": "<b>&"})
-    assert merge.render("{{ contact.name }}", values) == "<b>&"
-    assert merge.render("{{ contact.name }}", values, html=True) == "&lt;b&gt;&amp;"
+    values = merge_text.Values(None, contact={"name": "<b>&"})
+    assert merge_text.render("{{ contact.name }}", values) == "<b>&"
+    assert merge_text.render("{{ contact.name }}", values, html=True) == "&lt;b&gt;&amp;"
 
 
 def test_a_missing_value_names_itself(world):
     item = world.deal()
-    with pytest.raises(merge.MergeError, match="nothing"):
-        merge.render("{{ item.nothing }}", merge.Values(item))
+    with pytest.raises(merge_text.MergeError, match="nothing"):
+        merge_text.render("{{ item.nothing }}", merge_text.Values(item))
 
 
 def test_the_picker_lists_only_what_renders(world):
     item = world.deal()
-    for _group, rows in merge.field_list():
+    for _group, rows in merge_text.field_list():
         for path, _label, _type in rows:
             text = "{{ " + path + " }}"
-            merge.check(text)
-            merge.render(text, merge.Values(item))
+            merge_text.check(text)
+            merge_text.render(text, merge_text.Values(item))

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crm import merge
-from crm.merge_budget import MOST_ROWS, MOST_TEXT, without_tags
+from crm.messages import merge_text
+from crm.messages.merge_budget import MOST_ROWS, MOST_TEXT, without_tags
 from crm.models import Item, Submission, WebForm
 from tests.crm.test_forms import GOOD, form, send  # noqa: F401
 
@@ -46,8 +46,8 @@ NO_LIQUID_ERROR = {
 @pytest.mark.parametrize("text", TOO_MUCH.values(), ids=TOO_MUCH)
 def test_a_text_that_would_go_on_for_ever_ends_with_a_sentence(text):
     start = time.thread_time()
-    with pytest.raises(merge.MergeError) as refused:
-        merge.render(text, merge.Values(None))
+    with pytest.raises(merge_text.MergeError) as refused:
+        merge_text.render(text, merge_text.Values(None))
     # Not a speed: without the budget these take minutes, or the memory of the machine.
     assert time.thread_time() - start < 10
     assert "Line 1" in str(refused.value)
@@ -55,14 +55,14 @@ def test_a_text_that_would_go_on_for_ever_ends_with_a_sentence(text):
 
 @pytest.mark.parametrize("text", NO_LIQUID_ERROR.values(), ids=NO_LIQUID_ERROR)
 def test_whatever_goes_wrong_is_one_sentence(text):
-    with pytest.raises(merge.MergeError) as refused:
-        merge.render(text, merge.Values(None))
+    with pytest.raises(merge_text.MergeError) as refused:
+        merge_text.render(text, merge_text.Values(None))
     assert "\n" not in str(refused.value)
 
 
 def test_the_sentence_names_line_and_field():
-    with pytest.raises(merge.MergeError, match=r"^Line 3, \{\{ item\.id \| date \}\}: “12” is no date\.$"):
-        merge.render("Dear\n{{ item.id }}\n{{ item.id | date }}", merge.Values(None, item={"id": 12}))
+    with pytest.raises(merge_text.MergeError, match=r"^Line 3, \{\{ item\.id \| date \}\}: “12” is no date\.$"):
+        merge_text.render("Dear\n{{ item.id }}\n{{ item.id | date }}", merge_text.Values(None, item={"id": 12}))
 
 
 PIECES = [
@@ -79,7 +79,7 @@ PIECES = [
     "'a,b' | split: ','",
     "now",
 ]
-FILTERS = sorted(merge._TEXT.filters)
+FILTERS = sorted(merge_text._TEXT.filters)
 
 
 @settings(max_examples=400, deadline=None)
@@ -96,25 +96,25 @@ FILTERS = sorted(merge._TEXT.filters)
 def test_no_chain_of_filters_brings_anything_but_a_text_or_a_sentence(piece, chain):
     filters = "".join(f" | {name}" + (f": {', '.join(args)}" if args else "") for name, args in chain)
     try:
-        made = merge.render("{{ " + piece + filters + " }}", merge.Values(None), html=True)
-    except merge.MergeError as error:
+        made = merge_text.render("{{ " + piece + filters + " }}", merge_text.Values(None), html=True)
+    except merge_text.MergeError as error:
         made = str(error)
     assert len(made) <= 500_000
 
 
 def test_language_and_zone_are_out_of_a_texts_reach():
     text = "{% assign _language = 'xx' %}{% assign _zone = 'no' %}{% assign _currency = 5 %}{{ 1234.5 | number }}"
-    assert merge.render(text, merge.Values(None), language="pl") == "1234,5".replace("1234", "1\u00a0234")
+    assert merge_text.render(text, merge_text.Values(None), language="pl") == "1234,5".replace("1234", "1\u00a0234")
     for name in ("_language", "_zone", "_currency"):
-        with pytest.raises(merge.MergeError, match="undefined"):
-            merge.render("{{ " + name + " }}", merge.Values(None))
+        with pytest.raises(merge_text.MergeError, match="undefined"):
+            merge_text.render("{{ " + name + " }}", merge_text.Values(None))
 
 
 def test_a_paper_of_many_rows_is_untouched():
     rows = [{"name": f"Table {n}", "price": 12.5, "text": "x" * 300} for n in range(1900)]
     text = "{% for line in lines %}<td>{{ line.name | escape }}</td><td>{{ line.price | money }}</td>{% endfor %}"
     text += "{{ lines | sort: 'name' | map: 'name' | uniq | size }}"
-    assert merge.render(text, merge.Values(None, lines=rows), html=True).endswith("1900")
+    assert merge_text.render(text, merge_text.Values(None, lines=rows), html=True).endswith("1900")
     assert len(rows) < MOST_ROWS < MOST_TEXT
 
 
@@ -145,6 +145,6 @@ def test_a_submission_makes_its_card_whatever_title_and_thanks_say(world, form, 
 
 @pytest.mark.parametrize("shorter", ["truncate: 50", "truncatewords: 5", "slice: 0, 10"])
 def test_a_long_text_is_shortened(shorter):
-    text = merge.render("{{ item.t | " + shorter + " }}", merge.Values(None, item={"t": "word " * 60}))
+    text = merge_text.render("{{ item.t | " + shorter + " }}", merge_text.Values(None, item={"t": "word " * 60}))
     assert text.startswith("word")
     assert len(text) <= 50

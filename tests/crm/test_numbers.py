@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from automation.actions.change_fields import typed
 from crm.ground.columns.decimals import ExactSum, LimitedField
 from crm.ground.decimals import MONEY, NUMBER, Unreadable
+from crm.items.models.lines import replace_lines
 from crm.migrations import __name__ as migrations_package
 from crm.models import (
     ApiToken,
@@ -31,8 +32,7 @@ from crm.models import (
     Submission,
     WebForm,
 )
-from crm.models.lines import replace_lines
-from crm.upgrades import Column, take_out
+from crm.pipelines.upgrades import Column, take_out
 from documents.models import Payment
 from tests.crm.test_forms import GOOD, send
 from tests.crm.test_imports import bring  # noqa: F401

@@ -10,8 +10,8 @@ from django.http import HttpRequest, HttpResponse
 from django.test import Client, override_settings
 from django.urls import path
 
+from crm.frame.outage import broken
 from crm.ground import databases
-from crm.views.outage import broken
 
 
 def away(request: HttpRequest) -> HttpResponse:
@@ -41,7 +41,7 @@ def test_a_database_that_is_away_is_a_503_that_says_when_to_come_again(bare):
 
 
 def test_healthz_says_that_the_disk_is_full(world, client, settings, monkeypatch):
-    from crm import health
+    from crm.frame import health
 
     assert all(not line.fault for line in health.disk_has_room())
     monkeypatch.setattr(health, "LEAST_FREE", 10**18)

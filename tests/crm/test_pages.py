@@ -6,7 +6,8 @@ import pytest
 from allauth.usersessions.models import UserSession
 from django.core.exceptions import ValidationError
 
-from crm.models import CustomField, Event, Item, ItemType, LostReason, Message, Notification, Stage, Task, boards
+from crm.models import CustomField, Event, Item, ItemType, LostReason, Message, Notification, Stage, Task
+from crm.pipelines import boards
 
 
 @pytest.fixture

@@ -5,7 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from crm import merging
+from crm.board.recycle_bin import empty
+from crm.customers import merging
 from crm.models import (
     Company,
     Consent,
@@ -17,7 +18,6 @@ from crm.models import (
     Notification,
     Task,
 )
-from crm.recycle_bin import empty
 
 
 @pytest.fixture

@@ -9,10 +9,10 @@ from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from crm import receiving
 from crm.importing.work import MAKERS
+from crm.messages import receiving
 from crm.models import Company, Contact, Import, ImportRow, Item, Message, OwnCompany
-from crm.recognising import same_name
+from crm.people.recognising import same_name
 from tests.crm.test_forms import GOOD, form, send  # noqa: F401
 from tests.crm.test_imports import bob, bring  # noqa: F401
 

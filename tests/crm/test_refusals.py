@@ -9,10 +9,11 @@ import pytest
 from django.apps import apps
 
 from automation.models import Run
-from crm import delivery, merging, receiving, sending
+from crm.customers import merging
 from crm.ground import clock
 from crm.ground.addresses import one_spelling
-from crm.mail import inbox
+from crm.messages import delivery, receiving, sending
+from crm.messages.mail import inbox
 from crm.models import Contact, Conversation, Event, Item, Job, Message, Refusal
 from tests.crm.test_api import Caller
 from tests.crm.test_imports import bob, bring  # noqa: F401
@@ -271,7 +272,7 @@ def test_two_people_in_one_contact_are_split(world, client, now):
 
 
 def test_a_card_that_the_person_may_not_change_is_not_split_off(world, client):
-    from crm.rights import Scope
+    from crm.pipelines.rights import Scope
 
     world.role(world.charlie, view=Scope.ALL, edit=Scope.NONE)
     item = world.deal()
@@ -284,7 +285,7 @@ def test_a_card_that_the_person_may_not_change_is_not_split_off(world, client):
 
 
 def test_messages_chosen_one_by_one_go_over_with_their_events(world, now):
-    from crm.splitting import Share, split
+    from crm.customers.splitting import Share, split
 
     item = world.deal()
     stop(world, "Hi", sid="SM1")
@@ -298,7 +299,7 @@ def test_messages_chosen_one_by_one_go_over_with_their_events(world, now):
 
 
 def test_a_number_that_nobody_has_confirmed_is_confirmed_by_no_split(world, now):
-    from crm.splitting import Share, split
+    from crm.customers.splitting import Share, split
 
     world.contact.add_phone("+48601234567", is_new=True)
     made = split(world.contact, Share("Nam", shared=frozenset(["+48601234567"])), by=world.bob)

@@ -9,10 +9,10 @@ import pytest
 from django.test import Client
 
 from automation.models import Rule
-from crm import rights
 from crm.models import ApiToken, Department, Forbidden, Item, Pipeline, Role, RoleRight, Stage, Task, User
-from crm.models.pipelines import machine_of
-from crm.rights import Scope
+from crm.pipelines import rights
+from crm.pipelines.machine import machine_of
+from crm.pipelines.rights import Scope
 
 # Whose item a scope reaches: the policy, written down by hand.
 REACHES = {

@@ -9,11 +9,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from crm import digest
 from crm.events.notice import notify
 from crm.ground import clock
 from crm.models import Attachment, Item, ItemType, Message, Notification, Pipeline, Post, Stage, Task, User
-from crm.rights import Scope
+from crm.notices import digest
+from crm.pipelines.rights import Scope
 from crm.work.queue import kind_of
 
 PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + bytes(200)
@@ -245,7 +245,7 @@ def test_a_deal_is_no_lead(world, bob):
 
 
 def test_two_clicks_at_the_same_moment_make_one_deal(world, lead):
-    from crm import converting
+    from crm.items import converting
     from crm.models import Refused
 
     before = Item.objects.get(pk=lead.pk)  # what the second request had read

@@ -10,11 +10,11 @@ from django.apps import apps
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crm import words
 from crm.events.record import collecting, record
 from crm.ground.columns.words import indexed
+from crm.items import search_index
 from crm.models import Cause, Contact, CustomField, Event, Item, Job, Pipeline, Task
-from crm.rights import Scope
+from crm.pipelines.rights import Scope
 
 pytestmark = pytest.mark.django_db
 
@@ -126,7 +126,8 @@ def test_more_matches_than_are_looked_at_hide_nothing_that_is_ones_own(world, bo
     mine, theirs = world.deal("Mine"), world.deal("Theirs")
     record("comment.added", item=mine, payload={"text": "walnut"})
     Event.objects.bulk_create(
-        Event(kind="comment.added", item=theirs, payload={"text": "walnut"}) for _number in range(words.NEWEST + 5)
+        Event(kind="comment.added", item=theirs, payload={"text": "walnut"})
+        for _number in range(search_index.NEWEST + 5)
     )
     Item.objects.filter(pk=theirs.pk).update(pipeline=hidden)
     page = found(bob, "walnut")
@@ -140,12 +141,12 @@ def test_events_written_in_a_batch_are_found_and_deleted_ones_are_not(world, bob
         record("comment.added", item=item, payload={"text": "mahogany"})
     assert "mahogany" in found(bob, "mahogany")
     Event.objects.filter(kind="comment.added").delete()
-    assert words.newest(Event, "mahogany") == []
+    assert search_index.newest(Event, "mahogany") == []
 
 
 @given(st.text(max_size=60))
 def test_no_search_is_an_error_whatever_is_typed(text):
-    assert isinstance(words.newest(Event, text), list)
+    assert isinstance(search_index.newest(Event, text), list)
     assert (indexed([text]) or "") == " ".join((indexed([text]) or "").split())
 
 
@@ -157,13 +158,13 @@ def test_ones_own_record_is_found_behind_many_newer_ones_of_others(world, client
     shape = {
         f.attname: getattr(mine, f.attname) for f in Item._meta.concrete_fields if f.attname not in ("id", "visit_id")
     }
-    Item.objects.bulk_create(Item(**shape | {"pipeline_id": hidden.pk}) for _number in range(words.NEWEST + 5))
+    Item.objects.bulk_create(Item(**shape | {"pipeline_id": hidden.pk}) for _number in range(search_index.NEWEST + 5))
     client.force_login(world.bob)
     assert f'href="/items/{mine.pk}/"' in found(client, "walnut")
 
 
 def test_a_note_that_was_erased_is_found_no_more(world, now):
-    from crm.models import undo
+    from crm.items.models import undo
 
     item = world.deal()
     moved = item.move_to(world.stages["talk"], by=world.bob, undoable=True)
@@ -171,7 +172,7 @@ def test_a_note_that_was_erased_is_found_no_more(world, now):
     Event.objects.filter(kind="comment.added").update(cause_kind="rule", visit=moved.visit)
     undo.undo(moved.visit, by=world.bob)
     assert undo.remove_left_behind(moved.visit, by=world.bob) == 1
-    assert words.newest(Event, "embarrassing") == []
+    assert search_index.newest(Event, "embarrassing") == []
 
 
 def test_the_upgrade_reads_what_was_there_a_slice_at_a_time(world, bob, drain, monkeypatch):
@@ -180,9 +181,9 @@ def test_the_upgrade_reads_what_was_there_a_slice_at_a_time(world, bob, drain, m
         record("comment.added", item=item, payload={"text": f"note mahogany{number}"})
     Event.objects.update(words=None)
     Item.objects.update(words=None)
-    assert words.newest(Event, "mahogany3") == words.newest(Item, "ebony") == []
+    assert search_index.newest(Event, "mahogany3") == search_index.newest(Item, "ebony") == []
     importlib.import_module("crm.migrations.0035_words").plan(apps, None)
     assert Job.objects.filter(kind="index_words").count() == 1
     drain()
-    assert len(words.newest(Event, "mahogany3")) == 1
-    assert words.newest(Item, "ebony") == [item.pk]
+    assert len(search_index.newest(Event, "mahogany3")) == 1
+    assert search_index.newest(Item, "ebony") == [item.pk]

@@ -8,11 +8,11 @@ from django.core.files.storage import default_storage
 from django.core.management import call_command
 
 from automation.models import Rule, Run, Trigger
-from crm import retiring
-from crm.diagram import allowed_moves, diagram
+from crm.items import retiring
 from crm.models import Attachment, Channel, CustomField, Item, Notification, Pipeline, Stage, StageTransition, WebForm
-from crm.models.pipelines import machine_of
-from crm.rights import Scope
+from crm.pipelines.diagram import allowed_moves, diagram
+from crm.pipelines.machine import machine_of
+from crm.pipelines.rights import Scope
 
 
 @pytest.fixture

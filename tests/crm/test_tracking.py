@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 
 from crm.ground import clock
+from crm.messages.sending import queue_message
 from crm.models import Channel, Event, Item, Message, MessageLink, Notification, Refusal
-from crm.sending import queue_message
 
 PHONE = {"User-Agent": "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 Mobile"}
 GOOGLE = {"User-Agent": "Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com GoogleImageProxy)"}

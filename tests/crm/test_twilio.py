@@ -10,10 +10,11 @@ from urllib.parse import parse_qs
 import pytest
 from twilio.request_validator import RequestValidator
 
-from crm import health, open_ends
+from crm.frame import health
 from crm.ground import clock, vault
+from crm.messages import open_ends
+from crm.messages.transports.base import TransportError
 from crm.models import Contact, Event, Item, Job, Message, Notification, Refusal
-from crm.transports.base import TransportError
 from tests.servers import free_port
 
 TOKEN = "0123456789abcdef0123456789abcdef"
@@ -231,7 +232,7 @@ def test_an_empty_token_validates_nothing_and_shows_on_the_health_page(world, tw
 
 def test_a_callback_faster_than_our_own_outcome_is_kept(world, twilio, drain, client):
     """Twilio tells of the failure while the worker still waits for the answer to its request."""
-    from crm import sending
+    from crm.messages import sending
 
     message = sms(world, drain)
     Message.objects.filter(pk=message.pk).update(status="sending")

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from crm.items.models.lines import replace_lines
 from crm.models import Item, ItemType, LineItem, Pipeline, Stage
-from crm.models.lines import replace_lines
 from documents import starter
 from documents.models import DocumentTemplate, InvoiceFlow
 

@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from automation.base import actions, bind
 from automation.models import scope_of
 from crm.ground import clock
+from crm.items.models.lines import replace_lines
 from crm.models import Event, Item, LineItem, Refused
-from crm.models.lines import replace_lines
-from crm.rights import Scope
-from documents import overdue, statements
+from crm.pipelines.rights import Scope
+from documents import making, overdue, statements
 from documents.models import CreditNote, Document, DocumentTemplate, InvoiceFlow, Payment
 from documents.models.balances import Balance
 from documents.models.checkouts import still_open
@@ -78,9 +78,7 @@ def test_what_is_open_shrinks_at_every_door(world, papers, invoice):
     assert [row.amount for row in statements._open_invoices(world.bob)] == [open_]
     overdue._tell(invoice, 1)
     assert Event.objects.filter(kind="invoice.overdue", item=invoice).get().data("open") == str(open_)
-    fresh = Document.make(
-        papers.templates["invoice"], invoice, by=world.bob, replaces=CreditNote.objects.get().corrects
-    )
+    fresh = making.make(papers.templates["invoice"], invoice, by=world.bob, replaces=CreditNote.objects.get().corrects)
     assert fresh.data["totals"]["open"] == str(open_)
     pay(world, invoice, open_)
     assert Item.objects.get(pk=invoice.pk).stage == papers.flow.paid
@@ -219,7 +217,7 @@ def test_what_is_no_invoice_or_has_no_valid_paper_has_nothing_to_correct(world, 
 def test_no_credit_note_is_made_by_the_usual_way_of_papers(world, papers, invoice, client):
     template = papers.templates["credit_note"]
     with pytest.raises(Refused, match="from its lines"):
-        Document.make(template, papers.deal, by=world.bob)
+        making.make(template, papers.deal, by=world.bob)
     client.force_login(world.bob)
     page = client.get(f"/items/{papers.deal.pk}/documents/", headers={"HX-Request": "true"}).content.decode()
     assert "Credit note" not in page

@@ -3,7 +3,8 @@
 import pypdfium2
 import pytest
 
-from crm import merge
+from crm.messages import merge_text
+from documents import making
 from documents.glyphs import Coverage, fonts_are_there, missing, writable
 from documents.models import Document
 
@@ -23,7 +24,7 @@ def test_blanks_joiners_and_direction_marks_need_no_letter():
 
 def test_each_letter_that_lacks_is_named_once_and_in_its_order():
     assert missing(f"Ż{UNKNOWN}a{UNKNOWN}") == [UNKNOWN]
-    with pytest.raises(merge.MergeError, match=UNKNOWN):
+    with pytest.raises(merge_text.MergeError, match=UNKNOWN):
         writable(f"<p>Anna &#x30000;</p><p>{UNKNOWN}</p>")
 
 
@@ -47,7 +48,7 @@ def test_the_set_up_of_this_project_brings_the_fonts_that_papers_need():
 def test_customers_of_all_scripts_stand_on_their_papers(world, papers, drain, name):
     world.contact.name = name
     world.contact.save()
-    document = Document.make(papers.templates["offer"], papers.deal, by=world.bob)
+    document = making.make(papers.templates["offer"], papers.deal, by=world.bob)
     drain()
     document.refresh_from_db()
     assert document.status == "ready", document.error

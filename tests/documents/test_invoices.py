@@ -6,9 +6,9 @@ from decimal import Decimal
 import pytest
 
 from crm.ground import clock
+from crm.items.models.lines import replace_lines
 from crm.models import Event, Item, LineItem, Refused
-from crm.models.lines import replace_lines
-from documents import overdue
+from documents import making, overdue
 from documents.models import Document, Payment
 from documents.models.balances import Balance
 from documents.models.invoicing import today
@@ -156,8 +156,8 @@ def test_full_payment_moves_the_deal_and_a_part_only_if_asked(world, papers, dra
 @pytest.mark.parametrize(("kind", "event"), [("document_opened", "seen"), ("document_signed", "accept"), ("document_declined", "decline")])  # fmt: skip
 def test_what_the_customer_does_with_a_paper_moves_the_deal(world, papers, drain, client, kind, event):
     world.trigger("pay", kind, {"template": str(papers.templates["offer"].pk)})
-    document = Document.make(papers.templates["offer"], papers.deal, by=world.bob)
-    other = Document.make(papers.templates["contract"], papers.deal, by=world.bob)
+    document = making.make(papers.templates["offer"], papers.deal, by=world.bob)
+    other = making.make(papers.templates["contract"], papers.deal, by=world.bob)
     drain()
     for paper in (other, document):
         assert Item.objects.get(pk=papers.deal.pk).stage == world.stages["new"]
@@ -278,7 +278,7 @@ def test_the_invoice_follows_its_paper_to_sent_and_to_void(world, papers, drain,
 
 @pytest.mark.django_db
 def test_a_move_that_is_taken_back_voids_the_invoice_it_made(world, papers, drain):
-    from crm.models.undo import undo
+    from crm.items.models.undo import undo
 
     world.rule("papers", "create_invoice", {"template": papers.templates["invoice"].pk, "wait": "on"}, key="invoice")
     moved = world.move(papers.deal, "papers", undoable=True)
@@ -293,7 +293,7 @@ def test_a_move_that_is_taken_back_voids_the_invoice_it_made(world, papers, drai
 
 @pytest.mark.django_db
 def test_a_stage_that_means_something_to_invoices_hands_it_on(world, papers):
-    from crm.retiring import uses_of
+    from crm.items.retiring import uses_of
 
     (use,) = [use for use in uses_of(papers.flow.partly_paid) if use.count]
     use.hand_over(papers.flow.sent)
@@ -303,7 +303,7 @@ def test_a_stage_that_means_something_to_invoices_hands_it_on(world, papers):
 
 @pytest.mark.django_db
 def test_cards_with_numbered_papers_are_not_purged_and_others_are(world, papers, drain):
-    from crm import recycle_bin
+    from crm.board import recycle_bin
 
     invoice, _document = invoice_of(world, papers, drain)
     plain = world.deal("Plain")
@@ -360,10 +360,10 @@ def test_a_template_that_does_not_name_discounts_as_amounts_tells_them_all_the_s
     lines = [LineItem(name="Table", price=Decimal(100), discount_amount=Decimal(50))]
     deal = replace_lines(world.deal(currency="EUR"), lines, by=world.bob)
     template = papers.templates["offer"]
-    assert "−€50" in Document.make(template, deal, by=world.bob).html
+    assert "−€50" in making.make(template, deal, by=world.bob).html
     template.body = template.body.replace(
         '{% if line.discount_amount != "" %}<small>−{{ line.discount_amount | money }}</small>{% endif %}', ""
     )
     template.save()
     assert "discount_amount" not in template.body
-    assert "Table (−€50)" in Document.make(template, deal, by=world.bob).html
+    assert "Table (−€50)" in making.make(template, deal, by=world.bob).html

@@ -7,8 +7,9 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, connections, transaction
 
-from crm import merge
 from crm.ground import clock
+from crm.messages import merge_text
+from documents import making
 from documents.models import Document, NumberCounter, Numerator
 
 DECEMBER = datetime(2026, 12, 31, 23, 30, tzinfo=UTC)  # in Warsaw it is January already
@@ -41,15 +42,15 @@ def test_a_paper_that_cannot_be_filled_takes_no_number(world, papers):
     template = papers.templates["invoice"]
     template.body = "{{ document.number }} {{ company.tax_number | needed: 'tax number' }}"
     template.save()
-    with pytest.raises(merge.MergeError, match="tax number"):
-        Document.make(template, papers.deal, by=world.bob)
+    with pytest.raises(merge_text.MergeError, match="tax number"):
+        making.make(template, papers.deal, by=world.bob)
     assert not NumberCounter.objects.exists()
     assert template.numerator.preview(clock.now()).endswith("/1")
 
 
 @pytest.mark.django_db
 def test_a_number_is_never_given_twice_by_the_database(world, papers):
-    first = Document.make(papers.templates["offer"], papers.deal, by=world.bob)
+    first = making.make(papers.templates["offer"], papers.deal, by=world.bob)
     with pytest.raises(IntegrityError), transaction.atomic():
         Document.objects.create(
             item=papers.deal, version=first.version, kind="offer", title="x", numerator=first.numerator,
@@ -90,8 +91,8 @@ def test_eight_threads_take_numbers_without_gap_or_double(world):
 @pytest.mark.django_db
 def test_a_changed_period_steps_over_numbers_that_stand_on_papers(world, papers):
     template = papers.templates["offer"]
-    first = Document.make(template, papers.deal, by=world.bob)
+    first = making.make(template, papers.deal, by=world.bob)
     template.numerator.reset = "year"
     template.numerator.save()
-    second = Document.make(template, papers.deal, by=world.bob)
+    second = making.make(template, papers.deal, by=world.bob)
     assert second.number.rpartition("/")[2] == str(int(first.number.rpartition("/")[2]) + 1)

@@ -13,13 +13,14 @@ from pathlib import Path
 import pypdfium2
 import pytest
 
-from crm import merge
 from crm.ground import clock
+from crm.messages import merge_text
 from crm.models import Event, Item, Notification
-from documents import rendering
+from documents import making, rendering
 from documents.drawing import CannotDraw, renderer
 from documents.models import Document, DocumentLink, DocumentTemplate
-from documents.values import amount_in_words, check_template
+from documents.template_fields import check_template
+from documents.values import amount_in_words
 
 PHONE = "Mozilla/5.0 (Linux; Android 14) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130 Mobile Safari/537.36"
 
@@ -32,7 +33,7 @@ def text_of(pdf):
 
 
 def made(world, papers, kind="offer", **more):
-    return Document.make(papers.templates[kind], papers.deal, by=world.bob, **more)
+    return making.make(papers.templates[kind], papers.deal, by=world.bob, **more)
 
 
 def ready(world, papers, drain, kind="offer"):
@@ -119,7 +120,7 @@ def test_amounts_in_words(amount, currency, language, words):
     ],
 )
 def test_a_template_that_cannot_work_is_refused_with_its_line(world, source, part):
-    with pytest.raises(merge.MergeError, match=part):
+    with pytest.raises(merge_text.MergeError, match=part):
         check_template(source)
 
 
@@ -128,7 +129,7 @@ def test_an_endless_loop_ends(world, papers):
     template = papers.templates["offer"]
     template.body = "{% for a in (1..9999) %}{% for b in (1..9999) %}x{% endfor %}{% endfor %}"
     template.save()
-    with pytest.raises(merge.MergeError):
+    with pytest.raises(merge_text.MergeError):
         made(world, papers)
 
 
@@ -414,13 +415,13 @@ def test_a_filter_on_the_wrong_kind_of_value_is_a_sentence(world, papers, source
     template = papers.templates["offer"]
     template.body = source
     template.save()
-    with pytest.raises(merge.MergeError, match="Oak table"):
+    with pytest.raises(merge_text.MergeError, match="Oak table"):
         made(world, papers)
 
 
 @pytest.mark.django_db
 def test_an_address_may_end_by_itself(world, papers, client, drain, now):
-    made = Document.make(papers.templates["offer"], papers.deal, by=world.bob)
+    made = making.make(papers.templates["offer"], papers.deal, by=world.bob)
     drain()
     client.force_login(world.bob)
     client.post(f"/documents/{made.pk}/link/", {"days": "7"})

@@ -6,9 +6,10 @@ from decimal import Decimal
 
 import pytest
 
-from crm import health
+from crm.frame import health
 from crm.ground import vault
 from crm.models import Event, Item, Notification
+from documents import making
 from documents.models import Checkout, Payment, PaymentAccount, PaymentLink
 from tests.stripe_like import SECRET, stripe_like
 
@@ -130,9 +131,8 @@ def test_what_was_never_booked_is_not_paid_back_either(world, papers, invoice, s
 
 @pytest.mark.django_db
 def test_only_an_invoice_can_be_paid_online(world, papers, stripe, client, drain):
-    from documents.models import Document
 
-    paper = Document.make(papers.templates["invoice"], papers.deal, by=world.bob)
+    paper = making.make(papers.templates["invoice"], papers.deal, by=world.bob)
     drain()
     path = "/d/" + paper.link().split("/d/")[1]
     assert "Pay online" not in client.get(path).content.decode()

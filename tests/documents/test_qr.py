@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from crm.models import Event, Item
+from documents import making
 from documents.models import QrCode
 
 PHONE = {"User-Agent": "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 Mobile"}
@@ -63,9 +64,8 @@ def test_a_paper_shows_the_cards_code(world, papers, drain):
     template.body = template.body + '<img src="{{ pictures.landing_qr }}">'
     template.save()
     QrCode.objects.create(item=papers.deal, name="x", heading="x")
-    from documents.models import Document
 
-    made = Document.make(template, papers.deal, by=world.bob)
+    made = making.make(template, papers.deal, by=world.bob)
     drain()
     made.refresh_from_db()
     assert (made.status, "landing_qr" in made.data["codes"]) == ("ready", True)

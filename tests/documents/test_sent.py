@@ -6,12 +6,12 @@ from datetime import date, timedelta
 
 import pytest
 
-from crm import open_ends
 from crm.ground import clock
+from crm.messages import open_ends
+from crm.messages.sending import channel_for, mail_colleague, queue_message
 from crm.models import Channel, Contact, Event, Item, Job, Message, Notification
-from crm.rights import Scope
-from crm.sending import channel_for, mail_colleague, queue_message
-from documents import sent
+from crm.pipelines.rights import Scope
+from documents import making, sent
 from documents.models import CarriedPaper, Document
 from tests.crm.test_api import Caller
 from tests.documents.test_invoices import invoice_of
@@ -88,7 +88,7 @@ def test_a_mail_by_hand_counts_by_its_file_and_by_the_address_in_its_text(world,
     client.force_login(world.bob)
     papers.deal.change({"contact": with_mail()})
     _invoice, document = invoice_of(world, papers, drain)
-    other = Document.make(papers.templates["offer"], papers.deal, by=world.bob)
+    other = making.make(papers.templates["offer"], papers.deal, by=world.bob)
     drain()
     page = f"/items/{papers.deal.pk}/write/email/"
     data = {"to": "hoa@example.com", "subject": "s", "text": "See the file.", "papers": [f"document:{document.pk}"]}

@@ -32,7 +32,7 @@ invoice, _paper = InvoiceFlow.first().make_invoice(item, templates["invoice"], b
 print(PaymentLink.make(invoice))
 words = {"heading": "Zażółć gęślą jaźń", "text": "Đo tại nhà", "button": "Book", "target": "https://example.com/"}
 print(QrCode.objects.create(item=item, name="Door", **words).link())
-offer = Document.make(templates["offer"], item, by=anna)
+offer = making.make(templates["offer"], item, by=anna)
 for _ in range(120):
     offer.refresh_from_db()
     if offer.is_drawn:

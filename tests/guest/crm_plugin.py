@@ -27,8 +27,8 @@ from crm.events.kinds import EventKind
 from crm.events.record import record
 from crm.fields import Asked, field_types
 from crm.fields.base import TextLike
+from crm.messages.transports.base import Transport, TransportError, transports
 from crm.slots import ItemTab
-from crm.transports.base import Transport, TransportError, transports
 
 event_kinds.register(
     EventKind(

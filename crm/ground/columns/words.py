@@ -1,4 +1,4 @@
-"""What a row says in words, folded, beside it for the index of whole words (crm/words.py)."""
+"""What a row says in words, folded, beside it for the index of whole words (crm/items/search_index.py)."""
 
 from __future__ import annotations
 

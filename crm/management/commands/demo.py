@@ -13,7 +13,7 @@ from django.db.models import FileField
 
 from crm.demo.company import DEALS, PASSWORD, build
 from crm.demo.texts import TEXTS
-from crm.models import Pipeline
+from crm.pipelines.models import Pipeline
 
 
 class Command(BaseCommand):

@@ -7,8 +7,8 @@ from typing import Any
 from django.apps import apps
 from django.core.management.base import BaseCommand
 
-from crm.models import CustomField
-from crm.retyping import reread
+from crm.pipelines.custom_fields import CustomField
+from crm.pipelines.retyping import reread
 
 
 class Command(BaseCommand):

@@ -11,8 +11,9 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
 
+from crm.company.models import OwnCompany
 from crm.demo.company import PASSWORD
-from crm.models import OwnCompany, User
+from crm.people.models import User
 
 
 class Command(BaseCommand):

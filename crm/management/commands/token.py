@@ -4,8 +4,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from crm.models import User
-from crm.models.api import SCOPES, ApiToken
+from crm.api.models import SCOPES, ApiToken
+from crm.people.models import User
 
 
 class Command(BaseCommand):

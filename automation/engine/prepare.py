@@ -1,0 +1,112 @@
+"""Prepare: what a run needs before its action begins, rights, limits, settings, or a readable reason why not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+from automation.base import ActionError, Context, action_of, bind, first_error
+from automation.models import Rule, Run, scope_of
+from automation.values import rendered
+from crm.events.notice import notify
+from crm.ground import clock
+from crm.ground.sentences import everywhere, named, said
+from crm.models import Forbidden, Item, Message, Pipeline, User
+from crm.people.models import administrators
+
+
+class Hold(Exception):
+    """The run waits for a person; the sentence says why.
+
+    Args:
+        also: what must be written although the attempt is rolled back (a notice, the rule's pause).
+    """
+
+    def __init__(self, sentence: str, also: Callable[[], Any] | None = None) -> None:
+        super().__init__(sentence)
+        self.also = also
+
+
+@dataclass
+class Batch:
+    """What the runs of one transaction share.
+
+    Args:
+        ends: their ends, written together. events: events that nobody waits for, likewise.
+        prepared: by rule and version, whose rights count and the cleaned settings.
+    """
+
+    ends: list[Any] = field(default_factory=list)
+    events: list[Any] = field(default_factory=list)
+    prepared: dict[Any, tuple[User, dict[str, Any]]] = field(default_factory=dict)
+
+
+def prepare(run: Run, item: Item, batch: Batch) -> Context:
+    """Rights, limits, settings: everything the action needs, or a readable reason why not."""
+    rule = run.rule
+    if action_of(rule.action).sends:
+        check_hourly_limit(rule)
+    known = (rule.pk, run.pk if run.pinned else rule.version)
+    if known not in batch.prepared:
+        batch.prepared[known] = (acting_for(rule), cleaned_settings(run))
+    rights, settings = batch.prepared[known]
+    if not rights.is_superuser:
+        try:
+            item.require(rights, "edit")  # E40: never more than the publisher may do with this very item
+        except Forbidden as refused:
+            told = said("right.missing", "The rule acts with the rights of %s, who may not change this card.")
+            raise ActionError(told % rights.name) from refused
+    # The item's own visit is at hand; a kept run belongs to an earlier one.
+    visit = item.visit if item.visit_id == run.visit_id and item.visit is not None else run.visit
+    return Context(run, rule, item, visit, rights, settings, run.outputs, rendered)
+
+
+def cleaned_settings(run: Run) -> dict[str, Any]:
+    """The action's form, bound again: what has gone since is a readable failure."""
+    rule = run.rule
+    raw = (run.taken or {}).get("settings", {})
+    form = bind(action_of(rule.action).Settings, raw, scope_of(rule.stage, rule, running=True))
+    if not form.is_valid():
+        raise ActionError(everywhere("settings.fault", partial(first_error, form)))
+    return form.cleaned_data
+
+
+def acting_for(rule: Rule) -> User:
+    """E40: the publisher, else the pipeline's automation owner (administrators are told), else the rule is held."""
+    publisher = rule.publisher
+    if publisher is not None and publisher.is_active:
+        return publisher
+    owner = Pipeline.objects.select_related("automation_owner").get(pk=rule.pipeline_id).automation_owner
+    words = {"rule": rule.name}
+    if owner is not None and owner.is_active:
+        text = said("rule.successor", "The rule “%(rule)s” now acts with the rights of %(name)s.") % {
+            **words,
+            "name": owner.name,
+        }
+        notify(administrators(), text, kind="rights", group=f"successor:{rule.pk}")
+        return owner
+    text = (
+        said("rule.held", "The rule “%(rule)s” is held: its publisher is no longer active and nobody takes over.")
+        % words
+    )
+    raise Hold(
+        said("publisher.gone", "Its publisher is no longer active and nobody takes over."),
+        lambda: notify(administrators(), text, kind="rights", group=f"held:{rule.pk}"),
+    )
+
+
+def check_hourly_limit(rule: Rule) -> None:
+    """E42: a rule above its message limit is paused, and one notice is given."""
+    recent = Message.objects.filter(origin=f"rule:{rule.pk}", created_at__gt=clock.now() - timedelta(hours=1))
+    if recent[: rule.hourly_limit].count() < rule.hourly_limit:
+        return
+    reason = said("rule.hourly_limit", "Paused: more than %d messages in an hour.") % rule.hourly_limit
+
+    def pause() -> None:
+        Rule.objects.filter(pk=rule.pk, paused_at__isnull=True).update(paused_at=clock.now(), paused_because=reason)
+        notify(administrators(), named(rule.name, reason), kind="limit", group=f"limit:{rule.pk}")
+
+    raise Hold(reason, pause)

@@ -1,0 +1,1 @@
+"""Signing in, the person's own pages, and the audit log."""

@@ -1,0 +1,1 @@
+"""People, the company and the audit log in the administration."""

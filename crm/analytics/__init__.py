@@ -1,0 +1,1 @@
+"""Figures over cards and what led to them."""

@@ -1,0 +1,1 @@
+"""Cards, tasks, calls, messages and fields for programs."""

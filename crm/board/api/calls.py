@@ -1,0 +1,90 @@
+"""Calls, from any telephone system."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from ninja import Router, Schema, Status
+from pydantic import Field, StrictBool
+
+from crm.api.auth import scope
+from crm.api.errors import answers, invalid
+from crm.api.idempotency import idempotent
+from crm.api.paging import Cursor, Id, Limit, only, page_of
+from crm.api.schemas import (
+    EventOut,
+    Moment,
+    Page,
+    event_out,
+)
+from crm.board.api.items import API, changeable
+from crm.board.api.items import visible as visible_items
+from crm.events.models import Event
+from crm.events.record import record
+from crm.ground import clock, phones
+from crm.items import customer_rights
+from crm.items.models.items import Item
+from crm.people.models import Contact
+
+router = Router()
+
+
+class CallIn(Schema):
+    model_config = {"extra": "forbid"}
+    direction: Literal["in", "out"]
+    number: str = Field(min_length=3, max_length=40, description="The customer's number.")
+    answered: StrictBool
+    seconds: int = Field(default=0, ge=0, le=86400)
+    item: Id | None = Field(default=None, description="Empty: the newest open item of the contact with this number.")
+    started_at: Moment | None = None
+    note: str = Field(default="", max_length=2000)
+    id: str = Field(default="", max_length=80, description="The telephone system's own id: a repeat is one call.")
+
+
+@router.post("/calls", response=answers(EventOut, 201), summary="Log a call", tags=["calls"])
+@scope("write")
+@idempotent
+def log_call(request: HttpRequest, payload: CallIn) -> Any:
+    try:
+        number = phones.parse(payload.number)
+    except ValidationError as error:
+        raise invalid({"number": error.messages}) from error
+    contact = Contact.objects.visible_to(request.user).answering(number)  # type: ignore[arg-type,attr-defined]
+    if payload.item:
+        item: Any = changeable(request, payload.item)
+    else:
+        rows = (
+            visible_items(request).reached_by(request.user, "edit").filter(contact=contact, stage__kind="open")
+            if contact
+            else Item.objects.none()
+        )
+        item = rows.order_by("-created_at").first()
+    if item is None and contact is None:
+        raise invalid({"number": [_("Nobody with this number is known.")]})
+    kind = "call.answered" if payload.answered else "call.missed"
+    key = f"call:{request.user.pk}:{payload.id}" if payload.id else None
+    data = payload.model_dump(exclude={"item", "id", "started_at"}) | {"number": number}
+    data["also"] = Contact.objects.sharing(number, contact)
+    started = payload.started_at or clock.now()
+    event = record(
+        kind,
+        item=item,
+        contact=contact,
+        actor=request.user,  # type: ignore[arg-type]
+        cause=API,
+        payload=data | {"started_at": started.isoformat()},
+        key=key,
+    )
+    return Status(201, event_out(event or Event.objects.get(key=key, actor=request.user)))
+
+
+@router.get("/calls", response=answers(Page[EventOut]), summary="Calls", tags=["calls"])
+@scope("read")
+def calls(request: HttpRequest, limit: Limit = 50, cursor: Cursor = "", item: Id | None = None) -> Any:
+    only(request, "item")
+    rows = Event.objects.filter(kind__startswith="call.", item__in=Item.objects.visible_to(request.user))  # type: ignore[arg-type]
+    rows = rows.exclude(customer_rights.concealed(request.user)).select_related("actor")  # type: ignore[arg-type]
+    return page_of(rows.filter(item_id=item) if item is not None else rows, event_out, limit, cursor)

@@ -1,0 +1,1 @@
+"""Forms of cards: fields, lines, filters."""

@@ -1,0 +1,1 @@
+"""Board, list, card and what hangs on them."""

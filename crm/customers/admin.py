@@ -1,0 +1,83 @@
+from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
+
+from crm.admin.base import CappedPaginator, ModelAdmin, TabularInline, display, register
+from crm.messages.models.refusals import Refusal
+from crm.people.models import Company, Contact, Tag
+from crm.people.reach import ContactEmail, ContactPhone
+
+
+class PhoneInline(TabularInline):
+    model = ContactPhone
+    extra = 1
+
+
+class EmailInline(TabularInline):
+    model = ContactEmail
+    extra = 1
+
+
+@register(Contact)
+class ContactAdmin(ModelAdmin):
+    list_display = ("name", "company", "language", "owner", "created_at")
+    list_filter = ("language", "no_email", "no_sms", "tags")
+    search_fields = ("search_key", "name", "emails__address", "phones__number")
+    autocomplete_fields = ("company", "owner", "tags")
+    list_select_related = ("company", "owner")
+    inlines = (PhoneInline, EmailInline)
+    exclude = ("custom",)
+    show_full_result_count = False
+    paginator = CappedPaginator
+
+    def get_search_results(self, request, queryset, search_term):  # type: ignore[no-untyped-def]
+        return (queryset.found(search_term) if search_term.strip() else queryset), False
+
+
+@register(Refusal)
+class RefusalAdmin(ModelAdmin):
+    """Added by hand where somebody asked one of us; lifted by writing down why. Nothing is changed or deleted."""
+
+    list_display = ("address_shown", "medium", "reason", "since", "lifted_at", "lifted_by")
+    list_filter = ("medium", "reason", ("lifted_at", admin.EmptyFieldListFilter))
+    search_fields = ("address",)
+    list_select_related = ("lifted_by",)
+    show_full_result_count = False
+    paginator = CappedPaginator
+
+    @display(description=_("address or number"), ordering="address")
+    def address_shown(self, row: Refusal) -> str:
+        return row.shown_address
+
+    def get_fields(self, request, obj=None):  # type: ignore[no-untyped-def]
+        if obj is None:
+            return ("medium", "address")
+        return ("medium", "address", "reason", "words", "since", "message", "lifted_at", "lifted_by", "lifted_why")
+
+    def get_readonly_fields(self, request, obj=None):  # type: ignore[no-untyped-def]
+        if obj is None:
+            return ()
+        return [name for name in self.get_fields(request, obj) if name != "lifted_why" or obj.lifted_at]
+
+    def has_delete_permission(self, request, obj=None):  # type: ignore[no-untyped-def]
+        return False
+
+    def save_model(self, request, obj, form, change):  # type: ignore[no-untyped-def]
+        if not change:
+            Refusal.keep(obj.medium, obj.address, obj.reason)
+            obj.pk = Refusal.objects.standing().get(medium=obj.medium, address=obj.address, reason=obj.reason).pk
+        elif obj.lifted_why.strip() and obj.lifted_at is None:
+            obj.lift(obj.lifted_why.strip(), request.user)
+
+
+@register(Company)
+class CompanyAdmin(ModelAdmin):
+    list_display = ("name", "tax_number", "phone", "owner")
+    search_fields = ("search_key", "name", "tax_number")
+    autocomplete_fields = ("owner", "tags")
+    list_select_related = ("owner",)
+    exclude = ("custom",)
+
+
+@register(Tag)
+class TagAdmin(ModelAdmin):
+    search_fields = ("name",)

@@ -1,0 +1,1 @@
+"""What surrounds every page: navigation, banner, health, the page for an outage."""

@@ -1,0 +1,1 @@
+"""The rows of items, and the verbs that change them."""

@@ -1,0 +1,1 @@
+"""Channels and mail in the administration."""

@@ -1,0 +1,1 @@
+"""What is written to a customer, and texts with pictures and formats."""

@@ -1,0 +1,404 @@
+"""Merge texts: Liquid with limits, plain values only, checked when they are saved. Only this module, its filters
+and its budget (crm/messages/merge_filters.py, crm/messages/merge_budget.py) import liquid.
+
+No model instance ever reaches a template: each type lists the fields it shows, as strings, numbers, dates, lists and
+dicts. What is not listed cannot be printed.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from django.utils.translation import gettext_lazy
+from liquid import Environment, StrictUndefined
+from liquid.exceptions import LiquidError, LiquidSyntaxError
+
+from crm.company.models import OwnCompany
+from crm.fields import type_of
+from crm.ground import clock
+from crm.ground.addresses import no_link
+from crm.ground.sentences import said
+from crm.messages import merge_budget, merge_filters
+from crm.messages.merge_budget import BudgetTemplate
+from crm.pipelines.custom_fields import CustomField
+
+log = logging.getLogger("dealwright.merge")
+MAX_SOURCE = 50_000  # characters of a merge text
+
+
+class MergeError(Exception):
+    """A merge text that cannot be used. The sentence names line and field."""
+
+    def __init__(self, sentence: str, line: int = 0, name: str = "") -> None:
+        super().__init__(sentence)
+        self.line, self.name = line, name
+
+
+class _Limited(Environment):
+    """Limits against texts that would loop or grow without end."""
+
+    loop_iteration_limit = 2_000
+    output_stream_limit = 500_000
+    local_namespace_limit = 100_000
+    context_depth_limit = 10
+    template_class = BudgetTemplate
+
+
+def _environment(autoescape: bool) -> Environment:
+    made = _Limited(undefined=StrictUndefined, autoescape=autoescape, strict_filters=True)
+    for tag in ("include", "render"):
+        made.tags.pop(tag, None)
+    for name, function in (
+        ("money", merge_filters.money),
+        ("number", merge_filters.number),
+        ("date", merge_filters.date),
+        ("time", merge_filters.time),
+        ("phone", merge_filters.phone),
+        ("needed", merge_filters.needed),
+        ("strip_html", merge_budget.without_tags),
+    ):
+        made.add_filter(name, function)
+    made.add_tag(merge_budget.BudgetForTag)
+    made.add_tag(merge_budget.BudgetTablerowTag)
+    return made
+
+
+_TEXT, _HTML = _environment(False), _environment(True)
+
+
+@lru_cache(maxsize=2000)
+def _parsed(source: str, html: bool) -> Any:
+    return (_HTML if html else _TEXT).from_string(source)
+
+
+# ---------------------------------------------------------------------- fields
+
+
+@dataclass(frozen=True)
+class MergeField:
+    """One value that merge texts may print.
+
+    Args:
+        path: "contact.name".
+        type: key of its type of field (crm/fields/).
+        get: from the row to the plain value.
+        linked: from the row to the record that conditions compare, where the plain value is but its name.
+    """
+
+    path: str
+    label: Any
+    type: str
+    get: Callable[[Any], Any]
+    linked: Callable[[Any], Any] | None = None
+
+
+def _text(name: str) -> Callable[[Any], Any]:
+    return lambda row: getattr(row, name) or ""
+
+
+ITEM_FIELDS = (
+    MergeField("item.id", gettext_lazy("number"), "number", lambda item: item.pk),
+    MergeField("item.title", gettext_lazy("title"), "text", _text("title")),
+    MergeField("item.amount", gettext_lazy("amount"), "money", lambda item: item.amount),
+    MergeField("item.currency", gettext_lazy("currency"), "currency", _text("currency")),
+    MergeField("item.stage", gettext_lazy("stage"), "stage", lambda item: item.stage.name, lambda item: item.stage),
+    MergeField(
+        "item.owner",
+        gettext_lazy("owner"),
+        "user",
+        lambda item: item.owner.name if item.owner else "",
+        lambda item: item.owner,
+    ),
+    MergeField("item.pipeline", gettext_lazy("pipeline"), "text", lambda item: item.pipeline.name),
+    MergeField("item.source", gettext_lazy("source"), "text", _text("source")),
+    MergeField("item.due_date", gettext_lazy("expected on"), "date", lambda item: item.due_date),
+    MergeField("item.created_at", gettext_lazy("created"), "datetime", lambda item: item.created_at),
+    MergeField(
+        "item.lost_reason",
+        gettext_lazy("lost reason"),
+        "lost_reason",
+        lambda item: str(item.lost_reason or ""),
+        lambda item: item.lost_reason,
+    ),
+    MergeField("item.link", gettext_lazy("link for colleagues"), "text", lambda item: item_link(item.pk)),
+)
+CONTACT_FIELDS = (
+    MergeField("contact.name", gettext_lazy("name"), "text", _text("name")),
+    MergeField("contact.salutation", gettext_lazy("how to address"), "text", lambda contact: contact.salutation),
+    MergeField("contact.email", gettext_lazy("e-mail"), "email", lambda contact: contact.email()),
+    MergeField("contact.phone", gettext_lazy("phone"), "phone", lambda contact: contact.phone()),
+    MergeField("contact.language", gettext_lazy("language"), "language", _text("language")),
+)
+COMPANY_FIELDS = (
+    MergeField("company.name", gettext_lazy("name"), "text", _text("name")),
+    MergeField("company.tax_number", gettext_lazy("tax number"), "text", _text("tax_number")),
+    MergeField("company.address", gettext_lazy("address"), "text", _text("address")),
+    MergeField("company.phone", gettext_lazy("phone"), "phone", _text("phone")),
+    MergeField("company.email", gettext_lazy("e-mail"), "email", _text("email")),
+)
+OWNER_FIELDS = (
+    MergeField("owner.name", gettext_lazy("name"), "text", _text("name")),
+    MergeField("owner.email", gettext_lazy("e-mail"), "email", _text("email")),
+    MergeField("owner.phone", gettext_lazy("phone"), "phone", _text("phone")),
+)
+OWN_COMPANY_FIELDS = (
+    MergeField("own_company.name", gettext_lazy("name"), "text", _text("name")),
+    MergeField("own_company.phone", gettext_lazy("phone"), "phone", _text("phone")),
+    MergeField("own_company.email", gettext_lazy("e-mail"), "email", _text("email")),
+    MergeField("own_company.address", gettext_lazy("address"), "text", _text("address")),
+    MergeField("own_company.website", gettext_lazy("website"), "text", _text("website")),
+    MergeField("own_company.tax_number", gettext_lazy("tax number"), "text", _text("tax_number")),
+    MergeField("own_company.registration", gettext_lazy("registration"), "text", _text("registration")),
+    MergeField("own_company.bank", gettext_lazy("bank"), "text", _text("bank")),
+    MergeField("own_company.account", gettext_lazy("bank account"), "text", _text("account")),
+    MergeField("own_company.bic", gettext_lazy("BIC of the bank"), "text", _text("bic")),
+)
+ROOTS: dict[str, tuple[Any, tuple[MergeField, ...]]] = {
+    "item": (gettext_lazy("Item"), ITEM_FIELDS),
+    "contact": (gettext_lazy("Contact"), CONTACT_FIELDS),
+    "company": (gettext_lazy("Company"), COMPANY_FIELDS),
+    "owner": (gettext_lazy("Owner"), OWNER_FIELDS),
+    "own_company": (gettext_lazy("Own company"), OWN_COMPANY_FIELDS),
+}
+
+
+LINKED = {field.path: field.linked for _label, fields in ROOTS.values() for field in fields if field.linked}
+
+
+def item_link(pk: int) -> str:
+    from django.conf import settings
+    from django.urls import reverse
+
+    return settings.PUBLIC_URL + reverse("item", args=[pk])
+
+
+def _custom_keys(target: str) -> dict[str, tuple[str, str]]:
+    rows = CustomField.objects.filter(target=target).values_list("key", "label", "type")
+    return {key: (label, type_) for key, label, type_ in rows}
+
+
+def field_list() -> list[tuple[Any, list[tuple[str, Any, str]]]]:
+    """For pickers: [(group, [(path, label, type)])], custom fields included; labels that are ours are lazy texts."""
+    groups = []
+    for root, (label, fields) in ROOTS.items():
+        rows = [(field.path, field.label, field.type) for field in fields]
+        if root in ("item", "contact", "company"):
+            ours = {str(label) for _path, label, _type in rows}
+            # One of the company's own that is called as one of ours is: its key tells them apart.
+            rows += [
+                (f"{root}.custom.{key}", f"{name} ({key})" if name in ours else name, type_)
+                for key, (name, type_) in _custom_keys(root).items()
+            ]
+        groups.append((label, rows))
+    return groups
+
+
+def _known_paths() -> dict[str, set[str]]:
+    known = {root: {field.path.split(".")[1] for field in fields} for root, (_label, fields) in ROOTS.items()}
+    for root in ("item", "contact", "company"):
+        known[root].add("custom")
+    return known
+
+
+# ---------------------------------------------------------------------- checking at save
+
+
+def _line(source: str, index: int) -> int:
+    return source.count("\n", 0, max(0, index)) + 1
+
+
+def check(source: str, *, extra: Mapping[str, Iterable[str] | None] | None = None) -> None:
+    """Refuse a merge text that cannot work: syntax, unknown filter, unknown field. Raises MergeError.
+
+    Args:
+        extra: further roots and their names, such as {"form": {"name"}}; None allows any name below the root.
+    """
+    if len(source) > MAX_SOURCE:
+        raise MergeError(said("text.too_long", "The text is longer than %d characters.") % MAX_SOURCE)
+    try:
+        template = _parsed(source, False)
+        found = template.analyze()
+    except LiquidSyntaxError as error:
+        token = error.token
+        line = _line(source, token.start_index) if token is not None else 1
+        raise MergeError(
+            said("text.fault", "Line %(line)d: %(fault)s.") % {"line": line, "fault": error.message}, line
+        ) from error
+    except LiquidError as error:
+        raise MergeError(str(error.message if hasattr(error, "message") else error)) from error
+    except (
+        Exception
+    ) as error:  # numbers of thousands of digits, a thousand nested ifs: the parser fails in its own ways
+        raise MergeError(
+            said("text.unreadable", "The text cannot be read: it is nested too deeply, or has a number too large.")
+        ) from error
+    for name, spans in found.filters.items():
+        if name not in _TEXT.filters:
+            line = _line(source, spans[0].index)
+            raise MergeError(
+                said("text.no_filter", "Line %(line)d: there is no filter “%(name)s”.") % {"line": line, "name": name},
+                line,
+                name,
+            )
+    known = _known_paths()
+    custom = {root: set(_custom_keys(root)) for root in ("item", "contact", "company") if root in found.globals}
+    for root, variables in found.globals.items():
+        for variable in variables:
+            path = [str(segment) for segment in variable.segments]
+            if not _allowed(root, path, known, custom, extra or {}):
+                line = _line(source, variable.span.index)
+                name = ".".join(path)
+                words = {"line": line, "name": name}
+                raise MergeError(
+                    said("text.no_field", "Line %(line)d: there is no field “%(name)s”.") % words, line, name
+                )
+
+
+def _allowed(
+    root: str,
+    path: list[str],
+    known: dict[str, set[str]],
+    custom: dict[str, set[str]],
+    extra: Mapping[str, Iterable[str] | None],
+) -> bool:
+    if root == "now":
+        return len(path) == 1
+    if root in extra:
+        names = extra[root]
+        return names is None or ".".join(path[1:]) in set(names)
+    if root not in known or len(path) < 2 or path[1] not in known[root]:
+        return False
+    if path[1] == "custom":
+        return len(path) > 2 and path[2] in custom[root]
+    return True
+
+
+# ---------------------------------------------------------------------- rendering
+
+
+def _plain(fields: tuple[MergeField, ...], row: Any) -> dict[str, Any]:
+    """Field names to values; empty texts where nobody is linked: a known field is never undefined."""
+    return {field.path.split(".")[1]: field.get(row) if row is not None else "" for field in fields}
+
+
+class Values(dict[str, Any]):
+    """The values of one item, made root by root when a text asks for them."""
+
+    def __init__(self, item: Any = None, /, **extra: Any) -> None:
+        super().__init__(extra)
+        self._item = item
+
+    def __missing__(self, root: str) -> Any:
+        made = self._made(root)
+        self[root] = made
+        return made
+
+    def __contains__(self, root: object) -> bool:
+        return super().__contains__(root) or root in ROOTS or root == "now"
+
+    def _made(self, root: str) -> Any:
+        item = self._item
+        if root == "now":
+            return clock.now()
+        if root == "own_company":
+            return _plain(OWN_COMPANY_FIELDS, OwnCompany.first())
+        if root not in ROOTS or item is None:
+            raise KeyError(root)
+        row = item if root == "item" else getattr(item, root)
+        values = _plain(ROOTS[root][1], row)
+        if root in ("item", "contact", "company"):
+            custom = row.custom if row is not None else {}
+            values["custom"] = {
+                key: type_of(kind).merge_value(custom.get(key)) for key, (_label, kind) in _custom_keys(root).items()
+            }
+        return values
+
+
+# What whoever fills in a form or writes a mail says of himself, by root; custom texts and answers besides.
+STRANGERS = {
+    "item": ("title", "source"),
+    "contact": ("name", "salutation"),
+    "company": ("name", "tax_number", "address"),
+}
+
+
+def _unlinked(root: str, values: Any) -> Any:
+    """The values of a root as mails show them, before any filter cuts or bends them."""
+    if root == "answers":
+        return {name: no_link(value) if isinstance(value, str) else value for name, value in values.items()}
+    if root not in STRANGERS:
+        return values
+    own = {str(values.get(name, "")) for name in ("email", "phone")}  # called by his own address: nobody said a name
+    made = dict(values)
+    for name in STRANGERS[root]:
+        if made.get(name) not in own:
+            made[name] = no_link(str(made.get(name, "")))
+    texts = {key for key, (_label, type_) in _custom_keys(root).items() if type_of(type_).is_free}
+    custom = made.get("custom") or {}
+    made["custom"] = {
+        key: no_link(value) if key in texts and isinstance(value, str) else value for key, value in custom.items()
+    }
+    return made
+
+
+def language_of(item: Any) -> str:
+    """The customer's language: the contact's, else the own company's."""
+    contact = item.contact if item is not None else None
+    if contact is not None and contact.language:
+        return str(contact.language)
+    own = OwnCompany.first()
+    return own.language if own else "en"
+
+
+def render(
+    source: str,
+    values: Values,
+    *,
+    html: bool = False,
+    for_mail: bool = False,
+    language: str = "en",
+    zone: str = "UTC",
+    currency: str = "EUR",
+) -> str:
+    """The text with its values, escaped for HTML if asked. Raises MergeError naming what is missing.
+
+    Args:
+        for_mail: what strangers choose (names, titles, their answers) becomes no link where a mail shows it.
+    """
+    if "{" not in source and not html:
+        return source
+    try:
+        template = _parsed(source, html)
+        roots = [root for root in _roots(source) if root in values]
+        data = {root: _unlinked(root, values[root]) if for_mail else values[root] for root in roots}
+        return template.fill(data, {"language": language, "zone": zone, "currency": currency})
+    except LiquidError as error:
+        raise _told(source, error) from error
+    except Exception as error:
+        # Whatever a text does, its reader gets a sentence: one may be written by a customer, and read on a public page.
+        log.warning("a merge text failed", exc_info=True)
+        raise MergeError(
+            said("text.not_filled", "The text could not be filled in: %s.") % (str(error)[:100] or type(error).__name__)
+        ) from error
+
+
+def _told(source: str, error: LiquidError) -> MergeError:
+    """Where it failed and why: line, the tag that stands there, the fault."""
+    fault = getattr(error, "message", "") or str(error)
+    index = getattr(getattr(error, "token", None), "start_index", -1)
+    if index < 0:
+        return MergeError(said("text.not_filled", "The text could not be filled in: %s.") % fault)
+    line = _line(source, index)
+    start = max(source.rfind(opening, 0, index + 2) for opening in ("{{", "{%"))
+    ends = [end for end in (source.find(closing, index) for closing in ("}}", "%}")) if end >= 0]
+    words = {"line": line, "tag": source[max(start, 0) : min(ends, default=len(source)) + 2][:80], "fault": fault}
+    return MergeError(said("text.fault_at", "Line %(line)d, %(tag)s: %(fault)s.") % words, line)
+
+
+@lru_cache(maxsize=2000)
+def _roots(source: str) -> tuple[str, ...]:
+    return tuple(_parsed(source, False).analyze().globals)

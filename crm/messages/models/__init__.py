@@ -1,0 +1,1 @@
+"""The rows of messages: channels, messages, files, mailboxes, refusals, templates."""

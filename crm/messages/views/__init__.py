@@ -1,0 +1,1 @@
+"""The outbox, invitations, and what mail providers and customers' mail programs call."""

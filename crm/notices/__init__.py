@@ -1,0 +1,1 @@
+"""What colleagues are told: the bell, the feed, the morning mail."""

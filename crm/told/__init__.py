@@ -1,1 +1,0 @@
-"""How each kind of event is told on timelines, by noun."""

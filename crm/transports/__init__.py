@@ -1,1 +1,0 @@
-"""Transports: each only talks to one provider. The channel keeps the books (crm/sending.py)."""

@@ -1,0 +1,1 @@
+"""Public forms and what customers send through them."""

@@ -1,0 +1,1 @@
+"""Calls to other programs, and theirs to us."""
