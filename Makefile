@@ -27,11 +27,15 @@ check: $(VENV)/test.done ## linters, types, import contracts, migrations, vendor
 	$(VENV)/bin/djade --target-version 5.2 --check $$(git ls-files 'templates/**/*.html' 'templates/*.html')
 	$(VENV)/bin/lint-imports
 	$(VENV)/bin/mypy
+	$(PY) -m bench.shape
 	$(PY) manage.py check
 	$(PY) manage.py makemigrations --check --dry-run
 	$(PY) manage.py vendor --check
 	$(PY) manage.py messages --check
 	DEALWRIGHT_MODE=production SECRET_KEY=$$($(PY) -c 'import secrets; print(secrets.token_urlsafe(60))') PUBLIC_URL=https://crm.example.com ALLOWED_HOSTS=crm.example.com $(PY) manage.py check --deploy --fail-level WARNING
+
+shape: $(VENV)/test.done ## how large the parts are and how they hang together
+	$(PY) -m bench.shape
 
 fmt: $(VENV)/test.done ## format code and templates
 	$(VENV)/bin/ruff check --fix .

@@ -26,6 +26,7 @@ from crm.ground.ids import id_of
 from crm.ground.shown import beside
 from crm.messages import merge_text
 from crm.models import Job, Pipeline, Refused, Stage
+from crm.people.signed_in import signed_in
 from crm.pipelines.admin.of_pipeline import OfPipeline
 from crm.work.leased import Status
 
@@ -50,7 +51,7 @@ class PlacedAdmin(OfPipeline, ModelAdmin):
     registry: Any
     kind_field = ""
 
-    @display(description=_("where"), ordering=("pipeline", "stage__order"))
+    @display(description=_("where"), ordering="stage__order")
     def place(self, placed: Any) -> str:
         return f"{placed.pipeline} · {placed.stage}"
 
@@ -68,7 +69,7 @@ class PlacedAdmin(OfPipeline, ModelAdmin):
             kind = MissingAction
         base = self.base_form
 
-        class Form(base):  # type: ignore[misc,valid-type]
+        class Form(base):  # type: ignore[misc,valid-type]  # the base is chosen at run time
             def __init__(self, *args: Any, **own: Any) -> None:
                 if obj is None and own.get("instance") is None:
                     own["instance"] = placed
@@ -169,7 +170,7 @@ class PlacedAdmin(OfPipeline, ModelAdmin):
             placed.unconfirmed = []
             placed.save()
             if isinstance(placed, Rule) and placed.paused_at:
-                control.release_rule(placed, request.user)
+                control.release_rule(placed, signed_in(request))
         messages.success(request, _now("Confirmed: %d.") % len(waiting))
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
@@ -248,7 +249,7 @@ class RuleAdmin(PlacedAdmin):
         if old is None:
             return
         if old.unconfirmed and old.paused_at:
-            control.release_rule(obj, request.user)
+            control.release_rule(obj, signed_in(request))
         if old.is_enabled and not obj.is_enabled:
             self._cancel(request, obj)
         elif form.cleaned_data.get("old_settings"):
@@ -278,7 +279,7 @@ class RuleAdmin(PlacedAdmin):
     @action(description=_("Let paused rules go on"))
     def release_paused(self, request: HttpRequest, queryset: Any) -> None:
         released = sum(
-            int(control.release_rule(rule, request.user)) for rule in queryset.filter(paused_at__isnull=False)
+            int(control.release_rule(rule, signed_in(request))) for rule in queryset.filter(paused_at__isnull=False)
         )
         messages.success(request, _now("Held runs that go on: %d.") % released)
 

@@ -16,6 +16,7 @@ from crm.api.paging import Cursor, Id, Limit, one, only, page_of
 from crm.api.schemas import Page, Reasoned, moment, reason_out
 from crm.items import customer_rights
 from crm.models import Item, Pipeline
+from crm.people.signed_in import signed_in
 
 router = Router(tags=["automation"])
 
@@ -85,7 +86,7 @@ class RunOut(Reasoned):
     outputs: dict[str, Any]
 
 
-def run_out(run: Run) -> dict[str, Any]:
+def run_out(run: Any) -> dict[str, Any]:
     return {
         "id": run.pk,
         "rule": run.rule_id,
@@ -122,9 +123,9 @@ def triggers(request: HttpRequest, limit: Limit = 50, cursor: Cursor = "", stage
 
 
 def _runs(request: HttpRequest) -> Any:
-    seen = Item.objects.visible_to(request.user)  # type: ignore[arg-type]
+    seen = Item.objects.visible_to(signed_in(request))
     rows = Run.objects.filter(item__in=seen).select_related("rule", "visit")
-    return customer_rights.marked(rows, request.user)  # type: ignore[arg-type]
+    return customer_rights.marked(rows, signed_in(request))
 
 
 Status = Literal["", "planned", "held", "running", "waiting", "done", "skipped", "failed", "cancelled", "unknown"]

@@ -71,7 +71,7 @@ class ValuesInput(forms.Widget):
         if takes == "many":
             ticks = isinstance(inner, forms.ChoiceField)
             lines = {"rows": 3, "placeholder": _("One a line.")}
-            choices = [(key, label) for key, label in inner.choices if key] if ticks else []  # type: ignore[attr-defined]
+            choices = [(key, label) for key, label in inner.choices if key] if ticks else []  # type: ignore[attr-defined]  # ticks are for lists
             self.inner = forms.CheckboxSelectMultiple(choices=choices) if ticks else forms.Textarea(attrs=lines)
         if takes == "days":
             self.inner = forms.NumberInput(attrs={"min": 0, "max": 36_500})
@@ -163,7 +163,7 @@ class ConditionForm(forms.Form):
             inner = (kind if kind is not None and operator else Text()).input(asked)
             widget = ValuesInput(inner, operator.takes if operator else "one" if not op else "")
             self.fields[f"value_{row}"] = ValuesField(label=_("value"), required=False, widget=widget)
-            self.initial |= {f"field_{row}": path, f"op_{row}": op}
+            self.initial[f"field_{row}"], self.initial[f"op_{row}"] = path, op
             self.initial[f"value_{row}"] = self._shown(kind, operator, stored.get(row, {}), asked)
 
     def _parts(self) -> list[dict[str, Any]]:
@@ -177,7 +177,8 @@ class ConditionForm(forms.Form):
 
     def _chosen(self, row: int, part: dict[str, Any]) -> tuple[str, str]:
         if self.is_bound:
-            return (str(self.data.get(self.add_prefix(f"{name}_{row}"), "")) for name in ("field", "op"))  # type: ignore[return-value]
+            path, op = (str(self.data.get(self.add_prefix(f"{name}_{row}"), "")) for name in ("field", "op"))
+            return path, op
         op = str(part.get("op", ""))
         return str(part.get("field") or _PATH_OF.get(op, "")), op
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db.models import Count, Q
 from django.utils.translation import gettext_lazy as _
 
@@ -23,7 +25,7 @@ def runs_by_rule(figures: Figures) -> Table:
     counts = {name: Count("pk", filter=Q(status=name)) for name in (Status.DONE, Status.SKIPPED, Status.FAILED)}
     heads = [_("rule"), _("stage"), _("done"), _("skipped"), _("failed")]
     table = Table("rules", _("What rules did"), _("Runs that ended in these days."), heads, chart=2)
-    found = rows.order_by().values("rule__name", "rule__stage__name", "rule__stage__order", "rule__order")
+    found: Any = rows.order_by().values("rule__name", "rule__stage__name", "rule__stage__order", "rule__order")
     for row in found.annotate(**counts).order_by("rule__stage__order", "rule__order")[:60]:
         table.rows.append([row["rule__name"], row["rule__stage__name"], *(row[name] for name in counts)])
     return table

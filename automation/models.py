@@ -254,7 +254,7 @@ def automation_of(machine: Machine) -> Automation:
     known = machine.attached.get("automation")
     if known is None:
         known = machine.attached["automation"] = _compile(machine)
-    return known  # type: ignore[no-any-return]
+    return known
 
 
 def _compile(machine: Machine) -> Automation:

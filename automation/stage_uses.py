@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -15,7 +16,7 @@ from crm.slots import StageUse
 @slots.stage_uses.register
 def rules_and_triggers(stage: Stage) -> list[StageUse]:
     placed = [
-        StageUse(label, rows.count(), lambda to, rows=rows: _hand_over(rows, to))
+        StageUse(label, rows.count(), partial(_hand_over, rows))
         for label, rows in (
             (_("rules"), Rule.objects.filter(stage=stage, retired=False)),
             (_("triggers that move cards here"), Trigger.objects.filter(stage=stage, retired=False)),

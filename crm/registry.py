@@ -33,7 +33,7 @@ class Registry(Generic[T]):
         for attribute in self.required:
             if not getattr(cls, attribute, None):
                 raise TypeError(f"{self.name}: {cls.__name__} has no {attribute}")
-        key: str = cls.key  # type: ignore[attr-defined]
+        key: str = cls.key  # type: ignore[attr-defined]  # `required` has seen to it
         if not key.replace("_", "").isalnum() or key != key.lower():
             raise TypeError(f"{self.name}: the key {key!r} is not lower_snake_case")
         if self._types.get(key, cls) is not cls:
@@ -46,7 +46,7 @@ class Registry(Generic[T]):
         return self._types.get(key)
 
     def choices(self) -> list[tuple[str, str]]:
-        return [(key, str(cls.label)) for key, cls in self._types.items()]  # type: ignore[attr-defined]
+        return [(key, str(cls.label)) for key, cls in self._types.items()]  # type: ignore[attr-defined]  # `required` has seen to it
 
     def __iter__(self) -> Iterator[type[T]]:
         return iter(list(self._types.values()))

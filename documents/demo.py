@@ -11,7 +11,7 @@ from crm.demo.company import Demo
 from crm.ground import clock
 from crm.items.models.lines import replace_lines, rounded
 from crm.models import Item, ItemType, Job, LineItem, OwnCompany, Pipeline, Product, Stage, StageKind, TaxRate
-from documents import rendering, sent, starter
+from documents import making, sent, starter
 from documents.models import DocumentTemplate, InvoiceFlow, Payment
 from documents.models.invoicing import today
 from documents.models.templates import Kind
@@ -185,7 +185,8 @@ def add_history(demo: Demo) -> None:
         if not waiting or place % 6 == 5:
             with clock.at(asked + timedelta(days=2, hours=place % 7)):
                 part = waiting or invoice.amount is None
-                amount = rounded(deal.amount / 2, deal.currency) if part else deal.amount
+                worth = deal.amount or Decimal(0)
+                amount = rounded(worth / 2, deal.currency) if part else worth
                 Payment.book(
                     invoice,
                     amount,
@@ -196,13 +197,13 @@ def add_history(demo: Demo) -> None:
                 )
     # What is told of all this is history: it moves nothing any more.
     Job.objects.filter(kind="match").delete()
-    Job.objects.filter(kind=rendering.KIND).update(due_at=clock.now())  # else they would count as weeks late
+    Job.objects.filter(kind=making.DRAW).update(due_at=clock.now())  # else they would count as weeks late
 
 
 def _line(deal: Item, product: Product) -> LineItem:
     """One line over the deal's amount, the tax within it."""
     tax = product.tax
     return LineItem(
-        product=product, name=product.name, quantity=1, unit=product.unit, price=deal.amount,
+        product=product, name=product.name, quantity=1, unit=product.unit, price=deal.amount or Decimal(0),
         tax_name=tax.name if tax else "", tax_percent=tax.percent if tax else None, tax_included=True,
     )  # fmt: skip

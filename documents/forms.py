@@ -30,12 +30,12 @@ class MakeDocument(forms.Form):
         # Those in the customer's language first.
         language = merge_text.language_of(item)
         rows = DocumentTemplate.offered(item.pipeline_id).exclude(kind=Kind.CREDIT_NOTE)  # made of an invoice's lines
-        self.fields["template"].queryset = rows  # type: ignore[attr-defined]
+        box: Any = self.fields["template"]
+        box.queryset = rows
         kinds = list(Kind.values)
         ordered = sorted(rows, key=lambda row: (row.language != language, kinds.index(row.kind), row.name))
-        self.fields["template"].choices = [  # type: ignore[attr-defined]
-            (row.pk, f"{row.name} ({row.language})") for row in ordered
-        ]
+        box = self.fields["template"]
+        box.choices = [(row.pk, f"{row.name} ({row.language})") for row in ordered]
         self.fields["template"].widget.attrs["class"] = "form-select form-select-sm"
 
 
@@ -67,7 +67,8 @@ class BookPayment(forms.Form):
         initial = {"amount": still_open, "paid_on": today(), "mark": uuid.uuid4()}
         super().__init__(data, initial=initial, auto_id="pay_%s")
         self.invoice = invoice
-        self.fields["amount"].currency = invoice.currency  # type: ignore[attr-defined]
+        box = self.fields["amount"]
+        box.currency = invoice.currency
         # Asked for only where the amount looks like a slip.
         self.asks = False
 

@@ -34,7 +34,7 @@ def tab(
     if seen:  # an empty Q means everything, but beside another one nothing
         rows = rows.filter(Q(pk=item.pk) | seen)
     family = list(rows.select_related("stage", "pipeline__invoice_flow").order_by("pk"))
-    invoices = [row for row in family if row.pk not in (item.pk, item.parent_id)]
+    invoices: list[Any] = [row for row in family if row.pk not in (item.pk, item.parent_id)]
     is_invoice = any(row.pk == item.pk and hasattr(row.pipeline, "invoice_flow") for row in family)
     documents = list(
         Document.objects.visible_to(user)

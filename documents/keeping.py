@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -57,7 +58,11 @@ def stages_of_invoices(stage: Stage) -> list[StageUse]:
     found = []
     for name in InvoiceFlow.STAGES:
         rows = InvoiceFlow.objects.filter(**{name: stage})
-        label = InvoiceFlow._meta.get_field(name).verbose_name
-        words = _("the stage of invoices that means “%s”") % label
-        found.append(StageUse(words, rows.count(), lambda to, rows=rows, name=name: rows.update(**{name: to})))
+        column: Any = InvoiceFlow._meta.get_field(name)
+        words = _("the stage of invoices that means “%s”") % column.verbose_name
+        found.append(StageUse(words, rows.count(), partial(_put, rows, name)))
     return found
+
+
+def _put(rows: Any, name: str, to: Any) -> None:
+    rows.update(**{name: to})

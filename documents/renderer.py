@@ -178,7 +178,7 @@ class Child:
         return os.waitpid(pid, 0)[1]
 
 
-def read_exactly(source: io.BufferedReader, count: int) -> bytes:
+def read_exactly(source: io.BufferedReader[Any], count: int) -> bytes:
     content = source.read(count)
     if len(content) < count:
         sys.exit(0)  # who asked is gone

@@ -53,17 +53,17 @@ def keep_carried(message: Message, keys: Iterable[str]) -> None:
     ids = {int(key.removeprefix("document:")) for key in keys if key.startswith("document:")}
     tokens = _tokens(f"{message.text}\n{message.html}")
     if tokens:
-        rows = DocumentLink.objects.filter(hash__in=[DocumentLink.digest(token) for token in tokens])
-        ids |= {row.document_id for row in rows if row.is_valid()}
+        links = DocumentLink.objects.filter(hash__in=[DocumentLink.digest(token) for token in tokens])
+        ids |= {row.document_id for row in links if row.is_valid()}
     if message.author is not None and ids:
         rows = Document.objects.visible_to(message.author).filter(pk__in=ids).select_related("item__pipeline")
-        ids = {document.pk for document in rows if _may_send(message, document)}
+        ids = {document.pk for document in rows if _may_send(message.author, message, document)}
     CarriedPaper.objects.bulk_create(CarriedPaper(message=message, document_id=pk) for pk in sorted(ids))
 
 
-def _may_send(message: Message, document: Document) -> bool:
+def _may_send(author: User, message: Message, document: Document) -> bool:
     card = document.item
-    if not rights.allows(message.author, machine_of(card.pipeline_id), "edit", card):
+    if not rights.allows(author, machine_of(card.pipeline_id), "edit", card):
         return False
     if message.item_id in {pk for pk in (card.pk, card.parent_id) if pk}:
         return True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
@@ -12,7 +13,7 @@ from crm.ground.shown import money
 from crm.models import Event
 
 
-def _paper(icon: str, sentence: str) -> Callable[[Event], Shown]:
+def _paper(icon: str, sentence: Any) -> Callable[[Event], Shown]:
     def shown(event: Event) -> Shown:
         words = {"document": f"{event.data('title')} {event.data('number')}"}
         return icon, str(sentence) % words, event.data("note") or ""

@@ -86,7 +86,7 @@ class CreateTask(Action):
     def _assignee(self, settings: dict[str, Any], item: Item) -> User:
         """A person, the least busy of a department or role, else the owner. Raises ActionError."""
         if settings["assignee"]:
-            return settings["assignee"]  # type: ignore[no-any-return]
+            return settings["assignee"]
         if not (settings["department"] or settings["role"]):
             if item.owner is None:
                 raise ActionError(said("task.nobody", "There is nobody to give the task to: the item has no owner."))

@@ -153,7 +153,7 @@ def run_again(run: Run, by: User, *, old_settings: bool = False) -> Run:
         _told(again, by, "run again")
         return again
 
-    return _locked(run, by, work)  # type: ignore[no-any-return]
+    return _locked(run, by, work)
 
 
 def stop_all(visit: StageVisit, by: User) -> int:

@@ -16,6 +16,7 @@ from automation.engine import control
 from automation.models import Run
 from crm.ground.access import staff_of_ours
 from crm.models import Item, Refused, StageVisit
+from crm.people.signed_in import signed_in
 
 VERBS: dict[str, Callable[..., Any]] = {
     "cancel": control.cancel,
@@ -30,7 +31,7 @@ VERBS: dict[str, Callable[..., Any]] = {
 @require_POST
 def run_control(request: HttpRequest, pk: int) -> HttpResponse:
     """Cancel, hold, release, run now, run again."""
-    run = get_object_or_404(Run.objects.filter(item__in=Item.objects.visible_to(request.user)), pk=pk)  # type: ignore[arg-type]
+    run = get_object_or_404(Run.objects.filter(item__in=Item.objects.visible_to(signed_in(request))), pk=pk)
     verb = VERBS.get(request.POST.get("verb", ""))
     if verb is None:
         raise Http404
@@ -45,8 +46,8 @@ def run_control(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def visit_stop(request: HttpRequest, pk: int) -> HttpResponse:
     """Stop all of a stage for this item."""
-    visit = get_object_or_404(StageVisit.objects.filter(item__in=Item.objects.visible_to(request.user)), pk=pk)  # type: ignore[arg-type]
-    stopped = control.stop_all(visit, request.user)  # type: ignore[arg-type]
+    visit = get_object_or_404(StageVisit.objects.filter(item__in=Item.objects.visible_to(signed_in(request))), pk=pk)
+    stopped = control.stop_all(visit, signed_in(request))
     words = ngettext("%(n)d planned rule was cancelled.", "%(n)d planned rules were cancelled.", stopped)
     messages.success(request, words % {"n": stopped} if stopped else _("Nothing was left to stop."))
     return redirect("item", visit.item_id)
@@ -56,6 +57,6 @@ def visit_stop(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def item_resume(request: HttpRequest, pk: int) -> HttpResponse:
     """Let the automation of an item go on after a flood stopped it."""
-    item = get_object_or_404(Item.objects.visible_to(request.user), pk=pk)  # type: ignore[arg-type]
-    control.resume_item(item, request.user)  # type: ignore[arg-type]
+    item = get_object_or_404(Item.objects.visible_to(signed_in(request)), pk=pk)
+    control.resume_item(item, signed_in(request))
     return redirect("item", pk)

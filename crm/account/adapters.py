@@ -114,7 +114,7 @@ class Accounts(DefaultAccountAdapter):
         if usage:
             usage.rollback()
 
-    def post_login(self, request: HttpRequest, user: User, **kwargs: Any) -> HttpResponse:  # type: ignore[override]
+    def post_login(self, request: HttpRequest, user: User, **kwargs: Any) -> HttpResponse:
         answer: HttpResponse = super().post_login(request, user, **kwargs)
         mark = signing.dumps(_mark_of(user), salt=DEVICE)
         secure = settings.SESSION_COOKIE_SECURE

@@ -74,6 +74,7 @@ class AuditMiddleware:
         by_cookie = settings.SESSION_COOKIE_NAME in request.COOKIES and not request.path.startswith("/api/")
         actor = request.user if by_cookie and request.user.is_authenticated else None
         known = {"actor": actor, "remote_addr": peer(request) or None, "remote_port": None}
-        request.audited = known  # type: ignore[attr-defined]
+        asked: Any = request
+        asked.audited = known
         with set_extra_data(context_data=known):
             return self.get_response(request)

@@ -14,7 +14,7 @@ from crm.ground import clock
 from crm.people.models import User
 
 
-class ChangePassword(ChangePasswordForm):  # type: ignore[misc]
+class ChangePassword(ChangePasswordForm):
     """allauth's, and the tokens of one's programs: whoever changes a password because it is known may end them too."""
 
     end_tokens = forms.BooleanField(required=False)

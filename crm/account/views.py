@@ -20,6 +20,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from crm.account.forms import ProfileForm
 from crm.ground.access import public, staff_of_ours
 from crm.notices.models.notifications import CHOICES
+from crm.people.signed_in import signed_in
 
 
 @staff_of_ours
@@ -71,7 +72,7 @@ def notices(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def sessions(request: HttpRequest) -> HttpResponse:
     """Where the person is logged in; one of them, or all others, can be ended."""
-    found = UserSession.objects.purge_and_list(request.user)  # type: ignore[arg-type]
+    found = UserSession.objects.purge_and_list(signed_in(request))
     if request.method == "POST":
         asked = request.POST.get("end", "")
         ended = [s for s in found if s.session_key != request.session.session_key and asked in ("others", str(s.pk))]

@@ -64,7 +64,8 @@ class ModelAdmin(admin.ModelAdmin):
     def get_actions(self, request: HttpRequest) -> Any:
         actions = super().get_actions(request)
         if "delete_selected" in actions:
-            actions["delete_selected"] = (*actions["delete_selected"][:2], _("Delete"))
+            known: Any = actions["delete_selected"]
+            actions["delete_selected"] = (*known[:2], _("Delete"))
         return actions
 
 
@@ -75,7 +76,9 @@ class CappedPaginator(Paginator):
 
     @cached_property
     def count(self) -> int:
-        return self.object_list.order_by()[: self.MOST].count()
+        rows: Any = self.object_list
+        counted: int = rows.order_by()[: self.MOST].count()
+        return counted
 
 
 def choice_filter(

@@ -6,7 +6,6 @@ from django.contrib import admin
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
-from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.utils.translation import gettext_lazy as _
 
@@ -18,7 +17,7 @@ class DealwrightAdminSite(admin.AdminSite):
     site_url = "/"
     enable_nav_sidebar = True
 
-    def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponseBase:
+    def login(self, request: HttpRequest, extra_context: Any = None) -> Any:
         """There is one way in: with its limits and its second factor."""
         if self.has_permission(request):
             return redirect("admin:index")
@@ -26,7 +25,7 @@ class DealwrightAdminSite(admin.AdminSite):
             raise PermissionDenied
         return redirect_to_login(request.GET.get("next") or "/admin/")
 
-    def password_change(self, request: HttpRequest, extra_context: Any = None) -> HttpResponseBase:
+    def password_change(self, request: HttpRequest, extra_context: Any = None) -> Any:
         return redirect("account_change_password")
 
     def has_permission(self, request: HttpRequest) -> bool:

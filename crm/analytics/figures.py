@@ -146,16 +146,16 @@ class Figures:
 def snapshot(figures: Figures) -> Table:
     unrated = Count("pk", filter=Q(amount__isnull=False, base_amount=None))
     rows = figures.items().values("stage_id")
-    found = {
+    found: dict[int, Any] = {
         row["stage_id"]: row for row in rows.annotate(count=Count("pk"), sum=ExactSum("base_amount"), unrated=unrated)
     }
     heads = [lazy("stage"), lazy("cards"), lazy("amount")]
     table = Table("now", lazy("Where cards stand now"), "", heads, chart=1, money=(2,))
     table.unrated = sum(row["unrated"] for row in found.values())
     for stage in figures.machine.ordered():
-        row = found.get(stage.pk, {})
+        here = found.get(stage.pk, {})
         link = figures.listed(urlencode({"stage": stage.pk}))
-        table.rows.append([stage.name, (row.get("count", 0), link), row.get("sum") or 0])
+        table.rows.append([stage.name, (here.get("count", 0), link), here.get("sum") or 0])
     return table
 
 
@@ -245,7 +245,7 @@ def reasons(figures: Figures) -> Table:
     return table
 
 
-def won_by(figures: Figures, key: str, label: Any, column: str, name: str) -> Table:
+def won_by(figures: Figures, key: str, label: Any, column: str, name: Any) -> Table:
     table = Table(key, label, lazy("Won in these days."), [name, lazy("cards"), lazy("amount")], chart=2, money=(2,))
     parameter = column.removesuffix("_id")
     shown = "owner__name" if column == "owner_id" else column

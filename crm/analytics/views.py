@@ -24,6 +24,7 @@ from crm.ground.ids import id_of
 from crm.ground.shown import money, num
 from crm.items.filters import BadFilter, ItemFilter
 from crm.people.models import User
+from crm.people.signed_in import signed_in
 from crm.pipelines.models import Pipeline
 
 OWN = ("days", "table")
@@ -44,7 +45,7 @@ def _figures(request: HttpRequest, pk: int) -> tuple[Figures, int]:
     if days not in DAYS:
         raise BadFilter("days", _("“%s” is not a span that is offered.") % days)
     shown = ItemFilter.read(request.GET, machine.pipeline, OWN)
-    return Figures(machine, request.user, Span.of(days), shown), days  # type: ignore[arg-type]
+    return Figures(machine, signed_in(request), Span.of(days), shown), days
 
 
 @staff_of_ours
@@ -56,7 +57,7 @@ def analytics_page(request: HttpRequest, pk: int) -> HttpResponse:
     found = analytics.tables(figures)
     context = {
         "pipeline": figures.machine.pipeline,
-        "pipelines": pipelines_for(request.user),  # type: ignore[arg-type]
+        "pipelines": pipelines_for(signed_in(request)),
         "days": days,
         "choices": DAYS,
         "filter": figures.shown,
@@ -76,7 +77,7 @@ def _shown(table: Table, currency: str) -> dict[str, Any]:
     bare = [_bare(row[table.chart]) for row in table.rows] if table.chart else []
     if table.chart in table.hours:
         bare = [round((value or 0) / 3600, 1) for value in bare]
-    chart = {
+    chart: dict[str, Any] = {
         "names": [str(row[0]) for row in table.rows],
         "values": [float(value or 0) for value in bare],
         "texts": [row[table.chart]["text"] for row in rows],
@@ -114,4 +115,4 @@ def table(request: HttpRequest, pk: int, key: str) -> HttpResponseBase:
     if found is None:
         raise Http404
     rows = [[str(head) for head in found.heads], *([_bare(cell) for cell in row] for row in found.rows)]
-    return tables.answer(rows, f"{found.key}-{pk}", "csv", request.user.zone)  # type: ignore[union-attr]
+    return tables.answer(rows, f"{found.key}-{pk}", "csv", signed_in(request).zone)

@@ -13,6 +13,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from ninja import Status
 
+from crm.api.auth import token_of
 from crm.api.errors import ApiError
 from crm.api.models import ApiCall
 from crm.ground import clock, databases
@@ -35,7 +36,7 @@ def idempotent(operation: Any) -> Any:
             return operation(request, *args, **kwargs)
         if len(key) > 120:
             raise ApiError(422, "invalid", _("An Idempotency-Key has at most 120 characters."))
-        token: Any = request.api_token  # type: ignore[attr-defined]
+        token: Any = token_of(request)
         asked = f"{request.method} {request.get_full_path()}\n".encode() + request.body
         print_ = hashlib.sha256(asked).hexdigest()
 
@@ -58,7 +59,8 @@ def idempotent(operation: Any) -> Any:
             raise ApiError(422, "key_reused", _("This Idempotency-Key was used for another request."))
         return Status(known.status, known.answer)
 
-    once.__signature__ = inspect.signature(operation, eval_str=True)  # type: ignore[attr-defined]
+    seen: Any = once
+    seen.__signature__ = inspect.signature(operation, eval_str=True)
     return once
 
 

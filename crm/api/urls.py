@@ -34,6 +34,7 @@ def routes() -> Any:
     """Each view says that its audience are tokens (crm/ground/access.py)."""
     patterns, app_name, namespace = api.urls
     for pattern in patterns:
-        if not hasattr(pattern.callback, "audience"):
-            pattern.callback.audience = "tokens"
+        view: Any = pattern.callback
+        if not hasattr(view, "audience"):
+            view.audience = "tokens"
     return patterns, app_name, namespace

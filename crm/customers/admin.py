@@ -29,7 +29,7 @@ class ContactAdmin(ModelAdmin):
     show_full_result_count = False
     paginator = CappedPaginator
 
-    def get_search_results(self, request, queryset, search_term):  # type: ignore[no-untyped-def]
+    def get_search_results(self, request, queryset, search_term):
         return (queryset.found(search_term) if search_term.strip() else queryset), False
 
 
@@ -48,20 +48,20 @@ class RefusalAdmin(ModelAdmin):
     def address_shown(self, row: Refusal) -> str:
         return row.shown_address
 
-    def get_fields(self, request, obj=None):  # type: ignore[no-untyped-def]
+    def get_fields(self, request, obj=None):
         if obj is None:
             return ("medium", "address")
         return ("medium", "address", "reason", "words", "since", "message", "lifted_at", "lifted_by", "lifted_why")
 
-    def get_readonly_fields(self, request, obj=None):  # type: ignore[no-untyped-def]
+    def get_readonly_fields(self, request, obj=None):
         if obj is None:
             return ()
         return [name for name in self.get_fields(request, obj) if name != "lifted_why" or obj.lifted_at]
 
-    def has_delete_permission(self, request, obj=None):  # type: ignore[no-untyped-def]
+    def has_delete_permission(self, request, obj=None):
         return False
 
-    def save_model(self, request, obj, form, change):  # type: ignore[no-untyped-def]
+    def save_model(self, request, obj, form, change):
         if not change:
             Refusal.keep(obj.medium, obj.address, obj.reason)
             obj.pk = Refusal.objects.standing().get(medium=obj.medium, address=obj.address, reason=obj.reason).pk

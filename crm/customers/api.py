@@ -19,6 +19,7 @@ from crm.customers import deleting
 from crm.customers.forms.people import CompanyForm, ContactForm
 from crm.items import customer_rights
 from crm.people.models import Company, Contact
+from crm.people.signed_in import signed_in
 
 router = Router(tags=["contacts and companies"])
 
@@ -100,16 +101,16 @@ def _typed(form: Any, values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _contacts(request: HttpRequest) -> Any:
-    rows = Contact.objects.visible_to(request.user)  # type: ignore[arg-type]
+    rows = Contact.objects.visible_to(signed_in(request))
     return rows.select_related("company").prefetch_related("phones", "emails", "tags")
 
 
 def _companies(request: HttpRequest) -> Any:
-    return Company.objects.visible_to(request.user).prefetch_related("tags")  # type: ignore[arg-type]
+    return Company.objects.visible_to(signed_in(request)).prefetch_related("tags")
 
 
 def _may_add(request: HttpRequest) -> None:
-    customer_rights.require_adding(request.user)  # type: ignore[arg-type]
+    customer_rights.require_adding(signed_in(request))
 
 
 @router.get("/contacts", response=answers(Page[ContactOut]), summary="Contacts, found by name, e-mail or phone")
@@ -147,7 +148,7 @@ def change_contact(request: HttpRequest, pk: Id, payload: ContactChange) -> Any:
 @router.delete("/contacts/{pk}", response=answers(None, 204), summary="Delete a contact without cards, for good")
 @scope("write")
 def delete_contact(request: HttpRequest, pk: Id) -> Any:
-    deleting.delete(one(_contacts(request), pk), by=request.user)  # type: ignore[arg-type]
+    deleting.delete(one(_contacts(request), pk), by=signed_in(request))
     return Status(204, None)
 
 
@@ -186,5 +187,5 @@ def change_company(request: HttpRequest, pk: Id, payload: CompanyChange) -> Any:
 @router.delete("/companies/{pk}", response=answers(None, 204), summary="Delete a company without cards, for good")
 @scope("write")
 def delete_company(request: HttpRequest, pk: Id) -> Any:
-    deleting.delete(one(_companies(request), pk), by=request.user)  # type: ignore[arg-type]
+    deleting.delete(one(_companies(request), pk), by=signed_in(request))
     return Status(204, None)

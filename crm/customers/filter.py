@@ -183,14 +183,15 @@ class CustomerFilter:
         """What is filtered, in words, each with the query that is left without it."""
         words: dict[str, str] = {}
         if self.owner:
-            name = User.objects.filter(pk=id_of(self.owner)).first() if id_of(self.owner) else None
-            words["owner"] = str(name or (_("mine") if self.owner == "me" else _("without owner")))
+            whose = User.objects.filter(pk=id_of(self.owner) or 0).first()
+            words["owner"] = str(whose or (_("mine") if self.owner == "me" else _("without owner")))
         if self.tag is not None:
             tag = Tag.objects.filter(pk=self.tag).first()
             words["tag"] = f"#{tag.name if tag else self.tag}"
         for attribute in ("company", "tax_number", "address", "language"):
             if getattr(self, attribute):
-                label = self.model._meta.get_field(attribute).verbose_name  # type: ignore[attr-defined]
+                model: Any = self.model
+                label = model._meta.get_field(attribute).verbose_name
                 words[attribute] = f"{label}: {getattr(self, attribute)}"
         for attribute, wanted in self.has.items():
             words[f"has_{attribute}"] = str((WITH if wanted == "yes" else WITHOUT)[attribute])

@@ -126,7 +126,7 @@ def _take_links(keep: Any, drop: Any) -> None:
     """Every foreign key and every link that pointed at the one points at the other; third parties' too."""
     relations = [f for f in type(keep)._meta.get_fields(include_hidden=True) if f.auto_created and not f.concrete]
     for relation in relations:
-        field: Any = relation.field  # type: ignore[union-attr]
+        field: Any = relation.field
         model: Any = relation.related_model
         if model._meta.auto_created or model in (ContactPhone, ContactEmail):
             continue

@@ -60,13 +60,15 @@ for _made in (
 
 
 @cache
-def _made_of(cls: type[FieldType]) -> FieldType:
+def _made_of(cls: Any) -> FieldType:
     return cls()
 
 
 def type_of(key: str) -> FieldType:
     """By its key; text for one that is not installed."""
-    return _made_of(field_types.get(key) or Text)
+    found: Any = field_types.get(key) or Text
+    made: FieldType = _made_of(found)
+    return made
 
 
 def type_choices() -> list[tuple[str, Any]]:

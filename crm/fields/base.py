@@ -20,7 +20,7 @@ EQUALITY = ("equals", "not_equals", "one_of", "none_of")
 PRESENCE = ("is_empty", "is_filled")
 ORDER = ("more_than", "at_least", "less_than", "at_most", "between")
 NEWS = ("became", "changed")
-EMPTY = (None, "", [], {})
+EMPTY: tuple[Any, ...] = (None, "", [], {})
 
 
 @dataclass(frozen=True)
@@ -221,7 +221,7 @@ class TextLike(FieldType):
     """Compared folded: "nguyen" is "Nguyễn"."""
 
     is_text = True
-    operators = (*EQUALITY, "contains", "not_contains", "starts_with", *PRESENCE, *NEWS)
+    operators: ClassVar[tuple[str, ...]] = (*EQUALITY, "contains", "not_contains", "starts_with", *PRESENCE, *NEWS)
 
     def from_json(self, kept: Any) -> Any:
         if isinstance(kept, bool):

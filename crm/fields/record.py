@@ -35,7 +35,7 @@ class Record(FieldType):
 
     def rows(self) -> Any:
         """Those that may be chosen, a queryset."""
-        return apps.get_model(self.model)._default_manager.all()  # type: ignore[attr-defined]
+        return apps.get_model(self.model)._default_manager.all()
 
     def to_json(self, value: Any) -> Any:
         return value.pk if isinstance(value, Model) else value

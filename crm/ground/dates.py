@@ -87,7 +87,7 @@ def order_of(cells: Iterable[str]) -> str:
 def is_open(cell: str) -> bool:
     """Whether the order of day and month matters for how it is read."""
     match = _NUMBERS.match(plain(cell))
-    return bool(match) and match[2] != "." and len(match[1]) <= 2 and match[1] != match[3]  # type: ignore[index]
+    return bool(match) and match[2] != "." and len(match[1]) <= 2 and match[1] != match[3]  # type: ignore[index]  # `bool(match)` says that there is one
 
 
 def read_time(text: str) -> time:

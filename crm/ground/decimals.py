@@ -95,4 +95,4 @@ class Unreadable(Decimal):
         return self
 
     __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = _still
-    __neg__ = __abs__ = quantize = normalize = to_integral_value = _still  # type: ignore[assignment]
+    __neg__ = __abs__ = quantize = normalize = to_integral_value = _still

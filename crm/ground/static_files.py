@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any, ClassVar
+from typing import Any
 
 from django.contrib.staticfiles.apps import StaticFilesConfig
 from whitenoise.storage import CompressedManifestStaticFilesStorage
@@ -12,7 +12,7 @@ from whitenoise.storage import CompressedManifestStaticFilesStorage
 class Collected(StaticFilesConfig):
     """What is gathered from installed apps: not the second documentation page that django-ninja brings (4 MB)."""
 
-    ignore_patterns: ClassVar[list[str]] = [*StaticFilesConfig.ignore_patterns, "redoc*"]
+    ignore_patterns = [*StaticFilesConfig.ignore_patterns, "redoc*"]
 
 
 class StaticFiles(CompressedManifestStaticFilesStorage):

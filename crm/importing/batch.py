@@ -46,7 +46,7 @@ class Batch:
         if self._rows[Item]:
             self._write_items(self._rows[Item])
         for tagged in (Company, Contact, Item):
-            through: Any = tagged.tags.through  # type: ignore[attr-defined]
+            through: Any = tagged.tags.through
             column = f"{tagged._meta.model_name}_id"
             links = [through(**{column: record.pk, "tag": tag}) for record, tag in self._tags if type(record) is tagged]
             if links:

@@ -37,9 +37,11 @@ class UploadForm(forms.Form):
             if rights.allows(user, machine_of(pipeline.pk), "add")
         ]
         may = customer_rights.scope_of(user, "add") > rights.Scope.NONE
-        self.fields["what"].choices = [*(people if may else []), *mine]  # type: ignore[attr-defined]
+        box: Any = self.fields["what"]
+        box.choices = [*(people if may else []), *mine]
         codes = [(name, name) for name in reading.ENCODINGS]
-        self.fields["encoding"].choices = [("", _("find out")), *codes]  # type: ignore[attr-defined]
+        box = self.fields["encoding"]
+        box.choices = [("", _("find out")), *codes]
         for name in ("what", "encoding"):
             self.fields[name].widget.attrs["class"] = "form-select"
         self.fields["file"].widget.attrs |= {"class": "form-control", "accept": ".csv,.txt,.tsv,.xlsx,.xls,.ods"}

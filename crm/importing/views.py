@@ -25,6 +25,7 @@ from crm.importing.cells import shown_value
 from crm.importing.columns import columns_of, guess
 from crm.importing.forms import MappingForm, UploadForm
 from crm.importing.models import Import, ImportRow
+from crm.people.signed_in import signed_in
 from crm.pipelines.machine import machine_of
 
 SAMPLE = 5
@@ -67,8 +68,8 @@ def _made(user: Any, data: dict[str, Any]) -> Import:
 
 def _mine(request: HttpRequest, pk: int) -> Import:
     found: Import = get_object_or_404(
-        Import.objects.visible_to(request.user).select_related("pipeline", "stage"), pk=pk
-    )  # type: ignore[arg-type]
+        Import.objects.visible_to(signed_in(request)).select_related("pipeline", "stage"), pk=pk
+    )
     return found
 
 

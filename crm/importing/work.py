@@ -311,9 +311,9 @@ def _typed(values: dict[str, Any]) -> dict[str, Any]:
     """JSON values of an event as an item's columns take them."""
     typed: dict[str, Any] = {}
     for name, value in values.items():
-        column = None if name.startswith("custom.") else Item._meta.get_field(name)
+        column: Any = None if name.startswith("custom.") else Item._meta.get_field(name)
         if column is not None and column.is_relation and value is not None:
-            typed[name] = column.related_model._base_manager.filter(pk=value).first()  # type: ignore[union-attr]
+            typed[name] = column.related_model._base_manager.filter(pk=value).first()
         else:
-            typed[name] = value if column is None or value is None else column.to_python(value)  # type: ignore[union-attr]
+            typed[name] = value if column is None or value is None else column.to_python(value)
     return typed

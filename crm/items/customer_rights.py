@@ -48,7 +48,7 @@ def _said(user: User) -> dict[str, Scope] | None:
             if mine:
                 best = {name: max(best[name], Scope(scope)) for name, scope in zip(ACTIONS, scopes, strict=True)}
         user.__dict__["_customers"] = best
-    return user.__dict__["_customers"]  # type: ignore[no-any-return]
+    return user.__dict__["_customers"]
 
 
 def scope_of(user: User, action: str) -> Scope:
@@ -126,7 +126,7 @@ def allows(user: User, action: str, record: Any) -> bool:
         return scope == Scope.ALL
     if record.owner_id == user.pk:
         return True
-    return type(record).objects.open_to(user, action).filter(pk=record.pk).exists()  # type: ignore[no-any-return]
+    return type(record).objects.open_to(user, action).filter(pk=record.pk).exists()
 
 
 def require(user: User, action: str, record: Any) -> None:

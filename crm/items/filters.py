@@ -227,8 +227,8 @@ class ItemFilter:
         """What is filtered, in words, each with the query that is left without it."""
         words: dict[str, str] = {}
         if self.owner:
-            name = User.objects.filter(pk=id_of(self.owner)).first() if id_of(self.owner) else None
-            words["owner"] = str(name or (_("mine") if self.owner == "me" else _("without owner")))
+            whose = User.objects.filter(pk=id_of(self.owner) or 0).first()
+            words["owner"] = str(whose or (_("mine") if self.owner == "me" else _("without owner")))
         if self.activity:
             words["activity"] = _("next activity: %s") % dict(ACTIVITIES)[self.activity]
         if self.age is not None:

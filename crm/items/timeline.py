@@ -18,7 +18,7 @@ def _also(events: list[Event], user: Any) -> dict[int, str]:
     ids = {pk for event in events for pk in event.data("also", [])}
     if not ids or user is None:
         return {}
-    return dict(Contact.objects.visible_to(user).filter(pk__in=ids).values_list("pk", "name"))  # type: ignore[attr-defined]
+    return dict(Contact.objects.visible_to(user).filter(pk__in=ids).values_list("pk", "name"))
 
 
 def _conceal(event: Event, known: Container[str]) -> None:

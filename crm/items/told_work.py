@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 
@@ -12,7 +14,7 @@ from crm.ground.shown import beside
 
 TASK_ICONS = {"call": "phone", "meeting": "users"}
 TASK_PLANNED = {"call": lazy("Call planned"), "meeting": lazy("Meeting planned")}
-TASK_ENDS = {
+TASK_ENDS: dict[str, dict[str, Any]] = {
     "task": {
         "new": lazy("Task opened again"),
         "in_progress": lazy("Task begun"),

@@ -266,4 +266,4 @@ def _bounded_range(self: RangeLiteral, start: Any, stop: Any) -> range:
 
 # Liquid's parser makes RangeLiteral by its name, so there is no door for a class of ours.
 _make_range = RangeLiteral._make_range
-RangeLiteral._make_range = _bounded_range  # type: ignore[method-assign]
+RangeLiteral._make_range = _bounded_range  # type: ignore[method-assign]  # the library's place for it

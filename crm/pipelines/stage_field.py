@@ -29,7 +29,7 @@ class _StageId(ForeignKeyDeferredAttribute):
 
 
 class StageField(FSMKeyField):
-    descriptor_class = _Stage  # type: ignore[assignment]
+    descriptor_class = _Stage  # type: ignore[assignment]  # the library's own way to guard it
 
     def contribute_to_class(self, cls: type[models.Model], name: str, *args: Any, **kwargs: Any) -> None:
         super().contribute_to_class(cls, name, *args, **kwargs)

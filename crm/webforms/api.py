@@ -117,14 +117,14 @@ def submit(request: HttpRequest, payload: SubmissionIn) -> Any:
     form = _forms(request).filter(pk=payload.form, is_active=True, pipeline__state=Pipeline.State.IN_USE).first()
     if form is None:
         raise invalid({"form": [_("There is no such form, or it is closed.")]})
-    known = PublicForm(form).fields
+    known: dict[str, Any] = PublicForm(form).fields
     unknown = [key for key in payload.answers if key not in known]
     if unknown:
         raise invalid({f"answers.{key}": [_("There is no such field.")] for key in unknown})
     typed: dict[str, Any] = {}
     for key, value in payload.answers.items():
         try:
-            typed[key] = known[key].described.type.as_sent(value)  # type: ignore[attr-defined]
+            typed[key] = known[key].described.type.as_sent(value)
         except ValidationError as error:
             raise invalid({key: list(error.messages)}) from error
     filled = PublicForm(form, {key: value for key, value in typed.items() if value is not False})

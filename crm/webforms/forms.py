@@ -52,6 +52,7 @@ class PublicForm(forms.Form):
 
     def answers(self) -> dict[str, Any]:
         """As they are kept, by key."""
-        kinds = {key: field.described.type for key, field in self.fields.items()}  # type: ignore[attr-defined]
+        fields: dict[str, Any] = self.fields
+        kinds = {key: field.described.type for key, field in fields.items()}
         filled = ((key, value) for key, value in self.cleaned_data.items() if value not in (None, ""))
         return {key: kinds[key].to_json(value) for key, value in filled}

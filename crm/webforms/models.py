@@ -186,14 +186,15 @@ class FormField(models.Model):
         )
         options: dict[str, Any] = {"label": self.label, "help_text": self.help, "required": self.required}
         options |= {"initial": self.default or None, **dict(question.options)}
-        made = described.type.offered_field(described.asked, **options)
+        made: Any = described.type.offered_field(described.asked, **options)
         if question.widget is not None:
-            made.widget = widget = question.widget()
+            widget: Any = question.widget()
+            made.widget = widget
             widget.is_required = made.required
             if described.options:
-                made.choices = widget.choices = list(described.options)  # type: ignore[attr-defined]
+                made.choices = widget.choices = list(described.options)
         made.widget.attrs |= dict(question.attrs)
-        made.described = described  # type: ignore[attr-defined]
+        made.described = described
         return made
 
 

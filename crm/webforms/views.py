@@ -80,7 +80,7 @@ def _language(request: HttpRequest, webform: WebForm) -> str:
 
 
 def _prefilled(request: HttpRequest, webform: WebForm) -> PublicForm:
-    return PublicForm(webform, initial={key: value for key, value in request.GET.items()})
+    return PublicForm(webform, initial={key: str(value) for key, value in request.GET.items()})
 
 
 def _received(request: HttpRequest, webform: WebForm, post: Any) -> HttpResponse:
@@ -178,7 +178,8 @@ def _page(
     answer["X-Robots-Tag"] = "noindex"
     answer["Cross-Origin-Opener-Policy"] = "unsafe-none"
 
-    answer._csp_replace = {"frame-ancestors": ancestors}  # type: ignore[attr-defined]
+    told: Any = answer
+    told._csp_replace = {"frame-ancestors": ancestors}
     return answer
 
 

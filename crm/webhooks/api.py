@@ -16,6 +16,7 @@ from crm.api.paging import Cursor, Id, Limit, one, only, page_of
 from crm.api.schemas import Page, Reasoned, Visible, moment, reason_out
 from crm.ground.refused import Forbidden
 from crm.items import customer_rights
+from crm.people.signed_in import signed_in
 from crm.pipelines import rights
 from crm.webhooks import calls as webhooks
 from crm.webhooks.models import Webhook, WebhookDelivery
@@ -105,9 +106,9 @@ def hooks(request: HttpRequest, limit: Limit = 50, cursor: Cursor = "") -> Any:
 @scope("webhooks")
 def add(request: HttpRequest, payload: WebhookIn) -> Any:
     """It hears of the items that the token's person sees. Without kinds only rules call it."""
-    if not customer_rights.works_here(request.user):  # type: ignore[arg-type]
+    if not customer_rights.works_here(signed_in(request)):
         raise Forbidden(rights.REFUSALS["view"])
-    row = _saved(Webhook(owner=request.user, name=payload.name, url=payload.url, kinds=payload.kinds))  # type: ignore[misc]
+    row = _saved(Webhook(owner=signed_in(request), name=payload.name, url=payload.url, kinds=payload.kinds))
     return Status(201, webhook_out(row) | {"secret": row.open_secret()})
 
 

@@ -22,4 +22,4 @@ def item_of(request: HttpRequest, pk: int, action: str) -> Item:
     if found is None:
         raise invalid({"item": [_("There is no such item.")]})
     found.require(request.user, action)
-    return found  # type: ignore[no-any-return]
+    return found

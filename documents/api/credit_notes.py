@@ -18,6 +18,7 @@ from crm.api.schemas import Page, Visible
 from crm.board.api.items import API
 from crm.board.api.items import visible as visible_items
 from crm.messages import merge_text
+from crm.people.signed_in import signed_in
 from documents.api.base import router
 from documents.api.lines import Price, Quantity
 from documents.api.papers import DocumentOut, document_out, template_of
@@ -73,7 +74,7 @@ def credit_note_out(row: CreditNote, link: str = "") -> dict[str, Any]:
 @scope("read")
 def credit_notes(request: HttpRequest, limit: Limit = 50, cursor: Cursor = "", invoice: Id | None = None) -> Any:
     only(request, "invoice")
-    rows = CreditNote.objects.visible_to(request.user).select_related("document")  # type: ignore[arg-type]
+    rows = CreditNote.objects.visible_to(signed_in(request)).select_related("document")
     return page_of(rows.filter(invoice=invoice) if invoice is not None else rows, credit_note_out, limit, cursor)
 
 
@@ -98,7 +99,7 @@ def make_credit_note(request: HttpRequest, payload: CreditNoteIn) -> Any:
             template,
             payload.reason,
             lines,
-            by=request.user,  # type: ignore[arg-type]
+            by=signed_in(request),
             cause=API,
             stamped=payload.stamped,
         )

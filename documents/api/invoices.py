@@ -19,6 +19,7 @@ from crm.board.api.items import API
 from crm.board.api.items import visible as visible_items
 from crm.messages import merge_text
 from crm.models import Item
+from crm.people.signed_in import signed_in
 from documents.api.base import Money, item_of, router
 from documents.api.papers import DocumentOut, document_out, template_of
 from documents.models import InvoiceFlow, Payment
@@ -55,7 +56,7 @@ def make_invoice(request: HttpRequest, payload: InvoiceIn) -> Any:
         invoice, paper = flow.make_invoice(
             source,
             template,
-            by=request.user,  # type: ignore[arg-type]
+            by=signed_in(request),
             cause=API,
             due_days=payload.due_days,
             stamped=payload.stamped,
@@ -95,7 +96,7 @@ def payment_out(row: Payment) -> dict[str, Any]:
 @scope("read")
 def payments(request: HttpRequest, limit: Limit = 50, cursor: Cursor = "", invoice: Id | None = None) -> Any:
     only(request, "invoice")
-    rows = Payment.objects.visible_to(request.user)  # type: ignore[arg-type]
+    rows = Payment.objects.visible_to(signed_in(request))
     return page_of(rows.filter(invoice=invoice) if invoice is not None else rows, payment_out, limit, cursor)
 
 
@@ -136,7 +137,7 @@ def book(request: HttpRequest, payload: PaymentIn) -> Any:
         paid_on=payload.paid_on or today(),
         method=payload.method,
         reference=payload.reference,
-        by=request.user,  # type: ignore[arg-type]
+        by=signed_in(request),
     )
     assert made is not None
     fresh = Item.objects.select_related("pipeline").get(pk=invoice.pk)

@@ -20,6 +20,7 @@ from crm.board.api.items import visible as visible_items
 from crm.ground.folding import fold
 from crm.items.models.lines import replace_lines
 from crm.models import Item, LineItem, Product, TaxRate
+from crm.people.signed_in import signed_in
 from documents.api.base import router
 
 Price = Annotated[str, Field(pattern=r"^-?[0-9]{1,11}(\.[0-9]{1,4})?$", description="A number as text, with a dot.")]
@@ -52,7 +53,7 @@ def products(
     request: HttpRequest, limit: Limit = 50, cursor: Cursor = "", q: Annotated[str, Field(max_length=100)] = ""
 ) -> Any:
     only(request, "q")
-    rows = Product.objects.visible_to(request.user).select_related("tax")  # type: ignore[arg-type]
+    rows = Product.objects.visible_to(signed_in(request)).select_related("tax")
     q = q.replace("\0", "")
     return page_of(rows.filter(search_key__contains=fold(q)) if q else rows, product_out, limit, cursor)
 
@@ -137,4 +138,4 @@ def put_lines(request: HttpRequest, pk: Id, payload: Lines) -> Any:
         for name, sentence in row.faults(item.currency).items():
             raise invalid({f"lines.{number}.{name}": [sentence]})
         made.append(row)
-    return lines_out(replace_lines(item, made, by=request.user, cause=API))  # type: ignore[arg-type]
+    return lines_out(replace_lines(item, made, by=signed_in(request), cause=API))

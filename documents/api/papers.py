@@ -17,6 +17,7 @@ from crm.api.schemas import Page, Reasoned, moment, reason_out
 from crm.ground import databases
 from crm.messages import merge_text
 from crm.models import Item
+from crm.people.signed_in import signed_in
 from crm.pipelines import rights
 from crm.pipelines.machine import machine_of
 from documents import making, sent
@@ -78,10 +79,10 @@ def documents(
     limit: Limit = 50,
     cursor: Cursor = "",
     item: Id | None = None,
-    kind: Literal["", *Kind.values] = "",  # type: ignore[valid-type]
+    kind: Literal["", *Kind.values] = "",  # type: ignore[valid-type]  # the choices, spread
 ) -> Any:
     only(request, "item", "kind")
-    rows = Document.objects.visible_to(request.user)  # type: ignore[arg-type]
+    rows = Document.objects.visible_to(signed_in(request))
     if item is not None:
         rows = rows.filter(item=item)
     return page_of(rows.filter(kind=kind) if kind else rows, document_out, limit, cursor)
@@ -90,9 +91,9 @@ def documents(
 @router.get("/documents/{pk}", response=answers(DocumentOut), summary="A paper")
 @scope("read")
 def document(request: HttpRequest, pk: Id) -> Any:
-    found = one(Document.objects.visible_to(request.user).select_related("item__pipeline"), pk)  # type: ignore[arg-type]
+    found = one(Document.objects.visible_to(signed_in(request)).select_related("item__pipeline"), pk)
     machine = machine_of(found.item.pipeline_id)
-    may = rights.allows(request.user, machine, "edit", found.item)  # type: ignore[arg-type]
+    may = rights.allows(signed_in(request), machine, "edit", found.item)
     return document_out(found, found.link() if may else "")
 
 
@@ -108,7 +109,7 @@ def template_of(pk: int, item: Item, kind: str = "") -> DocumentTemplate:
     found = (rows.filter(kind=kind) if kind else rows).filter(pk=pk).first()
     if found is None:
         raise invalid({"template": [_("This template no longer exists or is not in use.")]})
-    return found  # type: ignore[no-any-return]
+    return found
 
 
 @router.post("/documents", response=answers(DocumentOut, 201), summary="Make a paper")
@@ -121,7 +122,7 @@ def make_document(request: HttpRequest, payload: DocumentIn) -> Any:
     if template.kind == Kind.INVOICE and not InvoiceFlow.objects.filter(pipeline=item.pipeline_id).exists():
         raise invalid({"template": [_("An invoice of a card is made by POST /invoices.")]})
     try:
-        made = making.make(template, item, by=request.user, stamped=payload.stamped)  # type: ignore[arg-type]
+        made = making.make(template, item, by=signed_in(request), stamped=payload.stamped)
     except merge_text.MergeError as error:
         raise invalid({"template": [str(error)]}) from error
     return Status(201, document_out(made, made.link()))
@@ -132,12 +133,12 @@ def make_document(request: HttpRequest, payload: DocumentIn) -> Any:
 @idempotent
 def mark_sent(request: HttpRequest, pk: Id) -> Any:
     """It reached the customer by a way that the CRM does not know; an invoice moves among those sent."""
-    found = one(Document.objects.visible_to(request.user).select_related("item__pipeline"), pk)  # type: ignore[arg-type]
-    found.item.require(request.user, "edit")  # type: ignore[arg-type]
+    found = one(Document.objects.visible_to(signed_in(request)).select_related("item__pipeline"), pk)
+    found.item.require(signed_in(request), "edit")
 
     def work() -> None:
         databases.lock(Item.objects.filter(pk=found.item_id)).get()
-        sent.count_as_sent(found, by=request.user)  # type: ignore[arg-type]
+        sent.count_as_sent(found, by=signed_in(request))
 
     databases.persistently(work)
     return document_out(Document.objects.get(pk=pk), found.link())

@@ -143,7 +143,7 @@ class CreditNote(models.Model):
         paper = valid.order_by("-pk").first()
         if paper is None:
             raise Refused(said("credit.no_paper", "There is no valid invoice to correct."))
-        return paper  # type: ignore[no-any-return]
+        return paper
 
 
 def _credited(

@@ -18,8 +18,8 @@ from crm.ground import clock, databases
 from crm.ground.access import staff_of_ours
 from crm.messages import merge_text
 from crm.models import Forbidden, Item, Message, Refused
+from crm.people.signed_in import signed_in
 from documents import item_tab, making, sent
-from documents.credit_form import MakeCreditNote
 from documents.forms import BookPayment, MakeDocument
 from documents.models import Document, DocumentLink, InvoiceFlow, Payment
 from documents.models.balances import Balance
@@ -35,19 +35,19 @@ VALID_DAYS = ("7", "30", "90", "365")
 
 def visible_document(request: HttpRequest, pk: int, action: str = "view") -> Document:
     """Raises Http404, or Forbidden for the action on its item."""
-    rows = Document.objects.visible_to(request.user).select_related(  # type: ignore[arg-type]
+    rows = Document.objects.visible_to(signed_in(request)).select_related(
         "item", "item__pipeline", "item__contact", "version__template", "author", "replaces"
     )
     found: Document = get_object_or_404(rows, pk=pk)
     if action != "view":
-        found.item.require(request.user, action)  # type: ignore[arg-type]
+        found.item.require(signed_in(request), action)
     return found
 
 
 @staff_of_ours
 @require_GET
 def papers(request: HttpRequest) -> HttpResponse:
-    rows = Document.objects.visible_to(request.user).select_related("item", "item__contact")  # type: ignore[arg-type]
+    rows = Document.objects.visible_to(signed_in(request)).select_related("item", "item__contact")
     text, kind, status = (request.GET.get(name, "").strip() for name in ("q", "kind", "status"))
     if text:
         rows = rows.found(text)
@@ -101,7 +101,7 @@ def _valid_until(document: Document) -> datetime | None:
 
 def _may_edit(request: HttpRequest, item: Item) -> bool:
     try:
-        item.require(request.user, "edit")  # type: ignore[arg-type]
+        item.require(signed_in(request), "edit")
     except Forbidden:
         return False
     return True
@@ -118,7 +118,7 @@ def file(request: HttpRequest, pk: int) -> HttpResponse:
         file.open("rb"), as_attachment=True, filename=document.file_name(), content_type="application/pdf"
     )
     answer["X-Content-Type-Options"] = "nosniff"
-    return answer  # type: ignore[return-value]
+    return answer  # type: ignore[return-value]  # a streamed answer is one
 
 
 @staff_of_ours
@@ -132,13 +132,11 @@ def picture(request: HttpRequest, pk: int, number: int) -> HttpResponse:
     return answer
 
 
-def on_card(
-    request: HttpRequest, item: Item, part: str, **form: BookPayment | MakeDocument | MakeCreditNote
-) -> HttpResponse:
+def on_card(request: HttpRequest, item: Item, part: str, **form: Any) -> HttpResponse:
     """An open form of the tab: alone where a script asks for it, else on its card, with what was typed and its errors."""
     if request.method == "GET" and request.headers.get("HX-Request"):
         return render(request, part, {"item": item, **form})
-    context = page_context(request, item, tabs={"documents": item_tab.tab(item, request.user, **form)})  # type: ignore[arg-type]
+    context = page_context(request, item, tabs={"documents": item_tab.tab(item, signed_in(request), **form)})
     return render(request, "items/item.html", context, status=200 if request.method == "GET" else 422)
 
 
@@ -162,8 +160,8 @@ def make(request: HttpRequest, pk: int) -> HttpResponse:
         if twice is not None:
             return twice
         if template.kind == Kind.INVOICE and flow is not None and item.pipeline_id != flow.pipeline_id:
-            return flow.make_invoice(item, template, by=request.user, stamped=stamped)[1]  # type: ignore[arg-type]
-        return making.make(template, item, by=request.user, stamped=stamped)  # type: ignore[arg-type]
+            return flow.make_invoice(item, template, by=signed_in(request), stamped=stamped)[1]
+        return making.make(template, item, by=signed_in(request), stamped=stamped)
 
     try:
         document = databases.persistently(work)
@@ -199,7 +197,7 @@ def _void(request: HttpRequest, document: Document) -> HttpResponse:
         databases.lock(Item.objects.filter(pk=document.item_id)).get()
         document.change_status(Document.Status.VOID)
         document.tell("document.voided", actor=request.user)
-        InvoiceFlow.paper_changed(document, request.user)  # type: ignore[arg-type]
+        InvoiceFlow.paper_changed(document, signed_in(request))
 
     databases.persistently(work)
     messages.success(request, _("“%s” is void; its page says so.") % document)
@@ -211,7 +209,7 @@ def _sent(request: HttpRequest, document: Document) -> HttpResponse:
 
     def work() -> None:
         databases.lock(Item.objects.filter(pk=document.item_id)).get()
-        sent.count_as_sent(document, by=request.user)  # type: ignore[arg-type]
+        sent.count_as_sent(document, by=signed_in(request))
 
     databases.persistently(work)
     return redirect("document", document.pk)
@@ -221,7 +219,7 @@ def _renew(request: HttpRequest, document: Document) -> HttpResponse:
     fresh = making.make(
         document.version.template,
         document.item,
-        by=request.user,  # type: ignore[arg-type]
+        by=signed_in(request),
         stamped=document.stamped,
         replaces=document,
     )
@@ -261,7 +259,7 @@ def pay(request: HttpRequest, pk: int) -> HttpResponse:
             paid_on=data["paid_on"],
             method=data["method"],
             reference=data["reference"],
-            by=request.user,  # type: ignore[arg-type]
+            by=signed_in(request),
             # The form's own mark: sent twice, it is one payment.
             provider_key=f"form:{data['mark']}",
         )

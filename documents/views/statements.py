@@ -57,8 +57,8 @@ def statements(request: HttpRequest) -> HttpResponse:
             words = ngettext("%(fresh)d new line.", "%(fresh)d new lines.", taken.fresh) % {"fresh": taken.fresh}
             known = _("Known already: %d.") % taken.known if taken.known else ""
             messages.success(request, " ".join(filter(None, [words, known])))
-            for fault in taken.faults[:5]:
-                messages.error(request, fault)
+            for unread in taken.faults[:5]:
+                messages.error(request, unread)
             return redirect("statement", taken.statement.pk)
     waiting = Count("lines", filter=Q(lines__payment=None, lines__dismissed=False))
     rows = Statement.objects.visible_to(user).annotate(all=Count("lines"), waiting=waiting).select_related("author")
@@ -81,7 +81,7 @@ def statement(request: HttpRequest, pk: int) -> HttpResponse:
     rows = shown.lines.select_related("invoice__contact", "invoice__stage", "payment")
     faults: dict[int, str] = {}
     if request.method == "POST":
-        chosen = [id_of(text) for text in request.POST.getlist("line")]
+        chosen = [found for found in map(id_of, request.POST.getlist("line")) if found is not None]
         lines = list(rows.filter(pk__in=chosen, payment=None))
         if request.POST.get("do") == "dismiss":
             shown.lines.filter(pk__in=chosen, payment=None).update(dismissed=True)
@@ -99,12 +99,12 @@ def statement(request: HttpRequest, pk: int) -> HttpResponse:
     # What waits comes first; a line stays where it was while its fault is shown.
     waiting = Case(When(payment=None, dismissed=False, then=0), default=1, output_field=IntegerField())
     page = Paginator(rows.annotate(waits=waiting).order_by("waits", "pk"), PAGE).get_page(request.GET.get("page"))
-    lines = list(page)
-    numbers = _numbers([line.invoice_id for line in lines if line.invoice_id])
-    for line in lines:
+    shown_lines: list[Any] = list(page)
+    numbers = _numbers([line.invoice_id for line in shown_lines if line.invoice_id])
+    for line in shown_lines:
         line.number = request.POST.get(f"invoice_{line.pk}") or numbers.get(line.invoice_id or 0, "")
         line.fault = faults.get(line.pk, "")
-    context = {"statement": shown, "lines": lines, "page": page, "nav": "documents"}
+    context = {"statement": shown, "lines": shown_lines, "page": page, "nav": "documents"}
     return render(request, "documents/statement.html", context, status=422 if faults else 200)
 
 

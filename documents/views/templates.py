@@ -17,6 +17,7 @@ from crm.ground.access import administrators_only
 from crm.ground.ids import id_of
 from crm.messages import merge_text
 from crm.models import Item
+from crm.people.signed_in import signed_in
 from documents.drawing import CannotDraw
 from documents.models import DocumentTemplate
 from documents.pictures import picture_of
@@ -26,7 +27,7 @@ from documents.template_fields import FIELDS, LISTS
 MOST_PAGES_SHOWN = 5
 
 
-class TemplateText(forms.ModelForm):  # type: ignore[type-arg]
+class TemplateText(forms.ModelForm):
     class Meta:
         model = DocumentTemplate
         fields = ("body", "style", "page")
@@ -46,7 +47,7 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
         form.save()
         messages.success(request, _("Saved as version %d.") % template.version)
         return redirect("template-edit", pk)
-    items = Item.objects.visible_to(request.user).select_related("contact").order_by("-last_activity_at")[:40]  # type: ignore[arg-type]
+    items = Item.objects.visible_to(signed_in(request)).select_related("contact").order_by("-last_activity_at")[:40]
     context = {
         "template": template,
         "form": form,
@@ -81,7 +82,7 @@ def preview(request: HttpRequest, pk: int) -> HttpResponse:
     """What is in the editor now, for the chosen card: pictures of its pages, or the fault in one sentence."""
     template = get_object_or_404(DocumentTemplate, pk=pk)
     form = TemplateText(request.POST, instance=template)
-    item = Item.objects.visible_to(request.user).filter(pk=(id_of(request.POST.get("item")) or 0)).first()  # type: ignore[arg-type]
+    item = Item.objects.visible_to(signed_in(request)).filter(pk=(id_of(request.POST.get("item")) or 0)).first()
     if item is None:
         return JsonResponse({"fault": _("Choose a card to see the paper for.")}, status=422)
     try:

@@ -39,7 +39,8 @@ def changes_of(entry: LogEntry) -> list[tuple[str, str, str]]:
             and len(pair) == 2
             and list(pair) != ["type", "operation"]
         ):
-            found.append((str(name), *("" if part in (None, "None") else str(part) for part in pair)))
+            old, new = ("" if part in (None, "None") else str(part) for part in pair)
+            found.append((str(name), old, new))
     return found
 
 
@@ -47,7 +48,7 @@ def _label(entry: LogEntry, name: str) -> str:
     """What people call a field; its name where the model has it no more."""
     model = entry.content_type.model_class()
     try:
-        return str(model._meta.get_field(name).verbose_name)  # type: ignore[union-attr]
+        return str(model._meta.get_field(name).verbose_name)
     except (AttributeError, FieldDoesNotExist):
         return name
 

@@ -59,14 +59,14 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):
     actions = ("log_out", "drop_second_step")
 
     @action(description=_("Log out everywhere"))
-    def log_out(self, request, queryset) -> None:  # type: ignore[no-untyped-def]
+    def log_out(self, request, queryset) -> None:
         sessions = list(UserSession.objects.filter(user__in=queryset))
         for session in sessions:
             session.end()
         messages.success(request, _now("Sessions ended: %d.") % len(sessions))
 
     @action(description=_("Remove the second step (phone or key lost)"))
-    def drop_second_step(self, request, queryset) -> None:  # type: ignore[no-untyped-def]
+    def drop_second_step(self, request, queryset) -> None:
         count = 0
         for user in queryset:
             removed = Authenticator.objects.filter(user=user).delete()[0]
@@ -118,7 +118,7 @@ def check_picture(file: Any) -> None:
         file.seek(0)
 
 
-class OwnCompanyForm(forms.ModelForm):  # type: ignore[type-arg]
+class OwnCompanyForm(forms.ModelForm):
     """Pictures by their content: papers are drawn with them."""
 
     class Meta:
@@ -164,8 +164,8 @@ class CurrencyRateAdmin(ModelAdmin):
 class SystemSwitchesAdmin(ModelAdmin):
     list_display = ("__str__", "automation_paused")
 
-    def has_add_permission(self, request) -> bool:  # type: ignore[no-untyped-def]
+    def has_add_permission(self, request) -> bool:
         return not SystemSwitches.objects.exists()
 
-    def has_delete_permission(self, request, obj=None) -> bool:  # type: ignore[no-untyped-def]
+    def has_delete_permission(self, request, obj=None) -> bool:
         return False

@@ -21,13 +21,13 @@ from crm.api.schemas import (
     event_out,
 )
 from crm.board.api.items import API, changeable
-from crm.board.api.items import visible as visible_items
 from crm.events.models import Event
 from crm.events.record import record
 from crm.ground import clock, phones
 from crm.items import customer_rights
 from crm.items.models.items import Item
 from crm.people.models import Contact
+from crm.people.signed_in import signed_in
 
 router = Router()
 
@@ -52,12 +52,15 @@ def log_call(request: HttpRequest, payload: CallIn) -> Any:
         number = phones.parse(payload.number)
     except ValidationError as error:
         raise invalid({"number": error.messages}) from error
-    contact = Contact.objects.visible_to(request.user).answering(number)  # type: ignore[arg-type,attr-defined]
+    contact = Contact.objects.visible_to(signed_in(request)).answering(number)
     if payload.item:
         item: Any = changeable(request, payload.item)
     else:
         rows = (
-            visible_items(request).reached_by(request.user, "edit").filter(contact=contact, stage__kind="open")
+            Item.objects.visible_to(signed_in(request))
+            .select_related("stage", "lost_reason")
+            .reached_by(signed_in(request), "edit")
+            .filter(contact=contact, stage__kind="open")
             if contact
             else Item.objects.none()
         )
@@ -73,18 +76,18 @@ def log_call(request: HttpRequest, payload: CallIn) -> Any:
         kind,
         item=item,
         contact=contact,
-        actor=request.user,  # type: ignore[arg-type]
+        actor=signed_in(request),
         cause=API,
         payload=data | {"started_at": started.isoformat()},
         key=key,
     )
-    return Status(201, event_out(event or Event.objects.get(key=key, actor=request.user)))
+    return Status(201, event_out(event or Event.objects.get(key=key, actor=signed_in(request))))
 
 
 @router.get("/calls", response=answers(Page[EventOut]), summary="Calls", tags=["calls"])
 @scope("read")
 def calls(request: HttpRequest, limit: Limit = 50, cursor: Cursor = "", item: Id | None = None) -> Any:
     only(request, "item")
-    rows = Event.objects.filter(kind__startswith="call.", item__in=Item.objects.visible_to(request.user))  # type: ignore[arg-type]
-    rows = rows.exclude(customer_rights.concealed(request.user)).select_related("actor")  # type: ignore[arg-type]
+    rows = Event.objects.filter(kind__startswith="call.", item__in=Item.objects.visible_to(signed_in(request)))
+    rows = rows.exclude(customer_rights.concealed(signed_in(request))).select_related("actor")
     return page_of(rows.filter(item_id=item) if item is not None else rows, event_out, limit, cursor)

@@ -23,12 +23,13 @@ from crm.ground.refused import Forbidden
 from crm.items import customer_rights
 from crm.messages import sending
 from crm.messages.models.messages import Message
+from crm.people.signed_in import signed_in
 
 router = Router()
 
 
 def _messages(request: HttpRequest) -> Any:
-    return Message.objects.filter(item__isnull=False).visible_to(request.user).select_related("channel")  # type: ignore[arg-type]
+    return Message.objects.filter(item__isnull=False).visible_to(signed_in(request)).select_related("channel")
 
 
 @router.get("/messages", response=answers(Page[MessageOut]), summary="Messages", tags=["messages"])
@@ -54,7 +55,7 @@ def send(request: HttpRequest, payload: MessageIn) -> Any:
     """Only to the customer's own address or number. 422 *cannot_send* says why not."""
     item = changeable(request, payload.item)
     contact = item.contact
-    if not customer_rights.shows(request.user, item):  # type: ignore[arg-type]
+    if not customer_rights.shows(signed_in(request), item):
         raise Forbidden(customer_rights.REFUSALS["view"])
     to = "" if contact is None else contact.email(item) if payload.medium == "email" else contact.phone("mobile", item)
     with transaction.atomic():
@@ -65,7 +66,7 @@ def send(request: HttpRequest, payload: MessageIn) -> Any:
             text=payload.text,
             contact=contact,
             item=item,
-            author=request.user,  # type: ignore[arg-type]
+            author=signed_in(request),
             language=contact.language if contact else "",
             survives_leaving=True,
         )

@@ -24,12 +24,13 @@ from crm.board.api.items import API, changeable
 from crm.items.models.items import Item
 from crm.items.models.tasks import Task
 from crm.people.models import User
+from crm.people.signed_in import signed_in
 
 router = Router()
 
 
 def _tasks(request: HttpRequest) -> Any:
-    return Task.objects.filter(item__in=Item.objects.visible_to(request.user))  # type: ignore[arg-type]
+    return Task.objects.filter(item__in=Item.objects.visible_to(signed_in(request)))
 
 
 @router.get("/tasks", response=answers(Page[TaskOut]), summary="Tasks, calls, meetings", tags=["tasks"])
@@ -72,7 +73,7 @@ def add_task(request: HttpRequest, payload: TaskIn) -> Any:
             raise invalid({"assignee": [_("There is no such person.")]})
     task = Task.add(
         item=item,
-        shown_as=request.user,  # type: ignore[arg-type]
+        shown_as=signed_in(request),
         cause=API,
         kind=payload.kind,
         title=payload.title,

@@ -129,7 +129,8 @@ class NewItemForm(forms.Form):
 
     def __init__(self, data: Any = None, *, currency: str) -> None:
         super().__init__(data)
-        self.fields["amount"].currency = currency  # type: ignore[attr-defined]
+        box: Any = self.fields["amount"]
+        box.currency = currency
 
     def found(self, user: User) -> Found | None:
         """The customer, known or made. Raises Forbidden where the person may add none."""

@@ -55,7 +55,8 @@ class LineForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.rates = rates
         # A line keeps the rate that it was agreed with, even one that has been taken out since.
-        self.fields["tax"].choices = [  # type: ignore[attr-defined]
+        box: Any = self.fields["tax"]
+        box.choices = [
             ("", _("none")),
             *((name, name) for name in rates),
             *((name, name) for name in sorted(kept - rates.keys())),
@@ -113,7 +114,8 @@ class LinesForm:
     def _form(self, number: Any, data: Any = None, initial: dict[str, Any] | None = None) -> LineForm:
         made = LineForm(data, prefix=f"l{number}", initial=initial, rates=self.rates, kept=set(self.kept))
         for name in ("price", "discount"):
-            made.fields[name].currency = self.item.currency  # type: ignore[attr-defined]
+            box: Any = made.fields[name]
+            box.currency = self.item.currency
         made.fields["discount"].widget.attrs["placeholder"] = f"10 % · 50 {self.item.currency}"
         return made
 
@@ -146,7 +148,7 @@ class LinesForm:
     @property
     def errors(self) -> list[str]:
         own = [self.fault] if self.fault else []
-        return own + [error for form in self.forms for errors in form.errors.values() for error in errors]
+        return own + [str(error) for form in self.forms for errors in form.errors.values() for error in errors]
 
     def lines(self) -> list[LineItem]:
         """Unsaved rows of what was typed, for `replace_lines`."""

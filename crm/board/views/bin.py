@@ -13,6 +13,7 @@ from crm.board.recycle_bin import KEPT_DAYS
 from crm.ground.access import staff_of_ours
 from crm.ground.refused import Refused
 from crm.items.models.items import Item
+from crm.people.signed_in import signed_in
 
 PAGE = 50
 
@@ -20,7 +21,9 @@ PAGE = 50
 @staff_of_ours
 @require_GET
 def recycle_bin(request: HttpRequest) -> HttpResponse:
-    rows = Item.objects.deleted_for(request.user).select_related("stage", "pipeline", "contact", "company", "owner")  # type: ignore[arg-type]
+    rows = Item.objects.deleted_for(signed_in(request)).select_related(
+        "stage", "pipeline", "contact", "company", "owner"
+    )
     page = Paginator(rows.order_by("-deleted_at"), PAGE).get_page(request.GET.get("page"))
     return render(request, "people/bin.html", {"page": page, "days": KEPT_DAYS, "nav": "bin"})
 
@@ -28,9 +31,9 @@ def recycle_bin(request: HttpRequest) -> HttpResponse:
 @staff_of_ours
 @require_POST
 def restore(request: HttpRequest, pk: int) -> HttpResponse:
-    item = get_object_or_404(Item.objects.deleted_for(request.user), pk=pk)  # type: ignore[arg-type]
+    item = get_object_or_404(Item.objects.deleted_for(signed_in(request)), pk=pk)
     try:
-        item.restore(by=request.user)
+        item.restore(by=signed_in(request))
     except Refused as refused:
         messages.error(request, refused.sentence)
         return redirect("bin")

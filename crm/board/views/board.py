@@ -27,6 +27,7 @@ from crm.items.filters import ItemFilter
 from crm.items.models.gate import Moved, NeedsInput, Stale
 from crm.items.models.items import Item
 from crm.notices.models.notifications import Notification
+from crm.people.signed_in import signed_in
 from crm.pipelines import boards, rights
 from crm.pipelines.machine import Machine, machine_of
 from crm.pipelines.models import BoardVersion, Pipeline, Stage
@@ -41,7 +42,7 @@ def machine_for(request: HttpRequest, pk: int, version: int | None = None) -> Ma
     except Pipeline.DoesNotExist:
         raise Http404 from None
     is_removed = machine.pipeline.state == Pipeline.State.REMOVED  # its cards are elsewhere
-    if is_removed or not rights.sees(request.user, machine):  # type: ignore[arg-type]
+    if is_removed or not rights.sees(signed_in(request), machine):
         raise Http404
     return machine
 
@@ -58,7 +59,7 @@ def seen_items(machine: Machine, user: Any, action: str = "view") -> Any:
 
 def cards_of(machine: Machine, stage: Stage, shown: ItemFilter, user: Any, offset: int = 0) -> list[Item]:
     """A page of a column's cards and one more, which tells that there are more."""
-    rows = Item.objects.alive().filter(rights.limit(user, machine, "view"), stage=stage)
+    rows: Any = Item.objects.alive().filter(rights.limit(user, machine, "view"), stage=stage)
     rows = shown.apply(rows, user)
     rows = rows.select_related("contact", "company", "owner").only(*cards.COLUMNS).order_by(*shown.order)
     return list(rows[offset : offset + PAGE + 1])
@@ -66,7 +67,7 @@ def cards_of(machine: Machine, stage: Stage, shown: ItemFilter, user: Any, offse
 
 def columns(machine: Machine, stages: list[Stage], shown: ItemFilter, user: Any) -> list[dict[str, Any]]:
     """Stages with their first page of cards; marks of all cards in one question."""
-    made = []
+    made: list[dict[str, Any]] = []
     for stage in stages:
         found = cards_of(machine, stage, shown, user)
         made.append({"stage": stage, "cards": found[:PAGE], "more": len(found) > PAGE, "next": PAGE})
@@ -75,7 +76,7 @@ def columns(machine: Machine, stages: list[Stage], shown: ItemFilter, user: Any)
 
 
 def home_pipeline(request: HttpRequest) -> Pipeline | None:
-    mine = pipelines_for(request.user)  # type: ignore[arg-type]
+    mine = pipelines_for(signed_in(request))
     return next((p for p in mine if p.is_default), mine[0] if mine else None)
 
 
@@ -112,7 +113,7 @@ def bar(request: HttpRequest, machine: Machine, shown: ItemFilter, layout: str) 
         "filter": shown,
         "chips": shown.chips(machine.pipeline),
         "layout": layout,
-        "may": {action for action in rights.ACTIONS if rights.allows(request.user, machine, action)},  # type: ignore[arg-type]
+        "may": {action for action in rights.ACTIONS if rights.allows(signed_in(request), machine, action)},
         "nav": "board",
     }
 
@@ -147,7 +148,7 @@ def changed(request: HttpRequest, machine: Machine, since: int, more: dict[str, 
         "filter": shown,
         "hints": column_hints(machine),
         "allowed": {stage.pk: targets(machine, stage, request.user) for stage in stages},
-        "may": {"add"} if rights.allows(request.user, machine, "add") else (),  # type: ignore[arg-type]
+        "may": {"add"} if rights.allows(signed_in(request), machine, "add") else (),
     }
     return render(request, "board/_changed.html", context)
 
@@ -174,7 +175,7 @@ def live(request: HttpRequest, pk: int) -> HttpResponse:
 def totals(request: HttpRequest, pk: int) -> HttpResponse:
     """Counts and sums of the column headers: over the whole stage, from one index, off the path of a drag."""
     machine = machine_for(request, pk)
-    rows = asked(request, machine).apply(seen_items(machine, request.user), request.user)  # type: ignore[arg-type]
+    rows = asked(request, machine).apply(seen_items(machine, signed_in(request)), signed_in(request))
     weighted = request.GET.get("show") == "weighted"
     figures: dict[str, Any] = {"count": Count("pk"), "sum": ExactSum("amount"), "base": ExactSum("base_amount")}
     figures |= {"amounts": Count("amount"), "known": Count("base_amount")}
@@ -263,7 +264,7 @@ def make_move(request: HttpRequest, item: Item, stage: Stage) -> Any:
     reason, note = None, ""
     if post.get("asked"):
         names = [name for name in post["asked"].split(",") if name]
-        seen = Item.objects.visible_to(request.user).select_related("stage")  # type: ignore[arg-type]
+        seen = Item.objects.visible_to(signed_in(request)).select_related("stage")
         item = seen.filter(pk=item.pk).first() or item
         if item.stage_id is None:
             raise Gone(_("This item was deleted."))
@@ -271,16 +272,17 @@ def make_move(request: HttpRequest, item: Item, stage: Stage) -> Any:
         known = {*(target.needed_to_enter if target else ()), *item.stage.needed_to_leave}
         needs_reason = "lost_reason" in names
         names = [name for name in names if name in known]
-        form = NeedsForm(item, stage, names, needs_reason, post, user=request.user)  # type: ignore[arg-type]
+        form = NeedsForm(item, stage, names, needs_reason, post, user=signed_in(request))
         if not form.is_valid():
             needs = NeedsInput(item, stage, names, needs_reason)
-            needs.form = form  # type: ignore[attr-defined]
+            told: Any = needs
+            told.form = form
             raise needs
         fields = form.values()
         reason, note = form.cleaned_data.get("lost_reason"), form.cleaned_data.get("lost_note", "")
     return item.move_to(
         stage,
-        by=request.user,  # type: ignore[arg-type]
+        by=signed_in(request),
         version=id_of(post.get("version")),
         seen=id_of(post.get("seen")),
         key=(post.get("key") or "")[:80] or None,
@@ -295,7 +297,7 @@ def make_move(request: HttpRequest, item: Item, stage: Stage) -> Any:
 def asked_for(request: HttpRequest, needs: NeedsInput) -> dict[str, Any]:
     """What is missing as a form, with what was typed into it."""
     what = (needs.item, needs.stage, needs.missing, needs.needs_reason)
-    form = getattr(needs, "form", None) or NeedsForm(*what, user=request.user)  # type: ignore[arg-type]
+    form = getattr(needs, "form", None) or NeedsForm(*what, user=signed_in(request))
     asked = ",".join([*needs.missing, *(["lost_reason"] if needs.needs_reason else [])])
     return {"form": form, "stage": needs.stage, "item": needs.item, "asked": asked}
 

@@ -30,6 +30,7 @@ from crm.messages.mail import composing
 from crm.messages.models.files import Attachment
 from crm.messages.models.mail_templates import MailTemplate
 from crm.messages.models.messages import Medium, Message
+from crm.people.signed_in import signed_in
 
 
 @staff_of_ours
@@ -69,7 +70,7 @@ def _customer_page(request: HttpRequest, item: Item) -> tuple[str, int] | None:
     back = request.POST.get("back", "")
     record = getattr(item, back) if back in kinds else None
     # Sight of the customer may have been lost meanwhile; what was typed then stays on the card.
-    if record is None or not customer_rights.allows(request.user, "view", record):  # type: ignore[arg-type]
+    if record is None or not customer_rights.allows(signed_in(request), "view", record):
         return None
     return kinds[back], record.pk
 
@@ -104,7 +105,7 @@ def _note(request: HttpRequest, item: Item, form: Any) -> None:
 @require_GET
 def download(request: HttpRequest, pk: int) -> FileResponse:
     """A file of a note or mail, to who sees its card: always saved, never opened as a page of ours."""
-    row = get_object_or_404(Attachment.objects.visible_to(request.user), pk=pk)  # type: ignore[arg-type]
+    row = get_object_or_404(Attachment.objects.visible_to(signed_in(request)), pk=pk)
     try:
         answer = FileResponse(row.file.open("rb"), as_attachment=True, filename=row.name, content_type=row.kind)
     except FileNotFoundError:
@@ -153,7 +154,7 @@ def _send(request: HttpRequest, item: Item, medium: str, data: dict[str, Any], t
         text=text,
         contact=item.contact,
         item=item,
-        author=request.user,  # type: ignore[arg-type]
+        author=signed_in(request),
         language=item.contact.language if item.contact else "",
         survives_leaving=True,
         **more,
@@ -166,7 +167,7 @@ def _send(request: HttpRequest, item: Item, medium: str, data: dict[str, Any], t
 def mail_template(request: HttpRequest, pk: int) -> JsonResponse:
     """A template with the card's values: `subject`, `html`, `letterhead`; or `error`, a sentence."""
     shown = items.visible_item(request, pk, "edit")
-    if not customer_rights.shows(request.user, shown):  # type: ignore[arg-type]
+    if not customer_rights.shows(signed_in(request), shown):
         return JsonResponse({"error": str(customer_rights.REFUSALS["view"])}, status=403)
     chosen = get_object_or_404(MailTemplate, pk=id_of(request.GET.get("template")) or 0, is_active=True)
     formats = {"language": merge_text.language_of(shown), "zone": OwnCompany.zone(), "currency": shown.currency}
@@ -201,9 +202,10 @@ WRITERS = {"note": _note, "email": _email, "sms": _sms, "task": _task}
 @require_POST
 def pin(request: HttpRequest, pk: int) -> HttpResponse:
     """Pin an entry to the top of the timeline, or take it down again."""
-    seen = Item.objects.visible_to(request.user)  # type: ignore[arg-type]
+    seen = Item.objects.visible_to(signed_in(request))
     event = get_object_or_404(Event.objects.filter(item__in=seen).select_related("item"), pk=pk)
-    event.item.require(request.user, "edit")
+    item: Any = event.item
+    item.require(signed_in(request), "edit")
     Event.objects.filter(pk=pk).update(pinned_at=None if event.pinned_at else clock.now())
     return redirect("item", event.item_id)
 
@@ -212,10 +214,11 @@ def pin(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def settle(request: HttpRequest, pk: int) -> HttpResponse:
     """A message nobody knows about: it arrived, or it shall be sent again (E47)."""
-    seen = Item.objects.visible_to(request.user)  # type: ignore[arg-type]
+    seen = Item.objects.visible_to(signed_in(request))
     message = get_object_or_404(Message.objects.filter(item__in=seen).select_related("item"), pk=pk)
-    message.item.require(request.user, "edit")
+    item: Any = message.item
+    item.require(signed_in(request), "edit")
     if message.job_id is None:
         raise Http404  # one that came in, or of an import: nothing is open about it
-    open_ends.settle(message, request.POST.get("arrived") == "1", request.user)  # type: ignore[arg-type]
+    open_ends.settle(message, request.POST.get("arrived") == "1", signed_in(request))
     return redirect("item", message.item_id)

@@ -22,6 +22,7 @@ from crm.ground.access import public, staff_of_ours
 from crm.items.models.items import Item
 from crm.items.models.tasks import Task
 from crm.people.models import User
+from crm.people.signed_in import signed_in
 
 SHOWN = 200
 
@@ -109,7 +110,7 @@ def _feed_address(user: Any) -> str:
 def feed_switch(request: HttpRequest) -> HttpResponse:
     """A new private address (the old one stops), or none."""
     on = request.POST.get("on") == "1"
-    User.objects.filter(pk=request.user.pk).update(feed_token=secrets.token_urlsafe(32) if on else None)
+    User.objects.filter(pk=signed_in(request).pk).update(feed_token=secrets.token_urlsafe(32) if on else None)
     words = _("The address is new; an older one does not work any more.") if on else _("The address was switched off.")
     messages.success(request, words)
     return redirect("calendar")

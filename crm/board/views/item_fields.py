@@ -20,6 +20,7 @@ from crm.events.record import plain
 from crm.ground.access import staff_of_ours
 from crm.ground.refused import Refused
 from crm.items.models.items import Item
+from crm.people.signed_in import signed_in
 
 
 class OneField(forms.Form):
@@ -61,11 +62,11 @@ def field(request: HttpRequest, pk: int, name: str) -> HttpResponse:
         context |= {"theirs": item.value_of(name), "who": _who_changed(item, name), "now": theirs}
         return render(request, "items/_field.html", context, status=409)
     try:
-        item.change(cleaned_for_item(item, {name: form.cleaned_data["value"]}), by=request.user)  # type: ignore[arg-type]
+        item.change(cleaned_for_item(item, {name: form.cleaned_data["value"]}), by=signed_in(request))
     except Refused as refused:
         form.add_error("value", refused.sentence)
         return render(request, "items/_field.html", context, status=422)
-    if not Item.objects.visible_to(request.user).filter(pk=pk).exists():  # type: ignore[arg-type]
+    if not Item.objects.visible_to(signed_in(request)).filter(pk=pk).exists():
         # Given to somebody whose cards the person does not see.
         return HttpResponse(status=204, headers={"HX-Redirect": reverse("board", args=[item.pipeline_id])})
     return _shown(request, visible_item(request, pk), name)

@@ -29,6 +29,7 @@ from crm.items.filters import FALLING, ItemFilter, custom_fields
 from crm.items.models.items import Item
 from crm.items.models.saved_views import SavedView
 from crm.people.models import User
+from crm.people.signed_in import signed_in
 from crm.pipelines import rights
 from crm.pipelines.machine import Machine
 
@@ -69,7 +70,7 @@ def item_list(request: HttpRequest, pk: int) -> HttpResponse:
 
 def filtered(request: HttpRequest, machine: Machine, shown: ItemFilter, action: str = "view") -> Any:
     """Items of the filter in its order; by hand means nothing in a list, so the newest first there."""
-    rows = shown.apply(board.seen_items(machine, request.user, action), request.user)  # type: ignore[arg-type]
+    rows = shown.apply(board.seen_items(machine, signed_in(request), action), signed_in(request))
     order = shown.order if shown.sort else ("-pk",)
     return rows.order_by(*order)
 
@@ -99,7 +100,7 @@ def bulk(request: HttpRequest, pk: int) -> HttpResponse:
             "act": request.POST["act"],
             "back": target,
             "pipeline": machine.pipeline,
-            "configures": rights.configures(request.user, machine),  # type: ignore[arg-type]
+            "configures": rights.configures(signed_in(request), machine),
             "nav": "board",
         }
         return render(request, "board/sure.html", context)
@@ -156,7 +157,7 @@ def filter_panel(request: HttpRequest, pk: int) -> HttpResponse:
     """Filled when it is opened, so that a board does not ask for people and tags that nobody looks at."""
     machine = board.machine_for(request, pk)
     shown = board.asked(request, machine)
-    views = SavedView.objects.visible_to(request.user).filter(pipeline=machine.pipeline)  # type: ignore[arg-type]
+    views = SavedView.objects.visible_to(signed_in(request)).filter(pipeline=machine.pipeline)
     context = {
         "pipeline": machine.pipeline,
         "filter": shown,
@@ -183,7 +184,7 @@ def save_view(request: HttpRequest, pk: int) -> HttpResponse:
     else:
         name = form.cleaned_data["name"]
         SavedView.objects.update_or_create(
-            owner=request.user,
+            owner=signed_in(request),
             pipeline=machine.pipeline,
             name=name,
             defaults={"query": shown.query, "layout": layout, "shared": form.cleaned_data["shared"]},
@@ -196,7 +197,7 @@ def save_view(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def delete_view(request: HttpRequest, pk: int) -> HttpResponse:
     """One's own; administrators also those of others that are shared."""
-    view = SavedView.objects.visible_to(request.user).filter(pk=pk).first()  # type: ignore[arg-type]
+    view = SavedView.objects.visible_to(signed_in(request)).filter(pk=pk).first()
     if view is None or (view.owner_id != request.user.pk and not request.user.is_superuser):
         raise Http404
     view.delete()
@@ -214,7 +215,7 @@ def export(request: HttpRequest, pk: int, kind: str) -> HttpResponseBase:
     machine = board.machine_for(request, pk)
     if kind not in ("csv", "xlsx"):
         raise Http404
-    if not rights.allows(request.user, machine, "export"):  # type: ignore[arg-type]
+    if not rights.allows(signed_in(request), machine, "export"):
         raise Forbidden(rights.REFUSALS["export"])
     shown = board.asked(request, machine)
     # Streamed after the middleware has put the server's own zone back: what depends on it is settled now.

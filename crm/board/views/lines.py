@@ -18,15 +18,16 @@ from crm.ground.refused import Forbidden, Gone, Refused
 from crm.items.models.gate import Stale
 from crm.items.models.items import Item
 from crm.items.models.lines import Product, Totals, replace_lines
+from crm.people.signed_in import signed_in
 from crm.slots import ItemTab
 
 
 def tab(item: Item, user: Any, form: LinesForm | None = None) -> ItemTab:
     """`form`: open for editing; without it the editor comes when somebody asks for it."""
-    lines = list(item.lines.all())
+    lines: list[Any] = list(item.lines.all())
     context = {"lines": lines, "totals": Totals.of(lines, item.currency), "form": form}
     for line in lines:
-        line.total = line.amount(item.currency)  # type: ignore[attr-defined]
+        line.total = line.amount(item.currency)
     return ItemTab("lines", str(_("Products")), "items/_lines.html", context, count=len(lines) or None)
 
 
@@ -45,7 +46,7 @@ def lines(request: HttpRequest, pk: int) -> HttpResponse:
     form = LinesForm(item, request.POST)
     if form.is_valid():
         try:
-            fresh = replace_lines(item, form.lines(), by=request.user, known=form.sent)  # type: ignore[arg-type]
+            fresh = replace_lines(item, form.lines(), by=signed_in(request), known=form.sent)
             for sentence in filter(None, (say(fresh) for say in slots.lines_changed)):
                 messages.warning(request, sentence)
             return redirect("item", pk)
@@ -65,7 +66,7 @@ def lines(request: HttpRequest, pk: int) -> HttpResponse:
 @require_GET
 def products(request: HttpRequest) -> HttpResponse:
     """For the name's list: products that are sold now, by a part of name or code, in the item's currency first."""
-    rows = Product.objects.visible_to(request.user).filter(is_active=True).select_related("tax")
+    rows = Product.objects.visible_to(signed_in(request)).filter(is_active=True).select_related("tax")
     text = request.GET.get("q", "").strip()
     found = (rows.found(text) if text else rows).order_by("search_key")[:30]
     return JsonResponse(

@@ -18,6 +18,7 @@ from crm.items.models import undo as undoing
 from crm.items.models.gate import Moved
 from crm.items.models.items import Item
 from crm.items.models.visits import StageVisit
+from crm.people.signed_in import signed_in
 from crm.pipelines import rights
 from crm.pipelines.machine import Machine, machine_of
 from crm.pipelines.models import Stage
@@ -34,7 +35,7 @@ def _ids(request: HttpRequest, name: str) -> list[int]:
 def _visits(request: HttpRequest) -> list[StageVisit]:
     """The visits named in the request, newest first, of items that the person may see. Raises Http404."""
     ids = _ids(request, "visit")
-    seen = Item.objects.visible_to(request.user)  # type: ignore[arg-type]
+    seen = Item.objects.visible_to(signed_in(request))
     visits = list(StageVisit.objects.filter(pk__in=ids, item__in=seen).select_related("item").order_by("-pk"))
     if not visits:
         raise Http404
@@ -44,14 +45,14 @@ def _visits(request: HttpRequest) -> list[StageVisit]:
 def items_of(request: HttpRequest, machine: Machine) -> list[Item]:
     """The ticked cards of a pipeline, in the order in which they were sent."""
     ids = _ids(request, "id")
-    rows = Item.objects.visible_to(request.user).filter(pipeline=machine.pipeline)  # type: ignore[arg-type]
+    rows = Item.objects.visible_to(signed_in(request)).filter(pipeline=machine.pipeline)
     found = rows.in_bulk(ids)
     return [found[pk] for pk in ids if pk in found]
 
 
 def without_rules(request: HttpRequest, machine: Machine) -> bool:
     """Moving without rules is for those who set the pipeline up; others' wish is not heard."""
-    return request.POST.get("rules") == "0" and rights.configures(request.user, machine)  # type: ignore[arg-type]
+    return request.POST.get("rules") == "0" and rights.configures(signed_in(request), machine)
 
 
 @staff_of_ours
@@ -78,7 +79,7 @@ def move_all(request: HttpRequest, items: list[Item], stage: Stage) -> tuple[lis
                 continue
             try:
                 start = not without_rules(request, machine_of(item.pipeline_id))
-                moves.append(item.move_to(stage, by=request.user, undoable=True, start_rules=start))  # type: ignore[arg-type]
+                moves.append(item.move_to(stage, by=signed_in(request), undoable=True, start_rules=start))
             except Refused as refused:
                 faults.append(beside(item.title, refused.sentence))
     return moves, faults
@@ -88,20 +89,20 @@ def move_all(request: HttpRequest, items: list[Item], stage: Stage) -> tuple[lis
 @require_http_methods(["GET", "POST"])
 def transfer(request: HttpRequest, pk: int) -> HttpResponse:
     """To another pipeline of the same type: a dialog that asks which stage, and the move."""
-    item = Item.objects.visible_to(request.user).select_related("pipeline").filter(pk=pk).first()  # type: ignore[arg-type]
+    item = Item.objects.visible_to(signed_in(request)).select_related("pipeline").filter(pk=pk).first()
     if item is None:
         raise Http404
     others = [
-        p for p in pipelines_for(request.user) if p.item_type_id == item.item_type_id and p.pk != item.pipeline_id
-    ]  # type: ignore[arg-type]
+        p for p in pipelines_for(signed_in(request)) if p.item_type_id == item.item_type_id and p.pk != item.pipeline_id
+    ]
     stages = Stage.active.filter(pipeline__in=others).select_related("pipeline").order_by("pipeline__order", "order")
     context = {"item": item, "stages": stages}
     if request.method == "POST":
-        stage = stages.filter(pk=id_of(request.POST.get("to"))).first()
+        stage = stages.filter(pk=id_of(request.POST.get("to")) or 0).first()
         try:
             if stage is None:
                 raise Refused(_("Please choose a stage."))
-            item.transfer(stage, by=request.user)  # type: ignore[arg-type]
+            item.transfer(stage, by=signed_in(request))
             return HttpResponse(status=204)
         except Refused as refused:
             return render(request, "board/_transfer.html", {**context, "fault": refused.sentence}, status=422)
@@ -115,7 +116,7 @@ def undo(request: HttpRequest) -> HttpResponse:
     done, faults, left = [], [], []
     for visit in _visits(request):
         try:
-            undoing.undo(visit, by=request.user)  # type: ignore[arg-type]
+            undoing.undo(visit, by=signed_in(request))
             done.append(visit)
             left += [name for rows in undoing.left_behind(visit).values() for name in rows]
         except Refused as refused:
@@ -128,7 +129,7 @@ def undo(request: HttpRequest) -> HttpResponse:
 @require_POST
 def send_now(request: HttpRequest) -> HttpResponse:
     try:
-        count = sum(undoing.send_now(visit, by=request.user) for visit in _visits(request))  # type: ignore[arg-type]
+        count = sum(undoing.send_now(visit, by=signed_in(request)) for visit in _visits(request))
     except Refused as refused:
         return board.refusal(request, refused.sentence, refused.status)
     words = ngettext("%(n)d message is on its way.", "%(n)d messages are on their way.", count) % {"n": count}
@@ -140,7 +141,7 @@ def send_now(request: HttpRequest) -> HttpResponse:
 def tidy(request: HttpRequest) -> HttpResponse:
     """Remove what rules did inside the house for moves that were taken back."""
     try:
-        count = sum(undoing.remove_left_behind(visit, by=request.user) for visit in _visits(request))  # type: ignore[arg-type]
+        count = sum(undoing.remove_left_behind(visit, by=signed_in(request)) for visit in _visits(request))
     except Refused as refused:
         return board.refusal(request, refused.sentence, refused.status)
     words = ngettext("%(n)d task or note was removed.", "%(n)d tasks and notes were removed.", count)

@@ -77,7 +77,7 @@ def cards(user: Any, text: str) -> list[Item]:
 
 def customers(user: Any, model: type[Contact] | type[Company], text: str) -> list[Any]:
     """By name, address and number, then by own fields."""
-    rows: Any = model.objects.visible_to(user)  # type: ignore[attr-defined]
+    rows: Any = model.objects.visible_to(user)
     if model is Contact:
         rows = rows.prefetch_related("phones", "emails")
     found = list(rows.found(text).order_by("search_key")[:SHOWN])

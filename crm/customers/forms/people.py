@@ -43,7 +43,7 @@ class CardOfCustomer(forms.Form):
             try:
                 data["amount"] = field.clean(typed)
             except ValidationError as error:
-                self._errors.pop("amount", None)
+                self.errors.pop("amount", None)
                 self.add_error("amount", error)
         return data
 
@@ -87,8 +87,9 @@ class _PersonForm(forms.Form):
         for name in self.columns():
             setattr(record, name, data[name])
         values = {n.removeprefix("custom."): data[n] for n in self.fields if n.startswith("custom.")}
+        fields: dict[str, Any] = self.fields
         kept = {
-            key: self.fields[f"custom.{key}"].described.kept(value)  # type: ignore[attr-defined]
+            key: fields[f"custom.{key}"].described.kept(value)
             for key, value in values.items()
             if value not in (None, "")
         }
@@ -167,7 +168,7 @@ class ContactForm(_PersonForm):
         _set_rows(record.phones, "number", {str(number): ContactPhone.typed(number) for number in data["phones"]})
         _set_rows(record.emails, "address", {address: {} for address in data["emails"]})
         tell_of_sharing(record, {*data["phones"], *data["emails"]} - had, self.user)
-        return record  # type: ignore[no-any-return]
+        return record
 
 
 class CompanyForm(_PersonForm):
@@ -188,7 +189,7 @@ class CompanyForm(_PersonForm):
 
     def save(self) -> Company:
         self._save_common()
-        return self.record  # type: ignore[no-any-return]
+        return self.record
 
 
 def _lines(text: str) -> list[str]:

@@ -19,6 +19,7 @@ from crm.ground.refused import Forbidden, Refused
 from crm.items import customer_rights
 from crm.messages.models.refusals import Refusal
 from crm.people.models import Contact
+from crm.people.signed_in import signed_in
 
 
 def _contact(request: HttpRequest, pk: int) -> Contact:
@@ -38,14 +39,14 @@ def lift(request: HttpRequest, pk: int, refusal: int) -> HttpResponse:
     why = " ".join(characters.kept(request.POST.get("why", "")).split())
     for holder in row.held_by():
         # Else anybody lifted anybody's by making a contact with the address.
-        customer_rights.require(request.user, "edit", holder)  # type: ignore[arg-type]
+        customer_rights.require(signed_in(request), "edit", holder)
     if not why:
         messages.error(request, _("Please write down why it may be written to again."))
     else:
-        row.lift(why, request.user)  # type: ignore[arg-type]
+        row.lift(why, signed_in(request))
         payload = {"address": row.address, "medium": row.medium, "reason": row.reason, "why": why[:300]}
         for holder in row.held_by():
-            record("refusal.lifted", contact=holder, actor=request.user, payload=payload)  # type: ignore[arg-type]
+            record("refusal.lifted", contact=holder, actor=signed_in(request), payload=payload)
         messages.success(request, _("%s may be written to again.") % row.shown_address)
     return redirect("contact", pk)
 
@@ -67,12 +68,12 @@ def confirm_address(request: HttpRequest, pk: int) -> HttpResponse:
 def split(request: HttpRequest, pk: int) -> HttpResponse:
     """A contact that holds several people: what is chosen here goes to a new one."""
     contact = _contact(request, pk)
-    if not customer_rights.hands_to(request.user, "add", contact.owner):  # type: ignore[arg-type]
+    if not customer_rights.hands_to(signed_in(request), "add", contact.owner):
         raise Forbidden(customer_rights.REFUSALS["add"])
-    form = SplitForm(contact, request.user, request.POST or None)  # type: ignore[arg-type]
+    form = SplitForm(contact, signed_in(request), request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            made = splitting.split(contact, form.share(), by=request.user)  # type: ignore[arg-type]
+            made = splitting.split(contact, form.share(), by=signed_in(request))
         except splitting.CannotSplit as refused:
             form.add_error(None, str(refused))
         except Refused as refused:

@@ -26,6 +26,7 @@ from crm.ground.ids import id_of
 from crm.ground.refused import Forbidden, Refused
 from crm.items import customer_rights
 from crm.people.models import Company, Contact
+from crm.people.signed_in import signed_in
 from crm.pipelines.custom_fields import CustomField
 
 PAGE = 50
@@ -170,7 +171,7 @@ def suggest(request: HttpRequest) -> HttpResponse:
     text = request.GET.get("customer", "").strip()[:100]
     rows = Contact.objects.none()
     if len(text) >= 2:
-        rows = Contact.objects.visible_to(request.user).found(text).prefetch_related("phones", "emails")  # type: ignore[arg-type]
+        rows = Contact.objects.visible_to(signed_in(request)).found(text).prefetch_related("phones", "emails")
     return render(request, "people/_suggest.html", {"contacts": rows.order_by("search_key", "pk")[:8]})
 
 
@@ -248,7 +249,7 @@ def delete(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
     directory = directory_of(kind)
     record = found_of(request, directory, pk)
     try:
-        deleting.delete(record, by=request.user)  # type: ignore[arg-type]
+        deleting.delete(record, by=signed_in(request))
     except Forbidden:
         raise
     except Refused as refused:

@@ -30,6 +30,7 @@ from crm.items.timeline import rows_for
 from crm.messages.forms.composer import FORMS, LABELS
 from crm.messages.models.refusals import Refusal
 from crm.people.models import Contact
+from crm.people.signed_in import signed_in
 from crm.pipelines import rights
 from crm.pipelines.machine import machine_of
 from crm.pipelines.models import Pipeline, StageKind
@@ -228,7 +229,7 @@ def history(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
     """Older entries, as a fragment."""
     directory = directory_of(kind)
     record = found_of(request, directory, pk)
-    cards = Item.objects.visible_to(request.user).filter(**{directory.linked: record})  # type: ignore[arg-type]
+    cards = Item.objects.visible_to(signed_in(request)).filter(**{directory.linked: record})
     context = {"record": record, "kind": kind, **_history(request, record, directory, cards)}
     return render(request, "people/_history.html", context)
 
@@ -255,7 +256,7 @@ def _history(request: HttpRequest, record: Any, directory: Directory, cards: Any
     for source in sources:
         # Each by its own index: joined by OR, both databases read every event.
         earlier = Q(created_at__lt=last.created_at) | Q(created_at=last.created_at, pk__lt=last.pk) if last else Q()
-        found.update(source.filter(earlier).timeline().values_list("pk", "created_at")[: PAGE + 1])  # type: ignore[attr-defined]
+        found.update(source.filter(earlier).timeline().values_list("pk", "created_at")[: PAGE + 1])
     newest = sorted(found, key=lambda pk: (found[pk], pk), reverse=True)
     rows = Event.objects.select_related("item", "actor").in_bulk(newest[:PAGE])
     events = _each_once(rows[pk] for pk in newest[:PAGE])

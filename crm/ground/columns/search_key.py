@@ -16,14 +16,14 @@ class Part(Contains):
         return (f"lower({sql})", params) if connection.vendor == "postgresql" else (sql, params)
 
 
-class SearchKeyField(models.CharField):  # type: ignore[type-arg]
+class SearchKeyField(models.CharField):
     """Filled from the record's `folded()` whenever the row is written, in bulk too."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**({"max_length": 250, "editable": False} | options))
 
     def pre_save(self, model_instance: models.Model, add: bool) -> str:
-        found: str = model_instance.folded()[: self.max_length]  # type: ignore[attr-defined]
+        found: str = model_instance.folded()[: self.max_length]  # type: ignore[attr-defined]  # rows with this column have a key
         setattr(model_instance, self.attname, found)
         return found
 

@@ -30,7 +30,7 @@ def _spoken(value: Any) -> str:
     return value if isinstance(value, str) else ""
 
 
-class WordsField(models.TextField):  # type: ignore[type-arg]
+class WordsField(models.TextField):
     """Filled from the record's `says()` whenever the row is saved whole, in bulk too.
 
     Whoever writes single columns (`update`, `update_fields`) writes this one as well.
@@ -40,7 +40,7 @@ class WordsField(models.TextField):  # type: ignore[type-arg]
         super().__init__(**({"null": True, "editable": False} | options))
 
     def pre_save(self, model_instance: models.Model, add: bool) -> str | None:
-        found = indexed(model_instance.says())  # type: ignore[attr-defined]
+        found = indexed(model_instance.says())  # type: ignore[attr-defined]  # rows with this column say their words
         setattr(model_instance, self.attname, found)
         return found
 

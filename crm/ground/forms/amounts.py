@@ -76,7 +76,7 @@ class AmountField(forms.DecimalField):
         if not self.limit.holds(value):
             return value
         short = value.quantize(Decimal(1).scaleb(-self.limit.places), context=decimals.EXACT)
-        return short if short == value and value.as_tuple().exponent < -self.limit.places else value  # type: ignore[operator]
+        return short if short == value and value.as_tuple().exponent < -self.limit.places else value  # type: ignore[operator]  # a finite number's exponent is an int
 
 
 class DiscountField(AmountField):

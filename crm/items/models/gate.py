@@ -275,5 +275,6 @@ def field_labels(item: Item, names: list[str]) -> list[Any]:
             found = item.machine().fields.get(key)
             labels.append(found.label if found else key)
         else:
-            labels.append(item._meta.get_field(name).verbose_name)  # type: ignore[union-attr]
+            column: Any = item._meta.get_field(name)
+            labels.append(column.verbose_name)
     return labels

@@ -346,7 +346,7 @@ class Item(Moving, Deleting, RefreshMixin, models.Model):
                 continue
             if name.startswith("custom."):
                 self.custom = {**self.custom, name.removeprefix("custom."): value}
-                self.words = indexed(self.says())  # type: ignore[assignment]
+                self.words = indexed(self.says())  # type: ignore[assignment]  # the column takes texts
             else:
                 setattr(self, name, value)
             changes[name] = (old, value)

@@ -20,7 +20,7 @@ class _Typed(models.Manager[Any]):
 
 class Lead(Item):
     type_key = "lead"
-    objects = _Typed()  # type: ignore[assignment,misc]
+    objects = _Typed()  # type: ignore[assignment,misc]  # of its type only
 
     class Meta:
         proxy = True
@@ -30,7 +30,7 @@ class Lead(Item):
 
 class Deal(Item):
     type_key = "deal"
-    objects = _Typed()  # type: ignore[assignment,misc]
+    objects = _Typed()  # type: ignore[assignment,misc]  # of its type only
 
     class Meta:
         proxy = True
@@ -40,7 +40,7 @@ class Deal(Item):
 
 class Quote(Item):
     type_key = "quote"
-    objects = _Typed()  # type: ignore[assignment,misc]
+    objects = _Typed()  # type: ignore[assignment,misc]  # of its type only
 
     class Meta:
         proxy = True
@@ -50,7 +50,7 @@ class Quote(Item):
 
 class Invoice(Item):
     type_key = "invoice"
-    objects = _Typed()  # type: ignore[assignment,misc]
+    objects = _Typed()  # type: ignore[assignment,misc]  # of its type only
 
     class Meta:
         proxy = True

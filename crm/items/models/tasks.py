@@ -172,7 +172,7 @@ def _told(task: Task) -> str:
 
 def _items() -> Any:
     """Items themselves know of tasks."""
-    return apps.get_model("crm", "Item").objects  # type: ignore[attr-defined]
+    return apps.get_model("crm", "Item").objects
 
 
 def plan_next_activity(item: Any) -> None:

@@ -96,7 +96,9 @@ def _faults(catalog: Catalog) -> Iterator[str]:
     for message in catalog:
         if not message.id:
             continue
-        strings = message.string if isinstance(message.string, tuple | list) else (message.string,)
+        strings: tuple[Any, ...] = (
+            tuple(message.string) if isinstance(message.string, tuple | list) else (message.string,)
+        )
         if not all(strings) or (message.pluralizable and len(strings) < catalog.num_plurals):
             yield f"missing: {message.id!r}"
             continue

@@ -11,6 +11,7 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from functools import partial
 from importlib import import_module
 from multiprocessing.context import ForkProcess
 from typing import IO, Any
@@ -51,7 +52,7 @@ class OneSupervisor:
         self.file.flush()
 
 
-def _alone(name: str, target: Callable[[], None]) -> None:
+def _alone(name: str, target: Callable[[], Any]) -> None:
     """In the child: it leads its own group, dies if the supervisor is killed, and then does its work."""
     os.setsid()
     die_with_parent()
@@ -64,7 +65,7 @@ def _alone(name: str, target: Callable[[], None]) -> None:
 class Child:
     """A part of the product in a process forked from ours, so that the code they share is in memory once."""
 
-    def __init__(self, name: str, target: Callable[[], None]) -> None:
+    def __init__(self, name: str, target: Callable[[], Any]) -> None:
         self.name, self.target = name, target
         self.process = self._spawn()
 
@@ -157,7 +158,7 @@ class Command(BaseCommand):
         if not options["no_web"]:
             children["web"] = Child("web", lambda: Web(options["bind"]).run())
         if not options["no_workers"]:
-            children["jobs"] = Child("jobs", lambda: call_command("jobs"))
+            children["jobs"] = Child("jobs", partial(call_command, "jobs"))
         return children
 
     def _watch(self, children: dict[str, Child], stopping: list[int], with_ticker: bool) -> None:

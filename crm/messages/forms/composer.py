@@ -69,7 +69,7 @@ class NoteForm(forms.Form):
         ),
     )
 
-    files = FilesField(label=_("files"), required=False)
+    files: Any = FilesField(label=_("files"), required=False)
 
     def __init__(self, item: Item, data: Any = None, sent: Any = None, *, user: Any = None) -> None:
         super().__init__(data, sent, auto_id="note_%s")
@@ -91,7 +91,7 @@ class EmailForm(forms.Form):
     papers = forms.MultipleChoiceField(
         label=_("papers of the card"), required=False, widget=forms.CheckboxSelectMultiple
     )
-    files = FilesField(label=_("files"), required=False)
+    files: Any = FilesField(label=_("files"), required=False)
 
     def __init__(
         self, item: Item, data: Any = None, sent: Any = None, *, user: Any = None, answered: Message | None = None
@@ -127,7 +127,7 @@ class EmailForm(forms.Form):
     def _asked(self, data: Any) -> Message | None:
         """The mail that the sent form says to answer."""
         try:
-            return self.fields["answers"].clean(data.get("answers")) if data is not None else None  # type: ignore[no-any-return]
+            return self.fields["answers"].clean(data.get("answers")) if data is not None else None
         except ValidationError:
             return None
 

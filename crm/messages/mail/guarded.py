@@ -53,7 +53,7 @@ def guarded(work: Callable[..., R], *args: Any, seconds: int | None = None) -> R
         raise TooMuch("reading it took too long or too much memory") from error
     if not done:
         raise value
-    return value  # type: ignore[no-any-return]
+    return value
 
 
 def _answer(writer: int, work: Callable[..., Any], args: tuple[Any, ...], seconds: int) -> None:

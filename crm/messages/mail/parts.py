@@ -65,7 +65,7 @@ def mended(parsed: Parsed, languages: Iterable[str]) -> str:
         if all(str(value).isascii() for _name, value in headers):
             continue
         # In one go: to delete and set them one by one costs the square of their number.
-        part._headers = [  # type: ignore[attr-defined]
+        part._headers = [  # type: ignore[attr-defined]  # the library keeps them so
             (name, charsets.decoded(charsets.bare(value), guess=guess)) for name, value in headers
         ]
     return guess

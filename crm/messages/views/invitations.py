@@ -34,7 +34,8 @@ def accept(request: HttpRequest, pk: int) -> HttpResponse:
     event = get_object_or_404(Event.objects.filter(item__in=Item.objects.visible_to(user)), pk=pk)
     if event.data("invitation", {}).get("method") != "REQUEST":
         raise Http404
-    event.item.require(user, "edit")
+    item: Any = event.item
+    item.require(user, "edit")
     with transaction.atomic():
         done = _accepted(event.pk, user)
     messages.success(request, done)

@@ -94,9 +94,9 @@ def _taken_in(request: HttpRequest) -> bool:
         return False
     body = request.read(MOST)
     if (request.content_type or "").startswith("multipart/form-data"):
-        request._post, request._files = _parts(request.headers["Content-Type"], body)  # type: ignore[attr-defined]
+        request._post, request._files = _parts(request.headers["Content-Type"], body)  # type: ignore[attr-defined]  # Django keeps them so
     else:
-        request._body = body  # type: ignore[attr-defined]
+        request._body = body
     return True
 
 
@@ -105,7 +105,8 @@ def _parts(kind: str, body: bytes) -> tuple[QueryDict, MultiValueDict]:
 
     Taken apart in a child with limits: who knows no password yet must not keep a web process busy.
     """
-    fields, files = QueryDict(mutable=True), MultiValueDict()
+    fields = QueryDict(mutable=True)
+    files: MultiValueDict[str, Any] = MultiValueDict()
     for name, file_name, content, content_type in guarded(_taken_apart, kind, body, seconds=3):
         if file_name is None:
             fields.appendlist(name, content.decode("utf-8", "replace"))

@@ -26,6 +26,7 @@ from crm.items.models.items import Item
 from crm.messages import tracking
 from crm.messages.models.files import Attachment
 from crm.messages.models.messages import Medium, Message
+from crm.people.signed_in import signed_in
 from crm.pipelines import rights
 from crm.pipelines.machine import machine_of
 from crm.pipelines.models import Pipeline
@@ -146,7 +147,7 @@ def as_customer(request: HttpRequest, pk: int) -> HttpResponse:
     """Open the mail or follow a link of it as the customer would: for mails that only ever lie in the outbox."""
     shown = get_object_or_404(visible(request.user).filter(channel__transport="outbox"), pk=pk)
     if shown.item is not None:
-        shown.item.require(request.user, "edit")  # type: ignore[arg-type]
+        shown.item.require(signed_in(request), "edit")
     if not tracking.try_out(shown, request.POST.get("what", "")):
         raise Http404
     messages.success(request, _("Done as the customer would; rules and triggers hear of it."))
@@ -159,11 +160,11 @@ def put_on_card(request: HttpRequest, pk: int) -> HttpResponse:
     """A mail that came without a card belongs to this one from now on; its files and its entry go along."""
     shown = get_object_or_404(visible(request.user).filter(item=None, direction=Message.Direction.IN), pk=pk)
     wanted = id_of(request.POST.get("item", "").lstrip("#"))
-    item = Item.objects.visible_to(request.user).filter(pk=wanted or 0).first()
+    item = Item.objects.visible_to(signed_in(request)).filter(pk=wanted or 0).first()
     if item is None:
         messages.error(request, _("There is no such item."))
         return redirect("outbox-message", pk)
-    item.require(request.user, "edit")
+    item.require(signed_in(request), "edit")
     with transaction.atomic():
         _belongs_to(shown, item)
     return redirect("item", item.pk)
@@ -176,7 +177,8 @@ def body(request: HttpRequest, pk: int) -> HttpResponse:
     shown = get_object_or_404(visible(request.user), pk=pk)
     html = shown.html or format_html("<pre>{}</pre>", shown.text)
     answer = HttpResponse(html)
-    answer._csp_exempt = True  # type: ignore[attr-defined]
+    told: Any = answer
+    told._csp_exempt = True
     foreign = " https: http:" if request.GET.get("pictures") == "1" else ""
     answer["Content-Security-Policy"] = (
         f"sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:{foreign}; frame-ancestors 'self'"

@@ -20,6 +20,7 @@ from crm.ground.sentences import said
 from crm.items import customer_rights, mentions
 from crm.notices.models.feed import Post
 from crm.people.models import User
+from crm.people.signed_in import signed_in
 
 PAGE = 20
 
@@ -71,7 +72,7 @@ def feed(request: HttpRequest) -> HttpResponse:
 def mention_names(request: HttpRequest) -> JsonResponse:
     """Whom a text may name with @: everybody who works here, except oneself."""
     _check_works_here(request.user)
-    people = User.objects.filter(is_active=True).exclude(pk=request.user.pk).exclude(name="")
+    people = User.objects.filter(is_active=True).exclude(pk=signed_in(request).pk).exclude(name="")
     return JsonResponse({"names": list(people.order_by("name").values_list("name", flat=True))})
 
 

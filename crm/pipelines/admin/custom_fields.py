@@ -63,7 +63,7 @@ class CustomFieldAdmin(ModelAdmin):
     class Media:
         js = (forms.Script("js/custom-field.js", type="module"),)
 
-    def get_readonly_fields(self, request, obj=None):  # type: ignore[no-untyped-def]
+    def get_readonly_fields(self, request, obj=None):
         return ("key", "target") if obj else ()
 
     def save_model(self, request: Any, obj: Any, form: Any, change: bool) -> None:

@@ -18,7 +18,7 @@ class OfPipeline:
         return Pipeline.objects.configured_by(request.user)
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        rows = super().get_queryset(request)  # type: ignore[misc]
+        rows = super().get_queryset(request)  # type: ignore[misc]  # a mixin of ModelAdmin
         return rows if request.user.is_superuser else rows.filter(**{f"{self.pipeline_path}__in": self._mine(request)})
 
     def has_module_permission(self, request: HttpRequest) -> bool:

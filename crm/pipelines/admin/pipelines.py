@@ -14,6 +14,7 @@ from crm.admin.base import ModelAdmin, StackedInline, TabularInline, display, re
 from crm.company.models import OwnCompany
 from crm.fields import own
 from crm.ground.folding import fold
+from crm.ground.ids import id_of
 from crm.pipelines.admin.of_pipeline import OfPipeline
 from crm.pipelines.custom_fields import MOST_ON_CARD, CustomField, card_choices
 from crm.pipelines.diagram import diagram
@@ -66,7 +67,8 @@ class StageForm(forms.ModelForm):
         if self.instance.pipeline_id:
             choices = needed_choices(self.instance.pipeline.item_type_id)
             for name in ("needed_to_enter", "needed_to_leave"):
-                self.fields[name].choices = choices  # type: ignore[attr-defined]
+                box: Any = self.fields[name]
+                box.choices = choices
 
 
 class StagesFormSet(forms.BaseInlineFormSet):
@@ -152,7 +154,7 @@ def give_rights(pipeline: Pipeline, like: str) -> None:
         nothing = {field.name: Scope.NONE for field in RoleRight._meta.fields if field.name.startswith("may_")}
         RoleRight.objects.bulk_create(RoleRight(role=role, pipeline=pipeline, **nothing) for role in Role.objects.all())
     elif like != OPEN:
-        for right in RoleRight.objects.filter(pipeline=like):
+        for right in RoleRight.objects.filter(pipeline=id_of(like) or 0):
             right.pk, right.pipeline = None, pipeline
             right.save(force_insert=True)
     Role.took_effect()
@@ -246,7 +248,7 @@ class PipelineAdmin(OfPipeline, ModelAdmin):
         words = _now("In use again, or remove…") if pipeline.is_archived else _now("Archive or remove this pipeline…")
         return format_html('<a href="{}">{}</a>', reverse("pipeline-end", args=[pipeline.pk]), words)
 
-    def has_add_permission(self, request: Any) -> bool:
+    def has_add_permission(self, request: Any, obj: Any = None) -> bool:
         return bool(request.user.is_superuser)
 
     def has_delete_permission(self, request: Any, obj: Any = None) -> bool:
