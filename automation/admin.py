@@ -24,7 +24,7 @@ from automation.settings_form import RuleForm, TriggerForm
 from crm.admin.base import ModelAdmin, ReadOnlyAdmin, action, display, register
 from crm.ground.ids import id_of
 from crm.ground.shown import beside
-from crm.messages import merge_text
+from crm.messages import merge_fields
 from crm.models import Job, Pipeline, Refused, Stage
 from crm.people.signed_in import signed_in
 from crm.pipelines.admin.of_pipeline import OfPipeline
@@ -136,7 +136,7 @@ class PlacedAdmin(OfPipeline, ModelAdmin):
         return TemplateResponse(request, self.picker_template, context)
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
-        context["merge_fields"] = merge_text.field_list()
+        context["merge_fields"] = merge_fields.field_list()
         placed = context["adminform"].form.instance
         context["placed"] = placed
         name = f"admin:automation_{self.model._meta.model_name}_condition_row"

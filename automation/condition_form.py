@@ -15,7 +15,7 @@ from automation.conditions import OPERATORS, Operator
 from crm.fields import Asked, FieldType, type_of
 from crm.fields.text import Text
 from crm.ground.ids import id_of
-from crm.messages import merge_text
+from crm.messages import merge_fields
 from crm.models import CustomField, Pipeline
 from crm.pipelines.machine import machine_of
 
@@ -35,7 +35,7 @@ class Readable:
 
     def __init__(self, pipeline: Pipeline | None = None) -> None:
         entry = (_now("The entry"), [("stage", str(_("stage")), "stage"), *MOMENT])
-        self.groups = [*merge_text.field_list(), entry]
+        self.groups = [*merge_fields.field_list(), entry]
         self.types: dict[str, str] = {path: kind for _group, rows in self.groups for path, _label, kind in rows}
         rows = CustomField.objects.exclude(options="")
         self.options: dict[str, Sequence[tuple[str, Any]]] = {

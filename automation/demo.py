@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from automation.models import Rule, Trigger
@@ -103,6 +104,19 @@ TEXTS: dict[str, dict[str, str]] = {
 }
 
 
+def _rule(
+    texts: dict[str, str], publisher: Any, stage: Any, key: str, name: str, action: str, settings: Any, **more: Any
+) -> Rule:
+    order = Rule.objects.filter(stage=stage).count() + 1
+    more |= {"action": action, "settings": settings, "publisher": publisher, "order": order}
+    return Rule.objects.create(stage=stage, key=key, name=texts[name], **more)
+
+
+def _trigger(texts: dict[str, str], publisher: Any, stage: Any, name: str, of: Rule) -> None:
+    settings = {"status": "done", "rule": str(of.pk)}
+    Trigger.objects.create(stage=stage, name=texts[name], type="task_status", settings=settings, publisher=publisher)
+
+
 def add_automation(demo: Demo) -> None:
     """Slot demo_parts: rules R1 to R15 and the triggers, as far as their actions are built."""
     texts = TEXTS[demo.language]
@@ -110,19 +124,7 @@ def add_automation(demo: Demo) -> None:
     new, _talking, _prepare, waiting, prepayment, delivery, won, _lost = demo.stages
     sales, _logistics = demo.departments
 
-    def rule(stage: Any, key: str, name: str, action: str, settings: dict[str, Any], **more: Any) -> Rule:
-        order = Rule.objects.filter(stage=stage).count() + 1
-        return Rule.objects.create(
-            stage=stage,
-            key=key,
-            name=texts[name],
-            action=action,
-            settings=settings,
-            publisher=anna,
-            order=order,
-            **more,
-        )
-
+    rule = partial(_rule, texts, anna)
     rule(new, "sms", "r1", "send_sms", {"text": texts["sms"]})
     rule(new, "owner", "r2", "change_owner", {"department": str(sales.pk), "choose": "order", "skip_absent": "on"})
     call = {
@@ -160,8 +162,4 @@ def add_automation(demo: Demo) -> None:
     )
     rule(won, "won", "r15", "add_comment", {"text": texts["won"]})
 
-    def trigger(stage: Any, name: str, of: Rule) -> None:
-        settings = {"status": "done", "rule": str(of.pk)}
-        Trigger.objects.create(stage=stage, name=texts[name], type="task_status", settings=settings, publisher=anna)
-
-    trigger(delivery, "t2", pack)
+    _trigger(texts, anna, delivery, "t2", pack)

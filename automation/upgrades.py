@@ -11,14 +11,14 @@ from automation.rereading import Change, reread
 from crm.fields import FieldType, type_of
 from crm.ground import clock
 from crm.ground.sentences import said
-from crm.messages import merge_text
+from crm.messages import merge_fields
 
 # Paths of an item's own fields, as they stood when conditions were texts.
 _ROOTS = ("item", "contact", "company")
 
 
 def _types(apps: Any) -> dict[str, str]:
-    found = {field.path: field.type for _label, fields in merge_text.ROOTS.values() for field in fields}
+    found = {field.path: field.type for _label, fields in merge_fields.ROOTS.values() for field in fields}
     found |= {"stage": "text", "now.time": "time", "now.weekday": "weekday"}
     for target, key, kind in apps.get_model("crm", "CustomField").objects.values_list("target", "key", "type"):
         if target in _ROOTS:

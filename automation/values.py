@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy
 
 from automation.conditions import Facts
 from automation.models import Run
-from crm.messages import merge_text
+from crm.messages import merge_fields, merge_text
 from crm.models import Item, StageVisit
 from crm.pipelines.machine import machine_of
 
@@ -64,7 +64,9 @@ class _Described(dict[str, tuple[Any, str]]):
     def __missing__(self, path: str) -> tuple[Any, str]:
         if not self:
             self["stage"] = (gettext_lazy("stage"), "stage")
-            self.update((path, (label, kind)) for _group, rows in merge_text.field_list() for path, label, kind in rows)
+            self.update(
+                (path, (label, kind)) for _group, rows in merge_fields.field_list() for path, label, kind in rows
+            )
             if path in self:
                 return self[path]
         return path, ""
@@ -77,8 +79,8 @@ def facts_for(item: Item, visit: StageVisit | None, now: datetime, changes: dict
     def value(path: str) -> Any:
         if path == "stage":
             return item.stage
-        if path in merge_text.LINKED:  # of an item: no other root links one
-            return merge_text.LINKED[path](item)
+        if path in merge_fields.LINKED:  # of an item: no other root links one
+            return merge_fields.LINKED[path](item)
         root, *names = path.split(".")
         found: Any = values[root] if root in values else None  # noqa: SIM401  made on first use
         if found is None:

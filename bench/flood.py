@@ -16,6 +16,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from crm.items.models.gate import MoveOptions
+
 ROOT = Path(__file__).resolve().parents[1]
 FLOOD, DRAGS = int(os.environ.get("FLOOD", "20000")), 20
 
@@ -76,7 +78,7 @@ def _drags(anna: Any, stages: list[Any], bulk: Any) -> list[float]:
     waited = []
     for item in Item.objects.alive().filter(pipeline=stages[0].pipeline).exclude(stage=stages[1])[:DRAGS]:
         start = time.perf_counter()
-        visit = item.move_to(stages[1], by=anna).visit
+        visit = item.move_to(stages[1], MoveOptions(by=anna)).visit
         while not Run.objects.filter(visit=visit, rule__key="urgent", started_at__isnull=False).exists():
             time.sleep(0.01)
             if time.perf_counter() - start > 120:

@@ -16,6 +16,8 @@ from typing import Any
 
 import django
 
+from crm.items.models.gate import MoveOptions
+
 django.setup()
 
 from django.core.management import call_command  # noqa: E402
@@ -113,14 +115,14 @@ def gate(client: Client, pipeline: Any) -> None:
     def move() -> None:
         item = Item.objects.get(pk=ids[next(count) % len(ids)])
         target = stages[1] if item.stage_id != stages[1].pk else stages[0]
-        item.move_to(target, by=anna, version=item.version)
+        item.move_to(target, MoveOptions(by=anna, version=item.version))
 
     onto: list[float] = []
     for pk in ids:
         item = Item.objects.get(pk=pk)
         target = stages[1] if item.stage_id != stages[1].pk else stages[0]
         start = time.perf_counter()
-        item.move_to(target, by=anna, version=item.version)
+        item.move_to(target, MoveOptions(by=anna, version=item.version))
         if target is stages[1]:
             onto.append((time.perf_counter() - start) * 1000)
     onto.sort()
@@ -130,7 +132,7 @@ def gate(client: Client, pipeline: Any) -> None:
     item = Item.objects.alive().filter(stage=stages[0]).first()
     line(
         "gate onto 5 rules, queries",
-        str(queries(lambda: item.move_to(stages[1], by=anna, version=item.version)) - 0),
+        str(queries(lambda: item.move_to(stages[1], MoveOptions(by=anna, version=item.version))) - 0),
         "<= 12 (+ bell)",
     )
 

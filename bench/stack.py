@@ -16,6 +16,7 @@ import urllib.request
 from collections.abc import Callable
 from functools import partial
 
+from crm.items.models.gate import MoveOptions
 from tests.servers import free_port
 
 
@@ -82,7 +83,7 @@ def latency(line: Callable[[str, str, str], None]) -> None:
     times = []
     for item in Item.objects.alive().filter(stage=stages[0]).order_by("pk")[:40]:
         start = time.perf_counter()
-        visit = item.move_to(stages[1], by=anna).visit
+        visit = item.move_to(stages[1], MoveOptions(by=anna)).visit
         while not Run.objects.filter(visit=visit, status="done").exists():
             time.sleep(0.004)
         times.append((time.perf_counter() - start) * 1000)

@@ -7,9 +7,9 @@ class CrmConfig(AppConfig):
     verbose_name = "CRM"
 
     def ready(self) -> None:
+        # Not before all apps are loaded: what registers there has models.
+        from crm.items.search_index import make_indexes
         from crm.registry import discover
 
         discover()
-        from crm.items.search_index import make_indexes
-
         post_migrate.connect(make_indexes, sender=self)

@@ -1,6 +1,7 @@
 """Settings. Everything a site changes comes from the environment; the defaults run the whole product on a laptop."""
 
 import os
+import secrets
 import sys
 from pathlib import Path
 
@@ -27,8 +28,6 @@ def _secret_key() -> str:
     path = VAR_DIR / "secret_key"
     if not key:
         if not path.exists():
-            import secrets
-
             path.write_text(secrets.token_urlsafe(50))
             path.chmod(0o600)
         key = path.read_text().strip()

@@ -67,8 +67,8 @@ class BookPayment(forms.Form):
         initial = {"amount": still_open, "paid_on": today(), "mark": uuid.uuid4()}
         super().__init__(data, initial=initial, auto_id="pay_%s")
         self.invoice = invoice
-        box = self.fields["amount"]
-        box.currency = invoice.currency
+        amount: Any = self.fields["amount"]
+        amount.currency = invoice.currency
         # Asked for only where the amount looks like a slip.
         self.asks = False
 

@@ -11,6 +11,7 @@ from django.db import transaction
 from automation.models import Trigger
 from crm.events.record import record
 from crm.ground import databases
+from crm.items.models.gate import MoveOptions
 from crm.models import Cause, Event, Item
 from crm.work.queue import Kind, every, register_kind
 from documents.models import InvoiceFlow
@@ -56,7 +57,7 @@ def _overdue(pk: int, flow: InvoiceFlow) -> None:
     with transaction.atomic():
         invoice = databases.lock(Item.objects.alive().filter(pk=pk)).first()
         if invoice is not None and invoice.stage_id in (flow.sent_id, flow.partly_paid_id):
-            invoice.move_to(flow.overdue, cause=Cause("system"), override=True)
+            invoice.move_to(flow.overdue, MoveOptions(cause=Cause("system"), override=True))
 
 
 register_kind(Kind(KIND, perform))

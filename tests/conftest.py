@@ -13,6 +13,7 @@ from django.utils import translation
 
 from automation.models import Rule, Run, Trigger
 from crm.ground import clock
+from crm.items.models.gate import MoveOptions
 from crm.models import (
     CalendarHours,
     Channel,
@@ -95,7 +96,7 @@ class World:
 
     def move(self, item: Item, stage: str, **more: Any) -> Any:
         fresh = Item.objects.get(pk=item.pk)
-        return fresh.move_to(self.stages[stage], by=more.pop("by", self.bob), **more)
+        return fresh.move_to(self.stages[stage], MoveOptions(by=more.pop("by", self.bob), **more))
 
     def comments(self, item: Item) -> list[str]:
         rows = Event.objects.filter(item=item, kind="comment.added").order_by("pk")

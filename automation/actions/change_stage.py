@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from automation.base import Action, ActionError, Context, Done, Outcome, SettingsForm, actions
 from automation.fields import StageChoice
+from crm.items.models.gate import MoveOptions
 from crm.models import Refused
 
 
@@ -33,7 +34,7 @@ class ChangeStage(Action):
         target = context.settings["stage"]
         # It ends with the move that it makes: closing the visit must not cancel the run that does it.
         try:
-            context.item.move_to(target, by=context.rights, cause=context.cause)
+            context.item.move_to(target, MoveOptions(by=context.rights, cause=context.cause))
         except Refused as refusal:
             raise ActionError(refusal.sentence) from refusal
         return Done(summary=target.name)

@@ -14,7 +14,7 @@ from automation.fields import DepartmentChoice, MergeTextField, RoleChoice, User
 from automation.timing import DELAY, UNITS, NoCalendar, Timing
 from crm.ground import clock
 from crm.ground.sentences import said
-from crm.messages.merge_text import item_link
+from crm.messages.merge_fields import item_link
 from crm.models import Item, Task, User
 from crm.pipelines.machine import machine_of
 

@@ -7,6 +7,7 @@ from typing import Any
 from automation.base import ActionError, Context, Outcome, Skip, Wait
 from automation.models import Rule
 from crm.messages import merge_text, sending
+from crm.messages.outgoing import Outgoing
 
 
 def send(
@@ -28,20 +29,22 @@ def send(
     try:
         channel = sending.channel_for(medium, chosen)
         message = sending.queue_message(
-            channel=channel,
-            to=to,
-            text=text,
-            subject=subject,
-            contact=context.item.contact if to_customer else None,
-            item=context.item,
-            visit=context.visit,
-            author=context.rights,
-            origin=context.origin,
-            depth=context.cause.depth,
-            language=merge_text.language_of(context.item),
-            retry_hours=context.rule.retry_hours,
-            survives_leaving=context.rule.on_leave == Rule.OnLeave.KEEP or context.run.keeps,
-            **more,
+            Outgoing(
+                channel=channel,
+                to=to,
+                text=text,
+                subject=subject,
+                contact=context.item.contact if to_customer else None,
+                item=context.item,
+                visit=context.visit,
+                author=context.rights,
+                origin=context.origin,
+                depth=context.cause.depth,
+                language=merge_text.language_of(context.item),
+                retry_hours=context.rule.retry_hours,
+                survives_leaving=context.rule.on_leave == Rule.OnLeave.KEEP or context.run.keeps,
+                **more,
+            )
         )
     except sending.CannotSend as error:
         if error.skip:

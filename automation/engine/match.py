@@ -16,6 +16,7 @@ from automation.values import facts_for
 from crm.events.notice import notify
 from crm.ground import clock, databases
 from crm.ground.sentences import everywhere, named, said
+from crm.items.models.gate import MoveOptions
 from crm.models import Cause, Event, Item, Job, Refused, User
 from crm.people.models import administrators
 from crm.pipelines.machine import Machine, machine_of
@@ -163,11 +164,13 @@ def _move(event: Event, item: Item, trigger: Trigger) -> TriggerFiring:
         with transaction.atomic():
             item.move_to(
                 trigger.stage,
-                by=rights,
-                shown_as=trigger.change_as or item.owner or rights,
-                cause=Cause("trigger", f"trigger:{trigger.pk}", event.depth + 1, trigger.name),
-                override=trigger.override,
-                key=f"event:{event.pk}:{item.pk}",
+                MoveOptions(
+                    by=rights,
+                    shown_as=trigger.change_as or item.owner or rights,
+                    cause=Cause("trigger", f"trigger:{trigger.pk}", event.depth + 1, trigger.name),
+                    override=trigger.override,
+                    key=f"event:{event.pk}:{item.pk}",
+                ),
             )
     except Refused as refusal:
         people = [item.owner] if item.owner else administrators()

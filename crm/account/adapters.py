@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core.internal import ratelimit
 from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.mfa.utils import is_mfa_enabled
 from django.conf import settings
 from django.contrib import messages
 from django.core import signing
@@ -181,8 +182,6 @@ def _name(template: Any) -> str:
 
 def lacks_second_factor(user: User) -> bool:
     """The administrator's switch asks for one, and the person has none yet."""
-    from allauth.mfa.utils import is_mfa_enabled
-
     asked = SystemSwitches.second_factor_asked()
     if not asked or (asked == SystemSwitches.SecondFactor.ADMINISTRATORS and not (user.is_staff or user.is_superuser)):
         return False

@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages as notes
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
@@ -33,8 +34,6 @@ class ItemAdmin(ReadOnlyAdmin):
 
     @display(description="")
     def open_in_crm(self, item: Item) -> str:
-        from django.urls import reverse
-
         return format_html('<a href="{}">{}</a>', reverse("item", args=[item.pk]), _now("Open"))
 
 

@@ -11,6 +11,7 @@ from crm.ground import databases
 from crm.ground.refused import Refused
 from crm.ground.sentences import said
 from crm.items.filters import custom_fields
+from crm.items.models.gate import MoveOptions
 from crm.items.models.items import Item
 from crm.people.models import User
 from crm.pipelines.machine import machine_of
@@ -50,7 +51,7 @@ def convert(
             into.tags.set(lead.tags.all())
         else:
             into.require(by, "edit")
-        lead.move_to(won, by=by, override=True)
+        lead.move_to(won, MoveOptions(by=by, override=True))
         words = {"lead": lead.pk, "lead_title": lead.title, "deal": into.pk, "deal_title": into.title}
         record("lead.converted", item=lead, actor=by, payload=words)
         record("lead.converted", item=into, actor=by, payload=words)

@@ -15,6 +15,7 @@ from crm.events.notice import notify
 from crm.ground import clock, databases
 from crm.ground.refused import Refused
 from crm.ground.sentences import said
+from crm.items.models.gate import MoveOptions
 from crm.items.models.items import Item
 from crm.people.models import User
 from crm.pipelines.models import Stage, StageTransition
@@ -147,7 +148,7 @@ def _move(item: Item, target: Stage, by: User | None, start_rules: bool) -> None
     with override(by.language if by else "en"):
         cause = Cause("system", "", 0, _("stage removed"))
     try:
-        item.move_to(target, cause=cause, override=True, shown_as=by, start_rules=start_rules)
+        item.move_to(target, MoveOptions(cause=cause, override=True, shown_as=by, start_rules=start_rules))
     except Refused:
         # Deleted or moved away in this very moment: it is not here any more.
         if Item.objects.alive().filter(pk=item.pk, stage_id=item.stage_id).exists():

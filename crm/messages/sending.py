@@ -24,6 +24,7 @@ from crm.messages import delivery, open_ends
 from crm.messages.mail.composing import MOST_FILE_BYTES, NewFile, html_of
 from crm.messages.models.files import Attachment
 from crm.messages.models.messages import FAR, Channel, Conversation, Medium, Message
+from crm.messages.outgoing import Outgoing
 from crm.messages.reaching import CannotSend as CannotSend
 from crm.messages.reaching import check_address as check_address
 from crm.messages.transports.base import Transport, TransportError, transports
@@ -55,76 +56,60 @@ def channel_for(medium: str, chosen: Channel | None = None) -> Channel:
     return channel
 
 
-def queue_message(
-    *,
-    channel: Channel,
-    to: str,
-    text: str,
-    subject: str = "",
-    html: str = "",
-    contact: Contact | None = None,
-    item: Any = None,
-    visit: Any = None,
-    author: User | None = None,
-    origin: str = "",
-    depth: int = 0,
-    language: str = "",
-    survives_leaving: bool = False,
-    due_at: Any = None,
-    retry_hours: int = 24,
-    answers: Message | None = None,
-    files: Iterable[NewFile] = (),
-    is_necessary: bool = False,
-) -> Message:
+def queue_message(asked: Outgoing) -> Message:
     """Write the message and the job that will send it, in the caller's transaction.
 
-    Args:
-        answers: the mail of theirs that this one answers; their program shows both as one thread.
-        files: what goes along, as read (content, name, kind).
-        is_necessary: a password, a code, a notice to one of ours: no refusal stops it.
     Raises CannotSend (nothing was written) for an address that cannot work or files that no server takes.
     """
-    check_address(contact, channel.medium, to, is_necessary)
-    files = _bearable(files)
-    if channel.medium == Medium.EMAIL and contact is not None:
-        text = _without_links(text, contact)
-    conversation = None
-    if contact is not None:
-        conversation, _made = Conversation.objects.update_or_create(
-            contact=contact, channel=channel, defaults={"last_message_at": clock.now()}
-        )
-    message = Message.objects.create(
-        conversation=conversation,
-        channel=channel,
-        contact=contact,
-        item=item,
-        to=to,
-        subject=" ".join(subject.split())[:250],
-        text=text,
-        html=html or (html_of(text) if channel.medium == Medium.EMAIL else ""),
-        author=author,
-        origin=origin,
-        cause_depth=depth,
-        language=language,
-        answers=answers,
-        is_necessary=is_necessary,
-    )
+    channel, contact = asked.channel, asked.contact
+    check_address(contact, channel.medium, asked.to, asked.is_necessary)
+    files = _bearable(asked.files)
+    message = _written(asked)
     _attach(message, files)
     job = Job.plan(
         KIND,
         f"message:{message.pk}",
-        due_at=due_at,
-        item=item,
-        visit=visit,
-        survives_leaving=survives_leaving,
+        due_at=asked.due_at,
+        item=asked.item,
+        visit=asked.visit,
+        survives_leaving=asked.survives_leaving,
         channel_key=f"channel:{channel.pk}",
-        payload={"message": message.pk, "retry_hours": retry_hours},
+        payload={"message": message.pk, "retry_hours": asked.retry_hours},
     )
     message.job = job
     message.save(update_fields=["job"])
     for written in slots.message_written:
         written(message, [file.key for file in files])
     return message
+
+
+def _written(asked: Outgoing) -> Message:
+    """The row, in the conversation with its contact."""
+    channel, contact, text = asked.channel, asked.contact, asked.text
+    is_mail = channel.medium == Medium.EMAIL
+    if is_mail and contact is not None:
+        text = _without_links(text, contact)
+    conversation = None
+    if contact is not None:
+        conversation, _made = Conversation.objects.update_or_create(
+            contact=contact, channel=channel, defaults={"last_message_at": clock.now()}
+        )
+    return Message.objects.create(
+        conversation=conversation,
+        channel=channel,
+        contact=contact,
+        item=asked.item,
+        to=asked.to,
+        subject=" ".join(asked.subject.split())[:250],
+        text=text,
+        html=asked.html or (html_of(text) if is_mail else ""),
+        author=asked.author,
+        origin=asked.origin,
+        cause_depth=asked.depth,
+        language=asked.language,
+        answers=asked.answers,
+        is_necessary=asked.is_necessary,
+    )
 
 
 def _without_links(text: str, contact: Contact) -> str:
@@ -162,12 +147,14 @@ def mail_colleague(user: User, subject: str, text: str) -> None:
     """To one of ours, by the default e-mail channel; where there is none, nobody gets mail and the log says so."""
     try:
         queue_message(
-            channel=channel_for(Medium.EMAIL),
-            to=user.email,
-            subject=subject,
-            text=text,
-            language=user.language,
-            is_necessary=True,
+            Outgoing(
+                channel=channel_for(Medium.EMAIL),
+                to=user.email,
+                subject=subject,
+                text=text,
+                language=user.language,
+                is_necessary=True,
+            )
         )
     except CannotSend as refused:
         log.warning("no mail to user %s: %s", user.pk, refused)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.db.models import F
 from django.forms.models import ModelChoiceIterator, ModelChoiceIteratorValue
@@ -153,8 +154,6 @@ class WebFormAdmin(ModelAdmin):
 
     @display(description=_("code for a site"))
     def embed_code(self, form: WebForm) -> str:
-        from django.conf import settings
-
         if not form.pk:
             return "–"
         code = f'<script src="{settings.PUBLIC_URL}/embed.js" data-form="{form.slug}" async></script>'

@@ -26,7 +26,7 @@ from crm.items import customer_rights
 from crm.items.customers import Found
 from crm.items.models.items import Item
 from crm.items.models.tasks import Task
-from crm.messages import merge_text
+from crm.messages import merge_fields, merge_text
 from crm.people.models import Contact, administrators
 from crm.people.recognising import is_nameless
 from crm.pipelines.custom_fields import CustomField
@@ -243,7 +243,7 @@ def _hides(form: WebForm, found: Found | None) -> bool:
 def _title(form: WebForm, contact: Contact | None, submission: Submission) -> str:
     values = merge_text.Values(None, form={"name": form.name}, answers=submission.answers)
     values["contact"] = (
-        {field.path.split(".")[1]: field.get(contact) for field in merge_text.CONTACT_FIELDS} if contact else {}
+        {field.path.split(".")[1]: field.get(contact) for field in merge_fields.CONTACT_FIELDS} if contact else {}
     )
     try:
         return merge_text.render(form.item_title, values, language=form.language) or form.name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import time
 from dataclasses import dataclass
 
 from django.core import signing
@@ -40,8 +41,6 @@ def issue(form_id: int, version: int) -> str:
 
 def read(text: str, form_id: int) -> FormToken:
     """Raises BadToken."""
-    import time
-
     signer = signing.TimestampSigner(salt=SALT)
     try:
         made_for, version, nonce = signing.loads(text, salt=SALT)

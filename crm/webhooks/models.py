@@ -7,6 +7,7 @@ import secrets
 import uuid
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -145,8 +146,6 @@ class InboundHook(models.Model):
         return str(vault.unlock(self.secret).get("secret", ""))
 
     def address(self) -> str:
-        from django.conf import settings
-
         return f"{settings.PUBLIC_URL}/hooks/{self.token}/"
 
 

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from typing import Any, Protocol
 
 from django.apps import apps
@@ -142,25 +143,35 @@ BURST_SECONDS = 0.05
 _last_bell = 0.0
 
 
+@cache
+def _library() -> Any:
+    """django-q2, whose models exist only once all apps are loaded, long after jobs of ours can be named."""
+    import django_q.brokers
+    import django_q.cluster
+    import django_q.models
+    import django_q.tasks
+
+    return django_q
+
+
+def _broker() -> Any:
+    return _library().brokers.get_broker()
+
+
 def _ring() -> None:
     """A bell that no worker has taken yet will look after our commit, so under load one is enough for many."""
-    from django_q.brokers import get_broker
-    from django_q.tasks import async_task
-
     global _last_bell
     burst, _last_bell = time.monotonic() - _last_bell < BURST_SECONDS, time.monotonic()
-    if burst and get_broker().queue_size():
+    if burst and _broker().queue_size():
         return
     # In a transaction: on SQLite only BEGIN has our fair way to the lock (crm/sqlite), a bare INSERT sleeps.
     with transaction.atomic():
-        async_task("crm.work.queue.drain", task_name="drain", save=False)
+        _library().tasks.async_task("crm.work.queue.drain", task_name="drain", save=False)
 
 
 def ring_if_quiet() -> None:
     """From the ticker: a bell that a killed worker holds stays locked for minutes, so only free ones count."""
-    from django_q.brokers import get_broker
-
-    if get_broker().queue_size() < settings.WORKERS:
+    if _broker().queue_size() < settings.WORKERS:
         _ring()
 
 
@@ -284,25 +295,21 @@ def was_killed() -> None:
 def forget_bells() -> None:
     """After the cluster was killed: bells it held locked would be delivered late; all of them are only bells."""
     if not settings.REDIS_URL:
-        from django_q.models import OrmQ
-
-        OrmQ.objects.all().delete()
+        _library().models.OrmQ.objects.all().delete()
 
 
 def start_cluster() -> None:
     """Run django-q's cluster in this process, with the minute's net under the ticker. Returns when it is stopped."""
-    from django_q.cluster import Cluster
-    from django_q.models import Schedule
-
+    schedules = _library().models.Schedule
     try:
-        Schedule.objects.update_or_create(
+        schedules.objects.update_or_create(
             name="net",
-            defaults={"func": "crm.work.queue.net", "schedule_type": Schedule.MINUTES, "minutes": 1, "repeats": -1},
+            defaults={"func": "crm.work.queue.net", "schedule_type": schedules.MINUTES, "minutes": 1, "repeats": -1},
         )
     except DatabaseError:
         log.exception("the minute's net could not be planned")
     connection.close()
-    cluster = Cluster()
+    cluster = _library().cluster.Cluster()
     cluster.start()
     while cluster.sentinel is not None and cluster.sentinel.is_alive():
         time.sleep(0.2)

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from crm.events.record import record
 from crm.ground import clock, databases
 from crm.ground.sentences import said
+from crm.items.models.gate import MoveOptions
 from crm.items.models.lines import replace_lines
 from crm.models import Cause, Item, LineItem, OwnCompany, Pipeline, Refused, Stage, User
 from crm.pipelines import boards
@@ -149,7 +150,7 @@ class InvoiceFlow(models.Model):
         if invoice.stage_id == flow.draft_id and not balance.paid and stage.pk != flow.void_id:
             return  # not sent yet, and a part of it was credited: it stays a draft
         if stage.pk != invoice.stage_id:
-            invoice.move_to(stage, by=by, cause=cause, override=True)
+            invoice.move_to(stage, MoveOptions(by=by, cause=cause, override=True))
 
     @classmethod
     def paper_changed(cls, document: Document, by: User | None, cause: Cause = Cause()) -> None:
@@ -164,12 +165,12 @@ class InvoiceFlow(models.Model):
             return
         if document.sent_at is not None and document.status != Document.Status.VOID:
             if invoice.stage_id == flow.draft_id:
-                invoice.move_to(flow.sent, by=by, cause=cause, override=True)
+                invoice.move_to(flow.sent, MoveOptions(by=by, cause=cause, override=True))
         elif document.status == Document.Status.VOID and invoice.stage_id not in (flow.void_id, flow.paid_id):
             valid = invoice.documents.filter(kind=Kind.INVOICE).exclude(status=Document.Status.VOID)
             if not valid.exists():
                 words = said("invoice.void", "its paper was declared void")
-                invoice.move_to(flow.void, by=by, cause=cause, override=True, note=words)
+                invoice.move_to(flow.void, MoveOptions(by=by, cause=cause, override=True, note=words))
 
 
 def is_late(invoice: Item) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from functools import cache
 from typing import Any
 
 from django import forms
@@ -60,9 +61,7 @@ class Stripe(Provider):
         return 1 if currency in WHOLE else 1000 if currency in THREE else 100
 
     def _client(self) -> Any:
-        # Imported here: the SDK weighs much, and most installations never load it.
-        import stripe
-
+        stripe = _sdk()
         return stripe.StripeClient(
             self.settings.get("secret_key", ""),
             base_addresses={"api": settings.STRIPE_BASE_URL},
@@ -71,8 +70,7 @@ class Stripe(Provider):
         )
 
     def open(self, checkout: Any, back_to: str) -> Opened:
-        import stripe
-
+        stripe = _sdk()
         price = {
             "currency": checkout.currency.lower(),
             "unit_amount": int(checkout.amount * self.minor_units(checkout.currency)),
@@ -96,8 +94,7 @@ class Stripe(Provider):
         return Opened(made.id, made.url or "")
 
     def told(self, body: bytes, headers: dict[str, str]) -> str:
-        import stripe
-
+        stripe = _sdk()
         try:
             # The signature alone: a body of no event that is signed is Stripe's all the same.
             stripe.WebhookSignature.verify_header(
@@ -125,8 +122,7 @@ class Stripe(Provider):
         return ""
 
     def money(self, about: str) -> list[Money]:
-        import stripe
-
+        stripe = _sdk()
         client = self._client()
         try:
             if about.startswith("cs_"):
@@ -147,9 +143,16 @@ class Stripe(Provider):
         ]
 
 
-def _fault(error: Any) -> ProviderError:
+@cache
+def _sdk() -> Any:
+    """Imported late: it weighs much, and most installations never load it."""
     import stripe
 
+    return stripe
+
+
+def _fault(error: Any) -> ProviderError:
+    stripe = _sdk()
     words = error.user_message or str(error) or type(error).__name__
     later = isinstance(error, stripe.APIConnectionError | stripe.RateLimitError | stripe.AuthenticationError)
     later = later or (error.http_status or 0) >= 500

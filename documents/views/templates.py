@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from crm.ground.access import administrators_only
 from crm.ground.ids import id_of
-from crm.messages import merge_text
+from crm.messages import merge_fields, merge_text
 from crm.models import Item
 from crm.people.signed_in import signed_in
 from documents.drawing import CannotDraw
@@ -71,7 +71,7 @@ def field_groups() -> list[tuple[str, list[tuple[str, str]]]]:
         rows = [(f"{{% for {one} in {name} %}}…{{% endfor %}}", _("for each"))]
         rows += [(f"{{{{ {one}.{column} }}}}", str(words)) for column, (words, _type) in columns.items()]
         groups.append((str(head), rows))
-    for label, fields in merge_text.field_list():
+    for label, fields in merge_fields.field_list():
         groups.append((label, [(f"{{{{ {path} }}}}", name) for path, name, _type in fields]))
     return groups
 

@@ -7,6 +7,7 @@ import pytest
 from automation.engine import control
 from automation.models import Rule, Run
 from crm.ground import clock
+from crm.items.models.gate import MoveOptions
 from crm.models import Event, Forbidden, Item, ItemType, Job, Message, Pipeline, Refused, Stage, Task
 
 LATER = {"when": "delay", "amount": 1, "unit": "hours"}
@@ -209,7 +210,7 @@ def test_E26_another_pipelines_stage_is_refused_and_cancels_nothing(world, now, 
     item = world.deal()
     world.move(item, "talk")
     with pytest.raises(Refused, match="not a stage of this pipeline"):
-        Item.objects.get(pk=item.pk).move_to(stage, by=world.alice)
+        Item.objects.get(pk=item.pk).move_to(stage, MoveOptions(by=world.alice))
     assert world.runs(item)[0].status == "planned"
 
 

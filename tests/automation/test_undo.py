@@ -7,6 +7,7 @@ import pytest
 from automation.models import Rule
 from crm.ground import clock
 from crm.items.models import undo as undoing
+from crm.items.models.gate import MoveOptions
 from crm.models import Event, Item, Job, Message, StageVisit, Task
 
 LATER = {"when": "delay", "amount": 1, "unit": "hours"}
@@ -231,7 +232,7 @@ def test_E54_a_former_stage_that_is_gone_cannot_be_returned_to(world, now):
 def test_the_card_says_how_long_a_message_is_held(world, now, client, drain):
     world.rule("talk", "send_sms", {"text": "hello", "to": "contact"})
     item = world.deal()
-    Item.objects.get(pk=item.pk).move_to(world.stages["talk"], by=world.bob, undoable=True)
+    Item.objects.get(pk=item.pk).move_to(world.stages["talk"], MoveOptions(by=world.bob, undoable=True))
     drain()
     client.force_login(world.bob)
     assert "Will be sent in 10 s." in client.get(f"/items/{item.pk}/").content.decode()

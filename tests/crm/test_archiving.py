@@ -6,6 +6,7 @@ import pytest
 
 from automation.models import Rule, Run, Trigger
 from crm.items import archiving
+from crm.items.models.gate import MoveOptions
 from crm.models import Cause, Channel, Event, Item, ItemType, Message, Notification, Pipeline, Refused, Stage, WebForm
 from crm.pipelines.machine import machine_of
 from tests.crm.test_api import Caller
@@ -40,7 +41,7 @@ def test_an_archived_pipeline_takes_nothing_in_and_moves_nothing(world, alice):
     assert alice.post(url(world.pipeline), {"way": "archive"}).status_code == 302
     for by, cause in ((world.bob, Cause()), (world.alice, Cause()), (None, Cause("trigger"))):
         with pytest.raises(Refused, match="archived"):
-            card.move_to(world.stages["papers"], by=by, cause=cause)
+            card.move_to(world.stages["papers"], MoveOptions(by=by, cause=cause))
         with pytest.raises(Refused, match="archived"):
             Item.create(world.pipeline, "Chair", by=by, cause=cause)
     answer = alice.get(form.get_absolute_url())
@@ -67,7 +68,7 @@ def test_a_pipeline_is_taken_into_use_again(world, alice, drain):
     card = world.deal("Table", "talk")
     archiving.archive(world.pipeline)
     assert alice.post(url(world.pipeline), {"way": "restore"}).status_code == 302
-    card.move_to(world.stages["papers"], by=world.bob)
+    card.move_to(world.stages["papers"], MoveOptions(by=world.bob))
     assert Item.create(world.pipeline, "Chair", by=world.bob).stage == world.stages["new"]
 
 

@@ -21,6 +21,7 @@ from crm.ground.forms.moments import DayField, MomentField
 from crm.ground.safe_http import Unsafe, check
 from crm.messages import merge_text
 from crm.messages.mail.composing import html_of
+from crm.messages.outgoing import Outgoing
 from crm.messages.sending import channel_for, queue_message
 from crm.models import (
     Channel,
@@ -295,7 +296,6 @@ def test_a_drawn_name_of_a_million_points_is_asked_for_again(world):
 def test_pasted_names_are_no_links_either(world):
     contact = Contact.objects.create(name="Parcel https://evil.example/pay @you")
     message = queue_message(
-        channel=channel_for("email", Channel.objects.get(pk=world.email.pk)), to="a@example.com",
-        text="Name:PARCEL https://evil.example/pay @you", contact=contact, item=world.deal(),
-    )  # fmt: skip
+        Outgoing(channel=channel_for("email", Channel.objects.get(pk=world.email.pk)), to="a@example.com",
+        text="Name:PARCEL https://evil.example/pay @you", contact=contact, item=world.deal()))  # fmt: skip
     assert "href" not in message.html

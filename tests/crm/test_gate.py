@@ -6,6 +6,7 @@ from datetime import date
 import pytest
 from django.db import connection
 
+from crm.items.models.gate import MoveOptions
 from crm.models import (
     BoardVersion,
     Department,
@@ -201,7 +202,7 @@ def test_two_people_drag_one_card_at_once_and_one_wins():
             try:
                 mine = Item.objects.get(pk=item.pk)
                 barrier.wait(10)
-                mine.move_to(world.stages[stage], by=by, version=item.version)
+                mine.move_to(world.stages[stage], MoveOptions(by=by, version=item.version))
                 outcomes.append("won")
             except Stale:
                 outcomes.append("stale")
@@ -225,7 +226,7 @@ def test_a_move_onto_five_rules_costs_at_most_twelve_queries(world, django_asser
     world.move(world.deal(), "talk")  # compiles the machine
     item = Item.objects.get(pk=world.deal().pk)
     with django_assert_max_num_queries(12 + 2) as captured:  # two savepoint statements of the test's own transaction
-        item.move_to(world.stages["talk"], by=world.bob, version=item.version, key="k")
+        item.move_to(world.stages["talk"], MoveOptions(by=world.bob, version=item.version, key="k"))
     assert len([q for q in captured if "SAVEPOINT" not in q["sql"]]) <= 12
 
 

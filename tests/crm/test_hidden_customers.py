@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from crm.items import customer_rights
+from crm.items.models.gate import MoveOptions
 from crm.messages import receiving
 from crm.models import Contact, Item, MailTemplate, Message, Notification, Refusal, Role, User, WebForm
 from crm.pipelines.rights import Scope
@@ -67,7 +68,7 @@ def test_a_hidden_company_stays_hidden_when_the_contact_is_changed(world, house,
 def test_a_move_that_chooses_another_customer_shows_him_and_undo_hides_the_first(world, house, hidden, client):  # noqa: F811
     own = house["contacts"]["own"]
     jan = User.objects.get(pk=house["jan"].pk)
-    moved = hidden.move_to(world.stages["talk"], by=jan, fields={"contact": own}, undoable=True)
+    moved = hidden.move_to(world.stages["talk"], MoveOptions(by=jan, fields={"contact": own}, undoable=True))
     item = Item.objects.get(pk=hidden.pk)
     assert (item.contact, item.hides_customer) == (own, False)
     client.post("/moves/undo/", {"visit": moved.visit.pk})

@@ -12,6 +12,7 @@ from PIL import Image
 
 from crm.ground import safe_http
 from crm.messages.mail.reading import clean
+from crm.messages.outgoing import Outgoing
 from crm.messages.sending import channel_for, queue_message
 from crm.models import Channel, Company, Contact, Message, OwnCompany
 from tests.crm.test_api import Caller
@@ -107,16 +108,20 @@ def test_an_address_in_a_name_is_no_link_in_our_mail(world, drain):
     contact = Contact.objects.create(name="www.evil.example", company=company)
     text = "Dear www.evil.example,\nBooking.example GmbH wrote to https://ours.example/x"
     message = queue_message(
-        channel=channel_for("email"), to="a@example.com", subject="s", text=text, contact=contact, item=world.deal()
+        Outgoing(
+            channel=channel_for("email"), to="a@example.com", subject="s", text=text, contact=contact, item=world.deal()
+        )
     )
     assert re.findall(r'href="([^"]+)"', message.html) == ["https://ours.example/x"]
     assert message.text.replace("\u2060", "") == text
     nameless = Contact.objects.create(name="bob@example.com")
     text = "https://crm.example/u?to=bob@example.com and https://Booking.example GmbH/x"
-    other = queue_message(channel=channel_for("email"), to="bob@example.com", text=text, contact=nameless)
+    other = queue_message(Outgoing(channel=channel_for("email"), to="bob@example.com", text=text, contact=nameless))
     assert other.text == text
     plain = Contact.objects.create(name="J.R. Smith")
-    kept = queue_message(channel=channel_for("email"), to="b@example.com", text="Dear J.R. Smith", contact=plain)
+    kept = queue_message(
+        Outgoing(channel=channel_for("email"), to="b@example.com", text="Dear J.R. Smith", contact=plain)
+    )
     assert kept.text == "Dear J.R. Smith"
 
 
@@ -175,7 +180,7 @@ def test_a_mail_server_of_the_inside_is_reached_only_if_it_is_listed(world, sett
     channel = Channel.objects.get(medium="email")
     channel.transport, channel.settings = "smtp", {"host": host, "port": 25, "security": "none"}
     channel.save()
-    message = queue_message(channel=channel, to="a@example.com", text="x", item=world.deal())
+    message = queue_message(Outgoing(channel=channel, to="a@example.com", text="x", item=world.deal()))
     drain()
     message.refresh_from_db()
     assert (message.status, message.job.error.code) == ("planned", "host.private")  # it may be listed within the day

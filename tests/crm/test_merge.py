@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from crm.messages import merge_text
+from crm.messages import merge_fields, merge_text
 from crm.models import CustomField
 
 
@@ -84,7 +84,7 @@ def test_a_missing_value_names_itself(world):
 
 def test_the_picker_lists_only_what_renders(world):
     item = world.deal()
-    for _group, rows in merge_text.field_list():
+    for _group, rows in merge_fields.field_list():
         for path, _label, _type in rows:
             text = "{{ " + path + " }}"
             merge_text.check(text)

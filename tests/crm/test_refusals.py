@@ -14,6 +14,7 @@ from crm.ground import clock
 from crm.ground.addresses import one_spelling
 from crm.messages import delivery, receiving, sending
 from crm.messages.mail import inbox
+from crm.messages.outgoing import Outgoing
 from crm.models import Contact, Conversation, Event, Item, Job, Message, Refusal
 from tests.crm.test_api import Caller
 from tests.crm.test_imports import bob, bring  # noqa: F401
@@ -102,7 +103,7 @@ def test_start_lifts_only_stop(world):
 
 def test_stop_that_comes_while_a_message_waits_holds_it_back(world, drain, now):
     item = world.deal()
-    message = sending.queue_message(channel=world.sms, to=NUMBER, text="Hi", contact=world.contact, item=item)
+    message = sending.queue_message(Outgoing(channel=world.sms, to=NUMBER, text="Hi", contact=world.contact, item=item))
     stop(world)
     drain()
     message.refresh_from_db()
@@ -110,7 +111,7 @@ def test_stop_that_comes_while_a_message_waits_holds_it_back(world, drain, now):
 
 
 def test_a_deleted_customer_is_not_written_to_either(world, drain, now):
-    sending.queue_message(channel=world.sms, to=NUMBER, text="Hi", contact=world.contact, item=world.deal())
+    sending.queue_message(Outgoing(channel=world.sms, to=NUMBER, text="Hi", contact=world.contact, item=world.deal()))
     world.contact.delete()
     drain()
     assert not Message.objects.filter(status="sent").exists()
@@ -126,12 +127,16 @@ def test_notices_to_colleagues_are_not_stopped(world, drain, now):
 
 def test_bounce_complaint_and_unsubscribing_name_the_message_and_hold_without_a_contact(world, client, now):
     for number, told in enumerate((lambda m: inbox.bounced(m, "550 gone"), inbox.complained)):
-        message = sending.queue_message(channel=world.email, to=f"x{number}@Example.com", text="Hi", subject="s")
+        message = sending.queue_message(
+            Outgoing(channel=world.email, to=f"x{number}@Example.com", text="Hi", subject="s")
+        )
         told(message)
         assert Refusal.objects.against("email", f"X{number}@example.com").message == message
-    by_hand = sending.queue_message(channel=world.email, to="x3@example.com", text="Hi", subject="s")
+    by_hand = sending.queue_message(Outgoing(channel=world.email, to="x3@example.com", text="Hi", subject="s"))
     assert client.post(f"/m/{by_hand.public_id}/unsubscribe/").status_code == 404, "it carries no such link"
-    message = sending.queue_message(channel=world.email, to="x3@example.com", text="Hi", subject="s", origin="rule:1")
+    message = sending.queue_message(
+        Outgoing(channel=world.email, to="x3@example.com", text="Hi", subject="s", origin="rule:1")
+    )
     assert client.post(f"/m/{message.public_id}/unsubscribe/").status_code == 200
     assert Refusal.objects.against("email", "x3@example.com").reason == "unsubscribed"
     delivery.reported(message, "delivered", "", "")
@@ -244,7 +249,7 @@ def test_two_people_in_one_contact_are_split(world, client, now):
     ann.add_email("bea@example.org")
     mine, hers, foreign = world.deal("Mine"), world.deal("Hers"), world.deal("Else", contact=None)
     for to, item in (("hang@example.com", mine), ("bea@example.org", hers), ("bea@example.org", mine)):
-        sending.queue_message(channel=world.email, to=to, text="x", subject="s", contact=ann, item=item)
+        sending.queue_message(Outgoing(channel=world.email, to=to, text="x", subject="s", contact=ann, item=item))
     old = Conversation.objects.get(contact=ann)
     client.force_login(world.bob)
     page = client.get(f"/contacts/{ann.pk}/split/").content.decode()

@@ -9,6 +9,7 @@ import pytest
 from django.test import Client
 
 from automation.models import Rule
+from crm.items.models.gate import MoveOptions
 from crm.models import ApiToken, Department, Forbidden, Item, Pipeline, Role, RoleRight, Stage, Task, User
 from crm.pipelines import rights
 from crm.pipelines.machine import machine_of
@@ -123,8 +124,8 @@ def test_lists_totals_search_and_export_show_what_the_scope_reaches(world, house
 def test_nothing_reaches_further_than_view(world, house):
     world.role(house["jan"], view=Scope.OWN, edit=Scope.ALL, move=Scope.ALL)
     with pytest.raises(Forbidden):
-        house["items"]["team"].move_to(world.stages["talk"], by=house["jan"])
-    assert house["items"]["own"].move_to(world.stages["talk"], by=house["jan"])
+        house["items"]["team"].move_to(world.stages["talk"], MoveOptions(by=house["jan"]))
+    assert house["items"]["own"].move_to(world.stages["talk"], MoveOptions(by=house["jan"]))
 
 
 def test_an_observer_sees_a_card_of_others_and_cannot_change_it(world, house):
@@ -177,7 +178,7 @@ def test_a_rule_cannot_do_what_its_publisher_may_not(world, house, drain):
     rule = world.rule("talk", "change_fields", {"field_1": "source", "value_1": "rule"}, publisher=world.bob)
     for whose, worked in (("team", True), ("foreign", False)):
         item = house["items"][whose]
-        item.move_to(world.stages["talk"], by=world.alice)
+        item.move_to(world.stages["talk"], MoveOptions(by=world.alice))
         drain()
         run = world.run_of(rule, item)
         assert (run.status == "done") is worked, (whose, run.status, run.error)

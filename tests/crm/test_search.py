@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from crm.events.record import collecting, record
 from crm.ground.columns.words import indexed
 from crm.items import search_index
+from crm.items.models.gate import MoveOptions
 from crm.models import Cause, Contact, CustomField, Event, Item, Job, Pipeline, Task
 from crm.pipelines.rights import Scope
 
@@ -83,7 +84,7 @@ def test_own_fields_of_cards_and_customers_are_found_and_forgotten_when_they_cha
     item.change({"custom.serial": "ZZ 1"}, by=world.bob)
     assert f'href="/items/{item.pk}/"' not in found(bob, "7781")
     assert f'href="/items/{item.pk}/"' in found(bob, "zz")
-    item.move_to(world.stages["talk"], by=world.bob, fields={"custom.serial": "moved along"})
+    item.move_to(world.stages["talk"], MoveOptions(by=world.bob, fields={"custom.serial": "moved along"}))
     assert f'href="/items/{item.pk}/"' in found(bob, "moved along")
 
 
@@ -167,7 +168,7 @@ def test_a_note_that_was_erased_is_found_no_more(world, now):
     from crm.items.models import undo
 
     item = world.deal()
-    moved = item.move_to(world.stages["talk"], by=world.bob, undoable=True)
+    moved = item.move_to(world.stages["talk"], MoveOptions(by=world.bob, undoable=True))
     record("comment.added", item=item, payload={"text": "embarrassing"}, visit=moved.visit, cause=Cause())
     Event.objects.filter(kind="comment.added").update(cause_kind="rule", visit=moved.visit)
     undo.undo(moved.visit, by=world.bob)

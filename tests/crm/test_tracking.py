@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from crm.ground import clock
+from crm.messages.outgoing import Outgoing
 from crm.messages.sending import queue_message
 from crm.models import Channel, Event, Item, Message, MessageLink, Notification, Refusal
 
@@ -206,9 +207,8 @@ def test_a_mail_that_only_lies_in_the_outbox_can_be_opened_and_followed_by_a_col
     world.trigger("papers", "email_opened", {})
     card = world.deal(stage="talk")
     message = queue_message(
-        channel=Channel.objects.get(medium="email"), to="a@example.com", text="See https://a.example/1 and https://a.example/2",
-        contact=card.contact, item=card, author=world.bob,
-    )  # fmt: skip
+        Outgoing(channel=Channel.objects.get(medium="email"), to="a@example.com", text="See https://a.example/1 and https://a.example/2",
+        contact=card.contact, item=card, author=world.bob))  # fmt: skip
     drain()
     client.force_login(world.bob)
     page = client.get(f"/outbox/{message.pk}/").content.decode()

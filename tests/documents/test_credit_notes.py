@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from automation.base import actions, bind
 from automation.models import scope_of
 from crm.ground import clock
+from crm.items.models.gate import MoveOptions
 from crm.items.models.lines import replace_lines
 from crm.models import Event, Item, LineItem, Refused
 from crm.pipelines.rights import Scope
@@ -35,7 +36,7 @@ def invoice(world, papers, drain):
     """1000 × 1 at 23 % and 50.50 × 2 at 8 %: 1339.08 PLN, and sent."""
     made, document = papers.flow.make_invoice(papers.deal, papers.templates["invoice"], by=world.bob)
     drain()
-    made.move_to(papers.flow.sent, override=True)
+    made.move_to(papers.flow.sent, MoveOptions(override=True))
     document.mark_sent()
     return Item.objects.get(pk=made.pk)
 

@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 
 from crm.ground import clock
+from crm.items.models.gate import MoveOptions
 from crm.items.models.lines import replace_lines
 from crm.models import Event, Item, LineItem, Refused
 from documents import making, overdue
@@ -175,7 +176,7 @@ def test_an_invoice_becomes_overdue_and_triggers_hear_after_their_days(world, pa
     world.trigger("pay", "invoice_overdue", {"days": "3"})
     invoice, _document = invoice_of(world, papers)
     invoice.refresh_from_db()
-    invoice.move_to(papers.flow.sent, by=world.bob)
+    invoice.move_to(papers.flow.sent, MoveOptions(by=world.bob))
     start = clock.now()
     for day, stage in ((14, "new"), (15, "new"), (17, "pay")):
         with clock.at(start + timedelta(days=day)):
@@ -320,7 +321,7 @@ def test_days_that_passed_while_we_stood_still_are_told_and_a_part_keeps_it_over
     world.trigger("pay", "invoice_overdue", {"days": "3"})
     invoice, _document = invoice_of(world, papers)
     invoice.refresh_from_db()
-    invoice.move_to(papers.flow.sent, by=world.bob)
+    invoice.move_to(papers.flow.sent, MoveOptions(by=world.bob))
     with clock.at(clock.now() + timedelta(days=20)):
         overdue.perform(None)
         book(invoice, "5", world)

@@ -8,6 +8,7 @@ import pytest
 
 from crm.ground import clock
 from crm.messages import open_ends
+from crm.messages.outgoing import Outgoing
 from crm.messages.sending import channel_for, mail_colleague, queue_message
 from crm.models import Channel, Contact, Event, Item, Job, Message, Notification
 from crm.pipelines.rights import Scope
@@ -31,7 +32,15 @@ def by_rules(world, papers, action, settings, contact):
 
 def mail(world, item, text, **more):
     return queue_message(
-        channel=channel_for("email"), to="hoa@example.com", subject="Hi", text=text, item=item, author=world.bob, **more
+        Outgoing(
+            channel=channel_for("email"),
+            to="hoa@example.com",
+            subject="Hi",
+            text=text,
+            item=item,
+            author=world.bob,
+            **more,
+        )
     )
 
 
@@ -121,7 +130,9 @@ def test_a_mail_to_a_colleague_and_one_of_who_does_not_see_the_card_send_nothing
     mail_colleague(world.bob, "Please check", f"before we send it: {document.link()}")
     world.role(world.bob, pipeline=papers.flow.pipeline, view=Scope.ALL, edit=Scope.ALL)
     queue_message(
-        channel=channel_for("email"), to="x@example.com", subject="s", text=document.link(), author=world.charlie
+        Outgoing(
+            channel=channel_for("email"), to="x@example.com", subject="s", text=document.link(), author=world.charlie
+        )
     )
     drain()
     assert state(document) == ("ready", False, "Draft")

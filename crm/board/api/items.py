@@ -25,6 +25,7 @@ from crm.ground.decimals import MONEY
 from crm.ground.refused import Gone
 from crm.items import customer_rights
 from crm.items.filters import ItemFilter
+from crm.items.models.gate import MoveOptions
 from crm.items.models.items import Item
 from crm.people.models import Company, Contact, User
 from crm.people.signed_in import signed_in
@@ -275,13 +276,15 @@ def move(request: HttpRequest, pk: Id, payload: MoveIn) -> Any:
     key = request.headers.get("Idempotency-Key", "").strip()
     moved = found.move_to(
         stage,
-        by=request.user,
-        cause=API,
-        version=payload.version,
-        fields=fields,
-        reason=reason,
-        note=payload.lost_note,
-        key=_visit_key(request, key) if key else None,
+        MoveOptions(
+            by=signed_in(request),
+            cause=API,
+            version=payload.version,
+            fields=fields,
+            reason=reason,
+            note=payload.lost_note,
+            key=_visit_key(request, key) if key else None,
+        ),
     )
     if fields or moved.machine is None:
         return item_out(_fresh(moved.item.pk))

@@ -23,6 +23,7 @@ from crm.ground.refused import Forbidden
 from crm.items import customer_rights
 from crm.messages import sending
 from crm.messages.models.messages import Message
+from crm.messages.outgoing import Outgoing
 from crm.people.signed_in import signed_in
 
 router = Router()
@@ -60,14 +61,16 @@ def send(request: HttpRequest, payload: MessageIn) -> Any:
     to = "" if contact is None else contact.email(item) if payload.medium == "email" else contact.phone("mobile", item)
     with transaction.atomic():
         message = sending.queue_message(
-            channel=sending.channel_for(payload.medium),
-            to=to,
-            subject=payload.subject,
-            text=payload.text,
-            contact=contact,
-            item=item,
-            author=signed_in(request),
-            language=contact.language if contact else "",
-            survives_leaving=True,
+            Outgoing(
+                channel=sending.channel_for(payload.medium),
+                to=to,
+                subject=payload.subject,
+                text=payload.text,
+                contact=contact,
+                item=item,
+                author=signed_in(request),
+                language=contact.language if contact else "",
+                survives_leaving=True,
+            )
         )
     return Status(201, message_out(message))

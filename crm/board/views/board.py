@@ -24,7 +24,7 @@ from crm.ground.columns.decimals import ExactSum
 from crm.ground.ids import id_of
 from crm.ground.refused import Gone, Refused
 from crm.items.filters import ItemFilter
-from crm.items.models.gate import Moved, NeedsInput, Stale
+from crm.items.models.gate import Moved, MoveOptions, NeedsInput, Stale
 from crm.items.models.items import Item
 from crm.notices.models.notifications import Notification
 from crm.people.signed_in import signed_in
@@ -282,15 +282,17 @@ def make_move(request: HttpRequest, item: Item, stage: Stage) -> Any:
         reason, note = form.cleaned_data.get("lost_reason"), form.cleaned_data.get("lost_note", "")
     return item.move_to(
         stage,
-        by=signed_in(request),
-        version=id_of(post.get("version")),
-        seen=id_of(post.get("seen")),
-        key=(post.get("key") or "")[:80] or None,
-        before=id_of(post.get("before")),
-        fields=fields,
-        reason=reason,
-        note=note,
-        undoable=True,
+        MoveOptions(
+            by=signed_in(request),
+            version=id_of(post.get("version")),
+            seen=id_of(post.get("seen")),
+            key=(post.get("key") or "")[:80] or None,
+            before=id_of(post.get("before")),
+            fields=fields,
+            reason=reason,
+            note=note,
+            undoable=True,
+        ),
     )
 
 

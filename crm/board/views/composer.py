@@ -30,6 +30,7 @@ from crm.messages.mail import composing
 from crm.messages.models.files import Attachment
 from crm.messages.models.mail_templates import MailTemplate
 from crm.messages.models.messages import Medium, Message
+from crm.messages.outgoing import Outgoing
 from crm.people.signed_in import signed_in
 
 
@@ -149,15 +150,17 @@ def _sms(request: HttpRequest, item: Item, form: Any) -> None:
 def _send(request: HttpRequest, item: Item, medium: str, data: dict[str, Any], text: str, **more: Any) -> None:
     answered = more.get("answers")
     sending.queue_message(
-        channel=answered.channel if answered else sending.channel_for(medium),
-        to=data["to"],
-        text=text,
-        contact=item.contact,
-        item=item,
-        author=signed_in(request),
-        language=item.contact.language if item.contact else "",
-        survives_leaving=True,
-        **more,
+        Outgoing(
+            channel=answered.channel if answered else sending.channel_for(medium),
+            to=data["to"],
+            text=text,
+            contact=item.contact,
+            item=item,
+            author=signed_in(request),
+            language=item.contact.language if item.contact else "",
+            survives_leaving=True,
+            **more,
+        )
     )
     messages.success(request, _("It is on its way to %s.") % data["to"])
 

@@ -7,6 +7,7 @@ import secrets
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -100,8 +101,6 @@ def calendar(request: HttpRequest) -> HttpResponse:
 
 
 def _feed_address(user: Any) -> str:
-    from django.conf import settings
-
     return settings.PUBLIC_URL + reverse("calendar-feed", args=[user.feed_token]) if user.feed_token else ""
 
 

@@ -15,7 +15,7 @@ from crm.ground.ids import id_of
 from crm.ground.refused import Refused
 from crm.ground.shown import beside
 from crm.items.models import undo as undoing
-from crm.items.models.gate import Moved
+from crm.items.models.gate import Moved, MoveOptions
 from crm.items.models.items import Item
 from crm.items.models.visits import StageVisit
 from crm.people.signed_in import signed_in
@@ -79,7 +79,7 @@ def move_all(request: HttpRequest, items: list[Item], stage: Stage) -> tuple[lis
                 continue
             try:
                 start = not without_rules(request, machine_of(item.pipeline_id))
-                moves.append(item.move_to(stage, by=signed_in(request), undoable=True, start_rules=start))
+                moves.append(item.move_to(stage, MoveOptions(by=signed_in(request), undoable=True, start_rules=start)))
             except Refused as refused:
                 faults.append(beside(item.title, refused.sentence))
     return moves, faults

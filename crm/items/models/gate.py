@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.events.models import Cause, Event
 from crm.events.record import plain
+from crm.ground import clock
 from crm.ground.refused import Forbidden, Gone, Refused
 from crm.ground.sentences import everywhere, said
 from crm.items import customer_rights
@@ -85,6 +86,41 @@ class Moved:
     machine: Machine | None = None
 
 
+@dataclass(frozen=True)
+class MoveOptions:
+    """How an item is to be moved.
+
+    Args:
+        by: whose rights count; None for the system.
+        version: the item version the caller saw; another one is refused as stale.
+        seen: the visit (its id) the caller saw the item in; a card that moved since is refused as stale, one
+            whose fields a rule changed meanwhile is not. What a board sends.
+        fields: cleaned values for fields that the stage needs, written with the move.
+        reason, note: why it was lost.
+        key: idempotency key; a repeated call with it answers as the first did.
+        before: id of the card that is to follow in the column; None puts it on top.
+        override: required fields and forbidden transitions do not count (a trigger's setting).
+        shown_as: who the timeline names, if not `by`.
+        undoable: a person's move on board or card: it may be taken back for the pipeline's undo seconds, and
+            what it sends waits as long (E54).
+        start_rules: False enters the stage without its rules; the event says so.
+    """
+
+    by: User | None = None
+    cause: Cause = field(default_factory=Cause)
+    version: int | None = None
+    seen: int | None = None
+    fields: dict[str, Any] | None = None
+    reason: LostReason | None = None
+    note: str = ""
+    key: str | None = None
+    before: int | None = None
+    override: bool = False
+    shown_as: User | None = None
+    undoable: bool = False
+    start_rules: bool = True
+
+
 @dataclass
 class Move:
     machine: Machine
@@ -104,6 +140,12 @@ class Move:
     quiet: bool = False
     # The item before the move, for undo: columns as JSON values, and the visit it stood in.
     was: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def asked(cls, machine: Machine, target: Stage, options: MoveOptions) -> Move:
+        names = ("by", "cause", "reason", "note", "key", "override", "shown_as", "start_rules")
+        same = {name: getattr(options, name) for name in names}
+        return cls(machine=machine, target=target, now=clock.now(), fields=dict(options.fields or {}), **same)
 
     @property
     def actor(self) -> User | None:

@@ -314,26 +314,25 @@ class Item(Moving, Deleting, RefreshMixin, models.Model):
             item.version += 1
             item.last_activity_at = move.now
             item.save()
-            record(
-                "field.changed",
-                item=item,
-                actor=shown_as or by,
-                cause=cause,
-                payload={"changes": {name: [plain(old), plain(new)] for name, (old, new) in changes.items()}},
-                quiet=quiet,
-            )
-            if "owner" in changes:
-                old, new = changes["owner"]
-                payload = {"from": plain(old), "to": plain(new), "to_name": str(new or "")}
-                record("owner.changed", item=item, actor=shown_as or by, cause=cause, payload=payload, quiet=quiet)
-                if new is not None and item.contact is not None:
-                    item.contact.falls_to(new, item)
-                if new is not None and old is None:
-                    tasks.fall_to(new, item)
+            item._tell_change(changes, by=shown_as or by, cause=cause, quiet=quiet)
             boards.touch(item.pipeline_id, item.stage_id)
         for name in ("version", "last_activity_at", "custom", *(n for n in fields if not n.startswith("custom."))):
             setattr(self, name, getattr(item, name))
         return {name: [plain(old), plain(new)] for name, (old, new) in changes.items()}
+
+    def _tell_change(self, changes: dict[str, tuple[Any, Any]], *, by: User | None, cause: Cause, quiet: bool) -> None:
+        """Events of changed fields, and what a new owner brings along: a fresh contact, tasks that nobody has."""
+        told = {name: [plain(old), plain(new)] for name, (old, new) in changes.items()}
+        record("field.changed", item=self, actor=by, cause=cause, payload={"changes": told}, quiet=quiet)
+        if "owner" not in changes:
+            return
+        old, new = changes["owner"]
+        payload = {"from": plain(old), "to": plain(new), "to_name": str(new or "")}
+        record("owner.changed", item=self, actor=by, cause=cause, payload=payload, quiet=quiet)
+        if new is not None and self.contact is not None:
+            self.contact.falls_to(new, self)
+        if new is not None and old is None:
+            tasks.fall_to(new, self)
 
     def apply(self, fields: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
         """Set values on this instance; returns what differs as {name: (old, new)}."""

@@ -13,12 +13,12 @@ from crm.events.record import Entry, record
 from crm.ground import clock, databases
 from crm.ground.refused import Gone, Refused
 from crm.ground.sentences import said
-from crm.items.models.gate import Move, Moved, NeedsInput, Stale, checked_by, missing_fields
+from crm.items.models.gate import Move, Moved, MoveOptions, NeedsInput, Stale, checked_by, missing_fields
 from crm.items.models.leaving import close_visit, wake_waiters
 from crm.items.models.visits import StageVisit
 from crm.pipelines import boards
 from crm.pipelines.machine import machine_of
-from crm.pipelines.models import LostReason, Stage
+from crm.pipelines.models import Stage
 
 if TYPE_CHECKING:
     from crm.people.models import User
@@ -53,61 +53,16 @@ class Moving(models.Model):
     def _all(self) -> models.QuerySet[Any]:
         return type(self)._base_manager.all()
 
-    def move_to(
-        self,
-        stage: Stage,
-        *,
-        by: User | None = None,
-        cause: Cause = Cause(),
-        version: int | None = None,
-        seen: int | None = None,
-        fields: dict[str, Any] | None = None,
-        reason: LostReason | None = None,
-        note: str = "",
-        key: str | None = None,
-        before: int | None = None,
-        override: bool = False,
-        shown_as: User | None = None,
-        undoable: bool = False,
-        start_rules: bool = True,
-    ) -> Moved:
+    def move_to(self, stage: Stage, options: MoveOptions = MoveOptions()) -> Moved:
         """Move the item to a stage: the one door, the same for a drag, a button, the API, a form, a trigger, a rule.
 
         One transaction: lock, checks, django-fsm transition, visit and event, the runs of the new stage planned.
 
-        Args:
-            by: whose rights count; None for the system.
-            version: the item version the caller saw; another one is refused as stale.
-            seen: the visit (its id) the caller saw the item in; a card that moved since is refused as stale, one
-                whose fields a rule changed meanwhile is not. What a board sends.
-            fields: cleaned values for fields that the stage needs, written with the move.
-            reason, note: why it was lost.
-            key: idempotency key; a repeated call with it answers as the first did.
-            before: id of the card that is to follow in the column; None puts it on top.
-            override: required fields and forbidden transitions do not count (a trigger's setting).
-            shown_as: who the timeline names, if not `by`.
-            undoable: a person's move on board or card: it may be taken back for the pipeline's undo seconds, and
-                what it sends waits as long (E54).
-            start_rules: False enters the stage without its rules; the event says so.
         Raises Stale, NeedsInput, Forbidden or Gone (crm.items.models.gate), each with a sentence.
         """
-        asked: dict[str, Any] = {
-            "version": version,
-            "seen": seen,
-            "before": before,
-            "undoable": undoable,
-            "start_rules": start_rules,
-            "by": by,
-            "cause": cause,
-            "fields": fields or {},
-            "reason": reason,
-            "note": note,
-            "key": key,
-            "override": override,
-            "shown_as": shown_as,
-        }
+        key = options.key
         try:
-            return databases.persistently(lambda: self._move(stage, **asked))
+            return databases.persistently(lambda: self._move(stage, options))
         except IntegrityError:
             # Two requests with one key at the same moment: the other one won, and it is the same move.
             done = StageVisit.objects.filter(key=key, item=self.pk, stage=stage.pk).first() if key else None
@@ -115,46 +70,35 @@ class Moving(models.Model):
                 raise
             return Moved(self._all().get(pk=self.pk), done, repeated=True)
 
-    def _move(
-        self,
-        stage: Stage,
-        *,
-        version: int | None,
-        seen: int | None,
-        before: int | None,
-        undoable: bool,
-        by: User | None,
-        key: str | None,
-        **asked: Any,
-    ) -> Moved:
+    def _move(self, stage: Stage, asked: MoveOptions) -> Moved:
         machine = machine_of(self.pipeline_id, share=True)
         item = databases.lock(self._all().filter(pk=self.pk)).first()
-        move = Move(machine=machine, target=stage, by=by, now=clock.now(), key=key, **asked)
+        move = Move.asked(machine, stage, asked)
         move.check_there(item)
         assert item is not None
         if item.pipeline_id != self.pipeline_id:
             # Read anew under the lock: the caller saw it in a pipeline that it has left.
             raise Gone(said("item.elsewhere", "This card is not in this pipeline any more."))
-        stale = (version is not None and version != item.version) or (seen is not None and seen != item.visit_id)
+        stale = asked.version not in (None, item.version) or asked.seen not in (None, item.visit_id)
         if item.stage_id == stage.pk or stale:
             # Only a repeated request can meet its own traces: ask for the key here, off the usual path.
-            done = StageVisit.objects.filter(key=key, item=item).first() if key else None
+            done = StageVisit.objects.filter(key=asked.key, item=item).first() if asked.key else None
             if done is not None:
                 return Moved(item, done, repeated=True)
-        checked_by(by, machine, "move", item, machine.stages.get(stage.pk, stage))
-        if asked["fields"]:
-            self._may_bring(machine, item, stage, by, asked["fields"])
+        checked_by(asked.by, machine, "move", item, machine.stages.get(stage.pk, stage))
+        if asked.fields:
+            self._may_bring(machine, item, stage, asked.by, asked.fields)
         if stale:
             raise Stale(item)
         if item.stage_id == stage.pk:
-            item._reorder(before)
+            item._reorder(asked.before)
             return Moved(item, None, machine=machine)
         move.prepare(item)
         source_id, left = item.stage_id, item.visit_id
         item._enter(move.target, now=move.now)
-        if undoable and left is not None and machine.pipeline.undo_seconds:
+        if asked.undoable and left is not None and machine.pipeline.undo_seconds:
             move.undo_until = move.now + timedelta(seconds=machine.pipeline.undo_seconds)
-        item.rank = item.rank_before(before) if before else -move.now.timestamp()
+        item.rank = item.rank_before(asked.before) if asked.before else -move.now.timestamp()
         closed = close_visit(item, left, move.now)
         visit = item._open_visit(move, left=left, source=source_id, closed=closed)
         return Moved(item, visit, machine=machine)

@@ -115,6 +115,7 @@ class Web(BaseApplication):
             self.cfg.set(name, value)
 
     def load(self) -> Any:
+        # In the child alone: the parent would load all pages for nothing.
         from crm.wsgi import application
 
         return application

@@ -15,7 +15,7 @@ from crm.admin.base import ModelAdmin, action, register
 from crm.company.models import SystemSwitches
 from crm.ground import safe_http, vault
 from crm.ground.shown import beside
-from crm.messages import merge_text
+from crm.messages import merge_fields
 from crm.messages.forms.rich import editor_attributes
 from crm.messages.mail import imap
 from crm.messages.models.mail_templates import MailTemplate
@@ -93,7 +93,7 @@ class MailTemplateForm(forms.ModelForm):
                     " · ", "<code>{}</code> {}", ((f"{{{{ {path} }}}}", label) for path, label, _t in rows)
                 ),
             )
-            for group, rows in merge_text.field_list()
+            for group, rows in merge_fields.field_list()
         ]
         self.fields["body"].help_text = format_html_join("", "<div><b>{}</b> {}</div>", groups)
 

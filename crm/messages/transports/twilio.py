@@ -13,6 +13,9 @@ from django.conf import settings
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+from requests import exceptions as network
+from twilio.base.exceptions import TwilioException, TwilioRestException
+from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from crm.ground.sentences import said
 from crm.messages.models.messages import Message
@@ -51,7 +54,7 @@ class Twilio(Transport):
         return "" if self.settings.get("auth_token") else str(_("The auth token is missing."))
 
     def _client(self) -> Any:
-        # Imported here: the SDK weighs ten megabytes, and most installations never load it.
+        # Imported here: these weigh ten megabytes, and most installations never load them.
         from twilio.http.http_client import TwilioHttpClient
         from twilio.rest import Client
 
@@ -99,9 +102,6 @@ class Twilio(Transport):
 @contextmanager
 def _told(client: Any) -> Iterator[None]:
     """Every way in which a call of the SDK may end, as a TransportError that says what happened (E45, E47)."""
-    from requests import exceptions as network
-    from twilio.base.exceptions import TwilioException, TwilioRestException
-
     try:
         yield
     except TwilioRestException as error:
@@ -128,8 +128,6 @@ def _told(client: Any) -> Iterator[None]:
 
 def _reached_nobody(error: Any) -> bool:
     """Refused, no route, no such name: the connection was never there, so nothing was written."""
-    from urllib3.exceptions import MaxRetryError, NewConnectionError
-
     reason = error.args[0] if error.args else None
     reason = reason.reason if isinstance(reason, MaxRetryError) else reason
     return isinstance(reason, NewConnectionError)

@@ -22,6 +22,7 @@ from crm.messages import sending
 from crm.messages.mail import invitations
 from crm.messages.mail.composing import NewFile
 from crm.messages.models.messages import Message
+from crm.messages.outgoing import Outgoing
 from crm.people.models import User
 
 REPLY = "text/calendar; method=REPLY"
@@ -93,15 +94,17 @@ def _answer(event: Event, message: Message, user: User, title: str) -> None:
         subject = _("Accepted: %s") % title
         text = _("%(who)s accepts the invitation to “%(title)s”.") % {"who": user.name, "title": title}
     sending.queue_message(
-        channel=channel,
-        to=_answers_to(invitation, message),
-        subject=subject,
-        text=text,
-        contact=event.item.contact if event.item else None,
-        item=event.item,
-        author=user,
-        language=language,
-        survives_leaving=True,
-        answers=message,
-        files=[NewFile(calendar, "invite.ics", REPLY)],
+        Outgoing(
+            channel=channel,
+            to=_answers_to(invitation, message),
+            subject=subject,
+            text=text,
+            contact=event.item.contact if event.item else None,
+            item=event.item,
+            author=user,
+            language=language,
+            survives_leaving=True,
+            answers=message,
+            files=[NewFile(calendar, "invite.ics", REPLY)],
+        )
     )
