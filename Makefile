@@ -25,9 +25,10 @@ check: $(VENV)/test.done ## linters, types, import contracts, migrations, vendor
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/djade --target-version 5.2 --check $$(git ls-files 'templates/**/*.html' 'templates/*.html')
+	$(VENV)/bin/djangofmt --check --line-length 120 --indent-width 2 $$(git ls-files 'templates/**/*.html' 'templates/*.html')
 	$(VENV)/bin/lint-imports
 	$(VENV)/bin/mypy
-	$(PY) -m bench.shape
+	$(PY) -m bench.shape --check
 	$(PY) manage.py check
 	$(PY) manage.py makemigrations --check --dry-run
 	$(PY) manage.py vendor --check
@@ -35,12 +36,13 @@ check: $(VENV)/test.done ## linters, types, import contracts, migrations, vendor
 	DEALWRIGHT_MODE=production SECRET_KEY=$$($(PY) -c 'import secrets; print(secrets.token_urlsafe(60))') PUBLIC_URL=https://crm.example.com ALLOWED_HOSTS=crm.example.com $(PY) manage.py check --deploy --fail-level WARNING
 
 shape: $(VENV)/test.done ## how large the parts are and how they hang together
-	$(PY) -m bench.shape
+	$(PY) -m bench.shape --check
 
 fmt: $(VENV)/test.done ## format code and templates
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
 	$(VENV)/bin/djade --target-version 5.2 $$(git ls-files 'templates/**/*.html' 'templates/*.html')
+	$(VENV)/bin/djangofmt --line-length 120 --indent-width 2 $$(git ls-files 'templates/**/*.html' 'templates/*.html')
 
 bench: $(VENV)/test.done ## speeds and sizes, on SQLite and PostgreSQL
 	$(PY) -m bench

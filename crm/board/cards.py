@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from crm.ground.shown import money
+
 from datetime import datetime
 from typing import Any
 
@@ -51,6 +53,12 @@ def decorate(machine: Machine, found: list[Item]) -> None:
         card.html = _html(card)
 
 
+def _spoken(card: Item) -> str:
+    """What a screen reader calls the card: title, customer, amount."""
+    amount = "" if card.amount is None else money(card.amount, card.currency)
+    return ", ".join(filter(None, [card.title, card.contact.name if card.contact else "", amount]))
+
+
 # Cards as they were rendered, by everything that they show: most cards of a board do not change between two looks.
 _rendered: dict[tuple[Any, ...], str] = {}
 MOST_RENDERED = 20_000
@@ -68,5 +76,5 @@ def _html(card: Item) -> str:
     if known is None:
         if len(_rendered) >= MOST_RENDERED:
             _rendered.clear()
-        known = _rendered[key] = render_to_string("board/_card.html", {"item": card})
+        known = _rendered[key] = render_to_string("board/_card.html", {"item": card, "spoken": _spoken(card)})
     return known
