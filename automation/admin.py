@@ -6,12 +6,10 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
-from django.utils.text import slugify
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
@@ -20,12 +18,13 @@ from automation.condition_form import ConditionForm, Readable
 from automation.conditions import OPERATORS
 from automation.engine import control
 from automation.models import Rule, Run, Trigger, TriggerFiring, scope_of, type_of
+from automation.publishing import free_key, publish, retire
 from automation.settings_form import RuleForm, TriggerForm
 from crm.admin.base import ModelAdmin, ReadOnlyAdmin, action, display, register
 from crm.ground.ids import id_of
 from crm.ground.shown import beside
 from crm.messages import merge_fields
-from crm.models import Job, Pipeline, Refused, Stage
+from crm.models import Pipeline, Refused, Stage
 from crm.people.signed_in import signed_in
 from crm.pipelines.admin.of_pipeline import OfPipeline
 from crm.work.leased import Status
@@ -146,22 +145,21 @@ class PlacedAdmin(OfPipeline, ModelAdmin):
         return super().render_change_form(request, context, *args, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        """Saving publishes: the rule acts with the rights of who saved it last."""
-        obj.publisher = request.user
-        obj.unconfirmed = []  # whoever saves it has seen how its condition reads
-        super().save_model(request, obj, form, change)
+        """Saving publishes: it acts with the rights of who saved it last."""
+        pinned = bool(form.cleaned_data.get("old_settings"))
+        self._tell_cancelled(request, publish(obj, signed_in(request), pin_planned=pinned))
+
+    def _tell_cancelled(self, request: HttpRequest, count: int) -> None:
+        if count:
+            messages.info(request, _now("Planned runs cancelled: %d.") % count)
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         """Used ones are retired; their history keeps naming them."""
-        self.retire(request, obj)
+        self._tell_cancelled(request, retire(obj))
 
     def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
         for obj in queryset:
-            self.retire(request, obj)
-
-    def retire(self, request: HttpRequest, obj: Any) -> None:
-        obj.is_enabled, obj.retired = False, True
-        obj.save()
+            self._tell_cancelled(request, retire(obj))
 
     @action(description=_("Confirm how their conditions read now"))
     def confirm_conditions(self, request: HttpRequest, queryset: Any) -> None:
@@ -220,9 +218,7 @@ class RuleAdmin(PlacedAdmin):
 
     def _new(self, request: HttpRequest) -> Any:
         rule = super()._new(request)
-        used = set(Rule.objects.filter(stage=rule.stage).values_list("key", flat=True))
-        base = slugify(rule.action).replace("-", "_") or "rule"
-        rule.key = next(k for k in (base, *(f"{base}_{n}" for n in range(2, 999))) if k not in used)
+        rule.key = free_key(rule)
         return rule
 
     @display(description=_("action"))
@@ -240,41 +236,6 @@ class RuleAdmin(PlacedAdmin):
     @display(description=_("planned runs"))
     def waiting_now(self, rule: Rule) -> int:
         return Run.objects.filter(rule=rule, status__in=(Status.PLANNED, Status.HELD, Status.WAITING)).count()
-
-    def save_model(self, request: HttpRequest, obj: Rule, form: Any, change: bool) -> None:
-        old = Rule.objects.filter(pk=obj.pk).first() if change else None
-        if not obj.key:
-            obj.key = self._new(request).key
-        super().save_model(request, obj, form, change)
-        if old is None:
-            return
-        if old.unconfirmed and old.paused_at:
-            control.release_rule(obj, signed_in(request))
-        if old.is_enabled and not obj.is_enabled:
-            self._cancel(request, obj)
-        elif form.cleaned_data.get("old_settings"):
-            taken = {
-                "action": old.action,
-                "settings": old.settings,
-                "condition": old.condition,
-                "timing": old.timing,
-                "version": old.version,
-            }
-            control.pin_planned(obj, taken)
-        else:
-            Job.plan("replan_rule", f"replan:{obj.pk}:{obj.version}", lane=1, payload={"rule": obj.pk})
-
-    def _cancel(self, request: HttpRequest, rule: Rule) -> None:
-        """After the commit: this transaction holds the pipeline, and items are always locked before it is."""
-        reason = _now("the rule was switched off")
-        count = self.waiting_now(rule)
-        transaction.on_commit(lambda: control.cancel_planned(rule, reason))
-        if count:
-            messages.info(request, _now("Planned runs cancelled: %d.") % count)
-
-    def retire(self, request: HttpRequest, obj: Rule) -> None:
-        super().retire(request, obj)
-        self._cancel(request, obj)
 
     @action(description=_("Let paused rules go on"))
     def release_paused(self, request: HttpRequest, queryset: Any) -> None:

@@ -4,18 +4,26 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
 from ninja import Router, Schema
+from ninja import Status as Answer
+from pydantic import Field
 
+from automation import publishing
+from automation.base import actions, trigger_types
+from automation.condition_form import Readable
 from automation.engine import control
 from automation.models import Rule, Run, Trigger
 from crm.api.auth import scope
-from crm.api.errors import ApiError, answers
+from crm.api.errors import ApiError, answers, invalid
 from crm.api.idempotency import idempotent
 from crm.api.paging import Cursor, Id, Limit, one, only, page_of
 from crm.api.schemas import Page, Reasoned, moment, reason_out
+from crm.fields import type_of
 from crm.items import customer_rights
-from crm.models import Item, Pipeline
+from crm.models import Item, Pipeline, Stage
 from crm.people.signed_in import signed_in
 
 router = Router(tags=["automation"])
@@ -120,6 +128,129 @@ def triggers(request: HttpRequest, limit: Limit = 50, cursor: Cursor = "", stage
     only(request, "stage")
     rows = _mine(request, Trigger.objects.all())
     return page_of(rows.filter(stage_id=stage) if stage is not None else rows, trigger_out, limit, cursor)
+
+
+# ---------------------------------------------------------------------- writing
+
+
+class Placing(Schema):
+    model_config = {"extra": "forbid"}
+    name: str | None = Field(default=None, max_length=120, description="Empty: what its type is called.")
+    settings: dict[str, Any] | None = Field(default=None, description="As the form of its type has them.")
+    condition: dict[str, Any] | None = Field(default=None, description="A tree of all, any, not; {}: none.")
+    order: int | None = Field(default=None, ge=0, le=32767)
+    is_enabled: bool | None = None
+
+
+class RuleChange(Placing):
+    timing: dict[str, Any] | None = Field(default=None, description='As the form has it: {"when": "delay", …}.')
+    after_previous: Literal["", "ended", "done", "any"] | None = None
+    repeat: Literal["every", "once", "days"] | None = None
+    on_leave: Literal["cancel", "keep"] | None = None
+    pin_planned: bool = Field(default=False, description="Planned runs finish with the old settings.")
+
+
+class RuleIn(RuleChange):
+    stage: Id
+    action: str = Field(max_length=60)
+    key: str = Field(default="", max_length=40, pattern="^[a-z0-9_]*$")
+
+
+class TriggerChange(Placing):
+    allow_moving_back: bool | None = None
+
+
+class TriggerIn(TriggerChange):
+    stage: Id
+    type: str = Field(max_length=60)
+
+
+def _configured(request: HttpRequest) -> Any:
+    return Pipeline.objects.configured_by(signed_in(request))
+
+
+def _published(request: HttpRequest, placed: Any, sent: dict[str, Any]) -> Any:
+    """Raises 422 by field for what could not work. Whose token it is, by that person's rights it acts."""
+    pinned = sent.pop("pin_planned", False)
+    for name, value in sent.items():
+        if value is not None:
+            setattr(placed, name, value)
+    readable = Readable(placed.stage.pipeline)
+    faults = publishing.check(placed, {path: type_of(kind) for path, kind in readable.types.items()})
+    if faults:
+        raise invalid(faults)
+    try:
+        placed.full_clean(exclude=["publisher"])
+    except ValidationError as error:
+        raise invalid({name: [str(word) for word in words] for name, words in error.message_dict.items()}) from error
+    publishing.publish(placed, signed_in(request), pin_planned=pinned)
+    return placed
+
+
+def _placed(request: HttpRequest, model: Any, payload: Any, kind: str, registry: Any) -> Any:
+    """A new row on a stage of a pipeline that the person sets up, at its end."""
+    sent = payload.model_dump(exclude_unset=True)
+    stage = Stage.active.filter(pk=sent.pop("stage"), pipeline__in=_configured(request)).first()
+    if stage is None:
+        raise invalid({"stage": [_("There is no such stage.")]})
+    found = registry.get(sent[kind])
+    last = model.objects.filter(stage=stage).order_by("-order").first()
+    placed = model(stage=stage, pipeline_id=stage.pipeline_id, order=last.order + 1 if last else 1)
+    placed.name = str(found.label) if found else sent[kind]
+    setattr(placed, kind, sent[kind])
+    if isinstance(placed, Rule):
+        placed.key = sent.pop("key", "") or publishing.free_key(placed)
+    return _published(request, placed, sent)
+
+
+@router.post("/rules", response=answers(RuleOut, 201), summary="Place a rule on a stage")
+@scope("automation")
+@idempotent
+def add_rule(request: HttpRequest, payload: RuleIn) -> Any:
+    """For whoever sets the pipeline up; it acts with that person's rights."""
+    return Answer(201, rule_out(_placed(request, Rule, payload, "action", actions)))
+
+
+@router.patch("/rules/{pk}", response=answers(RuleOut), summary="Change a rule; saving publishes it")
+@scope("automation")
+@idempotent
+def change_rule(request: HttpRequest, pk: Id, payload: RuleChange) -> Any:
+    rule = one(Rule.objects.filter(pipeline__in=_configured(request), retired=False), pk)
+    return rule_out(_published(request, rule, payload.model_dump(exclude_unset=True)))
+
+
+@router.delete("/rules/{pk}", response=answers(None, 204), summary="Take a rule away; its planned runs end")
+@scope("automation")
+@idempotent
+def remove_rule(request: HttpRequest, pk: Id) -> Any:
+    publishing.retire(one(Rule.objects.filter(pipeline__in=_configured(request), retired=False), pk))
+    return Answer(204, None)
+
+
+@router.post("/triggers", response=answers(TriggerOut, 201), summary="Place a trigger on a stage")
+@scope("automation")
+@idempotent
+def add_trigger(request: HttpRequest, payload: TriggerIn) -> Any:
+    return Answer(201, trigger_out(_placed(request, Trigger, payload, "type", trigger_types)))
+
+
+@router.patch("/triggers/{pk}", response=answers(TriggerOut), summary="Change a trigger")
+@scope("automation")
+@idempotent
+def change_trigger(request: HttpRequest, pk: Id, payload: TriggerChange) -> Any:
+    trigger = one(Trigger.objects.filter(pipeline__in=_configured(request), retired=False), pk)
+    return trigger_out(_published(request, trigger, payload.model_dump(exclude_unset=True)))
+
+
+@router.delete("/triggers/{pk}", response=answers(None, 204), summary="Take a trigger away")
+@scope("automation")
+@idempotent
+def remove_trigger(request: HttpRequest, pk: Id) -> Any:
+    publishing.retire(one(Trigger.objects.filter(pipeline__in=_configured(request), retired=False), pk))
+    return Answer(204, None)
+
+
+# ---------------------------------------------------------------------- runs
 
 
 def _runs(request: HttpRequest) -> Any:

@@ -12,6 +12,7 @@ from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext_lazy
 
 from crm.events.models import Cause
+from crm.ground.icons import known_icons
 from crm.ground.sentences import said, spoken
 from crm.ground.shown import beside
 from crm.messages import merge_text
@@ -249,8 +250,19 @@ class TriggerType:
         return ""
 
 
-actions: Registry[Action] = Registry("actions", Action)
-trigger_types: Registry[TriggerType] = Registry("trigger types", TriggerType, ("key", "label", "events"))
+def _fault(cls: type[Action] | type[TriggerType]) -> str:
+    """What would only be seen in the catalogue, or when a customer waits."""
+    if cls.icon not in known_icons():
+        return f"has the unknown icon {cls.icon!r}"
+    if cls.group not in GROUPS:
+        return f"has the unknown group {cls.group!r}; known are {', '.join(GROUPS)}"
+    if issubclass(cls, Action) and cls.run is Action.run:
+        return "has no run"
+    return ""
+
+
+actions: Registry[Action] = Registry("actions", Action, fault=_fault)
+trigger_types: Registry[TriggerType] = Registry("trigger types", TriggerType, ("key", "label", "events"), _fault)
 
 
 def action_of(key: str) -> Action:

@@ -177,7 +177,7 @@ def runs_per_second(pipeline: Any) -> None:
     ]
     random.Random(1).shuffle(runs)
     Run.objects.bulk_create(runs, batch_size=1000)
-    code = "import django; django.setup(); from crm import queue; queue.drain_all()"
+    code = "import django; django.setup(); from crm.work import queue; queue.drain_all()"
     connections.close_all()
     start = time.perf_counter()
     workers = [subprocess.Popen([sys.executable, "-c", f"import time; {code}"]) for _ in range(2)]
@@ -192,7 +192,8 @@ def runs_per_second(pipeline: Any) -> None:
 def import_seconds() -> float:
     start = time.perf_counter()
     subprocess.run(
-        [sys.executable, "-c", "import django; django.setup(); from crm import queue; queue.drain_all()"], check=True
+        [sys.executable, "-c", "import django; django.setup(); from crm.work import queue; queue.drain_all()"],
+        check=True,
     )
     return time.perf_counter() - start
 

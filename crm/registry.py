@@ -3,7 +3,7 @@
 Registry for types, row for happenings: what can be *done* is a class found here, what *was* done is a row.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from typing import Generic, TypeVar
@@ -20,10 +20,17 @@ class Registry(Generic[T]):
     Args:
         base: every registered class must inherit from it.
         required: attributes that a class must set to something non-empty.
+        fault: of a class that has them all: what is wrong with it, or empty.
     """
 
-    def __init__(self, name: str, base: type[T], required: tuple[str, ...] = ("key", "label")) -> None:
-        self.name, self.base, self.required = name, base, required
+    def __init__(
+        self,
+        name: str,
+        base: type[T],
+        required: tuple[str, ...] = ("key", "label"),
+        fault: Callable[[type[T]], str] = lambda cls: "",
+    ) -> None:
+        self.name, self.base, self.required, self.fault = name, base, required, fault
         self._types: dict[str, type[T]] = {}
 
     def register(self, cls: type[T]) -> type[T]:
@@ -38,6 +45,9 @@ class Registry(Generic[T]):
             raise TypeError(f"{self.name}: the key {key!r} is not lower_snake_case")
         if self._types.get(key, cls) is not cls:
             raise TypeError(f"{self.name}: {key!r} is taken by {self._types[key].__name__}")
+        fault = self.fault(cls)
+        if fault:
+            raise TypeError(f"{self.name}: {cls.__name__} {fault}")
         self._types[key] = cls
         return cls
 

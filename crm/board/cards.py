@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from crm.ground.shown import money
-
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +12,7 @@ from django.utils.translation import get_language
 from crm import slots
 from crm.fields import Field, own
 from crm.ground import clock
+from crm.ground.shown import money
 from crm.items.models.items import Item
 from crm.pipelines.custom_fields import MOST_ON_CARD
 from crm.pipelines.machine import Machine

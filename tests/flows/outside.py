@@ -18,7 +18,7 @@ from tests.world_server import World, server
 
 # Run once in the stack: its channels talk to the servers of this test instead of the outbox.
 SET_UP = """
-from crm import vault
+from crm.ground import vault
 from crm.models import Channel, Mailbox
 from documents.models import PaymentAccount
 mail = Channel.objects.get(medium="email")

@@ -56,7 +56,7 @@ def send_order(person, stack, language, name, phone="", email="customer@example.
 def opening_time(stack) -> None:
     """Working minutes pass only in working time: move the clock to a Wednesday morning of the shop."""
     code = (
-        "from crm import clock; from datetime import timedelta; from crm.models import OwnCompany;"
+        "from crm.ground import clock; from datetime import timedelta; from crm.models import OwnCompany;"
         "w = OwnCompany.first().calendar.working_time(); n = clock.now(); m = n.replace(hour=0);"
         "t = next(o for d in range(1, 9) for o in [w.next_opening(m + timedelta(days=d))] if o.weekday() == 2);"
         "clock.shift(t + timedelta(minutes=20) - n)"

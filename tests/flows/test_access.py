@@ -24,7 +24,8 @@ MISSING = ["/board/999/", "/d/nothing/", "/q/nothing/"]
 MADE = """
 import time
 from crm.models import Item, Message, User
-from documents.models import Document, DocumentTemplate, InvoiceFlow, PaymentLink, QrCode
+from documents import making
+from documents.models import DocumentTemplate, InvoiceFlow, PaymentLink, QrCode
 anna, item = User.objects.get(email="anna@example.com"), Item.objects.get(pk=3)
 item.change({"amount": 100}, by=anna)
 templates = {row.kind: row for row in DocumentTemplate.objects.filter(language="en")}

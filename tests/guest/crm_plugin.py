@@ -1,4 +1,4 @@
-"""An action, a trigger type, a transport, an item tab and a column hint of a third party."""
+"""A third party's action, trigger type, event, transport, type of field, tab, hint, badge, health, page and menu entry."""
 
 import os
 import re
@@ -7,6 +7,8 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import Q
+from django.http import HttpRequest, HttpResponse
+from django.urls import path
 
 from automation.base import (
     Action,
@@ -27,8 +29,9 @@ from crm.events.kinds import EventKind
 from crm.events.record import record
 from crm.fields import Asked, field_types
 from crm.fields.base import TextLike
+from crm.ground.access import staff_of_ours
 from crm.messages.transports.base import Transport, TransportError, transports
-from crm.slots import ItemTab
+from crm.slots import Badge, Health, ItemTab, NavLink
 
 event_kinds.register(
     EventKind(
@@ -177,3 +180,22 @@ def guest_tab(item: Any, user: Any) -> ItemTab:
 def guest_hint(machine: Any) -> dict[int, str]:
     last = machine.ordered()[-1]
     return {} if last.kind != "lost" else {last.pk: "a guest says goodbye"}
+
+
+@slots.card_badges.register
+def guest_badges(items: list[Any]) -> dict[int, list[Badge]]:
+    return {item.pk: [Badge("hand-stop", "Someone at the door", "info")] for item in items if "Knock" in item.title}
+
+
+@slots.health_checks.register
+def guest_health() -> list[Health]:
+    return [Health("guests", figure="1")]
+
+
+@staff_of_ours
+def guests(request: HttpRequest) -> HttpResponse:
+    return HttpResponse("1 guest")
+
+
+slots.routes.register(path("guests/", guests, name="guests"))
+slots.nav_links.register(NavLink("guests", "guests", "hand-stop", "Guests"))

@@ -1,0 +1,144 @@
+"""Rules and triggers that programs write: refused by field for what could not work, published as the administration does."""
+
+import pytest
+
+from automation.base import Action, Done, TriggerType, actions, trigger_types
+from automation.models import Rule, Run, Trigger
+from crm.models import CustomField
+from tests.crm.test_api import Caller
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def alice(world, client):
+    return Caller(client, world.alice)
+
+
+def test_a_program_places_a_rule_that_runs_and_changes_it(world, alice, drain):
+    stage = world.stages["talk"]
+    body = {
+        "stage": stage.pk,
+        "action": "add_comment",
+        "settings": {"text": "Hello {{ contact.name }}"},
+        "condition": {"all": [{"field": "item.amount", "op": "more_than", "value": "100"}]},
+    }
+    made = alice.post("/rules", body)
+    assert made.status_code == 201, made.data
+    assert (made.data["key"], made.data["is_enabled"], made.data["order"]) == ("add_comment", True, 1)
+    rule = Rule.objects.get(pk=made.data["id"])
+    assert rule.publisher == world.alice
+    rich, poor = world.deal(amount=500), world.deal(amount=5)
+    for deal in (rich, poor):
+        world.move(deal, "talk")
+    drain()
+    assert world.comments(rich) == [f"Hello {world.contact.name}"]
+    assert world.comments(poor) == []
+    changed = alice("PATCH", f"/rules/{rule.pk}", {"settings": {"text": "Bye"}, "condition": {}})
+    assert changed.status_code == 200, changed.data
+    again = world.deal()
+    world.move(again, "talk")
+    drain()
+    assert world.comments(again) == ["Bye"]
+
+
+def test_switching_it_off_or_taking_it_away_ends_what_was_planned(
+    world, alice, drain, django_capture_on_commit_callbacks
+):
+    body = {"stage": world.stages["talk"].pk, "action": "add_comment", "settings": {"text": "x"}}
+    body["timing"] = {"when": "delay", "amount": 2, "unit": "days"}
+    first, second = alice.post("/rules", body).data, alice.post("/rules", body).data
+    assert (first["key"], second["key"]) == ("add_comment", "add_comment_2")
+    world.move(world.deal(), "talk")
+    assert Run.objects.filter(status="planned").count() == 2
+    with django_capture_on_commit_callbacks(execute=True):
+        assert alice("PATCH", f"/rules/{first['id']}", {"is_enabled": False}).status_code == 200
+        assert alice("DELETE", f"/rules/{second['id']}").status_code == 204
+    assert not Run.objects.filter(status="planned").exists()
+    assert Rule.objects.get(pk=second["id"]).retired
+    assert [row["id"] for row in alice.get("/rules").data["items"]] == [first["id"]]
+
+
+@pytest.mark.parametrize(
+    ("more", "field"),
+    [
+        ({"action": "nothing"}, "action"),
+        ({"settings": {}}, "settings.text"),
+        ({"settings": {"text": "{{ item.colour }}"}}, "settings.text"),
+        ({"settings": {"text": "x", "colour": "red"}}, "settings.colour"),
+        ({"timing": {"when": "delay"}}, "timing.amount"),
+        ({"condition": {"field": "item.colour", "op": "equals", "value": "x"}}, "condition"),
+        ({"condition": {"field": "item.amount", "op": "contains", "value": "x"}}, "condition"),
+        ({"condition": {"field": "item.amount", "op": "more_than", "value": "much"}}, "condition"),
+        ({"condition": {"field": "item.amount", "op": "between", "value": ["1"]}}, "condition"),
+        ({"condition": {"field": "item.due_date", "op": "next_days", "value": "soon"}}, "condition"),
+        ({"condition": {"field": "item.amount", "op": "flies", "value": "1"}}, "condition"),
+        ({"condition": {"all": "everything"}}, "condition"),
+        ({"condition": {"not": {"not": {"field": "x", "op": "equals"}}}}, "condition"),
+        ({"stage": 999999}, "stage"),
+        ({"key": "Not A Key"}, "key"),
+    ],
+)
+def test_what_could_not_work_is_refused_by_its_field(world, alice, more, field):
+    body = {"stage": world.stages["talk"].pk, "action": "add_comment", "settings": {"text": "x"}} | more
+    answer = alice.post("/rules", body)
+    assert answer.status_code == 422
+    assert field in answer.data["error"]["fields"], answer.data
+    assert not Rule.objects.exists()
+
+
+def test_conditions_read_own_fields_by_their_types(world, alice):
+    CustomField.objects.create(target="item", key="size", label="Size", type="number")
+    body = {"stage": world.stages["talk"].pk, "action": "add_comment", "settings": {"text": "x"}}
+    good = {"field": "item.custom.size", "op": "at_least", "value": "12.5"}
+    assert alice.post("/rules", body | {"condition": good}).status_code == 201
+    assert alice.post("/rules", body | {"condition": good | {"value": "big"}}).status_code == 422
+
+
+def test_a_trigger_is_placed_changed_and_taken_away(world, alice):
+    made = alice.post("/triggers", {"stage": world.stages["won"].pk, "type": "sms_received", "settings": {}})
+    assert made.status_code == 201, made.data
+    pk = made.data["id"]
+    assert alice("PATCH", f"/triggers/{pk}", {"allow_moving_back": True}).status_code == 200
+    assert Trigger.objects.get(pk=pk).allow_moving_back
+    assert alice("DELETE", f"/triggers/{pk}").status_code == 204
+    assert alice.get("/triggers").data["items"] == []
+
+
+def test_only_who_sets_the_pipeline_up_writes_its_rules(world, client):
+    rule = world.rule("talk")
+    world.role(world.bob)
+    body = {"stage": world.stages["talk"].pk, "action": "add_comment", "settings": {"text": "x"}}
+    for person in (world.bob, world.charlie):
+        caller = Caller(client, person)
+        assert caller.post("/rules", body).status_code == 422
+        assert caller("PATCH", f"/rules/{rule.pk}", {"is_enabled": False}).status_code == 404
+        assert caller("DELETE", f"/rules/{rule.pk}").status_code == 404
+    weak = Caller(client, world.alice, ["read", "write"])
+    assert weak.post("/rules", body).status_code == 403
+    rule.refresh_from_db()
+    assert rule.is_enabled
+
+
+# ---------------------------------------------------------------------- the registries
+
+
+@pytest.mark.parametrize(
+    ("attributes", "words"),
+    [
+        ({"icon": "unicorn"}, "unknown icon"),
+        ({"group": "magic"}, "unknown group"),
+        ({"run": Action.run}, "has no run"),
+    ],
+)
+def test_an_action_that_could_not_work_is_refused_when_it_registers(attributes, words):
+    sound = {"key": "sound", "label": "Sound", "run": lambda self, context: Done()}
+    with pytest.raises(TypeError, match=words):
+        actions.register(type("Unsound", (Action,), sound | attributes))
+    assert "sound" not in actions
+
+
+def test_a_trigger_type_with_an_unknown_icon_is_refused():
+    unsound = type("Unsound", (TriggerType,), {"key": "t", "label": "T", "events": ("a.b",), "icon": "unicorn"})
+    with pytest.raises(TypeError, match="unknown icon"):
+        trigger_types.register(unsound)
