@@ -38,6 +38,9 @@ check: $(VENV)/test.done ## linters, types, import contracts, migrations, vendor
 shape: $(VENV)/test.done ## how large the parts are and how they hang together
 	$(PY) -m bench.shape --check
 
+trace: $(VENV)/test.done ## functions and files between a drag and the SMS at its transport (-v names them)
+	$(PY) -m bench.trace -v
+
 fmt: $(VENV)/test.done ## format code and templates
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
@@ -74,4 +77,4 @@ $(VENV)/test.done: requirements.txt requirements-dev.txt setup.sh
 	@sh setup.sh test
 	@touch $(VENV)/run.done $@
 
-.PHONY: help run test test-postgres check fmt bench flood crash-test web worker vendor lock
+.PHONY: help run test test-postgres check fmt shape trace bench flood crash-test web worker vendor lock

@@ -78,7 +78,7 @@ class PlacedAdmin(OfPipeline, ModelAdmin):
         return Form
 
     def _new(self, request: HttpRequest) -> Any:
-        stage = get_object_or_404(self._stages(request), pk=request.GET.get("stage"))
+        stage = get_object_or_404(self._stages(request), pk=id_of(request.GET.get("stage")) or 0)
         key = request.GET.get("kind", "")
         last = self.model.objects.filter(stage=stage).order_by("-order").first()
         kind = self.registry.get(key)

@@ -21,7 +21,6 @@ from crm.api.errors import ApiError, answers, invalid
 from crm.api.idempotency import idempotent
 from crm.api.paging import Cursor, Id, Limit, one, only, page_of
 from crm.api.schemas import Page, Reasoned, moment, reason_out
-from crm.fields import type_of
 from crm.items import customer_rights
 from crm.models import Item, Pipeline, Stage
 from crm.people.signed_in import signed_in
@@ -146,6 +145,9 @@ class RuleChange(Placing):
     timing: dict[str, Any] | None = Field(default=None, description='As the form has it: {"when": "delay", …}.')
     after_previous: Literal["", "ended", "done", "any"] | None = None
     repeat: Literal["every", "once", "days"] | None = None
+    repeat_days: int | None = Field(default=None, ge=1, le=3650, description="With *days*.")
+    hourly_limit: int | None = Field(default=None, ge=1, le=1_000_000, description="Messages an hour, at most.")
+    retry_hours: int | None = Field(default=None, ge=0, le=240)
     on_leave: Literal["cancel", "keep"] | None = None
     pin_planned: bool = Field(default=False, description="Planned runs finish with the old settings.")
 
@@ -173,17 +175,21 @@ def _published(request: HttpRequest, placed: Any, sent: dict[str, Any]) -> Any:
     """Raises 422 by field for what could not work. Whose token it is, by that person's rights it acts."""
     pinned = sent.pop("pin_planned", False)
     for name, value in sent.items():
-        if value is not None:
+        if value is not None and not (name == "name" and not value.strip()):
             setattr(placed, name, value)
-    readable = Readable(placed.stage.pipeline)
-    faults = publishing.check(placed, {path: type_of(kind) for path, kind in readable.types.items()})
+    judged = set(sent) | (set() if placed.pk else {"settings"})
+    try:
+        faults = publishing.check(placed, judged, Readable(placed.stage.pipeline))
+    except (ArithmeticError, ValueError, TypeError) as error:
+        raise invalid({"condition": [_("It has a value that cannot be read.")]}) from error
     if faults:
         raise invalid(faults)
     try:
         placed.full_clean(exclude=["publisher"])
     except ValidationError as error:
         raise invalid({name: [str(word) for word in words] for name, words in error.message_dict.items()}) from error
-    publishing.publish(placed, signed_in(request), pin_planned=pinned)
+    confirms = not placed.pk or "condition" in sent  # a program has seen no other's reading
+    publishing.publish(placed, signed_in(request), pin_planned=pinned, confirms=confirms)
     return placed
 
 
@@ -204,7 +210,7 @@ def _placed(request: HttpRequest, model: Any, payload: Any, kind: str, registry:
 
 
 @router.post("/rules", response=answers(RuleOut, 201), summary="Place a rule on a stage")
-@scope("automation")
+@scope("rules")
 @idempotent
 def add_rule(request: HttpRequest, payload: RuleIn) -> Any:
     """For whoever sets the pipeline up; it acts with that person's rights."""
@@ -212,7 +218,7 @@ def add_rule(request: HttpRequest, payload: RuleIn) -> Any:
 
 
 @router.patch("/rules/{pk}", response=answers(RuleOut), summary="Change a rule; saving publishes it")
-@scope("automation")
+@scope("rules")
 @idempotent
 def change_rule(request: HttpRequest, pk: Id, payload: RuleChange) -> Any:
     rule = one(Rule.objects.filter(pipeline__in=_configured(request), retired=False), pk)
@@ -220,7 +226,7 @@ def change_rule(request: HttpRequest, pk: Id, payload: RuleChange) -> Any:
 
 
 @router.delete("/rules/{pk}", response=answers(None, 204), summary="Take a rule away; its planned runs end")
-@scope("automation")
+@scope("rules")
 @idempotent
 def remove_rule(request: HttpRequest, pk: Id) -> Any:
     publishing.retire(one(Rule.objects.filter(pipeline__in=_configured(request), retired=False), pk))
@@ -228,14 +234,14 @@ def remove_rule(request: HttpRequest, pk: Id) -> Any:
 
 
 @router.post("/triggers", response=answers(TriggerOut, 201), summary="Place a trigger on a stage")
-@scope("automation")
+@scope("rules")
 @idempotent
 def add_trigger(request: HttpRequest, payload: TriggerIn) -> Any:
     return Answer(201, trigger_out(_placed(request, Trigger, payload, "type", trigger_types)))
 
 
 @router.patch("/triggers/{pk}", response=answers(TriggerOut), summary="Change a trigger")
-@scope("automation")
+@scope("rules")
 @idempotent
 def change_trigger(request: HttpRequest, pk: Id, payload: TriggerChange) -> Any:
     trigger = one(Trigger.objects.filter(pipeline__in=_configured(request), retired=False), pk)
@@ -243,7 +249,7 @@ def change_trigger(request: HttpRequest, pk: Id, payload: TriggerChange) -> Any:
 
 
 @router.delete("/triggers/{pk}", response=answers(None, 204), summary="Take a trigger away")
-@scope("automation")
+@scope("rules")
 @idempotent
 def remove_trigger(request: HttpRequest, pk: Id) -> Any:
     publishing.retire(one(Trigger.objects.filter(pipeline__in=_configured(request), retired=False), pk))

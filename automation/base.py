@@ -277,4 +277,4 @@ def types_for(kind: str) -> set[str]:
 
 def awaited_kinds() -> set[str]:
     """Kinds of events that installed actions may wait for; others cost no query."""
-    return {kind for found in actions for kind in found.awaits}
+    return actions.derived("awaits", lambda known: {kind for found in known for kind in found.awaits})

@@ -23,7 +23,7 @@ from crm.pipelines.machine import machine_of
 CONDITION_ROWS, MOST_ROWS = 4, 20
 # What is read of the moment itself: path, label, type.
 MOMENT = (("now.time", _("time of day"), "time"), ("now.weekday", _("day of the week"), "weekday"))
-_PATH_OF = {"time_between": "now.time", "weekday_is": "now.weekday"}
+PATH_OF = {"time_between": "now.time", "weekday_is": "now.weekday"}
 
 
 class Readable:
@@ -167,7 +167,8 @@ class ConditionForm(forms.Form):
             self.initial[f"value_{row}"] = self._shown(kind, operator, stored.get(row, {}), asked)
 
     def _parts(self) -> list[dict[str, Any]]:
-        return self.tree.get("all") or self.tree.get("any") or ([self.tree] if "op" in self.tree else [])
+        parts = self.tree.get("all") or self.tree.get("any") or ([self.tree] if "op" in self.tree else [])
+        return [part for part in parts if isinstance(part, dict)] if isinstance(parts, list) else []
 
     def _count(self) -> int:
         """As many as are stored, and as many as were sent: the page adds rows."""
@@ -180,7 +181,7 @@ class ConditionForm(forms.Form):
             path, op = (str(self.data.get(self.add_prefix(f"{name}_{row}"), "")) for name in ("field", "op"))
             return path, op
         op = str(part.get("op", ""))
-        return str(part.get("field") or _PATH_OF.get(op, "")), op
+        return str(part.get("field") or PATH_OF.get(op, "")), op
 
     @staticmethod
     def _shown(kind: FieldType | None, operator: Operator | None, part: dict[str, Any], asked: Asked) -> list[str]:
@@ -194,7 +195,7 @@ class ConditionForm(forms.Form):
         for one in several:
             try:
                 shown.append(kind.shown(kind.from_json(one), asked))
-            except ValidationError:
+            except (ValidationError, ArithmeticError, ValueError):
                 shown.append(str(one))
         return shown
 

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from automation.base import Scope
 from crm.fields import own
+from crm.ground.ids import id_of
 from crm.messages import merge_text
 from crm.models import Channel, Department, Role, Stage, User, WebForm
 from crm.pipelines.machine import machine_of
@@ -49,6 +50,12 @@ class UserChoice(forms.ModelChoiceField):
 
 
 class UserChoices(forms.ModelMultipleChoiceField):
+    def clean(self, value: Any) -> Any:
+        # A number beyond all keys is no person, and breaks the question for it.
+        return super().clean(
+            [one for one in value or () if id_of(one) is not None] if isinstance(value, list) else value
+        )
+
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("queryset", User.objects.filter(is_active=True))
         super().__init__(**kwargs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -10,21 +11,24 @@ from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
 from automation.base import Action, TriggerType, actions, bind, trigger_types
+from automation.condition_form import PATH_OF, Readable
 from automation.conditions import OPERATORS
 from automation.engine import control
 from automation.models import Rule, Run, Trigger, scope_of
-from automation.timing import TimingForm
-from crm.fields import FieldType
+from automation.timing import NOW, TimingForm
 from crm.models import Job, User
 from crm.work.leased import Status
 
+PARTS = {"all", "any", "not", "field", "op", "value", "value_field"}
+MOST_PARTS = 100  # of one all or any
 WAITING = (Status.PLANNED, Status.HELD, Status.WAITING)
 
 
-def publish(placed: Rule | Trigger, by: User, *, pin_planned: bool = False) -> int:
+def publish(placed: Rule | Trigger, by: User, *, pin_planned: bool = False, confirms: bool = True) -> int:
     """Save it; it acts with the rights of `by` from now on.
 
     Args:
+        confirms: whoever saves it has seen how its condition reads since the upgrade to typed conditions.
         pin_planned: planned runs of a rule finish with the old settings; else they take the new ones.
     Returns how many planned runs of a rule that was switched off are cancelled.
     """
@@ -33,11 +37,12 @@ def publish(placed: Rule | Trigger, by: User, *, pin_planned: bool = False) -> i
         if isinstance(placed, Rule) and not placed.key:
             placed.key = free_key(placed)
         placed.publisher = by
-        placed.unconfirmed = []  # whoever saves it has seen how its condition reads
+        if confirms:
+            placed.unconfirmed = []
         placed.save()
         if not isinstance(placed, Rule) or not isinstance(old, Rule):
             return 0
-        if old.unconfirmed and old.paused_at:
+        if confirms and old.unconfirmed and old.paused_at:
             control.release_rule(placed, by)
         if old.is_enabled and not placed.is_enabled:
             return _cancel(placed)
@@ -75,79 +80,98 @@ def free_key(rule: Rule) -> str:
 # ---------------------------------------------------------------------- what a program sends
 
 
-def check(placed: Rule | Trigger, kinds: dict[str, FieldType]) -> dict[str, list[str]]:
-    """What is wrong with it, by field ("settings.text"); empty: it could be published.
+def check(placed: Rule | Trigger, sent: Collection[str], readable: Readable) -> dict[str, list[str]]:
+    """What is wrong with what was sent, by field ("settings.text"); the condition's values are stored typed.
 
     Args:
-        kinds: types of the fields that a condition may read, by path.
+        sent: names of what was sent: what stood there before is not judged again, so that a broken rule can be switched off.
     """
-    faults: dict[str, list[str]] = {}
     kind = _kind(placed)
-    if kind is None:
+    if kind is None and "settings" in sent:
         name = "action" if isinstance(placed, Rule) else "type"
         return {name: [_("“%s” is not installed.") % getattr(placed, name)]}
-    scope = scope_of(placed.stage, placed if isinstance(placed, Rule) else None)
-    form = bind(kind.Settings, placed.settings, scope)
-    faults |= {f"settings.{name}": [str(word) for word in words] for name, words in form.errors.items()}
-    for name in set(placed.settings) - set(form.fields):
-        faults[f"settings.{name}"] = [_("There is no such setting.")]
-    if isinstance(placed, Rule):
-        timing = TimingForm(placed.timing or {"when": "now"})
-        faults |= {f"timing.{name}": [str(word) for word in words] for name, words in timing.errors.items()}
-    try:
-        check_condition(placed.condition, kinds)
-    except ValidationError as error:
-        faults["condition"] = list(error.messages)
+    faults = _settings_faults(placed, kind) if kind is not None and "settings" in sent else {}
+    if isinstance(placed, Rule) and "timing" in sent:
+        faults |= _timing_faults(placed)
+    if "condition" in sent:
+        try:
+            placed.condition = typed_condition(placed.condition, readable, placed.stage.pipeline.currency)
+        except ValidationError as error:
+            faults["condition"] = list(error.messages)
     return faults
+
+
+def _settings_faults(placed: Rule | Trigger, kind: type[Action] | type[TriggerType]) -> dict[str, list[str]]:
+    odd = [name for name, value in placed.settings.items() if not isinstance(value, str | int | float | bool | list)]
+    if odd:
+        return {f"settings.{name}": [_("A single text or number is needed here.")] for name in odd}
+    scope = scope_of(placed.stage, placed if isinstance(placed, Rule) else None)
+    return _form_faults("settings", bind(kind.Settings, placed.settings, scope), placed.settings)
+
+
+def _timing_faults(rule: Rule) -> dict[str, list[str]]:
+    """Stored as the form reads it: what only the form could read ("9:30") would stop the whole pipeline."""
+    odd = [name for name, value in rule.timing.items() if not isinstance(value, str | int | bool)]
+    if odd:
+        return {f"timing.{name}": [_("A single text or number is needed here.")] for name in odd}
+    form = TimingForm(rule.timing or {"when": NOW})
+    faults = _form_faults("timing", form, rule.timing)
+    if not faults:
+        rule.timing = form.raw()
+    return faults
+
+
+def _form_faults(name: str, form: Any, raw: dict[str, Any]) -> dict[str, list[str]]:
+    faults = {f"{name}.{key}": [str(word) for word in words] for key, words in form.errors.items()}
+    return faults | {f"{name}.{key}": [_("There is no such setting.")] for key in set(raw) - set(form.fields)}
 
 
 def _kind(placed: Rule | Trigger) -> type[Action] | type[TriggerType] | None:
     return actions.get(placed.action) if isinstance(placed, Rule) else trigger_types.get(placed.type)
 
 
-def check_condition(tree: Any, kinds: dict[str, FieldType], depth: int = 0) -> None:
-    """Raises ValidationError in words for a tree that could not be judged: an unknown field, a comparison that does not
-    fit it, a value that is none of its type."""
+def typed_condition(tree: Any, readable: Readable, currency: str, depth: int = 0) -> dict[str, Any]:
+    """The tree with its values as they are stored. Raises ValidationError in words for one that could not be judged: an
+    unknown field, a comparison that does not fit it, a value that the form would refuse."""
     if not isinstance(tree, dict) or depth > 10:
         raise ValidationError(_("A condition is an object of all, any, not, or field, op and value."))
     if not tree:
-        return
+        return {}
+    if ({"all", "any", "not"} & set(tree) and len(tree) != 1) or set(tree) - PARTS:
+        raise ValidationError(_("A condition is an object of all, any, not, or field, op and value."))
     for glue in ("all", "any"):
         if glue in tree:
-            if not isinstance(tree[glue], list):
+            if not isinstance(tree[glue], list) or len(tree[glue]) > MOST_PARTS:
                 raise ValidationError(_("“%s” takes a list.") % glue)
-            for part in tree[glue]:
-                check_condition(part, kinds, depth + 1)
-            return
+            return {glue: [typed_condition(part, readable, currency, depth + 1) for part in tree[glue]]}
     if "not" in tree:
-        check_condition(tree["not"], kinds, depth + 1)
-        return
-    _check_leaf(tree, kinds)
+        return {"not": typed_condition(tree["not"], readable, currency, depth + 1)}
+    return _typed_leaf(tree, readable, currency)
 
 
-def _check_leaf(leaf: dict[str, Any], kinds: dict[str, FieldType]) -> None:
-    path, operator = str(leaf.get("field", "")), OPERATORS.get(str(leaf.get("op", "")))
+def _typed_leaf(leaf: dict[str, Any], readable: Readable, currency: str) -> dict[str, Any]:
+    op = str(leaf.get("op", ""))
+    operator = OPERATORS.get(op)
     if operator is None:
-        raise ValidationError(_("There is no comparison “%s”.") % str(leaf.get("op", ""))[:40])
-    kind = kinds.get(path)
+        raise ValidationError(_("There is no comparison “%s”.") % op[:40])
+    path = str(leaf.get("field") or PATH_OF.get(op, ""))
+    kind, other = readable.type_of(path), str(leaf.get("value_field") or "")
     if path.startswith("rules."):
-        return  # what an earlier rule will make is known when it ran
-    if kind is None:
-        raise ValidationError(_("The field “%s” no longer exists.") % path[:80])
-    if leaf["op"] not in kind.operators:
+        return leaf  # what an earlier rule will make is known when it ran
+    if kind is None or (other and not other.startswith("rules.") and readable.type_of(other) is None):
+        raise ValidationError(_("The field “%s” no longer exists.") % (path if kind is None else other)[:80])
+    if op not in kind.operators:
         raise ValidationError(_("This comparison does not fit the field."))
-    if leaf.get("value_field"):
-        if str(leaf["value_field"]) not in kinds:
-            raise ValidationError(_("The field “%s” no longer exists.") % str(leaf["value_field"])[:80])
-        return
+    made: dict[str, Any] = {"field": path, "op": op}
+    if other:
+        return made | {"value_field": other}
     value = leaf.get("value")
-    if operator.takes and value in (None, "", []):
-        raise ValidationError(_("What shall it be compared with?"))
-    several = value if isinstance(value, list) else [value]
-    if operator.takes == "two" and len(several) != 2:
-        raise ValidationError(_("Two values are needed: from, and to."))
-    if operator.takes and operator.takes != "days":
-        for one in several:
-            kind.from_json(one)
-    if operator.takes == "days" and not (isinstance(value, int) and 0 <= value <= 36_500):
-        raise ValidationError(_("“%s” is not a number of days.") % str(value)[:40])
+    if isinstance(value, list) and operator.takes in ("one", "days"):
+        raise ValidationError(_("A single text or number is needed here."))
+    if any(isinstance(one, list | dict) for one in (value if isinstance(value, list) else [value])):
+        raise ValidationError(_("A single text or number is needed here."))
+    several = value if isinstance(value, list) else [] if value is None else [value]
+    asked = readable.asked(path, currency)
+    texts = [str(one) if operator.takes == "days" else kind.shown(kind.from_json(one), asked) for one in several]
+    typed = operator.typed(kind, texts, asked, apart=True)
+    return made if typed is None else made | {"value": typed}

@@ -24,7 +24,18 @@ def rules_and_triggers(stage: Stage) -> list[StageUse]:
     ]
     leading = Rule.objects.filter(retired=False, action="change_stage", settings__stage__in=[stage.pk, str(stage.pk)])
     leading = leading.exclude(stage=stage)
-    return [*placed, StageUse(_("rules that move cards here"), leading.count(), lambda to: _lead_to(leading, to))]
+    judging = [
+        StageUse(label, len(found), partial(_judge_by, found, stage.pk))
+        for label, found in (
+            (_("conditions of rules on the stage"), _judging(Rule, stage)),
+            (_("conditions of triggers on the stage"), _judging(Trigger, stage)),
+        )
+    ]
+    return [
+        *placed,
+        *judging,
+        StageUse(_("rules that move cards here"), leading.count(), lambda to: _lead_to(leading, to)),
+    ]
 
 
 def _hand_over(rows: Any, target: Stage) -> None:
@@ -52,3 +63,29 @@ def _lead_to(rules: Any, target: Stage) -> None:
         rule.settings = {**rule.settings, "stage": str(target.pk)}
         rule.is_enabled = rule.is_enabled and rule.stage_id != target.pk
         rule.save()
+
+
+def _judging(model: Any, stage: Stage) -> list[Any]:
+    """Rules or triggers of the pipeline whose condition names the stage by its id."""
+    rows = model.objects.filter(pipeline=stage.pipeline_id, retired=False).exclude(condition={})
+    return [row for row in rows if _with(row.condition, stage.pk, 0) != row.condition]
+
+
+def _judge_by(found: list[Any], old: int, target: Stage) -> None:
+    for row in found:
+        fresh = type(row).objects.get(pk=row.pk)
+        fresh.condition = _with(fresh.condition, old, target.pk)
+        fresh.save()
+
+
+def _with(tree: Any, old: int, new: int) -> Any:
+    """The condition with another stage in the old one's place."""
+    if isinstance(tree, list):
+        return [_with(part, old, new) for part in tree]
+    if not isinstance(tree, dict):
+        return tree
+    if tree.get("field") in ("stage", "item.stage"):
+        value = tree.get("value")
+        swapped = [new if one == old else one for one in value] if isinstance(value, list) else value
+        return {**tree, "value": new if value == old else swapped} if "value" in tree else tree
+    return {name: _with(part, old, new) for name, part in tree.items()}

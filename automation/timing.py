@@ -229,7 +229,7 @@ class TimingForm(forms.Form):
     working_only = forms.BooleanField(label=gettext_lazy("only in working time"), required=False)
     zone_of = forms.ChoiceField(label=gettext_lazy("time zone of"), choices=ZONE_OF, required=False)
     late_limit = forms.IntegerField(
-        label=gettext_lazy("skip if late by more than, minutes"), min_value=0, required=False
+        label=gettext_lazy("skip if late by more than, minutes"), min_value=0, max_value=5_256_000, required=False
     )
 
     def clean(self) -> dict[str, Any]:

@@ -9,6 +9,8 @@ from django.utils.translation import gettext_lazy
 
 from automation.conditions import Facts
 from automation.models import Run
+from crm.fields import type_of
+from crm.fields.record import Record
 from crm.messages import merge_fields, merge_text
 from crm.models import Item, StageVisit
 from crm.pipelines.machine import machine_of
@@ -82,6 +84,9 @@ def facts_for(item: Item, visit: StageVisit | None, now: datetime, changes: dict
         if path in merge_fields.LINKED:  # of an item: no other root links one
             return merge_fields.LINKED[path](item)
         root, *names = path.split(".")
+        if names[:1] == ["custom"] and isinstance(type_of(described[path][1]), Record):
+            row = item if root == "item" else getattr(item, root)
+            return row.custom.get(names[-1]) if row is not None else None  # two colleagues may have one name
         found: Any = values[root] if root in values else None  # noqa: SIM401  made on first use
         if found is None:
             raise KeyError(path)

@@ -27,7 +27,7 @@ from crm.messages.mail import imap
 from crm.messages.mail import uses as mail_uses
 from crm.messages.transports import delivery_service, outbox, smtp, twilio
 from crm.notices import bell, digest
-from crm.pipelines import boards
+from crm.pipelines import boards, retyping
 from crm.webforms import api as form_api
 from crm.webforms import submissions
 from crm.webforms import told as forms
@@ -75,6 +75,7 @@ __all__ = [
     "outbox",
     "recycle_bin",
     "retiring",
+    "retyping",
     "sending",
     "smtp",
     "submissions",

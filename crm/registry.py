@@ -3,10 +3,12 @@
 Registry for types, row for happenings: what can be *done* is a class found here, what *was* done is a row.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from django.apps import apps
 from django.utils.module_loading import module_has_submodule
@@ -32,6 +34,7 @@ class Registry(Generic[T]):
     ) -> None:
         self.name, self.base, self.required, self.fault = name, base, required, fault
         self._types: dict[str, type[T]] = {}
+        self._derived: dict[str, Any] = {}
 
     def register(self, cls: type[T]) -> type[T]:
         """Add a class (usable as a decorator). Raises TypeError for a class that could not work."""
@@ -49,7 +52,14 @@ class Registry(Generic[T]):
         if fault:
             raise TypeError(f"{self.name}: {cls.__name__} {fault}")
         self._types[key] = cls
+        self._derived.clear()
         return cls
+
+    def derived(self, name: str, make: Callable[[Registry[T]], Any]) -> Any:
+        """Something made of all classes, kept until another one registers."""
+        if name not in self._derived:
+            self._derived[name] = make(self)
+        return self._derived[name]
 
     def get(self, key: str) -> type[T] | None:
         """The class, or None where its app is no longer installed: callers show a readable stand-in."""
@@ -74,6 +84,7 @@ class Registry(Generic[T]):
             yield
         finally:
             self._types = before
+            self._derived.clear()
 
 
 def discover() -> None:

@@ -59,10 +59,13 @@ class ChangeFields(Action):
     def run(self, context: Context) -> Outcome:
         values: dict[str, Any] = {}
         machine = context.item.machine()
+        # Of the currency that this very rule sets, if it sets one.
+        sets = {name: context.text(source) for name, source, _append in _rows(context.settings) if name == "currency"}
+        currency = sets.get("currency", "").strip().upper() or context.item.currency
         for name, source, append in _rows(context.settings):
             text = context.text(source)
             try:
-                value = typed(machine, name, text, context.item.currency)
+                value = typed(machine, name, text, currency)
             except ValidationError as error:
                 words = {"field": field_labels(context.item, [name])[0], "value": text, "why": first_of(error)}
                 raise ActionError(

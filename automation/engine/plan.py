@@ -125,7 +125,7 @@ def _entry_changes(event: Event, visit: StageVisit) -> dict[str, Any]:
     if visit.cause_kind == "trigger" and source == "event":
         cause = Event.objects.filter(pk=rest.partition(":")[0]).first()
         changes |= cause.data("changes", {}) if cause is not None else {}
-    changes |= {"stage": [event.data("from_name"), event.data("to_name")]}
+    changes |= {"stage": [event.data("from", None) or None, event.data("to", None) or None]}
     changes |= {name: [None, value] for name, value in event.data("fields", {}).items()}
     return changes
 

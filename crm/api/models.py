@@ -19,7 +19,8 @@ SCOPES = {
     "read": _("read everything that the person sees"),
     "write": _("add, change, move and delete"),
     "send": _("send messages to customers"),
-    "automation": _("control runs, switch rules"),
+    "automation": _("control runs"),
+    "rules": _("place and change rules and triggers, which act with the person's rights"),
     "webhooks": _("make and change webhooks"),
 }
 

@@ -11,6 +11,7 @@ from django.utils.translation import get_language
 
 from crm import slots
 from crm.fields import Field, own
+from crm.fields.record import Record
 from crm.ground import clock
 from crm.ground.shown import money
 from crm.items.models.items import Item
@@ -35,7 +36,15 @@ def _fields(machine: Machine) -> list[Field]:
     return known
 
 
-def _shown(value: Any, field: Field) -> str:
+def _names(fields: list[Field], found: list[Item]) -> dict[str, dict[Any, str]]:
+    """Of fields that link records: their names by id, one query a field for all cards."""
+    linking = [(field, field.type) for field in fields if isinstance(field.type, Record)]
+    return {field.name: kind.names(card.value_of(field.name) for card in found) for field, kind in linking}
+
+
+def _shown(value: Any, field: Field, names: dict[str, dict[Any, str]]) -> str:
+    if field.name in names and isinstance(value, int | str):
+        return names[field.name].get(value, "")
     return str(when(value)) if isinstance(value, datetime) else field.type.told(value)
 
 
@@ -46,9 +55,10 @@ def decorate(machine: Machine, found: list[Item]) -> None:
         for item_id, some in badges(found).items():
             marks.setdefault(item_id, []).extend(some)
     fields = _fields(machine)
+    names = _names(fields, found)
     for card in found:
         card.badges = marks.get(card.pk, [])
-        card.extras = [(field.label, _shown(card.value_of(field.name), field)) for field in fields]
+        card.extras = [(field.label, _shown(card.value_of(field.name), field, names)) for field in fields]
         card.html = _html(card)
 
 

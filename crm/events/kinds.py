@@ -27,8 +27,8 @@ class EventKind:
         is_worded: the words of its payload are searched.
         is_shown: it stands on timelines; another kind tells of the rest.
         shows: filters of the timeline that it stands under: talk, notes, changes.
-        names_customer: its payload holds an address, a number or words of the customer; who does not see the customer is
-            not told of it by API, webhook and search.
+        names_customer: its payload may hold an address, a number or words of the customer; who does not see the customer is
+            not told of it by API, webhook and search. True unless it is said otherwise, so that a forgotten word hides.
         conceals: names of its payload that pages leave out on a card that hides its customer.
     """
 
@@ -40,7 +40,7 @@ class EventKind:
     is_worded: bool = False
     is_shown: bool = True
     shows: tuple[str, ...] = ()
-    names_customer: bool = False
+    names_customer: bool = True
     conceals: tuple[str, ...] = ("to", "from", "number", "answers")
 
     def told(self, event: Any) -> Shown:

@@ -7,6 +7,8 @@ from decimal import Decimal
 from functools import cache
 from typing import Any
 
+from django.core.exceptions import ValidationError
+
 from crm.fields.base import Asked, Cells, FieldType, field_types
 from crm.fields.boolean import Boolean
 from crm.fields.choice import Choice
@@ -36,7 +38,17 @@ from crm.fields.text import Text
 from crm.fields.user import Person
 from crm.fields.weekday import Weekday
 
-__all__ = ["Asked", "Cells", "Field", "FieldType", "field_types", "type_choices", "type_of", "type_of_value"]
+__all__ = [
+    "Asked",
+    "Cells",
+    "Field",
+    "FieldType",
+    "field_types",
+    "is_untouched",
+    "type_choices",
+    "type_of",
+    "type_of_value",
+]
 
 for _made in (
     *(Text, LongText, Number, Money, Date, DateTime, Boolean, Choice, MultiList, Link, Phone, Email, Person),
@@ -88,3 +100,19 @@ _BY_VALUE: tuple[tuple[Any, str], ...] = (
 def type_of_value(value: Any) -> FieldType:
     """Of a value whose field nobody describes, such as a result of an earlier rule."""
     return type_of(next((key for kinds, key in _BY_VALUE if isinstance(value, kinds)), Text.key))
+
+
+def is_untouched(made: Any, sent: Any) -> bool:
+    """Whether a form sent a value back that its field's type could not read before: it was not written now, and stays.
+
+    Args:
+        made: the form field of a `Field`, with its initial value.
+    """
+    kept = made.initial
+    if not isinstance(kept, str) or not kept or sent != kept:
+        return False
+    try:
+        made.described.type.from_json(kept)
+    except ValidationError:
+        return True
+    return False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
@@ -111,6 +111,10 @@ class FieldType:
         found = self.typed(kept)
         return "" if found is None else found
 
+    def exporter(self) -> Callable[[Any], Any]:
+        """What `exported` does, for many values of one file."""
+        return self.exported
+
     def exported(self, kept: Any) -> Any:
         """A cell of an export: text, number, aware moment, or None; an import reads it back."""
         return self.typed(kept)
@@ -144,9 +148,13 @@ class FieldType:
         """The same on a public form, where a lead is worth more than a value that cannot be read."""
         return self.form_field(asked, **options)
 
-    def cleaned_text(self, text: str, asked: Asked = Asked()) -> Any:
-        """A text that a rule or a customer's answer gives, as the form field cleans it. Raises ValidationError."""
-        return self.form_field(asked, required=False).clean(text)
+    def cleaned_text(self, text: str, asked: Asked = Asked(), **limits: Any) -> Any:
+        """A text that a rule or a customer's answer gives, as the form field cleans it. Raises ValidationError.
+
+        Args:
+            limits: of the form field, such as max_length.
+        """
+        return self.form_field(asked, required=False, **limits).clean(text)
 
     def initial(self, kept: Any) -> Any:
         """A kept value as its form field shows it; text that does not fit its type stays text."""

@@ -37,7 +37,7 @@ class Boolean(FieldType):
     def form_field(self, asked: Asked = Asked(), **options: Any) -> forms.Field:
         return forms.BooleanField(**options)
 
-    def cleaned_text(self, text: str, asked: Asked = Asked()) -> bool:
+    def cleaned_text(self, text: str, asked: Asked = Asked(), **limits: Any) -> bool:
         """Its box would take "no" for a tick."""
         return self.read(text) if text.strip() else False
 

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import Q
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from crm.fields.base import EQUALITY, NEWS, ORDER, PRESENCE, Asked, Cells, FieldType
@@ -34,6 +35,16 @@ class Date(FieldType):
     def to_json(self, value: Any) -> Any:
         return value.isoformat() if hasattr(value, "isoformat") else value
 
+    def merge_value(self, kept: Any) -> Any:
+        """As ISO text, which Liquid compares with texts, and the filter `date` reads."""
+        found = super().merge_value(kept)
+        return found.isoformat() if isinstance(found, date) and not isinstance(found, datetime) else found
+
+    def initial(self, kept: Any) -> Any:
+        """A moment that was kept here once is its day."""
+        found = self.typed(kept)
+        return timezone.localtime(found).date() if isinstance(found, datetime) and found.tzinfo else found
+
     def form_field(self, asked: Asked = Asked(), **options: Any) -> forms.Field:
         return DayField(widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"), **options)
 
@@ -49,9 +60,11 @@ class Date(FieldType):
             return found
         text = str(found)
         try:
-            return datetime.fromisoformat(text) if "T" in text else date.fromisoformat(text)
+            read = datetime.fromisoformat(text) if "T" in text else date.fromisoformat(text)
         except ValueError:
             return self.read(text)
+        dates.check_year(read)  # else some zone or page could not show it
+        return read
 
     def comparable(self, value: Any, other: Any, zone: ZoneInfo) -> Any:
         return day_in(value, zone)

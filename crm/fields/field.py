@@ -67,4 +67,4 @@ class Field:
 
     def cleaned_text(self, text: str) -> Any:
         """A text that a rule wrote, as the record keeps it. Raises ValidationError in the form field's words."""
-        return self.kept(self.type.cleaned_text(text, self.asked))
+        return self.kept(self.type.cleaned_text(text, self.asked, **dict(self.limits)))

@@ -29,6 +29,9 @@ class DateTime(Date):
             value = value.astimezone(UTC)
         return super().to_json(value)
 
+    def initial(self, kept: Any) -> Any:
+        return self.typed(kept)
+
     def form_field(self, asked: Asked = Asked(), **options: Any) -> forms.Field:
         widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
         return MomentField(widget=widget, **options)

@@ -3,6 +3,7 @@ from __future__ import annotations
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
+from babel.numbers import format_decimal
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext
@@ -12,6 +13,7 @@ from crm.fields.base import Asked, Cells
 from crm.fields.number import Number
 from crm.ground import amounts, decimals
 from crm.ground.forms.amounts import AmountField, OfferedAmountField
+from crm.ground.shown import locale_name, num
 
 
 class Money(Number):
@@ -33,6 +35,12 @@ class Money(Number):
     def offered_field(self, asked: Asked = Asked(), **options: Any) -> forms.Field:
         """A customer owes no less than nothing."""
         return OfferedAmountField(min_value=0, currency=asked.currency, **options)
+
+    def told_typed(self, value: Any) -> str:
+        """With its cents, or none: 1,500.50 and 1,500."""
+        if value == value.to_integral_value():
+            return num(value)
+        return str(format_decimal(value, format="#,##0.00", locale=locale_name()))
 
     def cell(self, text: str, cells: Cells, asked: Asked = Asked()) -> Any:
         """To the cent."""

@@ -32,12 +32,23 @@ class MultiList(Choice):
     def form_field(self, asked: Asked = Asked(), **options: Any) -> forms.Field:
         return forms.MultipleChoiceField(choices=list(asked.options), **options)
 
-    def cleaned_text(self, text: str, asked: Asked = Asked()) -> Any:
+    def cleaned_text(self, text: str, asked: Asked = Asked(), **limits: Any) -> Any:
         """Parted by commas."""
         return self.form_field(asked, required=False).clean([part.strip() for part in text.split(",")])
 
     def cell(self, text: str, cells: Cells, asked: Asked = Asked()) -> Any:
-        return [self.read(part, asked) for part in self.parts(text)]
+        return [self.read(part, asked) for part in self._parted(text, asked)]
+
+    def _parted(self, text: str, asked: Asked) -> list[str]:
+        """Options that hold a comma themselves first: "Red, Blue, dark" may be two."""
+        found, rest = [], text.strip()
+        longest = sorted((str(key) for key, _label in asked.options if "," in str(key)), key=len, reverse=True)
+        for option in longest:
+            if fold(option) in fold(rest):
+                place = fold(rest).index(fold(option))
+                found.append(option)
+                rest = f"{rest[:place]};{rest[place + len(option) :]}".replace(", ;", ";").replace(";,", ";")
+        return [*found, *(part for part in self.parts(rest.strip("; ,")) if part)]
 
     def as_sent(self, value: Any) -> list[str]:
         return [str(one) for one in value] if isinstance(value, list) else [str(value)] if value else []

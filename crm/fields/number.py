@@ -10,6 +10,7 @@ from django.utils.formats import localize_input
 from django.utils.translation import gettext_lazy as _
 
 from crm.fields.base import EQUALITY, NEWS, ORDER, PRESENCE, Asked, FieldType
+from crm.fields.merged import MergedNumber
 from crm.ground import amounts, decimals
 from crm.ground.forms.amounts import AmountField, OfferedAmountField
 from crm.ground.shown import num
@@ -30,6 +31,10 @@ class Number(FieldType):
 
     def to_json(self, value: Any) -> Any:
         return format(value, "f") if isinstance(value, Decimal) else value
+
+    def merge_value(self, kept: Any) -> Any:
+        found = super().merge_value(kept)
+        return MergedNumber(found) if isinstance(found, Decimal) else found
 
     def form_field(self, asked: Asked = Asked(), **options: Any) -> forms.Field:
         return AmountField(limit=self.limit, **options)
@@ -60,6 +65,7 @@ class Number(FieldType):
             return self.read(str(found))
         if not number.is_finite():
             raise ValidationError(_("“%(value)s” is not a number."), params={"value": str(found)[:40]})
+        self.limit.check(number)
         return number
 
     def parts(self, text: str) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy
 
 from crm.fields.base import EMPTY, EQUALITY, NEWS, PRESENCE, Asked, Cells, FieldType
 from crm.ground.folding import fold
-from crm.ground.ids import id_of
+from crm.ground.ids import MOST, id_of
 
 
 class Record(FieldType):
@@ -41,10 +41,11 @@ class Record(FieldType):
         return value.pk if isinstance(value, Model) else value
 
     def from_json(self, kept: Any) -> Any:
-        """An id, a row, or the name by which conditions kept it until 28 November 2026."""
+        """An id, a row, or a text: the name by which conditions kept it until 28 November 2026 ("2025" is a name too)."""
         found = super().from_json(kept)
-        number = id_of(found) if isinstance(found, str) else None
-        return found if number is None else number
+        if isinstance(found, bool | float | list | dict):
+            raise ValidationError(self.unknown % str(found)[:60])
+        return found
 
     def _choices(self) -> list[tuple[str, str]]:
         return [("", "—"), *((str(row.pk), str(row)) for row in self.rows())]
@@ -69,7 +70,7 @@ class Record(FieldType):
     def form_field(self, asked: Asked = Asked(), **options: Any) -> forms.Field:
         return forms.ModelChoiceField(**{"queryset": self.rows(), "empty_label": "—", **options})
 
-    def cleaned_text(self, text: str, asked: Asked = Asked()) -> Any:
+    def cleaned_text(self, text: str, asked: Asked = Asked(), **limits: Any) -> Any:
         return self.rows().get(pk=self.read(text, asked)) if text.strip() else None
 
     def cell(self, text: str, cells: Cells, asked: Asked = Asked()) -> Any:
@@ -81,15 +82,30 @@ class Record(FieldType):
     def told(self, kept: Any) -> str:
         if kept in EMPTY:
             return ""
-        return self.names([kept]).get(self.to_json(kept), "") if isinstance(kept, int | str | Model) else str(kept)
+        linked = isinstance(kept, int | str | Model) and not isinstance(kept, bool)
+        return self.names([kept]).get(self.to_json(kept), "") if linked else str(kept)
 
     def names(self, kept: Iterable[Any]) -> dict[Any, str]:
         """Of many ids or rows at once, in one query: their names by id; of one that has gone its number."""
+        kept = list(kept)
         rows = {row.pk: str(row) for row in kept if isinstance(row, Model)}
-        ids = {pk for pk in kept if isinstance(pk, int) and pk not in rows}
+        numbers = {pk for pk in kept if isinstance(pk, int) and not isinstance(pk, bool) and pk not in rows}
+        ids = {pk for pk in numbers if 0 < pk <= MOST}
         manager = apps.get_model(self.model)._base_manager
         found = rows | {pk: str(row) for pk, row in (manager.in_bulk(ids) if ids else {}).items()}
-        return {pk: f"#{pk}" for pk in ids} | found | {text: text for text in kept if isinstance(text, str)}
+        return {pk: f"#{pk}" for pk in numbers} | found | {text: text for text in kept if isinstance(text, str)}
+
+    def exporter(self) -> Callable[[Any], Any]:
+        """Each record is asked for once in a file."""
+        known: dict[Any, Any] = {}
+
+        def exported(kept: Any) -> Any:
+            key = kept if isinstance(kept, int | str) else None
+            if key not in known:
+                known[key] = self.told(kept) or None
+            return known[key]
+
+        return exported
 
     def exported(self, kept: Any) -> Any:
         return self.told(kept) or None

@@ -28,9 +28,9 @@ class Person(Record):
         found = self.rows().filter(email__iexact=text.strip()).first()
         return found.pk if found is not None else super().read(text, asked)
 
-    def cleaned_text(self, text: str, asked: Asked = Asked()) -> Any:
+    def cleaned_text(self, text: str, asked: Asked = Asked(), **limits: Any) -> Any:
         try:
-            return super().cleaned_text(text, asked)
+            return super().cleaned_text(text, asked, **limits)
         except ValidationError:
             if "@" in text:
                 raise ValidationError(_now("No active person has this e-mail address.")) from None

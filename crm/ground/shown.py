@@ -51,7 +51,10 @@ def num(value: Any) -> str:
     """A number in the reader's locale."""
     if value in (None, "") or isinstance(value, Unreadable):
         return str(value or "")
-    return str(babel_numbers.format_decimal(Decimal(str(value)), locale=locale_name()))
+    try:
+        return str(babel_numbers.format_decimal(Decimal(str(value)), locale=locale_name()))
+    except ArithmeticError:  # more digits than anything of ours may have
+        return str(value)
 
 
 def _local(value: datetime) -> datetime:

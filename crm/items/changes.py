@@ -33,7 +33,7 @@ class Changes:
         self.names: dict[str, dict[Any, str]] = {}
         for name, field in self.fields.items():
             if isinstance(field.type, Record):
-                ids = {value for one in changed for value in one.get(name, ()) if value is not None}
+                ids = {value for one in changed for value in one.get(name, ()) if isinstance(value, int | str)}
                 self.names[name] = field.type.names(ids) if ids else {}
 
     def shown(self, event: Event) -> Shown:
@@ -51,7 +51,7 @@ class Changes:
         return self.fields[name].label if name in self.fields else name
 
     def _value(self, name: str, value: Any) -> str:
-        if name in self.names:
+        if name in self.names and (value is None or isinstance(value, int | str)):
             return self.names[name].get(value, f"#{value}") if value is not None else "–"
         field = self.fields.get(name)
         return (field.type if field else type_of_value(value)).told(value) or "–"

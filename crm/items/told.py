@@ -47,8 +47,15 @@ VERBS = {
 }
 
 register(
-    EventKind("item.created", lazy("Created"), "plus", _created, shows=("changes",)),
-    EventKind("stage.entered", lazy("Moved to another stage"), "arrow-right", _entered, shows=("changes",)),
+    EventKind("item.created", lazy("Created"), "plus", _created, shows=("changes",), names_customer=False),
+    EventKind(
+        "stage.entered",
+        lazy("Moved to another stage"),
+        "arrow-right",
+        _entered,
+        shows=("changes",),
+        names_customer=False,
+    ),
     EventKind(
         "move.undone",
         lazy("Move taken back"),
@@ -59,6 +66,7 @@ register(
             "",
         ),
         shows=("changes",),
+        names_customer=False,
     ),
     EventKind(
         "comment.added",
@@ -70,6 +78,7 @@ register(
             "talk",
             "notes",
         ),
+        names_customer=False,
     ),
     EventKind(
         "comment.removed",
@@ -81,6 +90,7 @@ register(
             "talk",
             "notes",
         ),
+        names_customer=False,
     ),
     EventKind(
         "item.restored",
@@ -88,6 +98,7 @@ register(
         "arrow-back-up",
         lambda e: ("arrow-back-up", _("Taken out of the recycle bin"), ""),
         shows=("changes",),
+        names_customer=False,
     ),
     EventKind(
         "item.deleted",
@@ -95,8 +106,9 @@ register(
         "trash",
         lambda e: ("trash", _("Moved to the recycle bin"), ""),
         shows=("changes",),
+        names_customer=False,
     ),
-    EventKind("lines.changed", lazy("Lines changed"), "list", _lines, shows=("changes",)),
+    EventKind("lines.changed", lazy("Lines changed"), "list", _lines, shows=("changes",), names_customer=False),
     EventKind(
         "lead.converted",
         lazy("Lead converted"),
@@ -106,6 +118,7 @@ register(
             _("Converted: %(lead)s → %(deal)s") % {"lead": e.data("lead_title"), "deal": e.data("deal_title")},
             "",
         ),
+        names_customer=False,
     ),
     EventKind(
         "field.changed",
@@ -113,18 +126,23 @@ register(
         "pencil",
         prepare=lambda events, fields: Changes(events, fields).shown,
         shows=("changes",),
+        names_customer=False,
     ),
-    EventKind("owner.changed", lazy("Given to somebody"), "user", is_shown=False, shows=("changes",)),
+    EventKind(
+        "owner.changed", lazy("Given to somebody"), "user", is_shown=False, shows=("changes",), names_customer=False
+    ),
     EventKind(
         "automation.resumed",
         lazy("Automation goes on"),
         "player-play",
         lambda e: ("player-play", _("Automation goes on"), ""),
+        names_customer=False,
     ),
     EventKind(
         "run.changed",
         lazy("Run of a rule changed by a person"),
         "robot",
         lambda e: ("robot", f"{e.data('rule')}: {VERBS.get(e.data('verb'), e.data('verb'))}", ""),
+        names_customer=False,
     ),
 )

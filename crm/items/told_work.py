@@ -49,12 +49,11 @@ def _call(event: Event) -> str:
 register(
     EventKind(
         "call.answered",
-        lazy("Call"),
+        lazy("Call answered"),
         "phone",
         lambda e: ("phone", _call(e), e.data("note")),
         is_worded=True,
         shows=("talk",),
-        names_customer=True,
     ),
     EventKind(
         "call.missed",
@@ -63,7 +62,6 @@ register(
         lambda e: ("phone", _call(e), e.data("note")),
         is_worded=True,
         shows=("talk",),
-        names_customer=True,
     ),
     EventKind(
         "task.created",
@@ -75,13 +73,15 @@ register(
             e.data("assignee"),
         ),
         is_worded=True,
+        names_customer=False,
     ),
-    EventKind("task.status", lazy("Task changed"), "checkbox", _task),
+    EventKind("task.status", lazy("Task changed"), "checkbox", _task, names_customer=False),
     EventKind(
         "supervisor.notified",
         lazy("Supervisor notified"),
         "bell",
         lambda e: ("bell", _("Supervisor notified: %s") % e.data("to"), e.data("text")),
         conceals=(),
+        names_customer=False,
     ),
 )

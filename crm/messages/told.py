@@ -46,7 +46,6 @@ register(
         _message("device-mobile", lambda e: _("SMS to %s") % e.data("to")),
         is_worded=True,
         shows=("talk",),
-        names_customer=True,
     ),
     EventKind(
         "sms.received",
@@ -61,7 +60,6 @@ register(
         ),
         is_worded=True,
         shows=("talk",),
-        names_customer=True,
     ),
     EventKind(
         "sms.delivered",
@@ -69,7 +67,6 @@ register(
         "check",
         _message("check", lambda e: _("SMS to %s was delivered") % e.data("to")),
         shows=("talk",),
-        names_customer=True,
     ),
     EventKind(
         "sms.failed",
@@ -77,7 +74,6 @@ register(
         "alert-triangle",
         _message("alert-triangle", lambda e: _("SMS to %s was not sent") % e.data("to")),
         shows=("talk",),
-        names_customer=True,
     ),
     EventKind(
         "sms.skipped",
@@ -85,7 +81,6 @@ register(
         "alert-triangle",
         _message("alert-triangle", lambda e: _("SMS to %s was not sent") % e.data("to")),
         shows=("talk",),
-        names_customer=True,
     ),
     EventKind(
         "sms.unknown",
@@ -93,7 +88,6 @@ register(
         "question-mark",
         _message("question-mark", lambda e: _("SMS to %s: nobody knows") % e.data("to")),
         shows=("talk",),
-        names_customer=True,
     ),
     EventKind(
         "email.sent",
@@ -102,7 +96,6 @@ register(
         _message("mail", lambda e: _("E-mail to %s") % e.data("to")),
         is_worded=True,
         shows=("talk",),
-        names_customer=True,
     ),
     EventKind(
         "email.opened",
@@ -114,24 +107,14 @@ register(
             e.data("subject"),
         ),
         shows=("talk",),
-        names_customer=True,
     ),
-    EventKind(
-        "email.received",
-        lazy("E-mail received"),
-        "mail-opened",
-        _received,
-        is_worded=True,
-        shows=("talk",),
-        names_customer=True,
-    ),
+    EventKind("email.received", lazy("E-mail received"), "mail-opened", _received, is_worded=True, shows=("talk",)),
     EventKind(
         "email.delivered",
         lazy("E-mail delivered"),
         "check",
         _message("check", lambda e: _("E-mail to %s was delivered") % e.data("to")),
         shows=("talk",),
-        names_customer=True,
     ),
     EventKind(
         "email.complained",
@@ -139,7 +122,6 @@ register(
         "alert-triangle",
         lambda e: ("alert-triangle", _("The customer called our mail spam"), e.data("subject")),
         shows=("talk",),
-        names_customer=True,
     ),
     EventKind(
         "email.unsubscribed",
@@ -147,7 +129,6 @@ register(
         "circle-x",
         lambda e: ("circle-x", _("The customer wants no e-mail any more"), e.data("subject")),
         shows=("talk",),
-        names_customer=True,
     ),
     EventKind(
         "email.clicked",
@@ -155,7 +136,6 @@ register(
         "link",
         lambda e: ("link", _("The customer followed a link"), f"{e.data('url')}\n{e.data('subject')}"),
         shows=("talk",),
-        names_customer=True,
     ),
     EventKind(
         "email.failed",
@@ -163,7 +143,6 @@ register(
         "alert-triangle",
         _message("alert-triangle", lambda e: _("E-mail to %s was not sent") % e.data("to")),
         shows=("talk",),
-        names_customer=True,
     ),
     EventKind(
         "email.skipped",
@@ -171,7 +150,6 @@ register(
         "alert-triangle",
         _message("alert-triangle", lambda e: _("E-mail to %s was not sent") % e.data("to")),
         shows=("talk",),
-        names_customer=True,
     ),
     EventKind(
         "email.unknown",
@@ -179,10 +157,9 @@ register(
         "question-mark",
         _message("question-mark", lambda e: _("E-mail to %s: nobody knows") % e.data("to")),
         shows=("talk",),
-        names_customer=True,
     ),
     EventKind(
-        "email.unreadable", lazy("E-mail that cannot be read"), "alert-triangle", shows=("talk",), names_customer=True
+        "email.unreadable", lazy("E-mail that cannot be read"), "alert-triangle", shows=("talk",), names_customer=False
     ),
     EventKind(
         "message.settled",

@@ -16,18 +16,8 @@ def _form(event: Event) -> Shown:
 
 
 register(
-    EventKind(
-        "form.submitted", lazy("Form sent"), "forms", _form, is_worded=True, shows=("talk",), names_customer=True
-    ),
-    EventKind(
-        "callback.requested",
-        lazy("Call back asked for"),
-        "forms",
-        _form,
-        is_worded=True,
-        shows=("talk",),
-        names_customer=True,
-    ),
+    EventKind("form.submitted", lazy("Form sent"), "forms", _form, is_worded=True, shows=("talk",)),
+    EventKind("callback.requested", lazy("Call back asked for"), "forms", _form, is_worded=True, shows=("talk",)),
     EventKind(
         "webhook.received",
         lazy("Webhook called"),

@@ -114,7 +114,7 @@ def test_only_who_sets_the_pipeline_up_writes_its_rules(world, client):
         assert caller.post("/rules", body).status_code == 422
         assert caller("PATCH", f"/rules/{rule.pk}", {"is_enabled": False}).status_code == 404
         assert caller("DELETE", f"/rules/{rule.pk}").status_code == 404
-    weak = Caller(client, world.alice, ["read", "write"])
+    weak = Caller(client, world.alice, ["read", "write", "automation"])
     assert weak.post("/rules", body).status_code == 403
     rule.refresh_from_db()
     assert rule.is_enabled
@@ -142,3 +142,72 @@ def test_a_trigger_type_with_an_unknown_icon_is_refused():
     unsound = type("Unsound", (TriggerType,), {"key": "t", "label": "T", "events": ("a.b",), "icon": "unicorn"})
     with pytest.raises(TypeError, match="unknown icon"):
         trigger_types.register(unsound)
+
+
+# ---------------------------------------------------------------------- what an attacker sent
+
+
+@pytest.mark.parametrize(
+    "timing",
+    [
+        {"when": "time", "at": "9:30"},
+        {"when": "delay", "amount": "5", "unit": "days", "delay_at": "9:05"},
+        {"when": "now", "working_only": "false"},
+    ],
+)
+def test_a_timing_is_stored_as_the_form_reads_it_and_stops_no_pipeline(world, alice, client, timing):
+    body = {"stage": world.stages["talk"].pk, "action": "add_comment", "settings": {"text": "x"}, "timing": timing}
+    assert alice.post("/rules", body).status_code == 201
+    assert not Rule.objects.get().when().working_only
+    world.move(world.deal(), "talk")
+    client.force_login(world.alice)
+    assert client.get(f"/board/{world.pipeline.pk}/").status_code == 200
+    assert client.get("/admin/automation/rule/").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"timing": {"when": "now", "at": {"a": 1}}},
+        {"timing": {"when": "now", "nonsense": 1}},
+        {"timing": {"when": "now", "late_limit": 10**30}},
+        {"settings": {"text": {"a": 1}}},
+        {"condition": {"all": [], "any": 5}},
+        {"condition": {"field": "item.created_at", "op": "more_than", "value": "9999-12-31T23:59:59-14:00"}},
+        {"condition": {"field": "item.due_date", "op": "equals", "value": ["2026-01-01"]}},
+        {"condition": {"field": "item.due_date", "op": "last_days", "value": True}},
+        {"condition": {"field": "item.owner", "op": "equals", "value": 2**70}},
+        {"condition": {"field": "item.owner", "op": "equals", "value": {"a": 1}}},
+        {"condition": {"field": "item.stage", "op": "equals", "value": "No such stage"}},
+        {"condition": {"field": "item.stage", "op": "equals", "value": 999999}},
+        {"condition": {"field": "item.amount", "op": "between", "value": ["5", "1"]}},
+        {"condition": {"field": "item.amount", "op": "more_than", "value": "1e9999999999"}},
+        {"condition": {"field": "item.title", "op": "equals", "value": "x", "colour": "red"}},
+    ],
+)
+def test_what_would_fail_in_every_run_is_refused_in_words(world, alice, more):
+    body = {"stage": world.stages["talk"].pk, "action": "add_comment", "settings": {"text": "x"}} | more
+    answer = alice.post("/rules", body)
+    assert answer.status_code == 422, answer.data
+    assert not Rule.objects.exists()
+
+
+@pytest.mark.parametrize("number", [2**63, 2**70, "9" * 400])
+def test_a_person_whose_number_is_no_key_is_nobody(world, alice, client, number):
+    body = {"stage": world.stages["talk"].pk, "action": "notify", "settings": {"text": "x", "to_users": [number]}}
+    assert alice.post("/rules", body).status_code == 422
+    client.force_login(world.alice)
+    address = f"/admin/automation/rule/add/?kind=notify&stage={world.stages['talk'].pk}"
+    assert client.post(address, {"own-to_users": str(number)}).status_code == 200
+    assert client.get(f"/admin/automation/rule/add/?kind=notify&stage={number}").status_code == 404
+
+
+def test_a_broken_rule_is_switched_off_and_a_program_confirms_no_reading_that_it_has_not_seen(world, alice):
+    rule = world.rule("talk", settings={"text": "{{ item.gone }}"}, unconfirmed=[{"x": 1}])
+    assert alice("PATCH", f"/rules/{rule.pk}", {"is_enabled": False}).status_code == 200
+    rule.refresh_from_db()
+    assert (rule.is_enabled, rule.unconfirmed) == (False, [{"x": 1}])
+    assert alice("PATCH", f"/rules/{rule.pk}", {"settings": {"text": "{{ item.gone }}"}}).status_code == 422
+    assert alice("PATCH", f"/rules/{rule.pk}", {"condition": {}}).status_code == 200
+    rule.refresh_from_db()
+    assert rule.unconfirmed == []

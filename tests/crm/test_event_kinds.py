@@ -10,7 +10,7 @@ from django.conf import settings
 from hypothesis import given
 from hypothesis import strategies as st
 
-from automation.base import Action, actions
+from automation.base import Action, Wait, actions
 from automation.models import Run
 from crm import slots
 from crm.events import kinds as event_kinds
@@ -65,6 +65,17 @@ def test_what_nobody_announced_is_concealed_with_its_customer(world):
     assert "vanished.happened" not in event_kinds.naming_nobody()
 
 
+@pytest.mark.parametrize(
+    "key", ["message.settled", "webhook.received", "document.declined", "refusal.lifted", "sms.sent"]
+)
+def test_what_holds_an_address_or_words_of_the_customer_says_so(key):
+    assert key not in event_kinds.naming_nobody()
+
+
+def test_a_kind_that_says_nothing_of_it_hides():
+    assert EventKind("guest.told", "Told").names_customer
+
+
 # ---------------------------------------------------------------------- waits
 
 
@@ -88,6 +99,9 @@ def test_an_action_announces_what_it_waits_for(world, drain):
         key = "patient"
         label = "Patient"
         awaits = ("guest.never",)
+
+        def run(self, context):
+            return Wait(on="event:guest.never")
 
     with actions.temporarily(Patient):
         assert actions.get("patient") is Patient

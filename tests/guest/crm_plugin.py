@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import Q
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import path
 
 from automation.base import (
@@ -30,6 +30,7 @@ from crm.events.record import record
 from crm.fields import Asked, field_types
 from crm.fields.base import TextLike
 from crm.ground.access import staff_of_ours
+from crm.items import customer_rights
 from crm.messages.transports.base import Transport, TransportError, transports
 from crm.slots import Badge, Health, ItemTab, NavLink
 
@@ -194,6 +195,8 @@ def guest_health() -> list[Health]:
 
 @staff_of_ours
 def guests(request: HttpRequest) -> HttpResponse:
+    if not customer_rights.works_here(request.user):
+        raise Http404
     return HttpResponse("1 guest")
 
 

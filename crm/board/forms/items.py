@@ -8,7 +8,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from crm.fields import Field, own
+from crm.fields import Field, is_untouched, own
 from crm.ground.forms.amounts import AmountField
 from crm.ground.forms.phones import PhoneField
 from crm.items.customers import Found, find_or_make
@@ -95,7 +95,8 @@ class ItemForm(forms.Form):
             made.initial = initial_for(item, name)
             if isinstance(made, AmountField) and self.data.get("currency"):
                 made.currency = str(self.data["currency"]).strip().upper()  # changed along with the amount
-            self.fields[name] = made
+            if not (self.is_bound and is_untouched(made, self.data.get(name))):
+                self.fields[name] = made
         # A select of two hundred thousand contacts helps nobody: the linked one, or search by number.
         for name in ("contact", "company"):
             self.fields[name].widget = forms.HiddenInput()

@@ -226,6 +226,7 @@ def export(request: HttpRequest, pk: int, kind: str) -> HttpResponseBase:
 
 def _lines(user: Any, machine: Machine, rows: Any) -> Iterator[list[Any]]:
     customs = [row.field for row in custom_fields(machine.pipeline)]
+    exporters = [(field.key, field.type.exporter()) for field in customs]
     heads = [
         "#",
         _("id elsewhere"),
@@ -249,4 +250,4 @@ def _lines(user: Any, machine: Machine, rows: Any) -> Iterator[list[Any]]:
         cells = [item.pk, item.external_id, item.title, item.stage.name, name, phone, email]
         cells += [item.company.name if item.company else "", item.owner.name if item.owner else ""]
         cells += [item.amount, item.currency, item.source, item.stage_entered_at, item.created_at, item.closed_at]
-        yield cells + [field.type.exported(item.custom.get(field.key)) for field in customs]
+        yield cells + [exported(item.custom.get(key)) for key, exported in exporters]

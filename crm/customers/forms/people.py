@@ -11,6 +11,7 @@ from django.core.validators import validate_email
 from django.utils.translation import gettext_lazy as _
 
 from crm.company.models import ZONES
+from crm.fields import is_untouched
 from crm.ground import phones
 from crm.ground.addresses import one_spelling
 from crm.ground.forms.amounts import AmountField
@@ -64,7 +65,8 @@ class _PersonForm(forms.Form):
         for row in CustomField.objects.filter(target=self.target):
             made = row.field.form_field()
             made.initial = row.field.type.initial(record.custom.get(row.key))
-            self.fields[row.field.name] = made
+            if not (self.is_bound and is_untouched(made, self.data.get(row.field.name))):
+                self.fields[row.field.name] = made
         for name in self.columns():
             self.fields[name].initial = getattr(record, name)
         self.fields["tags"].initial = ", ".join(tag.name for tag in record.tags.all()) if record.pk else ""

@@ -141,6 +141,7 @@ def export(request: HttpRequest, kind: str, form: str) -> HttpResponseBase:
 
 def _contact_lines(rows: Any) -> Iterator[list[Any]]:
     customs = [row.field for row in CustomField.objects.filter(target="contact").order_by("order", "pk")]
+    exporters = [(field.key, field.type.exporter()) for field in customs]
     heads = ["#", _("name"), _("phone"), _("e-mail"), _("company"), _("language"), _("owner"), _("tags")]
     yield [*heads, _("created at"), *(field.label for field in customs)]
     rows = rows.select_related("company", "owner").prefetch_related("phones", "emails", "tags")
@@ -150,18 +151,19 @@ def _contact_lines(rows: Any) -> Iterator[list[Any]]:
         tags = ", ".join(tag.name for tag in row.tags.all())
         cells = [row.pk, row.name, phones, emails, row.company.name if row.company else "", row.language]
         cells += [row.owner.name if row.owner else "", tags, row.created_at]
-        yield cells + [field.type.exported(row.custom.get(field.key)) for field in customs]
+        yield cells + [exported(row.custom.get(key)) for key, exported in exporters]
 
 
 def _company_lines(rows: Any) -> Iterator[list[Any]]:
     customs = [row.field for row in CustomField.objects.filter(target="company").order_by("order", "pk")]
+    exporters = [(field.key, field.type.exporter()) for field in customs]
     heads = ["#", _("name"), _("tax number"), _("phone"), _("e-mail"), _("address"), _("owner"), _("tags")]
     yield [*heads, _("created at"), *(field.label for field in customs)]
     for row in rows.select_related("owner").prefetch_related("tags").iterator(chunk_size=1000):
         tags = ", ".join(tag.name for tag in row.tags.all())
         cells = [row.pk, row.name, row.tax_number, row.phone, row.email, row.address]
         cells += [row.owner.name if row.owner else "", tags, row.created_at]
-        yield cells + [field.type.exported(row.custom.get(field.key)) for field in customs]
+        yield cells + [exported(row.custom.get(key)) for key, exported in exporters]
 
 
 @staff_of_ours

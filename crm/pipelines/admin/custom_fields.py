@@ -6,17 +6,17 @@ import re
 from typing import Any
 
 from django import forms
-from django.apps import apps
 from django.contrib import messages
+from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
 from crm.admin.base import ModelAdmin, register
 from crm.fields import field_types
 from crm.ground.folding import fold
+from crm.people.signed_in import signed_in
+from crm.pipelines import retyping
 from crm.pipelines.custom_fields import CustomField
 from crm.pipelines.models import touch_all_machines
-from crm.pipelines.retyping import Unread, reread
 
 
 def key_of(label: str) -> str:
@@ -43,16 +43,6 @@ class CustomFieldForm(forms.ModelForm):
         return str(self.cleaned_data["key"]) or key_of(self.cleaned_data.get("label", ""))
 
 
-def _told(unread: list[Unread]) -> str:
-    shown = "; ".join(f"{one.value} (#{one.pk})" for one in unread[:20]) + (" …" if len(unread) > 20 else "")
-    words = ngettext(
-        "%(n)d stored value cannot be read by this type; it stays as text: %(values)s",
-        "%(n)d stored values cannot be read by this type; they stay as text: %(values)s",
-        len(unread),
-    )
-    return words % {"n": len(unread), "values": shown}
-
-
 @register(CustomField)
 class CustomFieldAdmin(ModelAdmin):
     form = CustomFieldForm
@@ -70,9 +60,9 @@ class CustomFieldAdmin(ModelAdmin):
         """Another type reads what is stored under the old one; what it cannot read stays, and is told."""
         super().save_model(request, obj, form, change)
         if change and "type" in form.changed_data:
-            unread = list(reread(apps.get_model, obj))
-            if unread:
-                self.message_user(request, _told(unread), messages.WARNING)
+            retyping.plan(obj, signed_in(request))
+            words = _now("What is stored is read by the new type now; the bell tells what cannot be.")
+            self.message_user(request, words, messages.INFO)
 
     def delete_queryset(self, request: Any, queryset: Any) -> None:
         super().delete_queryset(request, queryset)
