@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
 BIND ?= 127.0.0.1:8000
+SHEETS := $(wildcard static/css/*.css documents/starter/*.css)
+CSS := --indent-size=2 --end-with-newline --space-around-combinator --disable-newline-between-rules
 export PUBLIC_URL ?= http://$(BIND)
 
 .DEFAULT_GOAL := help
@@ -26,6 +28,7 @@ check: $(VENV)/test.done ## linters, types, import contracts, migrations, vendor
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/djade --target-version 5.2 --check $$(git ls-files 'templates/**/*.html' 'templates/*.html')
 	$(VENV)/bin/djangofmt --check --line-length 120 --indent-width 2 $$(git ls-files 'templates/**/*.html' 'templates/*.html')
+	for sheet in $(SHEETS); do $(VENV)/bin/css-beautify $(CSS) $$sheet | cmp - $$sheet || exit 1; done
 	$(VENV)/bin/lint-imports
 	$(VENV)/bin/mypy
 	$(PY) -m bench.shape --check
@@ -41,11 +44,12 @@ shape: $(VENV)/test.done ## how large the parts are and how they hang together
 trace: $(VENV)/test.done ## functions and files between a drag and the SMS at its transport (-v names them)
 	$(PY) -m bench.trace -v
 
-fmt: $(VENV)/test.done ## format code and templates
+fmt: $(VENV)/test.done ## format code, templates and style sheets
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
 	$(VENV)/bin/djade --target-version 5.2 $$(git ls-files 'templates/**/*.html' 'templates/*.html')
 	$(VENV)/bin/djangofmt --line-length 120 --indent-width 2 $$(git ls-files 'templates/**/*.html' 'templates/*.html')
+	for sheet in $(SHEETS); do $(VENV)/bin/css-beautify $(CSS) --replace $$sheet; done
 
 bench: $(VENV)/test.done ## speeds and sizes, on SQLite and PostgreSQL
 	$(PY) -m bench
