@@ -66,7 +66,7 @@ const SOON = 60_000;
 window.addEventListener("submit", (event) => {
   if (event.defaultPrevented) return;
   if (/logout/.test(event.target.action)) return sessionStorage.removeItem(KEY); // who goes on purpose leaves nothing
-  keep([event.target], false);
+  keep($$("form"), false); // others stand half written on the same page
   // A page that stands still afterwards was answered by a file: it arrived.
   setTimeout(() => leaving || sessionStorage.removeItem(KEY), SOON / 4);
 });
