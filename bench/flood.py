@@ -16,8 +16,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-from crm.items.models.gate import MoveOptions
-
 ROOT = Path(__file__).resolve().parents[1]
 FLOOD, DRAGS = int(os.environ.get("FLOOD", "20000")), 20
 
@@ -71,6 +69,7 @@ def flood(database: str) -> None:
 def _drags(anna: Any, stages: list[Any], bulk: Any) -> list[float]:
     """Seconds from each drag until the first rule of its stage has begun."""
     from automation.models import Run
+    from crm.items.models.gate import MoveOptions
     from crm.models import Item
 
     while not Run.objects.filter(rule=bulk, finished_at__isnull=False).exists():

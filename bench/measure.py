@@ -16,14 +16,14 @@ from typing import Any
 
 import django
 
-from crm.items.models.gate import MoveOptions
-
 django.setup()
 
 from django.core.management import call_command  # noqa: E402
 from django.db import connection, connections  # noqa: E402
 from django.test import Client  # noqa: E402
 from django.test.utils import CaptureQueriesContext  # noqa: E402
+
+from crm.items.models.gate import MoveOptions  # noqa: E402
 
 SIZE, DATABASE = int(os.environ["BENCH_SIZE"]), os.environ["BENCH_DB"]
 HTTP = {"HTTP_HOST": "127.0.0.1"}
