@@ -40,6 +40,12 @@ class RuleOut(Schema):
     condition: Any
     is_enabled: bool
     order: int
+    after_previous: str
+    repeat: str
+    repeat_days: int
+    on_leave: str
+    hourly_limit: int
+    retry_hours: int
 
 
 def rule_out(rule: Rule) -> dict[str, Any]:
@@ -55,6 +61,12 @@ def rule_out(rule: Rule) -> dict[str, Any]:
         "condition": rule.condition,
         "is_enabled": rule.is_enabled,
         "order": rule.order,
+        "after_previous": rule.after_previous,
+        "repeat": rule.repeat,
+        "repeat_days": rule.repeat_days,
+        "on_leave": rule.on_leave,
+        "hourly_limit": rule.hourly_limit,
+        "retry_hours": rule.retry_hours,
     }
 
 
@@ -65,7 +77,10 @@ class TriggerOut(Schema):
     stage: int
     type: str
     settings: dict[str, Any]
+    condition: Any
     is_enabled: bool
+    order: int
+    allow_moving_back: bool
 
 
 def trigger_out(trigger: Trigger) -> dict[str, Any]:
@@ -76,7 +91,10 @@ def trigger_out(trigger: Trigger) -> dict[str, Any]:
         "stage": trigger.stage_id,
         "type": trigger.type,
         "settings": trigger.settings,
+        "condition": trigger.condition,
         "is_enabled": trigger.is_enabled,
+        "order": trigger.order,
+        "allow_moving_back": trigger.allow_moving_back,
     }
 
 
@@ -178,10 +196,7 @@ def _published(request: HttpRequest, placed: Any, sent: dict[str, Any]) -> Any:
         if value is not None and not (name == "name" and not value.strip()):
             setattr(placed, name, value)
     judged = set(sent) | (set() if placed.pk else {"settings"})
-    try:
-        faults = publishing.check(placed, judged, Readable(placed.stage.pipeline))
-    except (ArithmeticError, ValueError, TypeError) as error:
-        raise invalid({"condition": [_("It has a value that cannot be read.")]}) from error
+    faults = publishing.check(placed, judged, Readable(placed.stage.pipeline))
     if faults:
         raise invalid(faults)
     try:

@@ -98,6 +98,8 @@ def check(placed: Rule | Trigger, sent: Collection[str], readable: Readable) -> 
             placed.condition = typed_condition(placed.condition, readable, placed.stage.pipeline.currency)
         except ValidationError as error:
             faults["condition"] = list(error.messages)
+        except (ArithmeticError, ValueError, TypeError):  # of a shape that no type expects
+            faults["condition"] = [_("It has a value that cannot be read.")]
     return faults
 
 

@@ -170,6 +170,7 @@ def event_out(event: Event) -> dict[str, Any]:
 class ContactOut(Schema):
     id: int
     name: str
+    address_as: str
     language: str
     zone: str
     company: int | None
@@ -187,6 +188,7 @@ def contact_out(contact: Contact) -> dict[str, Any]:
     return {
         "id": contact.pk,
         "name": contact.name,
+        "address_as": contact.address_as,
         "language": contact.language,
         "zone": contact.zone,
         "company": contact.company_id,
