@@ -42,11 +42,8 @@ def functions(tree: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]
 
 
 def lines_of(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
-    """Of code, from `def` to the end, without its docstring."""
-    first = function.body[0]
-    said = ast.get_docstring(function, clean=False) is not None
-    words = (first.end_lineno or 0) - first.lineno + 1 if said else 0
-    return (function.end_lineno or 0) - function.lineno + 1 - words
+    """From `def` to the end, docstring included."""
+    return (function.end_lineno or 0) - function.lineno + 1
 
 
 def inner_imports(tree: ast.AST) -> int:

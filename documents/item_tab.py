@@ -66,11 +66,12 @@ def tab(
         context["never_sent"] = sent.NEVER_SENT.worded() if sent.is_due_unsent(item, flow, today()) else ""
         context["balance"] = balances[item.pk]
         context["overpaid"] = max(-balances[item.pk].open, Decimal(0))
-        context["may_credit"] = balances[item.pk].owed > 0 and any(
-            row.item_id == item.pk and row.kind == Kind.INVOICE and row.status != Document.Status.VOID
-            for row in documents
-        )
+        context["may_credit"] = balances[item.pk].owed > 0 and any(_is_valid_invoice(row, item) for row in documents)
     return ItemTab("documents", _("Documents"), "documents/_item_tab.html", context, count=len(documents) or None)
+
+
+def _is_valid_invoice(paper: Document, item: Item) -> bool:
+    return paper.item_id == item.pk and paper.kind == Kind.INVOICE and paper.status != Document.Status.VOID
 
 
 def lines_changed(item: Item) -> str:

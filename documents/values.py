@@ -119,11 +119,7 @@ def values_for(
             "due_date": item.due_date or "",
             "title": template.name,
         },
-        credited={
-            "number": credited.paper.number if credited else "",
-            "date": credited.paper.numerator.local(credited.paper.created_at).date() if credited else "",
-            "reason": credited.reason if credited else "",
-        },
+        credited=_credited_values(credited),
         lines=line_values(lines, item.currency, template),
         taxes=[
             {"name": rate.name or "–", "net": rate.net, "tax": rate.tax, "gross": rate.gross} for rate in totals.rates
@@ -139,6 +135,18 @@ def values_for(
         pictures=_pictures(stamped) | {name: f"asset:{name}" if text else "" for name, text in codes.items()},
         rules=outputs or {},
     )
+
+
+def _credited_values(credited: Credited | None) -> dict[str, Any]:
+    """Of the paper that a credit note corrects; empty texts on every other paper."""
+    if credited is None:
+        return {"number": "", "date": "", "reason": ""}
+    paper = credited.paper
+    return {
+        "number": paper.number,
+        "date": paper.numerator.local(paper.created_at).date(),
+        "reason": credited.reason,
+    }
 
 
 def fill(template: DocumentTemplate, item: Item, values: merge_text.Values) -> str:

@@ -74,10 +74,7 @@ def record_many(
             contact_id=visit.item.contact_id,
             visit=visit,
             actor=actor,
-            cause_kind=cause.kind,
-            cause_ref=cause.ref,
-            cause_label=cause.label[:120],
-            depth=cause.depth,
+            **_columns_of(cause),
             payload=payload,
             created_at=now,
         )
@@ -107,41 +104,54 @@ def record(
         quiet: nobody hears of it, neither rules nor triggers nor webhooks: what an import takes in.
         cause: of what a person or customer does the depth is 0, even on a mail that a rule sent.
     """
-    values = {
-        "kind": kind,
-        "item": item,
-        "contact_id": contact.pk if contact else (item.contact_id if item else None),
-        "visit": visit,
-        "actor": actor,
+    event = Event(
+        kind=kind,
+        item=item,
+        contact_id=contact.pk if contact else (item.contact_id if item else None),
+        visit=visit,
+        actor=actor,
+        **_columns_of(cause),
+        payload=payload or {},
+        key=key,
+        created_at=clock.now(),
+    )
+    pending = _pending.get()
+    if not quiet and pending is not None and key is None and entry is None and not _is_awaited(kind):
+        pending.append(event)
+        return event
+    if not _written(event):
+        return None
+    # Of what is quiet nobody hears; what the left visit had planned still ends, the event is marked for its receivers.
+    event.quiet = quiet
+    if not quiet or (entry is not None and entry.left_id is not None):
+        event_recorded.send(sender=Event, event=event, entry=entry)
+    return event
+
+
+def _columns_of(cause: Cause) -> dict[str, Any]:
+    return {
         "cause_kind": cause.kind,
         "cause_ref": cause.ref,
         "cause_label": cause.label[:120],
         "depth": cause.depth,
-        "payload": payload or {},
-        "key": key,
-        "created_at": clock.now(),
     }
-    pending = _pending.get()
-    if quiet:
-        event = Event.objects.create(**values)
-        if entry is not None and entry.left_id is not None:
-            # What the visit had planned still ends; the event is marked for those who would tell of it.
-            event.quiet = True
-            event_recorded.send(sender=Event, event=event, entry=entry)
-        return event
-    if pending is not None and key is None and entry is None and not any(cares(kind) for cares in slots.event_interest):
-        pending.append(Event(**values))
-        return pending[-1]
-    if key is None:
-        event = Event.objects.create(**values)
-    else:
-        try:
-            with transaction.atomic():
-                event = Event.objects.create(**values)
-        except IntegrityError:
-            return None
-    event_recorded.send(sender=Event, event=event, entry=entry)
-    return event
+
+
+def _is_awaited(kind: str) -> bool:
+    return any(cares(kind) for cares in slots.event_interest)
+
+
+def _written(event: Event) -> bool:
+    """False where its key is known already (E38); the caller's transaction goes on."""
+    if event.key is None:
+        event.save(force_insert=True)
+        return True
+    try:
+        with transaction.atomic():
+            event.save(force_insert=True)
+    except IntegrityError:
+        return False
+    return True
 
 
 def plain(value: Any) -> Any:

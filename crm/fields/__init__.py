@@ -50,25 +50,25 @@ __all__ = [
     "type_of_value",
 ]
 
-for _made in (
-    *(Text, LongText, Number, Money, Date, DateTime, Boolean, Choice, MultiList, Link, Phone, Email, Person),
-    *(
-        ClockTime,
-        Weekday,
-        Currency,
-        Language,
-        Percent,
-        Priced,
-        Phones,
-        Emails,
-        Names,
-        StageType,
-        Reason,
-        Customer,
-        Firm,
-    ),
-):
-    field_types.register(_made)
+# In the order in which administrators choose among them, then those of our own fields alone.
+CHOSEN = (Text, LongText, Number, Money, Date, DateTime, Boolean, Choice, MultiList, Link, Phone, Email, Person)
+OURS = (
+    ClockTime,
+    Weekday,
+    Currency,
+    Language,
+    Percent,
+    Priced,
+    Phones,
+    Emails,
+    Names,
+    StageType,
+    Reason,
+    Customer,
+    Firm,
+)
+for _cls in (*CHOSEN, *OURS):
+    field_types.register(_cls)
 
 
 @cache

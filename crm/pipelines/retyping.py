@@ -58,15 +58,18 @@ def reread(get_model: Callable[[str], Any], field: Any, *, write: bool = True) -
     """
     if field.type not in field_types:
         return  # of an app that is not installed now: what it kept is left as it is
-    kind = type_of(field.type)
-    model = get_model(MODELS[field.target])
-    rows = model._base_manager.filter(custom__has_key=field.key).order_by("pk")
+    model, last = get_model(MODELS[field.target]), 0
+    while ids := _next_ids(model, field, last):
+        last = ids[-1]
+        yield from _slice(type_of(field.type), model, field, ids, write)
+
+
+def _next_ids(model: Any, field: Any, after: int) -> list[int]:
+    """A slice of the records that keep a value of the field, in order of their ids."""
+    rows = model._base_manager.filter(custom__has_key=field.key, pk__gt=after)
     if field.target == "item" and field.item_type_id is not None:
         rows = rows.filter(item_type=field.item_type_id)
-    last = 0
-    while ids := list(rows.filter(pk__gt=last).values_list("pk", flat=True)[:SLICE]):
-        last = ids[-1]
-        yield from _slice(kind, model, field, ids, write)
+    return list(rows.order_by("pk").values_list("pk", flat=True)[:SLICE])
 
 
 # ---------------------------------------------------------------------- another type, chosen by a person
@@ -82,14 +85,10 @@ def plan(field: CustomField, by: User) -> None:
 def perform(job: Any) -> None:
     asked = job.payload
     field = CustomField.objects.filter(pk=asked["field"], type=asked["type"]).first()
-    if field is None:
-        return  # gone, or of yet another type, which has a job of its own
+    if field is None or field.type not in field_types:
+        return  # gone, or of yet another type, which has a job of its own, or of an app that is not installed now
     model: Any = apps.get_model(MODELS[field.target])
-    rows = model._base_manager.filter(custom__has_key=field.key, pk__gt=asked["after"]).order_by("pk")
-    if field.target == "item" and field.item_type_id is not None:
-        rows = rows.filter(item_type=field.item_type_id)
-    ids = list(rows.values_list("pk", flat=True)[:SLICE])
-    if ids:
+    if ids := _next_ids(model, field, asked["after"]):
         unread = _slice(type_of(field.type), model, field, ids, True)
         told = [*asked["unread"], *(f"{one.value} (#{one.pk})" for one in unread)][:TOLD]
         payload = {**asked, "after": ids[-1], "count": asked["count"] + len(unread), "unread": told}

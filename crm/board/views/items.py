@@ -99,7 +99,6 @@ def page_context(
     ordered = machine.ordered()
     here = machine.position.get(shown.stage_id, -1)
     pinned = Event.objects.filter(item=shown, pinned_at__isnull=False)
-    clicks = MessageLink.objects.filter(message=OuterRef("pk")).order_by().values("message").annotate(sum=Sum("clicks"))
     return {
         "item": shown,
         # The frame's bell, counted along with the item.
@@ -123,14 +122,18 @@ def page_context(
         "typed": [] if shows_customer else customers.typed_for(shown),
         "twins": merging.duplicates_of(shown.contact, user) if shown.contact and shows_customer else [],
         "tasks": shown.tasks.open().select_related("assignee").order_by("deadline", "pk"),
-        "messages_sent": shown.messages.select_related("channel")
-        .defer("html")
-        .annotate(clicks=Subquery(clicks.values("sum")))
-        .order_by("-created_at")[:20],
+        "messages_sent": _newest_messages(shown),
         "tabs": shown_tabs,
         "may": may,
         "nav": "board",
     }
+
+
+def _newest_messages(shown: Item) -> Any:
+    """With how often their links were followed."""
+    clicks = MessageLink.objects.filter(message=OuterRef("pk")).order_by().values("message").annotate(sum=Sum("clicks"))
+    rows = shown.messages.select_related("channel").defer("html").annotate(clicks=Subquery(clicks.values("sum")))
+    return rows.order_by("-created_at")[:20]
 
 
 def _form_of(kind: str, shown: Item, user: Any, composing: tuple[str, Any] | None) -> Any:

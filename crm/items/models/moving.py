@@ -157,9 +157,7 @@ class Moving(models.Model):
             quiet=move.quiet,
         )
         wake_waiters(ended)
-        if any(entry.cancelled.values()):
-            StageVisit.objects.filter(pk=visit.pk).update(cancelled=entry.cancelled)
-            visit.cancelled = entry.cancelled
+        visit.remember(entry.cancelled)
         boards.touch(self.pipeline_id, self.stage_id, *([source] if source else []))
         return visit
 

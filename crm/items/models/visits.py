@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -47,3 +49,9 @@ class StageVisit(models.Model):
 
     def cause(self) -> Cause:
         return Cause(self.cause_kind, self.cause_ref, self.depth)
+
+    def remember(self, cancelled: dict[str, Any]) -> None:
+        """What the move that opened it ended, by kind; undo revives it."""
+        if any(cancelled.values()):
+            self.cancelled = cancelled
+            self.save(update_fields=["cancelled"])

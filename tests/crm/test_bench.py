@@ -1,0 +1,35 @@
+"""The commands that print figures start in a process of their own, where nothing has set Django up before."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+ROOT = Path(settings.BASE_DIR)
+STARTED = sorted(path.stem for path in (ROOT / "bench").glob("*.py") if '__name__ == "__main__"' in path.read_text())
+
+
+def _python(folder: Path, *args: str) -> str:
+    own = os.environ | {"DEALWRIGHT_VAR": str(folder), "BENCH_SIZE": "1", "BENCH_DB": "sqlite"}
+    own.pop("DATABASE_URL", None)
+    done = subprocess.run([sys.executable, *args], cwd=ROOT, env=own, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("name", STARTED)
+def test_every_bench_finds_the_house(name, tmp_path):
+    _python(tmp_path, "-c", f"import bench.{name}")
+
+
+def test_the_trace_goes_from_a_drag_to_the_transport(tmp_path):
+    lines = _python(tmp_path, "-m", "bench.trace", "-v").splitlines()
+    assert re.search(r"together +\d+ functions +\d+ files", "\n".join(lines))
+    files = {line.split(":")[0].strip() for line in lines if line.startswith("  ")}
+    assert {"crm/items/models/moving.py", "automation/engine/plan.py", "crm/messages/transports/outbox.py"} <= files
