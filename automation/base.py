@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
@@ -15,13 +15,15 @@ from crm.events.models import Cause
 from crm.ground.icons import known_icons
 from crm.ground.sentences import said, spoken
 from crm.ground.shown import beside
+from crm.items import activity
 from crm.messages import merge_text
+from crm.models import Item
 from crm.registry import Registry
 from crm.work.leased import Status
 
 if TYPE_CHECKING:
     from automation.models import Rule, Run
-    from crm.models import Event, Item, Stage, StageVisit, User
+    from crm.models import Event, Pipeline, Stage, StageVisit, User
 
 
 # ---------------------------------------------------------------------- outcomes
@@ -228,8 +230,15 @@ GROUPS: dict[str, Any] = {
 class TriggerType:
     """One kind of happening that moves items.
 
+    One of time ("no activity for three days") has `due_for` and `tell`: the engine keeps a timer for each of its subjects
+    (engine/timers.py), and when it is due `tell` records the event that `matches` then sees like any other.
+
     Attributes:
         events: kinds of events it looks at, such as ("task.status",).
+        arms: of one of time: kinds of events after which it is counted anew.
+        arms_on_activity: so it is after whatever people do (crm/items/activity.py).
+        subject: of one of time: the model that is waited for; items, unless said otherwise.
+        catch_up: what fell due so long before it was armed is not told any more; None: it always is.
     """
 
     key: ClassVar[str] = ""
@@ -238,6 +247,10 @@ class TriggerType:
     icon: ClassVar[str] = "bolt"
     help: ClassVar[Any] = ""
     events: ClassVar[tuple[str, ...]] = ()
+    arms: ClassVar[tuple[str, ...]] = ()
+    arms_on_activity: ClassVar[bool] = False
+    subject: ClassVar[str] = "crm.Item"
+    catch_up: ClassVar[timedelta | None] = timedelta(days=14)
 
     class Settings(SettingsForm):
         pass
@@ -249,6 +262,41 @@ class TriggerType:
     def summary(self, settings: dict[str, Any]) -> str:
         return ""
 
+    # ------------------------------------------------------------------ types of time
+
+    def due_for(self, subject: Any, settings: dict[str, Any], event: Event | None = None) -> datetime | None:
+        """When it happens to this subject (UTC), as things stand; None: it does not. Raises NoCalendar.
+
+        Asked when the timer is armed (`event`: what happened just now, so that nothing need be looked up) and again when it
+        is due: one that has moved on waits for its new time.
+        """
+        raise NotImplementedError
+
+    def tell(self, subject: Any, settings: dict[str, Any], due_at: datetime) -> None:
+        """It has happened: record the event, with a key that makes it once. The subject's item is locked."""
+        raise NotImplementedError
+
+    def subjects(self, pipeline: Pipeline) -> Any:
+        """What a trigger of the pipeline waits for (a queryset): the cards of its open stages."""
+        return Item.objects.open().filter(pipeline=pipeline)
+
+    def subjects_of(self, event: Event) -> Iterable[Any]:
+        """For which subjects an event of `arms` may have changed the time."""
+        return (event.item,) if event.item is not None else ()
+
+    def pipelines_of(self, subject: Any) -> set[int]:
+        """In which pipelines (ids) triggers may wait for the subject."""
+        return {subject.pipeline_id}
+
+    def item_of(self, subject: Any) -> Item:
+        """The card that is locked while it is told."""
+        item: Item = subject
+        return item
+
+    @classmethod
+    def is_timed(cls) -> bool:
+        return cls.due_for is not TriggerType.due_for
+
 
 def _fault(cls: type[Action] | type[TriggerType]) -> str:
     """What would only be seen in the catalogue, or when a customer waits."""
@@ -258,6 +306,8 @@ def _fault(cls: type[Action] | type[TriggerType]) -> str:
         return f"has the unknown group {cls.group!r}; known are {', '.join(GROUPS)}"
     if issubclass(cls, Action) and cls.run is Action.run:
         return "has no run"
+    if issubclass(cls, TriggerType) and cls.is_timed() and (not cls.arms or cls.tell is TriggerType.tell):
+        return "has due_for, but not both arms and tell"
     return ""
 
 
@@ -273,6 +323,23 @@ def action_of(key: str) -> Action:
 def types_for(kind: str) -> set[str]:
     """Keys of the trigger types that look at a kind of event."""
     return {found.key for found in trigger_types if kind in found.events}
+
+
+def arming(kind: str, cause: str) -> list[type[TriggerType]]:
+    """The types of time that count anew after such an event; `cause`: kind of its cause."""
+    found = trigger_types.derived("arms", _by_arming_kind)
+    if found[""] and activity.is_activity(kind, cause):
+        return [*found.get(kind, ()), *found[""]]
+    return found.get(kind, [])
+
+
+def _by_arming_kind(known: Registry[TriggerType]) -> dict[str, list[type[TriggerType]]]:
+    timed = [one for one in known if one.is_timed()]
+    found: dict[str, list[type[TriggerType]]] = {"": [one for one in timed if one.arms_on_activity]}
+    for one in timed:
+        for kind in one.arms:
+            found.setdefault(kind, []).append(one)
+    return found
 
 
 def awaited_kinds() -> set[str]:

@@ -1,31 +1,34 @@
 """What automation registers in the lower layer; third parties do the same in theirs."""
 
-from automation import api, archived, demo, figures, item_tab, stage_uses
+from automation import api, archived, demo, figures, item_tab, late, stage_uses
 from automation.actions import (
     add_comment,
     call_webhook,
     change_fields,
     change_owner,
     change_stage,
+    control_time_in_stage,
     create_task,
     notify,
     notify_supervisor,
     send_email,
     send_sms,
 )
-from automation.engine import chain, match, plan, undo, worker
+from automation.engine import chain, match, plan, timers, undo, worker
 from automation.models import Rule, Trigger
 from automation.triggers import (
     call_incoming,
     call_missed,
     call_outgoing,
     callback_requested,
+    date_reached,
     email_link_clicked,
     email_opened,
     email_received,
     email_sent,
     field_changed,
     form_submitted,
+    no_activity,
     owner_changed,
     sms_received,
     task_status,
@@ -47,9 +50,13 @@ slots.job_ended.register(chain.wake_by_job)
 slots.job_replaced.register(chain.job_replaced)
 slots.task_ended.register(chain.wake_by_task)
 slots.move_undone.register(undo.move_undone)
+slots.day_parts.register(late.part)
+slots.items_taken_in.register(timers.taken_in)
 slots.routes.extend(route for route in routes if route not in slots.routes)
 register_kind(Kind("match", match.match))
 register_kind(Kind("replan_rule", plan.replan_rule, automation=True))
+register_kind(Kind(timers.KIND, timers.ring_out, automation=True, passing=True))
+register_kind(Kind(timers.ARMING, timers.arm_all))
 
 __all__ = [
     "add_comment",
@@ -62,7 +69,9 @@ __all__ = [
     "change_fields",
     "change_owner",
     "change_stage",
+    "control_time_in_stage",
     "create_task",
+    "date_reached",
     "email_link_clicked",
     "email_opened",
     "email_received",
@@ -71,6 +80,7 @@ __all__ = [
     "figures",
     "form_submitted",
     "item_tab",
+    "no_activity",
     "notify",
     "notify_supervisor",
     "owner_changed",

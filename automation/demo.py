@@ -16,6 +16,7 @@ TEXTS: dict[str, dict[str, str]] = {
         "r3": "Task: call the customer",
         "call": "Call {{ contact.name }}",
         "r4": "Tell the supervisor",
+        "r5": "Control: two working days",
         "late": "Nobody has taken care of “{{ item.title }}” for 30 minutes.",
         "subject": "Your order at {{ own_company.name }}",
         "r8": "E-mail: reminder after 2 working days",
@@ -39,6 +40,7 @@ TEXTS: dict[str, dict[str, str]] = {
         "r3": "Zadanie: zadzwoń do klienta",
         "call": "Zadzwoń: {{ contact.name }}",
         "r4": "Powiadom przełożonego",
+        "r5": "Kontrola: dwa dni robocze",
         "late": "Od 30 minut nikt nie zajął się „{{ item.title }}”.",
         "subject": "Twoje zamówienie w {{ own_company.name }}",
         "r8": "E-mail: przypomnienie po 2 dniach roboczych",
@@ -62,6 +64,7 @@ TEXTS: dict[str, dict[str, str]] = {
         "r3": "Tâche : appeler le client",
         "call": "Appeler {{ contact.name }}",
         "r4": "Prévenir le responsable",
+        "r5": "Contrôle : deux jours ouvrés",
         "late": "Personne ne s’est occupé de « {{ item.title }} » depuis 30 minutes.",
         "subject": "Votre commande chez {{ own_company.name }}",
         "r8": "E-mail : rappel après 2 jours ouvrés",
@@ -85,6 +88,7 @@ TEXTS: dict[str, dict[str, str]] = {
         "r3": "Công việc: gọi khách hàng",
         "call": "Gọi {{ contact.name }}",
         "r4": "Báo quản lý",
+        "r5": "Kiểm soát: hai ngày làm việc",
         "late": "Đã 30 phút chưa ai xử lý “{{ item.title }}”.",
         "subject": "Đơn hàng của bạn tại {{ own_company.name }}",
         "r8": "E-mail: nhắc sau 2 ngày làm việc",
@@ -121,7 +125,7 @@ def add_automation(demo: Demo) -> None:
     """Slot demo_parts: rules R1 to R15 and the triggers, as far as their actions are built."""
     texts = TEXTS[demo.language]
     anna, _bartek, _celina, darek, ewa = demo.people
-    new, _talking, _prepare, waiting, prepayment, delivery, won, _lost = demo.stages
+    new, talking, _prepare, waiting, prepayment, delivery, won, _lost = demo.stages
     sales, _logistics = demo.departments
 
     rule = partial(_rule, texts, anna)
@@ -138,6 +142,8 @@ def add_automation(demo: Demo) -> None:
     half_hour = {"when": "delay", "amount": 30, "unit": "working_minutes"}
     rule(new, "late", "r4", "notify_supervisor", {"text": texts["late"]}, timing=half_hour)
     two_days = {"when": "delay", "amount": 2, "unit": "working_days"}
+    neglected = {"amount": "2", "unit": "working_days", "without": "activity", "unless_planned": "on"}
+    rule(talking, "control", "r5", "control_time_in_stage", neglected)
     rule(
         waiting, "reminder", "r8", "send_email", {"subject": texts["subject"], "body": texts["remind"]}, timing=two_days
     )

@@ -9,9 +9,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from automation.base import action_of
-from automation.engine.due import timing_of, zone_for
+from automation.engine.due import timing_of
 from automation.models import Run, automation_of
-from automation.timing import duration_words
+from automation.timing import duration_words, zone_for
 from crm import slots
 from crm.ground import clock
 from crm.ground.shown import beside

@@ -15,8 +15,9 @@ from automation.base import Scope, action_of, trigger_types
 from automation.timing import Timing
 from crm.ground import clock
 from crm.ground.sentences import SentenceField
-from crm.models import Event, Item, Pipeline, Stage, StageVisit, User
+from crm.models import Event, Item, Job, Pipeline, Stage, StageVisit, User
 from crm.pipelines.machine import Machine
+from crm.work import lanes
 from crm.work.leased import Leased, Status
 
 MOST_RULES = 300  # on one stage
@@ -159,6 +160,13 @@ class Trigger(Placed):
         verbose_name = _("trigger")
         verbose_name_plural = _("triggers")
 
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """One of time is armed for what is there already, whoever saves it."""
+        super().save(*args, **kwargs)
+        found = trigger_types.get(self.type)
+        if found is not None and found.is_timed():
+            Job.plan("arm_timers", f"arm:{self.pk}:{self.version}", lane=lanes.BULK, payload={"trigger": self.pk})
+
 
 class Run(Leased):
     """One execution of a rule for one visit."""
@@ -237,6 +245,23 @@ class OwnerTurn(models.Model):
         return f"{self.rule}: {self.last_user}"
 
 
+class LateItem(models.Model):
+    """What `control_time_in_stage` has told somebody of: it stands on their day until somebody cares for the card."""
+
+    run = models.ForeignKey(Run, models.CASCADE, related_name="+")
+    item = models.ForeignKey(Item, models.CASCADE, related_name="+")
+    user = models.ForeignKey(User, models.CASCADE, related_name="late_items")
+    since = models.DateTimeField()
+    # Only moving it on ends it; else whatever people do about it does.
+    until_moved = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["run", "user"], name="late_once_a_person")]
+
+    def __str__(self) -> str:
+        return f"{self.item}: {self.user}"
+
+
 # ---------------------------------------------------------------------- compiled with the machine
 
 
@@ -248,6 +273,14 @@ class Automation:
     triggers: list[Trigger] = field(default_factory=list)
     by_id: dict[int, Rule] = field(default_factory=dict)
     date_fields: set[str] = field(default_factory=set)
+
+    def timed(self, key: str = "") -> list[Trigger]:
+        """The triggers of time, of one type or of all."""
+        return [
+            trigger
+            for trigger in self.triggers
+            if trigger.type == key or (not key and (found := trigger_types.get(trigger.type)) and found.is_timed())
+        ]
 
 
 def automation_of(machine: Machine) -> Automation:

@@ -15,7 +15,8 @@ from crm.company import calendars
 from crm.company.calendars import WorkingTime
 from crm.fields import own
 from crm.ground.sentences import said
-from crm.models import CustomField
+from crm.models import CustomField, Item
+from crm.pipelines.machine import machine_of
 
 NOW, DELAY, DATE, TIME_OF_DAY = "now", "delay", "date", "time"
 WHEN = [
@@ -152,8 +153,7 @@ class Timing:
         elif self.when == TIME_OF_DAY:
             text = _("at %s") % self.at.strftime("%H:%M")
         elif self.when == DATE:
-            field = str(dict(date_fields()).get(self.date_field, self.date_field))
-            words = {"delay": self._amount_words(), "field": field}
+            words = {"delay": self._amount_words(), "field": date_label(self.date_field)}
             pattern = _("%(delay)s before “%(field)s”") if self.sign < 0 else _("%(delay)s after “%(field)s”")
             text = pattern % words if self.amount else _("at “%(field)s”") % words
         else:
@@ -192,6 +192,35 @@ class Timing:
         )
 
 
+def after(start: datetime, amount: int, unit: str, item: Item) -> datetime:
+    """So much later by the calendar of the item's pipeline: working units are open time, days keep the time of day. Raises NoCalendar."""
+    timing = Timing(when=DELAY, amount=amount, unit=unit)
+    calendar = None if unit in _SECONDS else machine_of(item.pipeline_id).pipeline.working_time()
+    due = timing.due(start, calendar, calendar.zone if calendar else "UTC")
+    assert due is not None
+    return due
+
+
+def amount_words(amount: int, unit: str) -> str:
+    """ "3 working days" """
+    return Timing(when=DELAY, amount=amount, unit=unit)._amount_words()
+
+
+def check_amount(form: forms.Form, amount: str = "amount", unit: str = "unit") -> None:
+    """Refuse more of a unit than any calendar reaches; called by `clean` of forms with both."""
+    longest = LONGEST.get(form.cleaned_data.get(unit) or "minutes", 0)
+    if (form.cleaned_data.get(amount) or 0) > longest:
+        form.add_error(amount, _("That is more than ten years; at most %d of this unit.") % longest)
+
+
+def zone_for(timing: Timing, item: Item, calendar: WorkingTime | None) -> tuple[str, str]:
+    """Whose days and times of day count (E17): an IANA name, and "company", "owner" or "contact"."""
+    if timing.zone_of == "owner" and item.owner is not None:
+        return item.owner.zone, "owner"
+    theirs = item.contact.time_zone() if timing.zone_of == "contact" and item.contact is not None else ""
+    return (theirs, "contact") if theirs else (calendar.zone if calendar else "UTC", "company")
+
+
 def _instant(value: Any, zone: str, at: time) -> datetime | None:
     if value in (None, ""):
         return None
@@ -207,6 +236,10 @@ def date_fields() -> list[tuple[str, Any]]:
     ours = [own.ITEM["due_date"], own.ITEM_KEPT["next_activity_at"]]
     custom = [row.field for row in CustomField.of_items()]
     return [("", "—"), *((field.name, field.label) for field in [*ours, *custom] if field.type.is_day)]
+
+
+def date_label(name: str) -> str:
+    return str(dict(date_fields()).get(name, name))
 
 
 class TimingForm(forms.Form):
@@ -236,9 +269,8 @@ class TimingForm(forms.Form):
         data = super().clean() or {}
         if data.get("when") == DELAY and not data.get("amount"):
             self.add_error("amount", _("How long shall it wait?"))
-        longest = LONGEST.get(data.get("unit") or "minutes", 0)
-        if data.get("when") in (DELAY, DATE) and (data.get("amount") or 0) > longest:
-            self.add_error("amount", _("That is more than ten years; at most %d of this unit.") % longest)
+        if data.get("when") in (DELAY, DATE):
+            check_amount(self)
         if data.get("when") == DELAY and data.get("delay_at") and data.get("unit") not in WHOLE_DAYS:
             self.add_error("delay_at", _("A time of day goes with days, weeks, months or working days."))
         if data.get("when") == DATE and not data.get("date_field"):

@@ -15,13 +15,15 @@ customer_parts  f(record, items, user) -> ItemTab | None: a part of a contact's 
                 its cards that the person sees
 api_routers     ninja Routers of upper layers, under /api/v1/
 routes          URL patterns of upper layers
+day_parts       f(user) -> ItemTab | None: a part of a person's day, above its tasks
 column_hints    f(machine) -> {stage id: sentence}: what a drop on that column will start
 sends_on_entry  f(machine) -> {stage id: messages}: how many messages one card's entry can start, at most
 card_badges     f(items) -> {item id: [Badge]}: small marks on cards
 health_checks   f() -> [Health]: lines of /healthz and of the banner
 demo_parts      f(demo): adds a part to the demo company
 demo_histories  f(demo): what happened in half a year with the demo's deals, made after them
-event_interest  f(kind) -> bool: must the upper layer hear of such an event before the transaction goes on?
+event_interest  f(kind, cause's kind) -> bool: must the upper layer hear of such an event before the transaction goes on?
+items_taken_in  f(items): in the transaction that writes cards, or changes them, of which no trigger hears (an import)
 job_ended       f(job): in the transaction that ends an outside job
 job_replaced    f(old, new): who waited for the old job waits for the new one
 stage_uses      f(stage) -> [StageUse]: what names a stage, and what becomes of it when the stage goes
@@ -157,6 +159,7 @@ item_tabs = Slot()
 customer_parts = Slot()
 api_routers = Slot()
 routes = Slot()
+day_parts = Slot()
 column_hints = Slot()
 sends_on_entry = Slot()
 card_badges = Slot()
@@ -164,6 +167,7 @@ health_checks = Slot()
 demo_parts = Slot()
 demo_histories = Slot()
 event_interest = Slot()
+items_taken_in = Slot()
 job_ended = Slot()
 job_replaced = Slot()
 stage_uses = Slot()

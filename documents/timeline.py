@@ -58,6 +58,7 @@ register(
         _paper("send", lazy("%(document)s was sent")),
         conceals=(),
         names_customer=False,
+        is_activity=True,
     ),
     EventKind(
         "document.opened",
@@ -66,6 +67,7 @@ register(
         _paper("eye", lazy("The customer opened %(document)s")),
         conceals=(),
         names_customer=False,
+        is_activity=True,
     ),
     EventKind(
         "document.signed",
@@ -73,6 +75,7 @@ register(
         "circle-check",
         _paper("circle-check", lazy("%(document)s was accepted")),
         conceals=("note",),
+        is_activity=True,
     ),
     EventKind(
         "document.declined",
@@ -80,6 +83,7 @@ register(
         "circle-x",
         _paper("circle-x", lazy("%(document)s was declined")),
         conceals=("note",),
+        is_activity=True,
     ),
     EventKind(
         "document.voided",
@@ -122,7 +126,7 @@ register(
         conceals=(),
         names_customer=False,
     ),
-    EventKind("invoice.paid", lazy("Invoice paid"), "coin", _paid, conceals=(), names_customer=False),
+    EventKind("invoice.paid", lazy("Invoice paid"), "coin", _paid, conceals=(), names_customer=False, is_activity=True),
     EventKind("invoice.credited", lazy("Credit note made"), "file-text", _credited, conceals=(), names_customer=False),
     EventKind(
         "invoice.unsent",

@@ -11,12 +11,11 @@ from django.utils.translation import gettext_lazy as _
 
 from automation.base import Action, ActionError, Context, Done, Outcome, SettingsForm, Skip, actions
 from automation.fields import DepartmentChoice, MergeTextField, RoleChoice, UserChoice, UserChoices
-from automation.timing import DELAY, UNITS, NoCalendar, Timing
+from automation.timing import UNITS, NoCalendar, after
 from crm.ground import clock
 from crm.ground.sentences import said
 from crm.messages.merge_fields import item_link
 from crm.models import Item, Task, User
-from crm.pipelines.machine import machine_of
 
 
 @actions.register
@@ -109,10 +108,8 @@ class CreateTask(Action):
         amount, unit = context.settings["deadline_amount"], context.settings["deadline_unit"]
         if not amount:
             return None
-        calendar = machine_of(context.item.pipeline_id).pipeline.working_time()
-        timing = Timing(when=DELAY, amount=amount, unit=unit or "hours")
         try:
-            return timing.due(clock.now(), calendar, calendar.zone if calendar else "UTC")
+            return after(clock.now(), amount, unit or "hours", context.item)
         except NoCalendar as error:
             raise ActionError(str(error)) from error
 

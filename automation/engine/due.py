@@ -5,8 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from automation.models import Run
-from automation.timing import Timing
-from crm.company.calendars import WorkingTime
+from automation.timing import Timing, zone_for
 from crm.ground import clock
 from crm.models import Item
 from crm.pipelines.machine import Machine
@@ -27,14 +26,6 @@ def set_due(run: Run, item: Item, machine: Machine, start: datetime) -> None:
     _due_by(run, timing, item, machine, start)
     if run.due_at is None or run.due_at > clock.now():
         run.lane = lanes.BULK  # nobody waits for what falls due some time
-
-
-def zone_for(timing: Timing, item: Item, calendar: WorkingTime | None) -> tuple[str, str]:
-    """Whose days and times of day count (E17): an IANA name, and "company", "owner" or "contact"."""
-    if timing.zone_of == "owner" and item.owner is not None:
-        return item.owner.zone, "owner"
-    theirs = item.contact.time_zone() if timing.zone_of == "contact" and item.contact is not None else ""
-    return (theirs, "contact") if theirs else (calendar.zone if calendar else "UTC", "company")
 
 
 def _due_by(run: Run, timing: Timing, item: Item, machine: Machine, start: datetime) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 
 from django.db.models import Q
 
-from automation.base import action_of, awaited_kinds, types_for
-from automation.engine import chain
+from automation.base import action_of, arming, awaited_kinds, types_for
+from automation.engine import chain, timers
 from automation.engine.due import set_due, timing_of
 from automation.models import Automation, Rule, Run, automation_of
 from crm.events.notice import notify
@@ -31,9 +31,9 @@ MAX_MOVES_AN_HOUR = 100  # E42
 REPLANNING = ("field.changed", "task.created", "task.status")
 
 
-def cares_for(kind: str) -> bool:
-    """Slot event_interest: kinds that trigger types, waits or date rules must hear of at once."""
-    return kind in REPLANNING or kind in awaited_kinds() or bool(types_for(kind))
+def cares_for(kind: str, cause: str) -> bool:
+    """Slot event_interest: kinds that trigger types, timers, waits or date rules must hear of at once."""
+    return kind in REPLANNING or kind in awaited_kinds() or bool(types_for(kind)) or bool(arming(kind, cause))
 
 
 def on_event(sender: Any, event: Event, entry: Entry | None, **kwargs: Any) -> None:
@@ -44,9 +44,15 @@ def on_event(sender: Any, event: Event, entry: Entry | None, **kwargs: Any) -> N
             return
         if entry.visit is not None and entry.start_rules:
             plan(entry, event)
-    elif event.item is not None and event.kind in REPLANNING:
-        replan_dates(event)
-    plan_match(event, entry.machine if entry else None)
+        machine: Machine | None = entry.machine
+    elif event.item is not None and cares_for(event.kind, event.cause_kind):
+        machine = machine_of(event.item.pipeline_id)
+        if event.kind in REPLANNING:
+            replan_dates(event, machine)
+    else:
+        machine = None
+    timers.on_event(event, machine)
+    plan_match(event, machine)
     chain.wake_by_event(event)
 
 
@@ -236,7 +242,7 @@ def _is_sending(run: Run) -> bool:
 # ---------------------------------------------------------------------- dates that change (E20)
 
 
-def replan_dates(event: Event) -> None:
+def replan_dates(event: Event, machine: Machine) -> None:
     """A date that rules of the open visit count from was filled, changed or cleared."""
     item = event.item
     assert item is not None
@@ -244,7 +250,6 @@ def replan_dates(event: Event) -> None:
         names = set(event.data("changes", {}))
     else:
         names = {"next_activity_at"}
-    machine = machine_of(item.pipeline_id)
     names &= automation_of(machine).date_fields
     if not names:
         return

@@ -26,6 +26,7 @@ class EventKind:
         prepare: f(events, fields) -> tell: in place of `tell` where many are told together in few queries.
         is_worded: the words of its payload are searched.
         is_shown: it stands on timelines; another kind tells of the rest.
+        is_activity: done by people, it shows that somebody cares for the card (crm/items/activity.py).
         shows: filters of the timeline that it stands under: talk, notes, changes.
         names_customer: its payload may hold an address, a number or words of the customer; who does not see the customer is
             not told of it by API, webhook and search. True unless it is said otherwise, so that a forgotten word hides.
@@ -39,6 +40,7 @@ class EventKind:
     prepare: Callable[[list[Any], Mapping[str, Any] | None], Callable[[Any], Shown]] | None = None
     is_worded: bool = False
     is_shown: bool = True
+    is_activity: bool = False
     shows: tuple[str, ...] = ()
     names_customer: bool = True
     conceals: tuple[str, ...] = ("to", "from", "number", "answers")
@@ -86,6 +88,11 @@ def is_worded(key: str) -> bool:
 def naming_nobody() -> list[str]:
     """Keys of kinds that may be told to who does not see the customer; of unknown ones nobody can say so."""
     return [key for key, kind in _kinds.items() if not kind.names_customer]
+
+
+def activities() -> list[str]:
+    """Keys of what shows that somebody cares for a card."""
+    return [key for key, kind in _kinds.items() if kind.is_activity]
 
 
 def shown_under(name: str) -> list[str]:

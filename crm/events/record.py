@@ -66,7 +66,7 @@ def record_many(
     cause: Cause,
 ) -> None:
     """Write what happened to many items at once, unheard; `entries`: each one's visit and payload."""
-    now = clock.now()
+    now, told = clock.now(), list(entries)
     Event.objects.bulk_create(
         Event(
             kind=kind,
@@ -78,8 +78,14 @@ def record_many(
             payload=payload,
             created_at=now,
         )
-        for visit, payload in entries
+        for visit, payload in told
     )
+    _take_in([visit.item for visit, _payload in told])
+
+
+def _take_in(items: list[Item]) -> None:
+    for took_in in slots.items_taken_in:
+        took_in(items)
 
 
 def record(
@@ -116,13 +122,15 @@ def record(
         created_at=clock.now(),
     )
     pending = _pending.get()
-    if not quiet and pending is not None and key is None and entry is None and not _is_awaited(kind):
+    if not quiet and pending is not None and key is None and entry is None and not _is_awaited(kind, cause.kind):
         pending.append(event)
         return event
     if not _written(event):
         return None
     # Of what is quiet nobody hears; what the left visit had planned still ends, the event is marked for its receivers.
     event.quiet = quiet
+    if quiet and item is not None:
+        _take_in([item])
     if not quiet or (entry is not None and entry.left_id is not None):
         event_recorded.send(sender=Event, event=event, entry=entry)
     return event
@@ -137,8 +145,8 @@ def _columns_of(cause: Cause) -> dict[str, Any]:
     }
 
 
-def _is_awaited(kind: str) -> bool:
-    return any(cares(kind) for cares in slots.event_interest)
+def _is_awaited(kind: str, cause: str) -> bool:
+    return any(cares(kind, cause) for cares in slots.event_interest)
 
 
 def _written(event: Event) -> bool:

@@ -79,6 +79,7 @@ register(
             "notes",
         ),
         names_customer=False,
+        is_activity=True,
     ),
     EventKind(
         "comment.removed",

@@ -54,6 +54,7 @@ register(
         lambda e: ("phone", _call(e), e.data("note")),
         is_worded=True,
         shows=("talk",),
+        is_activity=True,
     ),
     EventKind(
         "call.missed",
@@ -62,6 +63,7 @@ register(
         lambda e: ("phone", _call(e), e.data("note")),
         is_worded=True,
         shows=("talk",),
+        is_activity=True,
     ),
     EventKind(
         "task.created",
@@ -74,8 +76,9 @@ register(
         ),
         is_worded=True,
         names_customer=False,
+        is_activity=True,
     ),
-    EventKind("task.status", lazy("Task changed"), "checkbox", _task, names_customer=False),
+    EventKind("task.status", lazy("Task changed"), "checkbox", _task, names_customer=False, is_activity=True),
     EventKind(
         "supervisor.notified",
         lazy("Supervisor notified"),

@@ -46,6 +46,7 @@ register(
         _message("device-mobile", lambda e: _("SMS to %s") % e.data("to")),
         is_worded=True,
         shows=("talk",),
+        is_activity=True,
     ),
     EventKind(
         "sms.received",
@@ -60,6 +61,7 @@ register(
         ),
         is_worded=True,
         shows=("talk",),
+        is_activity=True,
     ),
     EventKind(
         "sms.delivered",
@@ -96,6 +98,7 @@ register(
         _message("mail", lambda e: _("E-mail to %s") % e.data("to")),
         is_worded=True,
         shows=("talk",),
+        is_activity=True,
     ),
     EventKind(
         "email.opened",
@@ -108,7 +111,15 @@ register(
         ),
         shows=("talk",),
     ),
-    EventKind("email.received", lazy("E-mail received"), "mail-opened", _received, is_worded=True, shows=("talk",)),
+    EventKind(
+        "email.received",
+        lazy("E-mail received"),
+        "mail-opened",
+        _received,
+        is_worded=True,
+        shows=("talk",),
+        is_activity=True,
+    ),
     EventKind(
         "email.delivered",
         lazy("E-mail delivered"),

@@ -16,8 +16,16 @@ def _form(event: Event) -> Shown:
 
 
 register(
-    EventKind("form.submitted", lazy("Form sent"), "forms", _form, is_worded=True, shows=("talk",)),
-    EventKind("callback.requested", lazy("Call back asked for"), "forms", _form, is_worded=True, shows=("talk",)),
+    EventKind("form.submitted", lazy("Form sent"), "forms", _form, is_worded=True, shows=("talk",), is_activity=True),
+    EventKind(
+        "callback.requested",
+        lazy("Call back asked for"),
+        "forms",
+        _form,
+        is_worded=True,
+        shows=("talk",),
+        is_activity=True,
+    ),
     EventKind(
         "webhook.received",
         lazy("Webhook called"),

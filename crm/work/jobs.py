@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -164,6 +164,9 @@ class JobWorker:
         assert kind is not None
         with lanes.within(job.lane):
             result = kind.perform(job)
+        if isinstance(result, datetime):
+            job.give_back(result)
+            return
         status, sentence = result if isinstance(result, tuple) else (Status.DONE, "")
         job.end(status, sentence)
 

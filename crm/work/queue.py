@@ -86,7 +86,8 @@ class Kind:
     """What a job's kind does.
 
     Args:
-        perform: inside kinds: called with the job in a transaction that also ends it. Outside kinds: called
+        perform: inside kinds: called with the job in a transaction that also ends it, as done or as the (status, sentence)
+            that it returns; an instant that it returns is when it goes on. Outside kinds: called
             outside any transaction after `begin`, returns an outcome for `conclude`.
         outside: talks to the world.
         lost: the job failed for good; called with it, in the transaction that ends it.

@@ -49,6 +49,11 @@ class InvoiceFlow(models.Model):
                 raise ValidationError({name: _("This stage is of another pipeline.")})
 
     @classmethod
+    def awaiting(cls) -> set[int]:
+        """The stages (ids) in which an invoice waits for its money."""
+        return {pk for row in cls.objects.values_list("sent", "partly_paid", "overdue") for pk in row}
+
+    @classmethod
     def first(cls) -> InvoiceFlow | None:
         return cls.objects.select_related("pipeline").order_by("pk").first()
 

@@ -77,7 +77,7 @@ def test_what_is_open_shrinks_at_every_door(world, papers, invoice):
     open_ = Decimal("724.08")
     assert (Balance.of(invoice).open, still_open(invoice)) == (open_, open_)
     assert [row.amount for row in statements._open_invoices(world.bob)] == [open_]
-    overdue._tell(invoice, 1)
+    overdue.tell(invoice, 1)
     assert Event.objects.filter(kind="invoice.overdue", item=invoice).get().data("open") == str(open_)
     fresh = making.make(papers.templates["invoice"], invoice, by=world.bob, replaces=CreditNote.objects.get().corrects)
     assert fresh.data["totals"]["open"] == str(open_)

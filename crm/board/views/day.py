@@ -18,6 +18,7 @@ from django.views.decorators.http import require_GET, require_POST
 from icalendar import Calendar
 from icalendar import Event as Entry
 
+from crm import slots
 from crm.ground import clock
 from crm.ground.access import public, staff_of_ours
 from crm.items.models.items import Item
@@ -52,6 +53,7 @@ def day(request: HttpRequest) -> HttpResponse:
         groups[place].append(task)
     labels = {"late": _("Late"), "today": _("Today"), "later": _("Later"), "open": _("Without a date")}
     context = {
+        "parts": [part for make in slots.day_parts if not kind and (part := make(signed_in(request)))],
         "groups": [(key, labels[key], found) for key, found in groups.items() if found],
         "kind": kind,
         "kinds": Task.Kind.choices,
