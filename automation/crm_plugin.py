@@ -1,14 +1,17 @@
 """What automation registers in the lower layer; third parties do the same in theirs."""
 
-from automation import api, archived, demo, figures, item_tab, late, stage_uses
+from automation import api, archived, demo, figures, item_tab, late, personal_data, stage_uses
 from automation.actions import (
     add_comment,
+    add_to_exceptions,
     call_webhook,
     change_fields,
     change_owner,
     change_stage,
     control_time_in_stage,
     create_task,
+    delete_item,
+    erase_personal_data,
     notify,
     notify_supervisor,
     send_email,
@@ -60,6 +63,7 @@ register_kind(Kind(timers.ARMING, timers.arm_all))
 
 __all__ = [
     "add_comment",
+    "add_to_exceptions",
     "archived",
     "call_incoming",
     "call_missed",
@@ -72,10 +76,12 @@ __all__ = [
     "control_time_in_stage",
     "create_task",
     "date_reached",
+    "delete_item",
     "email_link_clicked",
     "email_opened",
     "email_received",
     "email_sent",
+    "erase_personal_data",
     "field_changed",
     "figures",
     "form_submitted",
@@ -84,6 +90,7 @@ __all__ = [
     "notify",
     "notify_supervisor",
     "owner_changed",
+    "personal_data",
     "send_email",
     "send_sms",
     "sms_received",

@@ -10,6 +10,7 @@ from crm.company.models import (
     WorkingCalendar,
 )
 from crm.company.rates import CurrencyRate
+from crm.customers.receipts import ErasureReceipt
 from crm.events.models import Cause, Event
 from crm.ground.refused import Forbidden, Gone, Refused
 from crm.importing.models import Import, ImportRow
@@ -27,6 +28,7 @@ from crm.messages.models.messages import Channel, Conversation, Medium, Message,
 from crm.messages.models.refusals import Refusal
 from crm.notices.models.feed import Post
 from crm.notices.models.notifications import Notification
+from crm.people.exceptions import SenderException
 from crm.people.models import Company, Contact, Tag, User
 from crm.people.reach import ContactEmail, ContactPhone
 from crm.pipelines.custom_fields import CustomField
@@ -66,6 +68,7 @@ __all__ = [
     "CustomerRight",
     "Deal",
     "Department",
+    "ErasureReceipt",
     "Event",
     "Forbidden",
     "FormField",
@@ -100,6 +103,7 @@ __all__ = [
     "Role",
     "RoleRight",
     "SavedView",
+    "SenderException",
     "Stage",
     "StageKind",
     "StageTransition",

@@ -6,6 +6,10 @@ customer_reach  f(user, action, "contact" or "company") -> Q: which of them the 
 languages       f() -> codes of the languages in which customers write here
 contact_split   f(contact, made, items): in the transaction that gives some cards of a contact to a new one
 home_country    f() -> ISO code of the country whose phone numbers are written without a prefix, or ""
+personal_data   PersonalData objects: rows that hold what a customer said or is (crm/items/erasure.py)
+erasure_bars    f(subject) -> sentence or "": why this customer cannot be erased now
+erasure_begins  f(subject): in the transaction that erases, before anything is: cancel what still waits
+papers_kept     f(item ids) -> ids of those whose lines belong to a paper that the law wants kept
 held_back       f(user) -> bool: must the person set something up before any page opens? (the second factor)
 automation_paused  f() -> bool: does an administrator's switch hold rules, timers and all that leaves the house?
 batches         context managers around a batch of jobs, inside its transaction
@@ -151,6 +155,10 @@ customer_reach = Slot()
 languages = Slot()
 contact_split = Slot()
 home_country = Slot()
+personal_data = Slot()
+erasure_bars = Slot()
+erasure_begins = Slot()
+papers_kept = Slot()
 held_back = Slot()
 automation_paused = Slot()
 batches = Slot()

@@ -22,7 +22,7 @@ from crm.board.views import (
     search,
     setup,
 )
-from crm.customers.views import contacts, person
+from crm.customers.views import contacts, erasing, person
 from crm.customers.views import lists as people
 from crm.demo import views as shop
 from crm.frame import health_page as health
@@ -82,6 +82,7 @@ urlpatterns = [
     path("items/<int:pk>/rights/", rights.item_rights, name="item-rights"),
     path("items/<int:pk>/delete/", items.delete, name="item-delete"),
     path("contacts/suggest/", people.suggest, name="contact-suggest"),
+    path("contacts/<int:pk>/erase/", erasing.erase, name="contact-erase"),
     path("contacts/<int:pk>/split/", contacts.split, name="contact-split"),
     path("contacts/<int:pk>/lift/<int:refusal>/", contacts.lift, name="contact-lift"),
     path("contacts/<int:pk>/address/", contacts.confirm_address, name="contact-address"),

@@ -15,7 +15,7 @@ MOST = 20
 
 def papers(item: Item, user: Any) -> list[MailPaper]:
     """Drawn papers of the card and of its invoices, as far as the person sees them (None: a rule), newest first."""
-    rows = Document.objects.filter(item__in=[item, *item.children.alive()]).exclude(file="")
+    rows = Document.objects.filter(item__in=[item, *item.children.alive()], closed_until=None).exclude(file="")
     if user is not None:
         rows = rows.visible_to(user)
     rows = rows.exclude(status=Document.Status.VOID).order_by("-pk")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import phonenumbers
 from django.core.cache import caches
 from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -265,6 +266,13 @@ class SystemSwitches(models.Model):
         help_text=_("They set up an authenticator app or a security key before they go on working."),
     )
 
+    paper_years = models.PositiveSmallIntegerField(
+        _("issued papers are kept for, years"),
+        default=10,
+        validators=[MinValueValidator(1), MaxValueValidator(50)],
+        help_text=_("Of erased customers too: so long the law wants invoices and payments kept; then they are erased."),
+    )
+
     class Meta:
         verbose_name = _("system switches")
         verbose_name_plural = _("system switches")
@@ -289,6 +297,10 @@ class SystemSwitches(models.Model):
     def mail_hosts(cls) -> list[str]:
         """Names of mail servers that may be within the own network without being listed (safe_http.check_host)."""
         return list(cls.objects.values_list("mail_hosts_kept", flat=True).first() or [])
+
+    @classmethod
+    def years_of_papers(cls) -> int:
+        return cls.objects.values_list("paper_years", flat=True).first() or 10
 
     @classmethod
     def paused(cls) -> bool:

@@ -2,7 +2,9 @@ from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
 from crm.admin.base import CappedPaginator, ModelAdmin, TabularInline, display, register
+from crm.customers.receipts import ErasureReceipt
 from crm.messages.models.refusals import Refusal
+from crm.people.exceptions import SenderException
 from crm.people.models import Company, Contact, Tag
 from crm.people.reach import ContactEmail, ContactPhone
 
@@ -67,6 +69,41 @@ class RefusalAdmin(ModelAdmin):
             obj.pk = Refusal.objects.standing().get(medium=obj.medium, address=obj.address, reason=obj.reason).pk
         elif obj.lifted_why.strip() and obj.lifted_at is None:
             obj.lift(obj.lifted_why.strip(), request.user)
+
+
+@register(SenderException)
+class SenderExceptionAdmin(ModelAdmin):
+    list_display = ("__str__", "kind", "reason", "count", "last_at", "added_by", "created_at")
+    list_filter = ("kind",)
+    search_fields = ("value", "reason")
+    list_select_related = ("added_by",)
+    fields = ("kind", "value", "reason")
+    show_full_result_count = False
+    paginator = CappedPaginator
+
+    def save_model(self, request, obj, form, change):
+        obj.added_by = obj.added_by or request.user
+        super().save_model(request, obj, form, change)
+
+
+@register(ErasureReceipt)
+class ErasureReceiptAdmin(ModelAdmin):
+    """Written by erasing alone, and never changed."""
+
+    list_display = ("__str__", "contact_id", "created_at", "by", "why")
+    fields = ("contact_id", "created_at", "by", "why", "counts_shown")
+    readonly_fields = fields
+    list_select_related = ("by",)
+
+    @display(description=_("what was erased"))
+    def counts_shown(self, row: ErasureReceipt) -> str:
+        return ", ".join(f"{label}: {count}" for label, count in row.counts.items())
+
+    def has_add_permission(self, request):
+        return False
+
+    def has_delete_permission(self, request, obj=None):
+        return False
 
 
 @register(Company)

@@ -10,6 +10,14 @@ from crm.items.customers import FOUND, shown
 
 register(
     EventKind(
+        "contact.erased",
+        lazy("Personal data erased"),
+        "trash",
+        lambda e: ("trash", _("Personal data erased at the customer's request, receipt %s") % e.data("receipt"), ""),
+        shows=("changes",),
+        names_customer=False,
+    ),
+    EventKind(
         "refusal.lifted",
         lazy("A refusal was lifted"),
         "mail",

@@ -14,7 +14,7 @@ from django.db import connection
 from django.db.models import Model
 
 from crm.events.models import Event
-from crm.ground import databases
+from crm.ground import clock, databases
 from crm.ground.columns.words import indexed
 from crm.items.models.items import Item
 from crm.people.models import Company, Contact
@@ -138,3 +138,39 @@ def _plan(place: int, after: int) -> None:
 
 
 register_kind(Kind(KIND, perform))
+
+
+# ---------------------------------------------------------------------- what was erased
+
+COMPACT = "compact_words"
+PAGES = 200  # of one turn; a whole merge of a large index would hold the one writer's lock for seconds
+
+
+def plan_compacting(key: str) -> None:
+    """An FTS5 index keeps the words of a row that is gone until its segments are merged: after an erasure they are."""
+    if not databases.is_postgres():
+        Job.plan(COMPACT, f"{COMPACT}:{key}", lane=lanes.BULK, payload={"table": 0, "begun": False})
+
+
+def compact(job: Job) -> Any:
+    """One turn of one table; a negative number of pages begins a merge of all segments."""
+    place, begun = job.payload["table"], job.payload["begun"]
+    table = f"{MODELS[place]._meta.db_table}_words"
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT total_changes()")
+        before = cursor.fetchone()[0]
+        pages = PAGES if begun else -PAGES
+        cursor.execute(f"INSERT INTO {table}({table}, rank) VALUES ('merge', %s)", [pages])
+        cursor.execute("SELECT total_changes()")
+        is_merged = cursor.fetchone()[0] - before < 2  # as the manual of FTS5 tells it
+    if is_merged and begun:
+        place, begun = place + 1, False
+    else:
+        begun = True
+    if place == len(MODELS):
+        return None
+    job.change(payload={"table": place, "begun": begun})
+    return clock.now()
+
+
+register_kind(Kind(COMPACT, compact, passing=True))

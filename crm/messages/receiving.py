@@ -16,6 +16,7 @@ from crm.items.models.items import Item
 from crm.items.models.proxies import Invoice
 from crm.messages.models.messages import Channel, Conversation, Medium, Message
 from crm.messages.models.refusals import Refusal
+from crm.people.exceptions import SenderException
 from crm.people.models import Contact
 from crm.people.reach import ContactPhone
 
@@ -36,6 +37,10 @@ def received_sms(channel: Channel, provider_id: str, sender: str, text: str) -> 
 
 
 def _received(channel: Channel, provider_id: str, sender: str, text: str) -> Message | None:
+    if SenderException.objects.turns_away(numbers=[sender]):
+        if fold(text).strip(" .!") in STOP:  # it stays obeyed, whoever says it
+            Refusal.keep(Medium.SMS, sender, Refusal.Reason.STOP)
+        return None
     contact = Contact.objects.answering(sender)
     ContactPhone.objects.filter(number=sender, is_from_form=True).update(is_from_form=False)  # somebody is there
     word = fold(text).strip(" .!")

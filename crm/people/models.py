@@ -257,6 +257,7 @@ class Contact(models.Model):
     no_sms = models.BooleanField(_("wants no SMS"), default=False)
     tags = models.ManyToManyField(Tag, blank=True, verbose_name=_("tags"))
     custom = models.JSONField(_("custom fields"), default=dict, blank=True)
+    erased_at = models.DateTimeField(_("erased"), null=True, blank=True, editable=False)
     search_key = SearchKeyField(db_index=True)
     words = WordsField()
     created_at = models.DateTimeField(_("created"), default=clock.now, editable=False)

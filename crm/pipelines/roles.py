@@ -17,6 +17,12 @@ def _scope(label: Any, default: Scope) -> Any:
     return models.PositiveSmallIntegerField(label, choices=Scope.choices, default=default)
 
 
+class RoleQuerySet(models.QuerySet["Role"]):
+    def of(self, user: Any) -> RoleQuerySet:
+        """The roles of a person, by name or by department."""
+        return self.filter(models.Q(people=user.pk) | models.Q(departments=user.department_id or 0))
+
+
 class Role(models.Model):
     """People, and whole departments, that share rights. A person has the union of all their roles."""
 
@@ -25,6 +31,14 @@ class Role(models.Model):
     departments = models.ManyToManyField(
         Department, blank=True, verbose_name=_("departments"), help_text=_("Everybody who belongs to one of them.")
     )
+
+    keeps_books = models.BooleanField(
+        _("keeps the books"),
+        default=False,
+        help_text=_("Opens the issued papers of erased customers, which are closed to everybody else."),
+    )
+
+    objects = RoleQuerySet.as_manager()
 
     class Meta:
         ordering = ["name"]

@@ -235,6 +235,7 @@ class Submission(models.Model):
         DONE = "done", _("done")
         FAILED = "failed", _("failed")
         QUARANTINE = "quarantine", _("quarantine")
+        TURNED_AWAY = "excepted", _("turned away")
 
     form = models.ForeignKey(WebForm, models.PROTECT, related_name="submissions", verbose_name=_("form"))
     form_version = models.PositiveIntegerField(_("version of the form"))

@@ -27,6 +27,7 @@ from crm.items.customers import Found
 from crm.items.models.items import Item
 from crm.items.models.tasks import Task
 from crm.messages import merge_fields, merge_text
+from crm.people.exceptions import SenderException
 from crm.people.models import Contact, administrators
 from crm.people.recognising import is_nameless
 from crm.pipelines.custom_fields import CustomField
@@ -72,6 +73,12 @@ def process(job: Job) -> Any:
         return Status.SKIPPED, said("form.processed", "was processed already")
     form = submission.form
     targets, unread = _targets(form, submission.answers)
+    if _is_turned_away(targets):
+        # Counted, and nothing of it kept but that it came.
+        submission.answers, submission.touch = {}, {}
+        submission.status, submission.error, submission.processed_at = Submission.Status.TURNED_AWAY, "", clock.now()
+        submission.save()
+        return Status.SKIPPED, said("exceptions.turned_away", "its sender stands on the list of exceptions")
     found = _contact(form, targets)
     contact = found.contact if found else None
     cause = Cause("form", f"submission:{submission.pk}", label=form.name)
@@ -116,6 +123,13 @@ def _targets(form: WebForm, answers: dict[str, Any]) -> tuple[dict[str, Any], li
             continue
         found[field.target] = kept
     return found, unread
+
+
+def _is_turned_away(targets: dict[str, Any]) -> bool:
+    email, phone = targets.get("contact.email"), targets.get("contact.phone")
+    return SenderException.objects.turns_away(
+        emails=[str(email)] if email else [], numbers=[str(phone)] if phone else []
+    )
 
 
 def _as_kept(form: WebForm, field: FormField, value: Any) -> Any:

@@ -22,7 +22,7 @@ from crm.ground.folding import fold
 from crm.ground.sentences import SentenceField
 from crm.items import customer_rights
 from crm.items.models.lines import Totals
-from crm.models import Item, Job, LineItem, User
+from crm.models import Item, Job, LineItem, Role, User
 from crm.pipelines import boards
 from documents.models.numbers import Numerator
 from documents.models.templates import Kind, TemplateVersion
@@ -49,7 +49,9 @@ class Credited:
 class DocumentQuerySet(models.QuerySet[Any]):
     def visible_to(self, user: User) -> Self:
         """Papers of items that the person sees, with their customers: a paper shows the customer's address."""
-        return self.filter(item__in=Item.objects.visible_to(user)).exclude(customer_rights.concealed(user))
+        rows = self.filter(item__in=Item.objects.visible_to(user)).exclude(customer_rights.concealed(user))
+        # Of erased customers: kept because the law wants it, and for nothing else.
+        return rows if Role.objects.of(user).filter(keeps_books=True).exists() else rows.filter(closed_until=None)
 
     def found(self, text: str) -> Self:
         return self.filter(search_key__contains=fold(text))
@@ -102,6 +104,8 @@ class Document(models.Model):
     # The accepted paper with its page of evidence; the paper itself stays as it was.
     signed_file = models.FileField(upload_to=random_place, blank=True, editable=False)
     signed_sha256 = models.CharField(max_length=64, blank=True, editable=False)
+    # Its customer was erased: until this day it is kept, and closed to all but those who keep the books.
+    closed_until = models.DateField(_("closed until"), null=True, blank=True, editable=False)
     search_key = SearchKeyField()
 
     objects = DocumentQuerySet.as_manager()

@@ -271,3 +271,11 @@ def test_what_was_made_of_another_card_counts_once_and_is_told_once(world, paper
     sums = page.split("paid-line")[1].split("</dl>")[0]
     assert sums.count("PLN\xa01,339.08") == 1
     assert page.count(f"Invoice {papers_of.number} over") == 1
+
+
+def test_a_contact_that_wants_no_messages_opens(world, client):
+    world.contact.no_email = world.contact.no_sms = True
+    world.contact.save()
+    client.force_login(world.alice)
+    page = client.get(f"/contacts/{world.contact.pk}/").content.decode()
+    assert "Wants no e-mail" in page

@@ -26,6 +26,7 @@ from crm.events.record import record
 from crm.ground import clock, phones
 from crm.items import customer_rights
 from crm.items.models.items import Item
+from crm.people.exceptions import SenderException
 from crm.people.models import Contact
 from crm.people.signed_in import signed_in
 
@@ -52,6 +53,8 @@ def log_call(request: HttpRequest, payload: CallIn) -> Any:
         number = phones.parse(payload.number)
     except ValidationError as error:
         raise invalid({"number": error.messages}) from error
+    if payload.direction == "in" and SenderException.objects.turns_away(numbers=[number]):
+        raise invalid({"number": [_("It stands on the list of exceptions: the call was counted, and is not kept.")]})
     contact = Contact.objects.visible_to(signed_in(request)).answering(number)
     if payload.item:
         item: Any = changeable(request, payload.item)

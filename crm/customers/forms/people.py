@@ -69,6 +69,8 @@ class _PersonForm(forms.Form):
                 self.fields[row.field.name] = made
         for name in self.columns():
             self.fields[name].initial = getattr(record, name)
+            # A page asks each field how its value is told; of a column the value itself tells.
+            self.fields[name].described = getattr(self.fields[name], "described", None)  # type: ignore[attr-defined]
         self.fields["tags"].initial = ", ".join(tag.name for tag in record.tags.all()) if record.pk else ""
         if not record.pk:
             owner.initial = user.pk

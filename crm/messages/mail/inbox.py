@@ -33,6 +33,7 @@ from crm.messages.models.files import Attachment, RawMail
 from crm.messages.models.messages import Channel, Medium, Message
 from crm.messages.models.refusals import Refusal
 from crm.messages.receiving import item_of, keep
+from crm.people.exceptions import SenderException
 from crm.people.models import Contact, User, administrators
 from crm.pipelines import rights
 from crm.pipelines.machine import machine_of
@@ -57,7 +58,11 @@ def received_mail(channel: Channel, mail: Incoming) -> Message | None:
         databases.persistently(lambda: reported(channel, report))
         return None
     letter = senders.letter(channel, mail)
-    return databases.persistently(lambda: _received(channel, letter)) if letter is not None else None
+    if letter is None:
+        return None
+    if not letter.is_colleagues and SenderException.objects.turns_away(emails=[letter.mail.sender]):
+        return None
+    return databases.persistently(lambda: _received(channel, letter))
 
 
 def _received(channel: Channel, letter: Letter) -> Message | None:

@@ -15,6 +15,7 @@ from crm.ground import clock, phones
 from crm.ground.addresses import one_spelling
 from crm.ground.sentences import said
 from crm.ground.shown import beside
+from crm.items.erasure import keyed_hashes
 from crm.messages.models.messages import Medium, Message
 from crm.people.models import Contact, User
 
@@ -35,7 +36,9 @@ class RefusalQuerySet(models.QuerySet["Refusal"]):
     def against(self, medium: str, address: str) -> Refusal | None:
         """Why nothing is sent there; None where nothing speaks against it."""
         kept = one_spelling(address) if medium == Medium.EMAIL else address
-        return self.standing().filter(medium=medium, address=kept).order_by("pk").first()
+        # Of who was erased only a mark is left.
+        known = [kept, *keyed_hashes(medium, kept)]
+        return self.standing().filter(medium=medium, address__in=known).order_by("pk").first()
 
     def of(self, contact: Contact) -> RefusalQuerySet:
         """What stands against the contact's addresses and numbers."""
@@ -109,6 +112,8 @@ class Refusal(models.Model):
 
     @property
     def shown_address(self) -> str:
+        if not ("@" in self.address or self.address.startswith("+")):
+            return str(_("an erased customer"))
         return phones.display(self.address) if self.medium == Medium.SMS else self.address
 
     def sentence(self) -> str:

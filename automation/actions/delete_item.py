@@ -1,0 +1,25 @@
+"""Delete item: to the recycle bin."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+from automation.base import Action, ActionError, Context, Done, Outcome, actions
+from crm.models import Refused
+
+
+@actions.register
+class DeleteItem(Action):
+    key = "delete_item"
+    label = _("Delete item")
+    group = "item"
+    icon = "trash"
+    help = _("To the recycle bin, from where it can be restored. What else was planned for it is cancelled.")
+    alone = True
+
+    def run(self, context: Context) -> Outcome:
+        try:
+            context.item.delete_softly(by=context.rights, cause=context.cause)
+        except Refused as refusal:
+            raise ActionError(refusal.sentence) from refusal
+        return Done()
