@@ -3,6 +3,7 @@
 from automation import api, archived, demo, figures, item_tab, late, personal_data, stage_uses
 from automation.actions import (
     add_comment,
+    add_event,
     add_to_exceptions,
     call_webhook,
     change_fields,
@@ -14,6 +15,9 @@ from automation.actions import (
     erase_personal_data,
     notify,
     notify_supervisor,
+    post_to_feed,
+    schedule_call,
+    schedule_meeting,
     send_email,
     send_sms,
 )
@@ -63,6 +67,7 @@ register_kind(Kind(timers.ARMING, timers.arm_all))
 
 __all__ = [
     "add_comment",
+    "add_event",
     "add_to_exceptions",
     "archived",
     "call_incoming",
@@ -91,6 +96,9 @@ __all__ = [
     "notify_supervisor",
     "owner_changed",
     "personal_data",
+    "post_to_feed",
+    "schedule_call",
+    "schedule_meeting",
     "send_email",
     "send_sms",
     "sms_received",

@@ -68,6 +68,12 @@ class DepartmentChoice(forms.ModelChoiceField):
         self.error_messages["invalid_choice"] = _("This department no longer exists.")
 
 
+class DepartmentChoices(forms.ModelMultipleChoiceField):
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(queryset=Department.objects.all(), **kwargs)
+        self.error_messages["invalid_choice"] = _("A department that is chosen here no longer exists.")
+
+
 class RoleChoice(forms.ModelChoiceField):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(queryset=Role.objects.all(), **kwargs)

@@ -22,6 +22,7 @@ from crm.items.models.saved_views import SavedView
 from crm.items.models.tasks import Task
 from crm.items.models.visits import StageVisit
 from crm.messages.models.files import Attachment, RawMail
+from crm.messages.models.invites import Invite
 from crm.messages.models.mail_templates import MailTemplate
 from crm.messages.models.mailboxes import Mailbox
 from crm.messages.models.messages import Channel, Conversation, Medium, Message, MessageLink
@@ -77,6 +78,7 @@ __all__ = [
     "ImportRow",
     "InboundCall",
     "InboundHook",
+    "Invite",
     "Invoice",
     "Item",
     "ItemType",

@@ -21,6 +21,7 @@ from crm.board.views import (
     rights,
     search,
     setup,
+    tasks,
 )
 from crm.customers.views import contacts, erasing, person
 from crm.customers.views import lists as people
@@ -109,6 +110,7 @@ urlpatterns = [
     path("analytics/<int:pk>/", analytics.analytics_page, name="analytics"),
     path("analytics/<int:pk>/<slug:key>.csv", analytics.table, name="analytics-table"),
     path("feed/", feed.feed, name="feed"),
+    path("feed/files/<int:pk>/", feed.download, name="feed-file"),
     path("feed/names/", feed.mention_names, name="mention-names"),
     path("feed/<int:pk>/delete/", feed.delete_post, name="feed-delete"),
     path("<directory:kind>/<int:pk>/delete/", people.delete, name="people-delete"),
@@ -117,7 +119,8 @@ urlpatterns = [
     path("search/", search.search, name="search"),
     path("bin/", bin.recycle_bin, name="bin"),
     path("bin/<int:pk>/restore/", bin.restore, name="bin-restore"),
-    path("tasks/<int:pk>/status/", items.task_status, name="task-status"),
+    path("tasks/<int:pk>/status/", tasks.task_status, name="task-status"),
+    path("tasks/<int:pk>/", tasks.task, name="task"),
     path("day/", day.day, name="day"),
     path("calendar/", day.calendar, name="calendar"),
     path("calendar/feed/", day.feed_switch, name="calendar-feed-switch"),

@@ -9,11 +9,10 @@ from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from automation.actions.sending import send
-from automation.base import Action, ActionError, Context, Outcome, SettingsForm, actions
+from automation.base import Action, Context, Outcome, SettingsForm, actions
 from automation.fields import ChannelChoice, MergeTextField
-from crm import slots
+from automation.papers import newest_paper
 from crm.ground.addresses import one_spelling
-from crm.ground.sentences import said
 from crm.messages import merge_text
 from crm.messages.mail import composing
 from crm.models import MailTemplate, Medium, User
@@ -55,7 +54,6 @@ class SendEmail(Action):
         settings = context.settings
         contact = context.item.contact
         subject, text, html = self._written(context)
-        paper = self._paper(context) if settings["paper"] else None
         return send(
             context,
             Medium.EMAIL,
@@ -64,7 +62,7 @@ class SendEmail(Action):
             text=text,
             subject=subject,
             html=html,
-            files=[_read(paper)] if paper else [],
+            files=[newest_paper(context.item)] if settings["paper"] else [],
             to_customer=not settings["to"],
             # What goes to one of ours no customer's refusal stops.
             is_necessary=bool(settings["to"]) and User.objects.filter(email=one_spelling(settings["to"])).exists(),
@@ -81,20 +79,5 @@ class SendEmail(Action):
         made = composing.letter(filled, subject, language) if template.letterhead else composing.written(filled)
         return subject, *made
 
-    def _paper(self, context: Context) -> Any:
-        newest = next((paper for make in slots.mail_papers for paper in make(context.item, None)), None)
-        if newest is None:
-            raise ActionError(said("paper.none", "The card has no paper that could go along."))
-        return newest
-
     def summary(self, settings: dict[str, Any]) -> str:
         return str(settings.get("template") or settings.get("subject", ""))
-
-
-def _read(paper: Any) -> Any:
-    try:
-        return paper.read()
-    except OSError as error:
-        raise ActionError(
-            said("paper.unreadable", "The file of a paper cannot be read; please make it again.")
-        ) from error

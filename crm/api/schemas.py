@@ -240,11 +240,16 @@ class TaskOut(Schema):
     item: int | None
     assignee: int | None
     deadline: str | None
+    minutes: int
+    place: str
+    invited: str
+    answer: str
     created_at: str | None
     closed_at: str | None
 
 
 def task_out(task: Task) -> dict[str, Any]:
+    invite = getattr(task, "invite", None) if task.kind == Task.Kind.MEETING else None
     return {
         "id": task.pk,
         "kind": task.kind,
@@ -254,6 +259,10 @@ def task_out(task: Task) -> dict[str, Any]:
         "item": task.item_id,
         "assignee": task.assignee_id,
         "deadline": moment(task.deadline),
+        "minutes": task.minutes,
+        "place": task.place,
+        "invited": invite.address if invite else "",
+        "answer": invite.answer if invite else "",
         "created_at": moment(task.created_at),
         "closed_at": moment(task.closed_at),
     }

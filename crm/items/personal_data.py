@@ -65,7 +65,7 @@ for data in (
         _("tasks"),
         EMPTIED,
         lambda subject: Task.objects.filter(item__in=subject.items),
-        cleared={"title": "—", "description": "", "checklist": []},
+        cleared={"title": "—", "description": "", "checklist": [], "place": ""},
     ),
     PersonalData(
         _("stages they were in"),

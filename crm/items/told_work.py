@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 
@@ -30,6 +33,21 @@ def _task(event: Event) -> Shown:
     own = TASK_ENDS.get(event.data("kind"), {})
     told = own.get(event.data("status")) or TASK_ENDS["task"].get(event.data("status"), "")
     return TASK_ICONS.get(event.data("kind"), "checkbox"), beside(told, event.data("title")), ""
+
+
+MEETING_ANSWERS: dict[str, Any] = {
+    "accepted": lazy("%(who)s accepts “%(title)s”"),
+    "declined": lazy("%(who)s declines “%(title)s”"),
+    "tentative": lazy("%(who)s perhaps comes to “%(title)s”"),
+}
+CHANGED = {"call": lazy("Call changed"), "meeting": lazy("Meeting changed")}
+
+
+def _task_changed(event: Event) -> Shown:
+    at = parse_datetime(event.data("at")) if event.data("at") else None
+    told = CHANGED.get(event.data("kind"), _("Task changed"))
+    when = date_format(timezone.localtime(at), "DATETIME_FORMAT") if at is not None else ""
+    return TASK_ICONS.get(event.data("kind"), "checkbox"), beside(told, event.data("title")), when
 
 
 def _call(event: Event) -> str:
@@ -77,6 +95,21 @@ register(
         is_worded=True,
         names_customer=False,
         is_activity=True,
+    ),
+    EventKind("task.changed", lazy("Task changed"), "pencil", _task_changed, names_customer=False),
+    EventKind(
+        "meeting.answered",
+        lazy("Invitation answered"),
+        "users",
+        lambda e: (
+            "users",
+            MEETING_ANSWERS.get(e.data("answer"), _("%(who)s answered the invitation"))
+            % {"who": e.data("customer"), "title": e.data("title")},
+            "",
+        ),
+        is_activity=True,
+        shows=("talk",),
+        conceals=("customer",),
     ),
     EventKind("task.status", lazy("Task changed"), "checkbox", _task, names_customer=False, is_activity=True),
     EventKind(

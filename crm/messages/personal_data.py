@@ -12,6 +12,7 @@ from crm.ground.sentences import said
 from crm.items.erasure import PersonalData, Subject, keyed_hash
 from crm.items.personal_data import DELETED, EMPTIED
 from crm.messages.models.files import Attachment, RawMail
+from crm.messages.models.invites import Invite
 from crm.messages.models.messages import Message, MessageLink
 from crm.messages.models.refusals import Refusal
 from crm.work.leased import UNSTARTED
@@ -50,6 +51,9 @@ def cancel_messages(subject: Subject) -> None:
 for data in (
     PersonalData(_("files"), DELETED, _files, files=("file",)),
     PersonalData(_("mails as they came"), DELETED, _of_messages(RawMail), files=("file",)),
+    PersonalData(
+        _("invitations"), DELETED, lambda s: Invite.objects.filter(Q(contact=s.contact.pk) | Q(address__in=s.emails))
+    ),
     PersonalData(_("links in mails"), DELETED, _of_messages(MessageLink), counts=False),
     PersonalData(
         _("refusals"),

@@ -51,7 +51,8 @@ class DocumentQuerySet(models.QuerySet[Any]):
         """Papers of items that the person sees, with their customers: a paper shows the customer's address."""
         rows = self.filter(item__in=Item.objects.visible_to(user)).exclude(customer_rights.concealed(user))
         # Of erased customers: kept because the law wants it, and for nothing else.
-        return rows if Role.objects.of(user).filter(keeps_books=True).exists() else rows.filter(closed_until=None)
+        keeps_books = Role.objects.of(user).filter(keeps_books=True)
+        return rows.filter(models.Q(closed_until=None) | models.Exists(keeps_books))
 
     def found(self, text: str) -> Self:
         return self.filter(search_key__contains=fold(text))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
+from django.db import transaction
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from ninja import Router, Schema, Status
-from pydantic import Field
+from pydantic import Field, StrictBool
 
 from crm.api.auth import scope
 from crm.api.errors import answers, invalid
@@ -23,6 +24,7 @@ from crm.api.schemas import (
 from crm.board.api.items import API, changeable
 from crm.items.models.items import Item
 from crm.items.models.tasks import Task
+from crm.messages import inviting, sending
 from crm.people.models import User
 from crm.people.signed_in import signed_in
 
@@ -58,6 +60,9 @@ class TaskIn(Schema):
     kind: Literal["task", "call", "meeting"] = "task"
     description: str = Field(default="", max_length=5000)
     deadline: AwareMoment | None = None
+    minutes: int = Field(default=30, ge=5, le=1440, description="How long a meeting takes.")
+    place: str = Field(default="", max_length=300, description="Of a meeting: a place or a link.")
+    invite: StrictBool = Field(default=False, description="Send the card's customer an invitation to the meeting.")
     assignee: Id | None = Field(default=None, description="Empty: the token's person.")
 
 
@@ -71,31 +76,51 @@ def add_task(request: HttpRequest, payload: TaskIn) -> Any:
         person = User.objects.filter(pk=payload.assignee, is_active=True).first()
         if person is None:
             raise invalid({"assignee": [_("There is no such person.")]})
-    task = Task.add(
-        item=item,
-        shown_as=signed_in(request),
-        cause=API,
-        kind=payload.kind,
-        title=payload.title,
-        description=payload.description,
-        deadline=payload.deadline,
-        assignee=person,
-        creator=request.user,
-        visit_id=item.visit_id,
-    )
+    if payload.invite and payload.kind != "meeting":
+        raise invalid({"invite": [_("Only to a meeting can somebody be invited.")]})
+    try:
+        with transaction.atomic():
+            task = Task.add(
+                item=item,
+                shown_as=signed_in(request),
+                cause=API,
+                kind=payload.kind,
+                title=payload.title,
+                description=payload.description,
+                deadline=payload.deadline,
+                minutes=payload.minutes,
+                place=payload.place,
+                assignee=person,
+                creator=request.user,
+                visit_id=item.visit_id,
+            )
+            if payload.invite:
+                inviting.invite(task, by=signed_in(request))
+    except sending.CannotSend as refused:
+        raise invalid({"invite": [str(refused)]}) from refused
     return Status(201, task_out(task))
 
 
 class TaskChange(Schema):
     model_config = {"extra": "forbid"}
-    status: Literal["new", "in_progress", "done", "cancelled"]
+    status: Literal["new", "in_progress", "done", "cancelled"] | None = None
+    title: Annotated[Visible, Field(max_length=200)] | None = None
+    description: str | None = Field(default=None, max_length=5000)
+    deadline: AwareMoment | None = None
+    minutes: int | None = Field(default=None, ge=5, le=1440)
+    place: str | None = Field(default=None, max_length=300)
 
 
-@router.patch("/tasks/{pk}", response=answers(TaskOut), summary="Change a task's status", tags=["tasks"])
+@router.patch("/tasks/{pk}", response=answers(TaskOut), summary="Change a task", tags=["tasks"])
 @scope("write")
 @idempotent
 def change_task(request: HttpRequest, pk: Id, payload: TaskChange) -> Any:
     task = one(_tasks(request), pk)
     task.require(request.user)
-    task.set_status(payload.status, by=request.user, cause=API)
+    sent = payload.model_dump(exclude_unset=True)
+    status = sent.pop("status", None)
+    fields = {name: value for name, value in sent.items() if value is not None or name == "deadline"}
+    task.change(fields, by=signed_in(request), cause=API)
+    if status:
+        task.set_status(status, by=request.user, cause=API)
     return task_out(_tasks(request).get(pk=pk))

@@ -20,11 +20,12 @@ from crm.events.models import Event
 from crm.events.record import record
 from crm.ground import clock
 from crm.ground.access import staff_of_ours
+from crm.ground.downloads import saved_only
 from crm.ground.ids import id_of
 from crm.items import customer_rights, mentions
 from crm.items.models.items import Item
 from crm.items.models.tasks import Task
-from crm.messages import merge_text, open_ends, sending
+from crm.messages import inviting, merge_text, open_ends, sending
 from crm.messages.forms.composer import FORMS
 from crm.messages.mail import composing
 from crm.messages.models.files import Attachment
@@ -107,14 +108,7 @@ def _note(request: HttpRequest, item: Item, form: Any) -> None:
 def download(request: HttpRequest, pk: int) -> FileResponse:
     """A file of a note or mail, to who sees its card: always saved, never opened as a page of ours."""
     row = get_object_or_404(Attachment.objects.visible_to(signed_in(request)), pk=pk)
-    try:
-        answer = FileResponse(row.file.open("rb"), as_attachment=True, filename=row.name, content_type=row.kind)
-    except FileNotFoundError:
-        raise Http404 from None
-    answer["Content-Security-Policy"] = "sandbox; default-src 'none'"
-    answer["X-Content-Type-Options"] = "nosniff"
-    answer["Cache-Control"] = "private, no-store"
-    return answer
+    return saved_only(row)
 
 
 def _email(request: HttpRequest, item: Item, form: Any) -> None:
@@ -184,17 +178,23 @@ def mail_template(request: HttpRequest, pk: int) -> JsonResponse:
 def _task(request: HttpRequest, item: Item, form: Any) -> None:
     user: Any = request.user
     data = form.cleaned_data
-    Task.add(
-        item=item,
-        shown_as=user,
-        kind=data["kind"],
-        title=data["title"],
-        description=data["description"],
-        deadline=data["deadline"],
-        assignee=data["assignee"] or user,
-        creator=user,
-        visit_id=item.visit_id,
-    )
+    with transaction.atomic():
+        task = Task.add(
+            item=item,
+            shown_as=user,
+            kind=data["kind"],
+            title=data["title"],
+            description=data["description"],
+            deadline=data["deadline"],
+            minutes=data["minutes"] or 30,
+            place=data["place"],
+            assignee=data["assignee"] or user,
+            creator=user,
+            visit_id=item.visit_id,
+        )
+        task.coworkers.set(data["participants"])
+        if data["invites"]:
+            inviting.invite(task, by=user)
     messages.success(request, _("“%s” is planned.") % data["title"])
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
+from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -30,8 +31,9 @@ SHOWN = 200
 
 
 def mine(user: Any) -> Any:
-    """Open tasks that are the person's own, of items that they see or of none."""
-    rows = Task.objects.open().filter(assignee=user)
+    """Open tasks that are the person's own, and meetings that they take part in, of items that they see or of none."""
+    meets = Task.objects.filter(kind=Task.Kind.MEETING, coworkers=user).order_by().values("pk")
+    rows = Task.objects.open().filter(Q(assignee=user) | Q(pk__in=meets))
     return rows.filter(item__in=Item.objects.visible_to(user)) | rows.filter(item__isnull=True)
 
 
@@ -134,8 +136,10 @@ def feed(request: HttpRequest, token: str) -> HttpResponse:
         entry.add("uid", f"task-{task.pk}@dealwright")
         entry.add("dtstamp", task.created_at)
         entry.add("dtstart", task.deadline)
-        entry.add("dtend", task.deadline + timedelta(minutes=30))
+        entry.add("dtend", task.deadline + timedelta(minutes=task.minutes))
         entry.add("summary", task.title)
+        if task.place:
+            entry.add("location", task.place)
         book.add_component(entry)
     answer = HttpResponse(book.to_ical(), content_type="text/calendar; charset=utf-8")
     answer["Cache-Control"] = "private, no-store"

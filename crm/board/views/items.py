@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.db.models import Exists, OuterRef, Q, Subquery, Sum
+from django.db.models import Exists, OuterRef, Subquery, Sum
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import render_to_string
@@ -25,7 +25,6 @@ from crm.ground.refused import Refused
 from crm.items import customer_rights, customers
 from crm.items.models.gate import NeedsInput, Stale
 from crm.items.models.items import Item
-from crm.items.models.tasks import Task
 from crm.items.timeline import rows_for
 from crm.messages.forms.composer import FORMS, LABELS
 from crm.messages.models.messages import MessageLink
@@ -260,19 +259,3 @@ def delete(request: HttpRequest, pk: int) -> HttpResponse:
     shown.delete_softly(by=signed_in(request))
     messages.success(request, _("“%s” was moved to the recycle bin.") % shown.title)
     return redirect("board", shown.pipeline_id)
-
-
-@staff_of_ours
-@require_POST
-def task_status(request: HttpRequest, pk: int) -> HttpResponse:
-    seen = Q(item__in=Item.objects.visible_to(signed_in(request))) | Q(item__isnull=True, assignee=signed_in(request))
-    task = get_object_or_404(Task.objects.filter(seen), pk=pk)
-    task.require(signed_in(request))
-    status = request.POST.get("status", "")
-    if status not in Task.Status.values:
-        raise Http404
-    task.set_status(status, by=signed_in(request))
-    back = request.POST.get("next", "")
-    if back.startswith("/day/") or task.item_id is None:
-        return redirect(back if back.startswith("/day/") else "day")
-    return redirect("item", task.item_id)

@@ -39,6 +39,7 @@ class Task(models.Model):
         MEETING = "meeting", _("meeting")
 
     OPEN = (Status.NEW, Status.IN_PROGRESS)
+    CHANGEABLE = ("title", "description", "deadline", "minutes", "place", "assignee")
 
     item = models.ForeignKey(
         "crm.Item", models.CASCADE, null=True, blank=True, related_name="tasks", verbose_name=_("item")
@@ -59,6 +60,9 @@ class Task(models.Model):
     coworkers = models.ManyToManyField(User, blank=True, related_name="+", verbose_name=_("co-workers"))
     observers = models.ManyToManyField(User, blank=True, related_name="+", verbose_name=_("observers"))
     deadline = MomentField(_("deadline"), null=True, blank=True)
+    # Of a meeting: how long it takes, where it is (a place or a link).
+    minutes = models.PositiveSmallIntegerField(_("length, minutes"), default=30)
+    place = models.CharField(_("place or link"), max_length=300, blank=True)
     remind_at = MomentField(_("reminder"), null=True, blank=True)
     status = models.CharField(_("status"), max_length=12, choices=Status.choices, default=Status.NEW)
     close_on_leave = models.BooleanField(_("cancel when the stage is left"), default=False)
@@ -116,6 +120,38 @@ class Task(models.Model):
             if task.assignee and task.assignee != shown_as:
                 notify([task.assignee], _told(task), item=item, kind="task")
         return task
+
+    def change(self, fields: dict[str, Any], *, by: User | None = None, cause: Cause = Cause()) -> list[str]:
+        """Change its words, time, place or people; returns the names of what really changed.
+
+        Args:
+            fields: cleaned values by column (CHANGEABLE).
+        Whoever was invited is told by the *task_changed* slot.
+        """
+        with transaction.atomic():
+            if self.item_id:
+                databases.lock(_items().filter(pk=self.item_id)).values_list("pk").first()
+            task = databases.lock(Task.objects.filter(pk=self.pk)).get()
+            changed = [name for name, value in fields.items() if getattr(task, name) != value]
+            if not changed:
+                return []
+            old = task.assignee
+            for name in changed:
+                setattr(task, name, fields[name])
+                setattr(self, name, fields[name])
+            task.save(update_fields=changed)
+            if task.item is not None:
+                plan_next_activity(task.item)
+            payload = {"task": task.pk, "kind": task.kind, "title": task.title, "changed": changed}
+            if task.deadline is not None:
+                payload["at"] = task.deadline.isoformat()
+            record("task.changed", item=task.item, actor=by, cause=cause, payload=payload)
+            if task.assignee and task.assignee not in (old, by):
+                notify([task.assignee], _told(task), item=task.item, kind="task")
+            if {"title", "description", "deadline", "minutes", "place"} & set(changed):
+                for tell in slots.task_changed:
+                    tell(task, by)
+        return changed
 
     def set_status(self, status: str, *, by: User | None = None, cause: Cause = Cause()) -> bool:
         """Change the status; False if it had it already. An end wakes whoever waits for it."""

@@ -164,6 +164,20 @@ class TaskForm(forms.Form):
     )
     assignee = forms.ModelChoiceField(User.objects.none(), label=_("for"), required=False, empty_label=_("me"))
     description = forms.CharField(label=_("description"), required=False, max_length=5000, widget=AREA)
+    minutes = forms.IntegerField(label=_("length of a meeting, minutes"), min_value=5, max_value=1440, required=False)
+    place = forms.CharField(label=_("place or link"), max_length=300, required=False)
+    participants = forms.ModelMultipleChoiceField(
+        User.objects.filter(is_active=True).order_by("name"), label=_("participants"), required=False
+    )
+    invites = forms.BooleanField(label=_("invite the customer by mail"), required=False)
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        if data.get("invites") and data.get("kind") != Task.Kind.MEETING:
+            self.add_error("invites", _now("Only to a meeting can somebody be invited."))
+        if data.get("invites") and not data.get("deadline") and "deadline" not in self.errors:
+            self.add_error("deadline", _now("When does it take place?"))
+        return data
 
     def __init__(self, item: Item, data: Any = None, sent: Any = None, *, user: Any = None) -> None:
         super().__init__(data, auto_id="task_%s")

@@ -24,7 +24,7 @@ from crm.ground.refused import Refused
 from crm.ground.sentences import everywhere, in_payload, said
 from crm.items.customers import Found
 from crm.items.models.items import Item
-from crm.messages import delivery
+from crm.messages import delivery, inviting
 from crm.messages.mail import senders
 from crm.messages.mail.reading import Incoming
 from crm.messages.mail.reports import Report
@@ -97,6 +97,8 @@ def _received(channel: Channel, letter: Letter) -> Message | None:
         author=colleague,
     )
     RawMail.keep(message, mail.raw)
+    if mail.reply is not None and not letter.doubtful:
+        inviting.answered(mail.reply, mail.sender)
     kept, refused = _keep_files(mail, message, item)
     payload = _payload(channel, letter, message) | {"files": kept, "refused": refused}
     actor = colleague if letter.is_colleagues else None

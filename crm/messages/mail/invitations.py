@@ -57,6 +57,24 @@ def read(content: bytes) -> dict[str, Any] | None:
     }
 
 
+def read_reply(content: bytes) -> dict[str, Any] | None:
+    """The answer to an invitation: uid, sequence, attendee (an address), answer (PARTSTAT); None for any other calendar.
+
+    Raises ValueError for what is no calendar.
+    """
+    calendar = Calendar.from_ical(re.sub(rb"\r?\n[ \t]", b"", ZONE.sub(b"", content[:MOST])))
+    event = next(iter(calendar.walk("VEVENT")), None)
+    if str(calendar.get("METHOD", "")).upper() != "REPLY" or event is None or "ATTENDEE" not in event:
+        return None
+    attendee = event["ATTENDEE"][0] if isinstance(event["ATTENDEE"], list) else event["ATTENDEE"]
+    return {
+        "uid": _line(event.get("UID", ""))[:100],
+        "sequence": int(event.get("SEQUENCE", 0)),
+        "attendee": _address(str(attendee)),
+        "answer": _line(getattr(attendee, "params", {}).get("PARTSTAT", "")).upper(),
+    }
+
+
 def _zones(content: bytes) -> dict[str, tzinfo]:
     """The standard offset of each zone that the calendar describes; used where its name is nobody's else."""
     found: dict[str, tzinfo] = {}

@@ -54,7 +54,7 @@ class Incoming:
         reached: addresses that it says it went to.
         automatic: a program's answer. `is_list`: a list's or sent in bulk; `is_bulk`: one can be unsubscribed from it.
         forged: the server that took it in says that it does not come from where it claims.
-        invitation: as crm.messages.mail.invitations reads it.
+        invitation, reply: as crm.messages.mail.invitations reads them.
         raw: as it came.
     """
 
@@ -80,6 +80,7 @@ class Incoming:
     files: list[File] = field(default_factory=list)
     report: Report | None = None
     invitation: dict[str, Any] | None = None
+    reply: dict[str, Any] | None = None
 
 
 class Unreadable(Exception):
@@ -120,7 +121,7 @@ def _read(raw: bytes, cut: bool, languages: list[str], plainly: bool) -> Incomin
     name, sender = _who(parsed, guess, "From", "Sender")
     answer_name, answer_to = _who(parsed, guess, "Reply-To")
     report = report_of(parsed)
-    invitation = _invitation(parts)
+    invitation, reply = _invitation(parts), _reply(parts)
     whole, text = _texts(parts)
     date = _line(parsed.get("Date", ""))
     return Incoming(
@@ -146,6 +147,7 @@ def _read(raw: bytes, cut: bool, languages: list[str], plainly: bool) -> Incomin
         files=[] if cut or report else [_plainly_named(file) for file in parts.files],
         report=report,
         invitation=invitation,
+        reply=reply,
     )
 
 
@@ -191,6 +193,19 @@ def _invitation(parts: Parts) -> dict[str, Any] | None:
         if found is not None:
             if not parts.texts:
                 parts.texts.append(Text(plain=found["description"] or found["summary"]))
+            return found
+    return None
+
+
+def _reply(parts: Parts) -> dict[str, Any] | None:
+    """The answer to an invitation of ours; of several calendars the first that is one."""
+    for calendar in parts.calendars:
+        try:
+            found = invitations.read_reply(calendar)
+        except Exception:  # a parser meets foreign bytes; the file is kept in any case
+            log.warning("an answer to an invitation could not be read", exc_info=True)
+            continue
+        if found is not None:
             return found
     return None
 

@@ -1,24 +1,30 @@
-"""The company feed: posts, answers, mentions."""
+"""The company feed: posts, answers, files, mentions, what is new."""
 
 from __future__ import annotations
 
+from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django import forms
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.db import transaction
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from crm.events.notice import notify
+from crm.company.models import Department
+from crm.ground import clock
 from crm.ground.access import staff_of_ours
-from crm.ground.sentences import said
-from crm.items import customer_rights, mentions
-from crm.notices.models.feed import Post
+from crm.ground.downloads import saved_only
+from crm.items import customer_rights
+from crm.items.erasure import remove
+from crm.messages.forms.composer import FilesField
+from crm.notices.models.feed import FeedVisit, Post, PostFile
 from crm.people.models import User
 from crm.people.signed_in import signed_in
 
@@ -37,6 +43,14 @@ class PostForm(forms.Form):
             }
         ),
     )
+    title = forms.CharField(label=lazy("title"), max_length=200, required=False)
+    people = forms.ModelMultipleChoiceField(
+        User.objects.filter(is_active=True).order_by("name"), label=lazy("only to these people"), required=False
+    )
+    departments = forms.ModelMultipleChoiceField(
+        Department.objects.order_by("name"), label=lazy("and to these departments"), required=False
+    )
+    files: Any = FilesField(label=lazy("files"), required=False)
     parent = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
 
@@ -50,21 +64,48 @@ def _check_works_here(user: Any) -> None:
 @require_http_methods(["GET", "POST"])
 def feed(request: HttpRequest) -> HttpResponse:
     """Newest first, with their answers; POST adds one or the other."""
-    user: Any = request.user
+    user = signed_in(request)
     _check_works_here(user)
-    form = PostForm(request.POST or None)
+    form = PostForm(request.POST or None, request.FILES or None)
     if request.method == "POST" and form.is_valid():
-        above = form.cleaned_data["parent"]
-        parent = Post.objects.filter(pk=above, parent=None).first() if above else None
+        data = form.cleaned_data
+        above = data["parent"]
+        parent = Post.objects.visible_to(user).filter(pk=above).first() if above else None
         if above and parent is None:
             raise Http404
-        post = Post.objects.create(author=user, parent=parent, text=form.cleaned_data["text"])
-        _tell(post, user)
+        to = {} if parent else {"people": data["people"], "departments": data["departments"], "title": data["title"]}
+        Post.write(user, data["text"], parent=parent, files=data["files"], **to)
         return redirect("feed")
-    rows = Post.objects.filter(parent=None).select_related("author").prefetch_related("answers__author")
+    read_until = _read_until(user, is_here=request.method == "GET")
+    rows = Post.objects.visible_to(user).select_related("author")
+    rows = rows.prefetch_related("answers__author", "answers__files", "files", "people", "departments")
     page = Paginator(rows.order_by("-created_at", "-pk"), PAGE).get_page(request.GET.get("page"))
+    for post in page.object_list:
+        for one in (post, *post.answers.all()):
+            one.is_new = one.created_at > read_until and one.author_id != user.pk
     context = {"form": form, "page": page, "nav": "feed", "query": ""}
     return render(request, "feed/feed.html", context, status=422 if form.errors else 200)
+
+
+def _read_until(user: User, *, is_here: bool) -> datetime:
+    """Until when the person had read it before; being here reads the rest."""
+    visit, made = FeedVisit.objects.get_or_create(user=user)
+    before: datetime = visit.read_until
+    if is_here and not made:
+        FeedVisit.objects.filter(pk=visit.pk).update(read_until=clock.now())
+    return before
+
+
+@staff_of_ours
+@require_GET
+def download(request: HttpRequest, pk: int) -> FileResponse:
+    """A file of a post or answer, to its readers."""
+    user = signed_in(request)
+    _check_works_here(user)
+    row = get_object_or_404(PostFile.objects.select_related("post"), pk=pk)
+    if not Post.objects.visible_to(user).filter(pk=row.post.parent_id or row.post_id).exists():
+        raise Http404
+    return saved_only(row)
 
 
 @staff_of_ours
@@ -76,23 +117,19 @@ def mention_names(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"names": list(people.order_by("name").values_list("name", flat=True))})
 
 
-def _tell(post: Post, by: User) -> None:
-    """Those who are named, and who wrote the post that is answered."""
-    people = {person.pk: person for person in mentions.mentioned(post.text)}
-    if post.parent is not None:
-        people.setdefault(post.parent.author_id, post.parent.author)
-    for person in people.values():
-        if person.pk != by.pk and person.is_active:
-            text = said("notice.feed", "%(who)s in the feed: %(text)s") % {"who": by.name, "text": post.text[:200]}
-            notify([person], text, kind="mention", sender=by)
-
-
 @staff_of_ours
 @require_POST
 def delete_post(request: HttpRequest, pk: int) -> HttpResponse:
-    """One's own; administrators any."""
+    """One's own; administrators any. Its files go with it."""
     user: Any = request.user
     rows = Post.objects.all() if user.is_superuser else Post.objects.filter(author=user)
-    get_object_or_404(rows, pk=pk).delete()
+    post = get_object_or_404(rows, pk=pk)
+    files: list[tuple[Any, str]] = [
+        (row.file.storage, str(row.file.name))
+        for row in PostFile.objects.filter(post__in=Post.objects.filter(pk=post.pk) | Post.objects.filter(parent=post))
+    ]
+    with transaction.atomic():
+        post.delete()
+        transaction.on_commit(partial(remove, files))
     messages.success(request, _("The post was deleted."))
     return redirect("feed")
