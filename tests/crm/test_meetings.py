@@ -115,6 +115,7 @@ def test_a_change_moves_it_in_their_calendar_and_calling_it_off_removes_it(world
     _deal, task = met(world, drain)
     received_mail(world.email, reply(calendars()[0][1]))
     client.force_login(world.bob)
+    assert 'value="2026-11-20T' in client.get(f"/tasks/{task.pk}/").content.decode()
     data = {"title": task.title, "deadline": "2026-11-23T11:00", "minutes": "60", "place": "Online"}
     assert client.post(f"/tasks/{task.pk}/", data | {"assignee": world.bob.pk}).status_code == 302
     assert Invite.objects.get().answer == "", "they are asked anew"

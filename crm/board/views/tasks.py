@@ -25,7 +25,9 @@ from crm.people.signed_in import signed_in
 class TaskForm(forms.Form):
     title = forms.CharField(label=lazy("title"), max_length=200)
     deadline = MomentField(
-        label=lazy("when"), required=False, widget=forms.DateTimeInput(attrs={"type": "datetime-local"})
+        label=lazy("when"),
+        required=False,
+        widget=forms.DateTimeInput(format="%Y-%m-%dT%H:%M", attrs={"type": "datetime-local"}),
     )
     assignee = forms.ModelChoiceField(
         User.objects.filter(is_active=True).order_by("name"), label=lazy("for"), required=False
