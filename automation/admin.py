@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
@@ -20,6 +21,7 @@ from automation.engine import control
 from automation.models import Rule, Run, Trigger, TriggerFiring, scope_of, type_of
 from automation.publishing import free_key, publish, retire
 from automation.settings_form import RuleForm, TriggerForm
+from automation.variables import Variable
 from crm.admin.base import ModelAdmin, ReadOnlyAdmin, action, display, register
 from crm.ground.ids import id_of
 from crm.ground.shown import beside
@@ -318,3 +320,20 @@ class TriggerFiringAdmin(ReadOnlyAdmin):
     list_display = ("created_at", "trigger", "item", "result", "reason")
     list_filter = ("result", "trigger__pipeline")
     list_select_related = ("trigger", "item")
+
+
+@register(Variable)
+class VariableAdmin(ModelAdmin):
+    list_display = ("label", "key", "type", "scope", "is_constant", "pipeline", "value")
+    list_filter = ("scope", "type", "is_constant")
+    search_fields = ("label", "key")
+    prepopulated_fields = {"key": ("label",)}
+    fields = ("label", "key", "type", "scope", "pipeline", "is_constant", "value")
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        form = super().get_form(request, obj, change, **kwargs)
+        # As text: `clean` of the row reads it by the variable's type.
+        form.base_fields["value"] = forms.CharField(
+            label=form.base_fields["value"].label, required=False, empty_value=None, max_length=2000
+        )
+        return form

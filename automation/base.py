@@ -79,15 +79,23 @@ class Scope:
 
     Args:
         outputs: gives {rule key: names} of the rules before it; asked only by texts that name them.
+        variables: gives the keys of the variables that the pipeline's rules may name.
         running: bound for a run: texts are not checked again, rendering itself says what is missing.
     """
 
     stage: Stage
     outputs: Callable[[], dict[str, set[str]]] = dict
+    variables: Callable[[], set[str]] = set
     running: bool = False
 
-    def merge_extra(self) -> dict[str, set[str]]:
-        return {"rules": {f"{key}.{name}" for key, names in self.outputs().items() for name in names}}
+    def merge_extra(self, source: str) -> dict[str, set[str]]:
+        """Roots that a text may name beside those of the card; looked up only where it names them."""
+        found: dict[str, set[str]] = {}
+        if "rules" in source:
+            found["rules"] = {f"{key}.{name}" for key, names in self.outputs().items() for name in names}
+        if "vars" in source:
+            found["vars"] = self.variables()
+        return found
 
 
 class SettingsForm(forms.Form):
@@ -167,6 +175,7 @@ class Action:
         helper: no visible effect, values only (E14).
         alone: it touches other items or counters, so it never shares a transaction with other runs.
         sends: it writes messages, so the rule's hourly limit counts (E42).
+        branches: skipped by its condition, it stops the whole chain after it (E12).
         awaits: kinds of events that it may return Wait(on="event:…") for; others are refused when it does.
     """
 
@@ -178,6 +187,7 @@ class Action:
     helper: ClassVar[bool] = False
     alone: ClassVar[bool] = False
     sends: ClassVar[bool] = False
+    branches: ClassVar[bool] = False
     awaits: ClassVar[tuple[str, ...]] = ()
     outputs: ClassVar[dict[str, Any]] = {}
 
@@ -189,11 +199,14 @@ class Action:
         raise NotImplementedError
 
     def resume(self, context: Context, status: str, sentence: str) -> Outcome:
-        """Called when what it waited for ended (`status` done, failed, skipped, cancelled; pauses: done)."""
+        """Called when what it waited for ended (`status` done, failed, skipped, cancelled; pauses: done), or when its time
+        was up before (late, with the reason)."""
         if status == "done":
             return Done(context.outputs)
         if status == "skipped":
             return Skip(sentence)
+        if status == "late":
+            raise ActionError(sentence)
         spoken = dict(Status.choices).get(status, status)
         raise ActionError(sentence or said("awaited.ended", "What it waited for was %s.") % spoken)
 
@@ -221,6 +234,7 @@ GROUPS: dict[str, Any] = {
     "item": gettext_lazy("Change the item"),
     "documents": gettext_lazy("Documents and money"),
     "connect": gettext_lazy("Connect"),
+    "helpers": gettext_lazy("Helpers"),
 }
 
 

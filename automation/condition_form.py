@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from automation.conditions import OPERATORS, Operator
+from automation.variables import Variable
 from crm.fields import Asked, FieldType, type_of
 from crm.fields.text import Text
 from crm.ground.ids import id_of
@@ -35,7 +36,9 @@ class Readable:
 
     def __init__(self, pipeline: Pipeline | None = None) -> None:
         entry = (_now("The entry"), [("stage", str(_("stage")), "stage"), *MOMENT])
-        self.groups = [*merge_fields.field_list(), entry]
+        known = Variable.objects.of(pipeline.pk) if pipeline is not None else Variable.objects.all()
+        variables = [(f"vars.{one.key}", one.label, one.type) for one in known]
+        self.groups = [*merge_fields.field_list(), entry, *([(_now("Variables"), variables)] if variables else [])]
         self.types: dict[str, str] = {path: kind for _group, rows in self.groups for path, _label, kind in rows}
         rows = CustomField.objects.exclude(options="")
         self.options: dict[str, Sequence[tuple[str, Any]]] = {

@@ -5,6 +5,8 @@ from automation.actions import (
     add_comment,
     add_event,
     add_to_exceptions,
+    branch,
+    calculate,
     call_webhook,
     change_fields,
     change_owner,
@@ -13,13 +15,21 @@ from automation.actions import (
     create_task,
     delete_item,
     erase_personal_data,
+    generate_code,
+    get_client,
+    get_employee,
+    get_items,
     notify,
     notify_supervisor,
     post_to_feed,
     schedule_call,
     schedule_meeting,
+    select_employee,
     send_email,
     send_sms,
+    set_variable,
+    wait,
+    wait_for,
 )
 from automation.engine import chain, match, plan, timers, undo, worker
 from automation.models import Rule, Trigger
@@ -42,6 +52,7 @@ from automation.triggers import (
     webhook_received,
 )
 from automation.urls import routes
+from automation.variables import Variable
 from crm import slots
 from crm.account.audit import audited
 from crm.events.record import event_recorded
@@ -49,6 +60,7 @@ from crm.work.queue import Kind, register_kind
 
 audited(Rule, without=["version"])
 audited(Trigger)
+audited(Variable)
 event_recorded.connect(plan.on_event, dispatch_uid="automation.plan")
 slots.demo_parts.register(demo.add_automation)
 slots.api_routers.register(api.router)
@@ -70,6 +82,8 @@ __all__ = [
     "add_event",
     "add_to_exceptions",
     "archived",
+    "branch",
+    "calculate",
     "call_incoming",
     "call_missed",
     "call_outgoing",
@@ -90,6 +104,10 @@ __all__ = [
     "field_changed",
     "figures",
     "form_submitted",
+    "generate_code",
+    "get_client",
+    "get_employee",
+    "get_items",
     "item_tab",
     "no_activity",
     "notify",
@@ -99,11 +117,15 @@ __all__ = [
     "post_to_feed",
     "schedule_call",
     "schedule_meeting",
+    "select_employee",
     "send_email",
     "send_sms",
+    "set_variable",
     "sms_received",
     "stage_uses",
     "task_status",
+    "wait",
+    "wait_for",
     "webhook_received",
     "worker",
 ]

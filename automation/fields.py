@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from automation.base import Scope
+from automation.variables import Variable
 from crm.fields import own
 from crm.ground.ids import id_of
 from crm.messages import merge_text
@@ -35,7 +36,7 @@ class MergeTextField(forms.CharField):
     def validate(self, value: Any) -> None:
         super().validate(value)
         if value and "{" in value and not (self.scope and self.scope.running):
-            allowed = self.scope.merge_extra() if self.scope and "rules" in value else {}
+            allowed = self.scope.merge_extra(value) if self.scope else {}
             try:
                 merge_text.check(value, extra={**allowed, **self.extra})
             except merge_text.MergeError as error:
@@ -127,6 +128,19 @@ class ItemFieldChoices(forms.MultipleChoiceField):
 
     def place(self, scope: Scope) -> None:
         self.choices = item_field_choices(scope)
+
+
+class VariableChoice(forms.ModelChoiceField):
+    """A variable that rules of the pipeline may set. `types`: keys of types; empty: all."""
+
+    def __init__(self, types: tuple[str, ...] = (), **kwargs: Any) -> None:
+        self.types = types
+        super().__init__(queryset=Variable.objects.none(), **kwargs)
+        self.error_messages["invalid_choice"] = _("This variable no longer exists, or is a constant.")
+
+    def place(self, scope: Scope) -> None:
+        found = Variable.objects.of(scope.stage.pipeline_id).settable()
+        self.queryset = found.filter(type__in=self.types) if self.types else found
 
 
 class ItemFieldChoice(forms.ChoiceField):

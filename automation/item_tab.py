@@ -12,7 +12,9 @@ from automation.base import action_of
 from automation.engine.due import timing_of
 from automation.models import Run, automation_of
 from automation.timing import duration_words, zone_for
+from automation.variables import kept_values
 from crm import slots
+from crm.fields import type_of
 from crm.ground import clock
 from crm.ground.shown import beside
 from crm.items.models.gate import field_labels
@@ -130,9 +132,18 @@ def automation_tab(item: Item, user: User) -> ItemTab:
         key="automation",
         label=_("Automation"),
         template="automation/_item_tab.html",
-        context={"visits": list(visits.values())},
+        context={"visits": list(visits.values()), "variables": _variables(item)},
         count=planned,
     )
+
+
+def _variables(item: Item) -> list[tuple[str, str]]:
+    """What rules have kept for the card, as its reader writes it; constants and empty ones are no news."""
+    return [
+        (one.label, type_of(one.type).told(kept))
+        for one, kept in kept_values(item, item.visit_id)
+        if not one.is_constant and kept not in (None, "")
+    ]
 
 
 @slots.card_badges.register

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from automation.base import Scope, action_of, trigger_types
 from automation.timing import Timing
+from automation.variables import Variable
 from crm.ground import clock
 from crm.ground.sentences import SentenceField
 from crm.models import Event, Item, Job, Pipeline, Stage, StageVisit, User
@@ -245,6 +246,16 @@ class OwnerTurn(models.Model):
         return f"{self.rule}: {self.last_user}"
 
 
+class GeneratedCode(models.Model):
+    """Each random code that may never be given again."""
+
+    code = models.CharField(max_length=60, unique=True)
+    created_at = models.DateTimeField(default=clock.now)
+
+    def __str__(self) -> str:
+        return self.code
+
+
 class LateItem(models.Model):
     """What `control_time_in_stage` has told somebody of: it stands on their day until somebody cares for the card."""
 
@@ -314,7 +325,10 @@ def scope_of(stage: Stage, before: Rule | None = None, *, running: bool = False)
                 found[rule.key] = set(action_of(rule.action).outputs)
         return found
 
-    return Scope(stage=stage, outputs=outputs, running=running)
+    def variables() -> set[str]:
+        return set(Variable.objects.of(stage.pipeline_id).values_list("key", flat=True))
+
+    return Scope(stage=stage, outputs=outputs, variables=variables, running=running)
 
 
 def type_of(trigger: Trigger) -> Any:

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from automation.engine import chain
 from automation.models import LateItem, Run, TriggerFiring
+from automation.variables import VariableValue
 from crm import slots
 from crm.ground.sentences import said
 from crm.items.erasure import PersonalData, Subject
@@ -42,6 +43,9 @@ for data in (
         lambda subject: TriggerFiring.objects.filter(item__in=subject.items),
         cleared={"reason": ""},
         counts=False,
+    ),
+    PersonalData(
+        _("variables"), DELETED, lambda subject: VariableValue.objects.filter(item__in=subject.items), counts=False
     ),
     PersonalData(_("late cards"), DELETED, lambda s: LateItem.objects.filter(item__in=s.items), counts=False),
 ):

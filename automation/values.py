@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext_lazy
 
 from automation.conditions import Facts
 from automation.models import Run
+from automation.variables import Variable, Variables
 from crm.fields import type_of
 from crm.fields.record import Record
 from crm.messages import merge_fields, merge_text
@@ -31,6 +33,8 @@ def values_for(item: Item, visit: StageVisit | None, source: str = "rules", **ex
     values = merge_text.Values(item, **extra)
     if "rules" in source:
         values["rules"] = RuleOutputs(visit)
+    if "vars" in source:
+        values["vars"] = Variables(item, visit)
     return values
 
 
@@ -69,6 +73,7 @@ class _Described(dict[str, tuple[Any, str]]):
             self.update(
                 (path, (label, kind)) for _group, rows in merge_fields.field_list() for path, label, kind in rows
             )
+            self.update({f"vars.{one.key}": (one.label, one.type) for one in Variable.objects.all()})
             if path in self:
                 return self[path]
         return path, ""
@@ -77,6 +82,7 @@ class _Described(dict[str, tuple[Any, str]]):
 def facts_for(item: Item, visit: StageVisit | None, now: datetime, changes: dict[str, Any] | None = None) -> Facts:
     """What a condition of this item may read; paths as in merge texts."""
     values, described = values_for(item, visit), _Described()
+    variables = SimpleLazyObject(lambda: Variables(item, visit))
 
     def value(path: str) -> Any:
         if path == "stage":
@@ -84,6 +90,10 @@ def facts_for(item: Item, visit: StageVisit | None, now: datetime, changes: dict
         if path in merge_fields.LINKED:  # of an item: no other root links one
             return merge_fields.LINKED[path](item)
         root, *names = path.split(".")
+        if root == "vars":
+            if len(names) != 1 or names[0] not in variables:
+                raise KeyError(path)
+            return variables[names[0]]
         if names[:1] == ["custom"] and isinstance(type_of(described[path][1]), Record):
             row = item if root == "item" else getattr(item, root)
             return row.custom.get(names[-1]) if row is not None else None  # two colleagues may have one name

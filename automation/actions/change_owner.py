@@ -2,60 +2,18 @@
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable
 from typing import Any
 
 from django import forms
-from django.db.models import Count, Q
 from django.utils.translation import gettext_lazy as _
 
 from automation.base import Action, ActionError, Context, Done, Outcome, SettingsForm, actions
+from automation.choosing import WAYS, there
 from automation.fields import DepartmentChoice, UserChoice, UserChoices
-from automation.models import OwnerTurn
-from crm.ground import clock, databases
+from crm.ground import clock
 from crm.ground.sentences import said
-from crm.models import Item, User
+from crm.models import User
 from crm.pipelines.machine import machine_of
-
-
-def in_order(context: Context, people: list[User]) -> User:
-    """Round robin; the place is kept under lock, so that two at once get two people."""
-    turn, _made = OwnerTurn.objects.get_or_create(rule=context.rule)
-    turn = databases.lock(OwnerTurn.objects.filter(pk=turn.pk)).get()
-    after = [person for person in people if turn.last_user_id is not None and person.pk > turn.last_user_id]
-    chosen = (after or people)[0]
-    turn.last_user = chosen
-    turn.save()
-    return chosen
-
-
-def least_busy(context: Context, people: list[User]) -> User:
-    """Fewest open items; ties by the order of names."""
-    open_items = Count("items", filter=Q(items__deleted_at__isnull=True, items__stage__kind="open"))
-    counted = User.objects.filter(pk__in=[p.pk for p in people]).annotate(load=open_items)
-    return counted.order_by("load", "name", "pk")[0]
-
-
-def at_random(context: Context, people: list[User]) -> User:
-    return random.choice(people)
-
-
-def previous_owner(context: Context, people: list[User]) -> User:
-    """Who had the customer's last other item; else in order."""
-    others = Item.objects.alive().filter(contact=context.item.contact_id, owner__in=people)
-    last = others.exclude(pk=context.item.pk).select_related("owner").order_by("-created_at").first()
-    if context.item.contact_id and last is not None and last.owner is not None:
-        return last.owner
-    return in_order(context, people)
-
-
-WAYS: dict[str, tuple[Any, Callable[[Context, list[User]], User]]] = {
-    "order": (_("in order"), in_order),
-    "least_busy": (_("the least busy"), least_busy),
-    "random": (_("at random"), at_random),
-    "previous": (_("who had this customer before"), previous_owner),
-}
 
 
 @actions.register
@@ -98,12 +56,8 @@ class ChangeOwner(Action):
 
     def _candidates(self, context: Context) -> list[User]:
         settings = context.settings
-        people = {person.pk: person for person in settings["users"]}
-        if settings["department"]:
-            people |= {person.pk: person for person in settings["department"].people.all()}
-        found = [people[pk] for pk in sorted(people) if people[pk].is_active]
-        if settings["skip_absent"]:
-            found = [person for person in found if not person.is_absent()]
+        people = [*settings["users"], *(settings["department"].people.all() if settings["department"] else ())]
+        found = there(people, skip_absent=settings["skip_absent"])
         if settings["working_hours"]:
             calendar = machine_of(context.item.pipeline_id).pipeline.working_time()
             if calendar is not None and not calendar.is_open(clock.now()):

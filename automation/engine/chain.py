@@ -58,7 +58,9 @@ def judge_next(run: Run) -> None:
 
 
 def _judge(follower: Run, run: Run) -> None:
-    if met(follower.rule.after_previous, run.status):
+    if _stops(run):
+        end(follower, Status.SKIPPED, said("branch.stopped", "the chain was stopped by a condition before it"))
+    elif met(follower.rule.after_previous, run.status):
         _start(follower)
     else:
         failed = run.status == Status.FAILED
@@ -71,7 +73,14 @@ def _judge(follower: Run, run: Run) -> None:
         )
 
 
-NO_TURN = ("previous.failed", "previous.not_done")
+def _stops(run: Run) -> bool:
+    """A branch whose condition was not met, or what such a one has stopped."""
+    if run.status != Status.SKIPPED:
+        return False
+    return getattr(run.error, "code", "") == "branch.stopped" or action_of(run.rule.action).branches
+
+
+NO_TURN = ("previous.failed", "previous.not_done", "branch.stopped")
 
 
 def had_no_turn(run: Run) -> bool:

@@ -201,4 +201,4 @@ def _time_is_up(run: Run, item: Item) -> None:
     if ended is not None:
         chain.resume(run, *ended)
     else:
-        chain.end(run, Status.FAILED, said("awaited.too_long", "It waited until its deadline in vain."))
+        chain.guarded_resume(run, "late", said("awaited.too_long", "It waited until its deadline in vain."))

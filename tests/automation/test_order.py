@@ -104,7 +104,7 @@ def test_E13_later_rules_read_the_values_of_earlier_ones(world, now, drain):
 def test_E13_a_rule_cannot_read_values_of_a_later_one(world, now):
     first = world.rule("talk")
     world.rule("talk", "greet", key="later")
-    extra = scope_of(world.stages["talk"], first).merge_extra()
+    extra = scope_of(world.stages["talk"], first).merge_extra("rules")
     with pytest.raises(merge_text.MergeError, match=r"rules\.later\.greeting"):
         merge_text.check("{{ rules.later.greeting }}", extra=extra)
 
