@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin, messages
@@ -18,7 +18,7 @@ from automation.base import GROUPS, MissingAction, action_of, actions, bind, tri
 from automation.condition_form import ConditionForm, Readable
 from automation.conditions import OPERATORS
 from automation.engine import control
-from automation.models import Rule, Run, Trigger, TriggerFiring, scope_of, type_of
+from automation.models import Rule, RuleSet, Run, Trigger, TriggerFiring, scope_of, type_of
 from automation.publishing import free_key, publish, retire
 from automation.settings_form import RuleForm, TriggerForm
 from automation.variables import Variable
@@ -54,11 +54,11 @@ class PlacedAdmin(OfPipeline, ModelAdmin):
 
     @display(description=_("where"), ordering="stage__order")
     def place(self, placed: Any) -> str:
-        return f"{placed.pipeline} · {placed.stage}"
+        return f"{placed.pipeline} · {placed.where}"
 
     list_filter = ("pipeline", "is_enabled", "retired", WaitsToBeConfirmed)
     search_fields = ("name", "note")
-    list_select_related = ("stage", "pipeline", "publisher")
+    list_select_related: ClassVar[Any] = ("stage", "pipeline", "publisher")
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).order_by("pipeline__order", "pipeline", "stage__order", "order", "pk")
@@ -80,18 +80,27 @@ class PlacedAdmin(OfPipeline, ModelAdmin):
         return Form
 
     def _new(self, request: HttpRequest) -> Any:
-        stage = get_object_or_404(self._stages(request), pk=id_of(request.GET.get("stage")) or 0)
+        where = self._where(request)
         key = request.GET.get("kind", "")
-        last = self.model.objects.filter(stage=stage).order_by("-order").first()
+        last = self.model.objects.filter(**where).order_by("-order").first()
         kind = self.registry.get(key)
-        placed = self.model(stage=stage, pipeline_id=stage.pipeline_id, order=last.order + 1 if last else 1)
+        pipeline_id = next(iter(where.values())).pipeline_id
+        placed = self.model(**where, pipeline_id=pipeline_id, order=last.order + 1 if last else 1)
         setattr(placed, self.kind_field, key)
         placed.name = str(kind.label) if kind else key
         return placed
 
+    def _where(self, request: HttpRequest) -> dict[str, Any]:
+        """The stage that was chosen, by the name of its column. Raises Http404."""
+        return {"stage": get_object_or_404(self._stages(request), pk=id_of(request.GET.get("stage")) or 0)}
+
     def _stages(self, request: HttpRequest) -> Any:
         """Where the person may place something."""
         return Stage.active.filter(pipeline__in=self._mine(request))
+
+    def _sets(self, request: HttpRequest) -> Any:
+        """Rule sets that may be chosen in place of a stage."""
+        return []
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
         if not self.has_add_permission(request):
@@ -132,6 +141,7 @@ class PlacedAdmin(OfPipeline, ModelAdmin):
             "title": _now("New: %s") % self.model._meta.verbose_name,
             "groups": groups,
             "stages": self._stages(request).select_related("pipeline").order_by("pipeline__order", "pipeline", "order"),
+            "sets": self._sets(request),
             "chosen": request.GET.get("stage", ""),
         }
         return TemplateResponse(request, self.picker_template, context)
@@ -142,7 +152,7 @@ class PlacedAdmin(OfPipeline, ModelAdmin):
         context["placed"] = placed
         name = f"admin:automation_{self.model._meta.model_name}_condition_row"
         context["condition_row_url"] = reverse(name, current_app=self.admin_site.name)
-        if placed.stage_id:
+        if placed.where is not None:
             context["outputs"] = _outputs(placed)
         return super().render_change_form(request, context, *args, **kwargs)
 
@@ -181,8 +191,9 @@ class PlacedAdmin(OfPipeline, ModelAdmin):
 def _outputs(placed: Any) -> list[tuple[str, str]]:
     """What earlier rules of the stage produce: the path, and whose it is in words ("Invoice: number")."""
     before = placed if isinstance(placed, Rule) else None
-    found = scope_of(placed.stage, before).outputs()
-    rules = Rule.objects.filter(stage=placed.stage, retired=False, key__in=found)
+    found = scope_of(placed.where, before).outputs()
+    rules = Rule.objects.filter(retired=False, key__in=found)
+    rules = rules.filter(stage=placed.stage_id, rule_set=getattr(placed, "rule_set_id", None))
     return [
         (f"rules.{rule.key}.{name}", beside(rule.name, action_of(rule.action).outputs.get(name, name)))
         for rule in rules.order_by("order", "pk")
@@ -195,6 +206,17 @@ class RuleAdmin(PlacedAdmin):
     base_form, registry, kind_field = RuleForm, actions, "action"
     list_display = ("name", "place", "what", "when_words", "is_enabled", "waiting_now", "publisher")
     actions = ("release_paused", "confirm_conditions")
+    list_select_related: ClassVar[Any] = ("stage", "rule_set", "pipeline", "publisher")
+
+    def _sets(self, request: HttpRequest) -> Any:
+        return RuleSet.objects.filter(pipeline__in=self._mine(request)).select_related("pipeline")
+
+    def _where(self, request: HttpRequest) -> dict[str, Any]:
+        kind, _colon, pk = request.GET.get("stage", "").partition(":")
+        if kind == "set":
+            return {"rule_set": get_object_or_404(self._sets(request), pk=id_of(pk) or 0)}
+        return super()._where(request)
+
     fieldsets = (
         (None, {"fields": (("name", "is_enabled"), ("order", "after_previous"))}),
         (
@@ -226,7 +248,7 @@ class RuleAdmin(PlacedAdmin):
     @display(description=_("action"))
     def what(self, rule: Rule) -> str:
         found = action_of(rule.action)
-        form = bind(found.Settings, rule.settings, scope_of(rule.stage, rule))
+        form = bind(found.Settings, rule.settings, scope_of(rule.where, rule))
         if not form.is_valid():
             return f"{found.label} ⚠"
         return beside(found.label, found.summary(form.cleaned_data))
@@ -337,3 +359,17 @@ class VariableAdmin(ModelAdmin):
             label=form.base_fields["value"].label, required=False, empty_value=None, max_length=2000
         )
         return form
+
+
+@register(RuleSet)
+class RuleSetAdmin(OfPipeline, ModelAdmin):
+    """Its rules are placed under Rules, where a set is chosen in place of a stage."""
+
+    list_display = ("name", "pipeline", "how_many")
+    list_filter = ("pipeline",)
+    search_fields = ("name",)
+    fields = ("pipeline", "name", "note")
+
+    @display(description=_("rules"))
+    def how_many(self, row: RuleSet) -> int:
+        return row.rules.filter(retired=False).count()

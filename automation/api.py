@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
@@ -15,12 +15,12 @@ from automation import publishing
 from automation.base import actions, trigger_types
 from automation.condition_form import Readable
 from automation.engine import control
-from automation.models import Rule, Run, Trigger
+from automation.models import Rule, RuleSet, Run, Trigger
 from crm.api.auth import scope
 from crm.api.errors import ApiError, answers, invalid
 from crm.api.idempotency import idempotent
 from crm.api.paging import Cursor, Id, Limit, one, only, page_of
-from crm.api.schemas import Page, Reasoned, moment, reason_out
+from crm.api.schemas import Page, Reasoned, Visible, moment, reason_out
 from crm.items import customer_rights
 from crm.models import Item, Pipeline, Stage
 from crm.people.signed_in import signed_in
@@ -33,7 +33,8 @@ class RuleOut(Schema):
     key: str
     name: str
     pipeline: int
-    stage: int
+    stage: int | None
+    rule_set: int | None
     action: str
     settings: dict[str, Any]
     timing: dict[str, Any]
@@ -55,6 +56,7 @@ def rule_out(rule: Rule) -> dict[str, Any]:
         "name": rule.name,
         "pipeline": rule.pipeline_id,
         "stage": rule.stage_id,
+        "rule_set": rule.rule_set_id,
         "action": rule.action,
         "settings": rule.settings,
         "timing": rule.timing,
@@ -171,7 +173,8 @@ class RuleChange(Placing):
 
 
 class RuleIn(RuleChange):
-    stage: Id
+    stage: Id | None = None
+    rule_set: Id | None = Field(default=None, description="In place of a stage: a rule stands on one or in the other.")
     action: str = Field(max_length=60)
     key: str = Field(default="", max_length=40, pattern="^[a-z0-9_]*$")
 
@@ -196,7 +199,7 @@ def _published(request: HttpRequest, placed: Any, sent: dict[str, Any]) -> Any:
         if value is not None and not (name == "name" and not value.strip()):
             setattr(placed, name, value)
     judged = set(sent) | (set() if placed.pk else {"settings"})
-    faults = publishing.check(placed, judged, Readable(placed.stage.pipeline))
+    faults = publishing.check(placed, judged, Readable(placed.pipeline))
     if faults:
         raise invalid(faults)
     try:
@@ -208,20 +211,76 @@ def _published(request: HttpRequest, placed: Any, sent: dict[str, Any]) -> Any:
     return placed
 
 
+def _where(request: HttpRequest, stage: int | None, rule_set: int | None) -> dict[str, Any]:
+    """What it is placed on, by the name of its column. Raises 422 by field."""
+    if (stage is None) == (rule_set is None):
+        raise invalid({"stage": [_("A rule stands on a stage or in a set, never in both.")]})
+    if rule_set is not None:
+        chosen = RuleSet.objects.filter(pk=rule_set, pipeline__in=_configured(request)).first()
+        if chosen is None:
+            raise invalid({"rule_set": [_("There is no such rule set.")]})
+        return {"rule_set": chosen}
+    found = Stage.active.filter(pk=stage or 0, pipeline__in=_configured(request)).first()
+    if found is None:
+        raise invalid({"stage": [_("There is no such stage.")]})
+    return {"stage": found}
+
+
 def _placed(request: HttpRequest, model: Any, payload: Any, kind: str, registry: Any) -> Any:
     """A new row on a stage of a pipeline that the person sets up, at its end."""
     sent = payload.model_dump(exclude_unset=True)
-    stage = Stage.active.filter(pk=sent.pop("stage"), pipeline__in=_configured(request)).first()
-    if stage is None:
-        raise invalid({"stage": [_("There is no such stage.")]})
+    where = _where(request, sent.pop("stage", None), sent.pop("rule_set", None))
     found = registry.get(sent[kind])
-    last = model.objects.filter(stage=stage).order_by("-order").first()
-    placed = model(stage=stage, pipeline_id=stage.pipeline_id, order=last.order + 1 if last else 1)
+    last = model.objects.filter(**where).order_by("-order").first()
+    pipeline_id = next(iter(where.values())).pipeline_id
+    placed = model(**where, pipeline_id=pipeline_id, order=last.order + 1 if last else 1)
     placed.name = str(found.label) if found else sent[kind]
     setattr(placed, kind, sent[kind])
     if isinstance(placed, Rule):
         placed.key = sent.pop("key", "") or publishing.free_key(placed)
     return _published(request, placed, sent)
+
+
+class RuleSetOut(Schema):
+    id: int
+    name: str
+    pipeline: int
+    note: str
+
+
+class RuleSetIn(Schema):
+    model_config = {"extra": "forbid"}
+    pipeline: Id
+    name: Annotated[Visible, Field(max_length=80)]
+    note: str = Field(default="", max_length=2000)
+
+
+def _set_out(row: RuleSet) -> dict[str, Any]:
+    return {"id": row.pk, "name": row.name, "pipeline": row.pipeline_id, "note": row.note}
+
+
+@router.get("/rule-sets", response=answers(Page[RuleSetOut]), summary="Rule sets")
+@scope("read")
+def rule_sets(request: HttpRequest, limit: Limit = 50, cursor: Cursor = "") -> Any:
+    only(request)
+    rows = RuleSet.objects.filter(pipeline__in=Pipeline.objects.visible_to(request.user))
+    return page_of(rows, _set_out, limit, cursor)
+
+
+@router.post("/rule-sets", response=answers(RuleSetOut, 201), summary="Make a rule set")
+@scope("rules")
+@idempotent
+def add_rule_set(request: HttpRequest, payload: RuleSetIn) -> Any:
+    pipeline = _configured(request).filter(pk=payload.pipeline).first()
+    if pipeline is None:
+        raise invalid({"pipeline": [_("There is no such pipeline.")]})
+    made = RuleSet(pipeline=pipeline, name=payload.name, note=payload.note)
+    try:
+        made.full_clean()
+    except ValidationError as error:
+        raise invalid({"name": [" ".join(error.messages)]}) from error
+    made.save()
+    return Answer(201, _set_out(made))
 
 
 @router.post("/rules", response=answers(RuleOut, 201), summary="Place a rule on a stage")

@@ -17,13 +17,13 @@ from crm.ground.sentences import said, spoken
 from crm.ground.shown import beside
 from crm.items import activity
 from crm.messages import merge_text
-from crm.models import Item
+from crm.models import Item, Stage
 from crm.registry import Registry
 from crm.work.leased import Status
 
 if TYPE_CHECKING:
     from automation.models import Rule, Run
-    from crm.models import Event, Pipeline, Stage, StageVisit, User
+    from crm.models import Event, Pipeline, StageVisit, User
 
 
 # ---------------------------------------------------------------------- outcomes
@@ -59,7 +59,18 @@ class Wait:
     outputs: dict[str, Any] = field(default_factory=dict)
 
 
-Outcome = Done | Skip | Wait
+@dataclass(frozen=True)
+class Call:
+    """The rules of a set are planned for this visit, and it goes on when all of them have ended.
+
+    Args:
+        rule_set: its id.
+    """
+
+    rule_set: int
+
+
+Outcome = Done | Skip | Wait | Call
 
 
 class ActionError(Exception):
@@ -78,15 +89,26 @@ class Scope:
     """Where a rule or trigger stands, for its settings form: what may be chosen, which fields texts may name.
 
     Args:
+        place: the stage, or the rule set, of one pipeline.
         outputs: gives {rule key: names} of the rules before it; asked only by texts that name them.
         variables: gives the keys of the variables that the pipeline's rules may name.
         running: bound for a run: texts are not checked again, rendering itself says what is missing.
     """
 
-    stage: Stage
+    place: Any
     outputs: Callable[[], dict[str, set[str]]] = dict
     variables: Callable[[], set[str]] = set
     running: bool = False
+
+    @property
+    def pipeline_id(self) -> int:
+        found: int = self.place.pipeline_id
+        return found
+
+    @property
+    def stage(self) -> Stage | None:
+        """The stage; None within a rule set."""
+        return self.place if isinstance(self.place, Stage) else None
 
     def merge_extra(self, source: str) -> dict[str, set[str]]:
         """Roots that a text may name beside those of the card; looked up only where it names them."""
@@ -160,7 +182,7 @@ class Context:
     def text(self, source: str, **extra: Any) -> str:
         """A merge text with the item's values, in the customer's language. Raises ActionError."""
         try:
-            return self.render(source, self.item, self.visit, **extra)
+            return self.render(source, self.item, self.visit, caller=self.run.caller_id, **extra)
         except merge_text.MergeError as error:
             raise ActionError(str(error)) from error
 

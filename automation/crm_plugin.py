@@ -22,6 +22,7 @@ from automation.actions import (
     notify,
     notify_supervisor,
     post_to_feed,
+    run_rule_set,
     schedule_call,
     schedule_meeting,
     select_employee,
@@ -32,7 +33,7 @@ from automation.actions import (
     wait_for,
 )
 from automation.engine import chain, match, plan, timers, undo, worker
-from automation.models import Rule, Trigger
+from automation.models import Rule, RuleSet, Trigger
 from automation.triggers import (
     call_incoming,
     call_missed,
@@ -59,6 +60,7 @@ from crm.events.record import event_recorded
 from crm.work.queue import Kind, register_kind
 
 audited(Rule, without=["version"])
+audited(RuleSet)
 audited(Trigger)
 audited(Variable)
 event_recorded.connect(plan.on_event, dispatch_uid="automation.plan")
@@ -115,6 +117,7 @@ __all__ = [
     "owner_changed",
     "personal_data",
     "post_to_feed",
+    "run_rule_set",
     "schedule_call",
     "schedule_meeting",
     "select_employee",

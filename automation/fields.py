@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from automation.base import Scope
+from automation.models import RuleSet
 from automation.variables import Variable
 from crm.fields import own
 from crm.ground.ids import id_of
@@ -89,7 +90,7 @@ class StageChoice(forms.ModelChoiceField):
         self.error_messages["invalid_choice"] = _("This stage no longer exists in the pipeline.")
 
     def place(self, scope: Scope) -> None:
-        self.queryset = Stage.active.filter(pipeline_id=scope.stage.pipeline_id)
+        self.queryset = Stage.active.filter(pipeline_id=scope.pipeline_id)
 
 
 class ChannelChoice(forms.ModelChoiceField):
@@ -115,7 +116,7 @@ NOT_BY_RULES = ("contact", "company")
 
 def item_field_choices(scope: Scope) -> list[tuple[str, str]]:
     """Columns and the custom fields of the pipeline's own item type."""
-    custom = machine_of(scope.stage.pipeline_id).fields.values()
+    custom = machine_of(scope.pipeline_id).fields.values()
     return [(name, str(field.label)) for name, field in own.ITEM.items() if name not in NOT_BY_RULES] + [
         (f"custom.{row.key}", row.label) for row in custom
     ]
@@ -139,8 +140,19 @@ class VariableChoice(forms.ModelChoiceField):
         self.error_messages["invalid_choice"] = _("This variable no longer exists, or is a constant.")
 
     def place(self, scope: Scope) -> None:
-        found = Variable.objects.of(scope.stage.pipeline_id).settable()
+        found = Variable.objects.of(scope.pipeline_id).settable()
         self.queryset = found.filter(type__in=self.types) if self.types else found
+
+
+class RuleSetChoice(forms.ModelChoiceField):
+    """A rule set of the pipeline."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(queryset=RuleSet.objects.none(), **kwargs)
+        self.error_messages["invalid_choice"] = _("This rule set no longer exists.")
+
+    def place(self, scope: Scope) -> None:
+        self.queryset = RuleSet.objects.filter(pipeline=scope.pipeline_id)
 
 
 class ItemFieldChoice(forms.ChoiceField):

@@ -9,8 +9,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from automation.base import action_of
+from automation.compiled import automation_of
 from automation.engine.due import timing_of
-from automation.models import Run, automation_of
+from automation.models import Run
 from automation.timing import duration_words, zone_for
 from automation.variables import kept_values
 from crm import slots

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -17,11 +16,11 @@ from automation.variables import Variable
 from crm.ground import clock
 from crm.ground.sentences import SentenceField
 from crm.models import Event, Item, Job, Pipeline, Stage, StageVisit, User
-from crm.pipelines.machine import Machine
 from crm.work import lanes
 from crm.work.leased import Leased, Status
 
-MOST_RULES = 300  # on one stage
+MOST_RULES = 300  # on one stage, or in one set
+MOST_NESTED = 5  # sets that call sets
 
 
 class Placed(models.Model):
@@ -50,8 +49,13 @@ class Placed(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def where(self) -> Any:
+        """What it stands on: a stage, or (of rules) a set."""
+        return self.stage
+
     def save(self, *args: Any, **kwargs: Any) -> None:
-        self.pipeline_id = self.stage.pipeline_id
+        self.pipeline_id = self.where.pipeline_id
         self.version += 1
         super().save(*args, **kwargs)
         self.pipeline.touch_machine()
@@ -62,7 +66,49 @@ class Placed(models.Model):
         return deleted
 
 
+class RuleSet(models.Model):
+    """Rules that rules of several stages call: kept once, run in the stay of whoever calls them."""
+
+    pipeline = models.ForeignKey(Pipeline, models.CASCADE, related_name="rule_sets", verbose_name=_("pipeline"))
+    name = models.CharField(_("name"), max_length=80)
+    note = models.TextField(_("note"), blank=True)
+
+    class Meta:
+        ordering = ["name"]
+        verbose_name = _("rule set")
+        verbose_name_plural = _("rule sets")
+        constraints = [models.UniqueConstraint(fields=["pipeline", "name"], name="rule_set_once_a_pipeline")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def choice(self) -> str:
+        """As the administration chooses it in place of a stage."""
+        return f"set:{self.pk}"
+
+    def calls(self) -> set[int]:
+        """Ids of the sets that its rules call, those called by these included."""
+        found: set[int] = set()
+        asked = {self.pk}
+        while asked:
+            rules = Rule.objects.filter(rule_set__in=asked, action="run_rule_set", retired=False)
+            called = {int(one["rule_set"]) for one in rules.values_list("settings", flat=True) if one.get("rule_set")}
+            asked = called - found
+            found |= called
+        return found
+
+
 class Rule(Placed):
+    """It stands on a stage or in a set, never in both."""
+
+    stage = models.ForeignKey(  # type: ignore[assignment]  # a trigger's never is empty
+        Stage, models.PROTECT, null=True, blank=True, related_name="rules", verbose_name=_("stage")
+    )
+    rule_set = models.ForeignKey(
+        RuleSet, models.RESTRICT, null=True, blank=True, related_name="rules", verbose_name=_("rule set")
+    )
+
     class After(models.TextChoices):
         NO = "", _("no, at once and independently")
         ENDED = "ended", _("when the previous rule has ended, unless it failed")
@@ -100,7 +146,23 @@ class Rule(Placed):
         ordering = ["stage__order", "order", "pk"]
         verbose_name = _("rule")
         verbose_name_plural = _("rules")
-        constraints = [models.UniqueConstraint(fields=["stage", "key"], name="rule_key_once_a_stage")]
+        constraints = [
+            models.UniqueConstraint(fields=["stage", "key"], name="rule_key_once_a_stage"),
+            models.UniqueConstraint(fields=["rule_set", "key"], name="rule_key_once_a_set"),
+            models.CheckConstraint(
+                condition=models.Q(stage__isnull=True, rule_set__isnull=False)
+                | models.Q(stage__isnull=False, rule_set__isnull=True),
+                name="rule_on_a_stage_or_in_a_set",
+            ),
+        ]
+
+    @property
+    def where(self) -> Any:
+        return self.rule_set if self.rule_set_id is not None else self.stage
+
+    def beside(self) -> models.QuerySet[Rule]:
+        """The rules of the same place, itself included."""
+        return Rule.objects.filter(stage=self.stage_id, rule_set=self.rule_set_id)
 
     def has_run(self, item: Any) -> bool:
         """E07: *repeat* counts runs that were done, undone visits included."""
@@ -128,9 +190,9 @@ class Rule(Placed):
 
         Raises ValidationError where the stage has as many as it may.
         """
-        if self.stage_id is None or self.retired:
+        if (self.stage_id is None and self.rule_set_id is None) or self.retired:
             return
-        others = Rule.objects.filter(stage=self.stage_id, retired=False).exclude(pk=self.pk)
+        others = self.beside().filter(retired=False).exclude(pk=self.pk)
         if others.count() >= MOST_RULES:
             raise ValidationError(_now("A stage may have %d rules at most.") % MOST_RULES)
 
@@ -175,6 +237,8 @@ class Run(Leased):
     rule = models.ForeignKey(Rule, models.PROTECT, related_name="runs", verbose_name=_("rule"))
     visit = models.ForeignKey(StageVisit, models.CASCADE, related_name="runs", verbose_name=_("visit"))
     item = models.ForeignKey(Item, models.CASCADE, related_name="runs", verbose_name=_("item"))
+    # Of a rule of a set: the run that called it.
+    caller = models.ForeignKey("self", models.CASCADE, null=True, blank=True, related_name="called", editable=False)
     round = models.PositiveSmallIntegerField(_("round"), default=0)
     order = models.PositiveSmallIntegerField(_("order"), default=0)
     # The place of the rule that this one follows; None: it runs independently.
@@ -273,62 +337,30 @@ class LateItem(models.Model):
         return f"{self.item}: {self.user}"
 
 
-# ---------------------------------------------------------------------- compiled with the machine
-
-
-@dataclass
-class Automation:
-    """A pipeline's rules and triggers as the engine needs them; lives and dies with the machine's version."""
-
-    rules: dict[int, list[Rule]] = field(default_factory=dict)
-    triggers: list[Trigger] = field(default_factory=list)
-    by_id: dict[int, Rule] = field(default_factory=dict)
-    date_fields: set[str] = field(default_factory=set)
-
-    def timed(self, key: str = "") -> list[Trigger]:
-        """The triggers of time, of one type or of all."""
-        return [
-            trigger
-            for trigger in self.triggers
-            if trigger.type == key or (not key and (found := trigger_types.get(trigger.type)) and found.is_timed())
-        ]
-
-
-def automation_of(machine: Machine) -> Automation:
-    known = machine.attached.get("automation")
-    if known is None:
-        known = machine.attached["automation"] = _compile(machine)
-    return known
-
-
-def _compile(machine: Machine) -> Automation:
-    made = Automation()
-    rules = Rule.objects.filter(pipeline_id=machine.pipeline.pk).select_related("publisher", "stage")
-    for rule in rules.order_by("order", "pk"):
-        made.by_id[rule.pk] = rule
-        if not rule.retired:
-            made.rules.setdefault(rule.stage_id, []).append(rule)
-        if rule.is_enabled and rule.when().date_field:
-            made.date_fields.add(rule.when().date_field)
-    triggers = Trigger.objects.filter(pipeline_id=machine.pipeline.pk, is_enabled=True, retired=False, unconfirmed=[])
-    made.triggers = list(triggers.select_related("stage", "publisher", "change_as").order_by("order", "pk"))
-    return made
-
-
-def scope_of(stage: Stage, before: Rule | None = None, *, running: bool = False) -> Scope:
+def scope_of(place: Stage | RuleSet, before: Rule | None = None, *, running: bool = False) -> Scope:
     """Where a rule or trigger stands: which earlier rules' values it may read (E13)."""
 
     def outputs() -> dict[str, set[str]]:
         found: dict[str, set[str]] = {}
-        for rule in Rule.objects.filter(stage=stage, retired=False).order_by("order", "pk"):
+        here = {"stage": place} if isinstance(place, Stage) else {"rule_set": place}
+        for rule in Rule.objects.filter(retired=False, **here).order_by("order", "pk"):
             if before is None or not before.pk or (rule.order, rule.pk) < (before.order, before.pk):
-                found[rule.key] = set(action_of(rule.action).outputs)
+                found[rule.key] = outputs_of(rule)
         return found
 
     def variables() -> set[str]:
-        return set(Variable.objects.of(stage.pipeline_id).values_list("key", flat=True))
+        return set(Variable.objects.of(place.pipeline_id).values_list("key", flat=True))
 
-    return Scope(stage=stage, outputs=outputs, variables=variables, running=running)
+    return Scope(place=place, outputs=outputs, variables=variables, running=running)
+
+
+def outputs_of(rule: Rule, depth: int = 0) -> set[str]:
+    """Names of what a rule gives; of one that calls a set, those of the set's rules under their keys."""
+    names = set(action_of(rule.action).outputs)
+    called = rule.settings.get("rule_set") if rule.action == "run_rule_set" and depth < MOST_NESTED else None
+    for inner in Rule.objects.filter(rule_set=called, retired=False) if called else ():
+        names |= {f"{inner.key}.{name}" for name in outputs_of(inner, depth + 1)}
+    return names
 
 
 def type_of(trigger: Trigger) -> Any:

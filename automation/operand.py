@@ -52,7 +52,7 @@ class OperandField(forms.CharField):
 def typed_value(context: Context, path: str) -> Any:
     """What the card, a variable or an earlier rule has there. Raises ActionError for what is not there."""
     try:
-        return facts_for(context.item, context.visit, clock.now()).values(path)
+        return facts_for(context.item, context.visit, clock.now(), caller=context.run.caller_id).values(path)
     except KeyError as error:
         raise ActionError(said("operand.gone", "There is no value “%s” here.") % path) from error
 

@@ -72,7 +72,7 @@ def _cancel(rule: Rule) -> int:
 
 def free_key(rule: Rule) -> str:
     """One that no rule of the stage has, made of the action's name."""
-    used = set(Rule.objects.filter(stage=rule.stage).values_list("key", flat=True))
+    used = set(rule.beside().values_list("key", flat=True))
     base = slugify(rule.action).replace("-", "_") or "rule"
     return next(key for key in (base, *(f"{base}_{n}" for n in range(2, 999))) if key not in used)
 
@@ -95,7 +95,7 @@ def check(placed: Rule | Trigger, sent: Collection[str], readable: Readable) -> 
         faults |= _timing_faults(placed)
     if "condition" in sent:
         try:
-            placed.condition = typed_condition(placed.condition, readable, placed.stage.pipeline.currency)
+            placed.condition = typed_condition(placed.condition, readable, placed.pipeline.currency)
         except ValidationError as error:
             faults["condition"] = list(error.messages)
         except (ArithmeticError, ValueError, TypeError):  # of a shape that no type expects
@@ -107,7 +107,7 @@ def _settings_faults(placed: Rule | Trigger, kind: type[Action] | type[TriggerTy
     odd = [name for name, value in placed.settings.items() if not isinstance(value, str | int | float | bool | list)]
     if odd:
         return {f"settings.{name}": [_("A single text or number is needed here.")] for name in odd}
-    scope = scope_of(placed.stage, placed if isinstance(placed, Rule) else None)
+    scope = scope_of(placed.where, placed if isinstance(placed, Rule) else None)
     return _form_faults("settings", bind(kind.Settings, placed.settings, scope), placed.settings)
 
 

@@ -36,11 +36,11 @@ class PlacedForm(forms.ModelForm):
         super().__init__(*args, **kwargs)
         placed = self.instance
         data = self.data if self.is_bound else None
-        scope = scope_of(placed.stage, placed if isinstance(placed, Rule) else None)
+        scope = scope_of(placed.where, placed if isinstance(placed, Rule) else None)
         self.own: SettingsForm = self.kind.Settings(
             data, prefix="own", scope=scope, initial=None if placed.pk is None else placed.settings
         )
-        self.condition = ConditionForm(data, prefix="if", tree=placed.condition, pipeline=placed.stage.pipeline)
+        self.condition = ConditionForm(data, prefix="if", tree=placed.condition, pipeline=placed.pipeline)
         self.timing = TimingForm(data, prefix="when", initial=placed.timing) if isinstance(placed, Rule) else None
 
     def parts(self) -> list[forms.Form]:

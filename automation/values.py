@@ -19,20 +19,26 @@ from crm.pipelines.machine import machine_of
 
 
 class RuleOutputs(dict[str, Any]):
-    """rules.<key>.<output> of this visit; read from the database when a text first asks."""
+    """rules.<key>.<output> of this visit; read from the database when a text first asks.
 
-    def __init__(self, visit: StageVisit | None) -> None:
+    Args:
+        caller: of a rule of a set: the run that called it; it reads what the set's earlier rules gave.
+    """
+
+    def __init__(self, visit: StageVisit | None, caller: int | None = None) -> None:
         super().__init__()
         if visit is not None:
-            runs = Run.objects.filter(visit=visit).exclude(outputs={}).order_by("round", "pk")
+            runs = Run.objects.filter(visit=visit, caller=caller).exclude(outputs={}).order_by("round", "pk")
             for key, outputs in runs.values_list("rule__key", "outputs"):
                 self[key] = outputs
 
 
-def values_for(item: Item, visit: StageVisit | None, source: str = "rules", **extra: Any) -> merge_text.Values:
+def values_for(
+    item: Item, visit: StageVisit | None, source: str = "rules", *, caller: int | None = None, **extra: Any
+) -> merge_text.Values:
     values = merge_text.Values(item, **extra)
     if "rules" in source:
-        values["rules"] = RuleOutputs(visit)
+        values["rules"] = RuleOutputs(visit, caller)
     if "vars" in source:
         values["vars"] = Variables(item, visit)
     return values
@@ -79,9 +85,15 @@ class _Described(dict[str, tuple[Any, str]]):
         return path, ""
 
 
-def facts_for(item: Item, visit: StageVisit | None, now: datetime, changes: dict[str, Any] | None = None) -> Facts:
+def facts_for(
+    item: Item,
+    visit: StageVisit | None,
+    now: datetime,
+    changes: dict[str, Any] | None = None,
+    caller: int | None = None,
+) -> Facts:
     """What a condition of this item may read; paths as in merge texts."""
-    values, described = values_for(item, visit), _Described()
+    values, described = values_for(item, visit, caller=caller), _Described()
     variables = SimpleLazyObject(lambda: Variables(item, visit))
 
     def value(path: str) -> Any:

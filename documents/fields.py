@@ -24,7 +24,7 @@ class TemplateChoice(forms.ModelChoiceField):
         self.error_messages["invalid_choice"] = _("This template no longer exists or is not in use.")
 
     def place(self, scope: Scope) -> None:
-        self.queryset = self._of_kind(DocumentTemplate.offered(scope.stage.pipeline_id))
+        self.queryset = self._of_kind(DocumentTemplate.offered(scope.pipeline_id))
 
     def _of_kind(self, rows: Any) -> Any:
         return rows.filter(kind=self.kind) if self.kind else rows.exclude(kind=self.without)

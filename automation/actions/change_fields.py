@@ -43,7 +43,7 @@ class ChangeFields(Action):
 
         def clean(self) -> dict[str, Any]:
             data = super().clean() or {}
-            machine = machine_of(self.scope.stage.pipeline_id)
+            machine = machine_of(self.scope.pipeline_id)
             for row in range(1, ROWS + 1):
                 name, value = data.get(f"field_{row}"), data.get(f"value_{row}") or ""
                 if name and "{" not in value:

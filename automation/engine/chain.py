@@ -12,16 +12,17 @@ from django.db import OperationalError, transaction
 from django.utils import translation
 from django.utils.functional import SimpleLazyObject
 
-from automation.base import Action, ActionError, Context, Done, Outcome, Skip, Wait, action_of, awaited_kinds
+from automation.base import Action, ActionError, Call, Context, Done, Outcome, Skip, Wait, action_of, awaited_kinds
+from automation.engine import sets
 from automation.engine.due import set_due
-from automation.engine.prepare import Hold, acting_for, cleaned_settings
+from automation.engine.prepare import Hold, acting_as, cleaned_settings
 from automation.models import Rule, Run
 from automation.values import rendered
 from crm.ground import clock
 from crm.ground.sentences import said
 from crm.models import Event, Job, Task
 from crm.pipelines.machine import machine_of
-from crm.work.leased import FINAL, LeaseLost, Status
+from crm.work.leased import FINAL, UNSTARTED, LeaseLost, Status
 from crm.work.queue import ring
 
 log = logging.getLogger("dealwright.automation")
@@ -31,9 +32,18 @@ def end(run: Run, status: str, reason: str = "", **values: Any) -> None:
     """The one door to a run's final status; then the rule after it. Raises LeaseLost."""
     if run.wait_on:
         values.setdefault("due_at", None)  # the deadline of its wait is over with it
+    if run.wait_on.startswith("set:") and status != Status.DONE:
+        reason_of_called = said("set.ended", "the rule that called its set has ended")
+        Run.objects.filter(caller=run, status__in=UNSTARTED).update(
+            status=Status.CANCELLED, error=reason_of_called, finished_at=clock.now(), due_at=None
+        )
+    if run.caller_id is not None:
+        run.ends = None  # written at once: whoever called it counts those that have not ended
     run.end(status, reason, wait_on=run.wait_on if status == Status.UNKNOWN else "", waiting_for="", **values)
     if run.has_next:
         judge_next(run)
+    if run.caller_id is not None:
+        wake_caller(run)
 
 
 def judge_next(run: Run) -> None:
@@ -119,6 +129,36 @@ def _start(follower: Run) -> None:
         ring()
 
 
+# ---------------------------------------------------------------------- sets
+
+
+def call(run: Run, asked: Call) -> None:
+    """Plan the set's rules, and wait for the last of them to end."""
+    made = sets.planned(run, asked)
+    wait(run, Wait(f"set:{run.pk}"))
+    for one in made:
+        if one.status in FINAL and one.has_next:
+            judge_next(one)
+    if any(one.due_at and one.due_at <= clock.now() for one in made):
+        ring()
+    _wake_if_ended(run)
+
+
+def wake_caller(run: Run) -> None:
+    caller = (
+        Run.objects.filter(pk=run.caller_id or 0, status=Status.WAITING).select_related("rule", "item", "visit").first()
+    )
+    if caller is not None:
+        _wake_if_ended(caller)
+
+
+def _wake_if_ended(caller: Run) -> None:
+    """`unknown` holds it until somebody settles it."""
+    ended = [status for status in FINAL if status != Status.UNKNOWN]
+    if not Run.objects.filter(caller=caller).exclude(status__in=ended).exists():
+        guarded_resume(caller, Status.DONE, "")
+
+
 # ---------------------------------------------------------------------- waits that end
 
 
@@ -135,6 +175,8 @@ def settle_outcome(run: Run, outcome: Any) -> None:
         end(run, Status.SKIPPED, outcome.reason, **kept(run))
     elif isinstance(outcome, Wait):
         wait(run, outcome)
+    elif isinstance(outcome, Call):
+        call(run, outcome)
     else:
         raise TypeError(f"{run.rule.action}: run() returned {outcome!r}, not Done, Skip or Wait")
 
@@ -199,7 +241,7 @@ def guarded_resume(run: Run, status: str, sentence: str) -> None:
         with transaction.atomic():
             # Read only if the action asks: what was chosen may be gone, and most have done all they needed it for.
             settings: Any = SimpleLazyObject(partial(cleaned_settings, run))
-            context = Context(run, run.rule, run.item, run.visit, acting_for(run.rule), settings, run.outputs, rendered)
+            context = Context(run, run.rule, run.item, run.visit, acting_as(run), settings, run.outputs, rendered)
             outcome: Outcome = action.resume(context, status, sentence)
             settle_outcome(run, outcome)
     except (LeaseLost, OperationalError):

@@ -40,3 +40,9 @@ def _due_by(run: Run, timing: Timing, item: Item, machine: Machine, start: datet
     if timing.date_field and run.after_order is not None:
         due = max(due, start)  # after the previous one *and* by a date: the later of both
     run.due_at = due
+
+
+def end_unstarted(run: Run, status: str, reason: str) -> None:
+    """Of a run that is not written yet."""
+    run.status, run.error, run.finished_at, run.due_at = status, reason, clock.now(), None
+    run.waiting_for = ""

@@ -10,8 +10,9 @@ from typing import Any
 from django.db import OperationalError, transaction
 
 from automation.base import bind, first_error
+from automation.compiled import automation_of
 from automation.conditions import CannotJudge, judge
-from automation.models import Trigger, TriggerFiring, automation_of, scope_of, type_of
+from automation.models import Trigger, TriggerFiring, scope_of, type_of
 from automation.values import facts_for
 from crm.events.notice import notify
 from crm.ground import clock, databases

@@ -140,7 +140,7 @@ def ask_condition(run: Run, item: Item) -> bool:
     if not condition:
         return True
     try:
-        verdict = judge(condition, facts_for(item, run.visit, clock.now(), run.changes))
+        verdict = judge(condition, facts_for(item, run.visit, clock.now(), run.changes, run.caller_id))
     except CannotJudge as error:
         raise ActionError(said("condition.cannot_judge", "The condition cannot be judged: %s") % error) from error
     run.condition_read = verdict.sentence

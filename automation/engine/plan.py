@@ -9,9 +9,10 @@ from typing import Any
 from django.db.models import Q
 
 from automation.base import action_of, arming, awaited_kinds, types_for
+from automation.compiled import Automation, automation_of
 from automation.engine import chain, timers
-from automation.engine.due import set_due, timing_of
-from automation.models import Automation, Rule, Run, automation_of
+from automation.engine.due import end_unstarted, set_due, timing_of
+from automation.models import Rule, Run
 from crm.events.notice import notify
 from crm.events.record import Entry
 from crm.ground import clock, databases
@@ -134,11 +135,6 @@ def _entry_changes(event: Event, visit: StageVisit) -> dict[str, Any]:
     changes |= {"stage": [event.data("from", None) or None, event.data("to", None) or None]}
     changes |= {name: [None, value] for name, value in event.data("fields", {}).items()}
     return changes
-
-
-def end_unstarted(run: Run, status: str, reason: str) -> None:
-    run.status, run.error, run.finished_at, run.due_at = status, reason, clock.now(), None
-    run.waiting_for = ""
 
 
 # ---------------------------------------------------------------------- loops and floods

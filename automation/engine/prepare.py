@@ -14,8 +14,10 @@ from automation.values import rendered
 from crm.events.notice import notify
 from crm.ground import clock
 from crm.ground.sentences import everywhere, named, said
+from crm.items import customer_rights
 from crm.models import Forbidden, Item, Message, Pipeline, User
 from crm.people.models import administrators
+from crm.pipelines import rights
 
 
 class Hold(Exception):
@@ -49,29 +51,61 @@ def prepare(run: Run, item: Item, batch: Batch) -> Context:
     rule = run.rule
     if action_of(rule.action).sends:
         check_hourly_limit(rule)
-    known = (rule.pk, run.pk if run.pinned else rule.version)
+    known = (rule.pk, run.pk if run.pinned or run.caller_id else rule.version)
     if known not in batch.prepared:
-        batch.prepared[known] = (acting_for(rule), cleaned_settings(run))
-    rights, settings = batch.prepared[known]
-    if not rights.is_superuser:
+        batch.prepared[known] = (acting_as(run), cleaned_settings(run))
+    acting, settings = batch.prepared[known]
+    if not acting.is_superuser:
         try:
-            item.require(rights, "edit")  # E40: never more than the publisher may do with this very item
+            item.require(acting, "edit")  # E40: never more than the publisher may do with this very item
         except Forbidden as refused:
             told = said("right.missing", "The rule acts with the rights of %s, who may not change this card.")
-            raise ActionError(told % rights.name) from refused
+            raise ActionError(told % acting.name) from refused
     # The item's own visit is at hand; a kept run belongs to an earlier one.
     visit = item.visit if item.visit_id == run.visit_id and item.visit is not None else run.visit
-    return Context(run, rule, item, visit, rights, settings, run.outputs, rendered)
+    return Context(run, rule, item, visit, acting, settings, run.outputs, rendered)
 
 
 def cleaned_settings(run: Run) -> dict[str, Any]:
     """The action's form, bound again: what has gone since is a readable failure."""
     rule = run.rule
     raw = (run.taken or {}).get("settings", {})
-    form = bind(action_of(rule.action).Settings, raw, scope_of(rule.stage, rule, running=True))
+    form = bind(action_of(rule.action).Settings, raw, scope_of(rule.where, rule, running=True))
     if not form.is_valid():
         raise ActionError(everywhere("settings.fault", partial(first_error, form)))
     return form.cleaned_data
+
+
+def acting_as(run: Run) -> User:
+    """Whose rights count: the publisher's; of a rule of a set those that the caller's publisher has as well.
+
+    Raises ActionError where neither of the two has all that the other has: nobody could say what both may do.
+    """
+    own = acting_for(run.rule)
+    if run.caller is None:
+        return own
+    other = acting_as(run.caller)
+    if own.pk == other.pk or _has_all_of(other, own):
+        return own
+    if _has_all_of(own, other):
+        return other
+    words = said("set.rights", "%(one)s and %(other)s published the set and its caller, and have different rights.")
+    raise ActionError(words % {"one": own.name, "other": other.name})
+
+
+def _has_all_of(one: User, other: User) -> bool:
+    """Whether whatever `other` may do is done with the rights of `one` too: everything, or what the other may not at all."""
+    if one.is_superuser or other.is_superuser:
+        return one.is_superuser
+    mine, theirs = rights.reach(one), rights.reach(other)
+    for pipeline, scopes in theirs.items():
+        for action, scope in scopes.items():
+            if scope != rights.Scope.NONE and mine.get(pipeline, {}).get(action) != rights.Scope.ALL:
+                return False
+    of_customers = [
+        (customer_rights.scope_of(one, a), customer_rights.scope_of(other, a)) for a in customer_rights.ACTIONS
+    ]
+    return all(theirs == rights.Scope.NONE or mine == rights.Scope.ALL for mine, theirs in of_customers)
 
 
 def acting_for(rule: Rule) -> User:

@@ -15,7 +15,8 @@ from typing import Any
 from django.apps import apps
 
 from automation.base import SettingsForm, TriggerType, arming, bind
-from automation.models import Trigger, automation_of, scope_of, type_of
+from automation.compiled import automation_of
+from automation.models import Trigger, scope_of, type_of
 from crm.ground import clock
 from crm.ground.sentences import said
 from crm.models import Event, Item, Job

@@ -20,7 +20,7 @@ class RuleChoice(forms.ModelChoiceField):
         self.error_messages["invalid_choice"] = _("This rule no longer exists.")
 
     def place(self, scope: Any) -> None:
-        rules = Rule.objects.filter(pipeline_id=scope.stage.pipeline_id, action="create_task", retired=False)
+        rules = Rule.objects.filter(pipeline_id=scope.pipeline_id, action="create_task", retired=False)
         self.queryset = rules
 
 
