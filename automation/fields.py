@@ -93,6 +93,18 @@ class StageChoice(forms.ModelChoiceField):
         self.queryset = Stage.active.filter(pipeline_id=scope.pipeline_id)
 
 
+class AnyStageChoice(forms.ModelChoiceField):
+    """A stage of any pipeline."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        rows = Stage.active.select_related("pipeline").order_by("pipeline__order", "pipeline", "order")
+        super().__init__(queryset=rows, **kwargs)
+        self.error_messages["invalid_choice"] = _("This stage no longer exists.")
+
+    def label_from_instance(self, stage: Any) -> str:
+        return f"{stage.pipeline} · {stage.name}"
+
+
 class ChannelChoice(forms.ModelChoiceField):
     def __init__(self, medium: str, **kwargs: Any) -> None:
         kwargs.setdefault("required", False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from django.core.cache import caches
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext as _now
@@ -226,6 +227,7 @@ class Trigger(Placed):
     def save(self, *args: Any, **kwargs: Any) -> None:
         """One of time is armed for what is there already, whoever saves it."""
         super().save(*args, **kwargs)
+        caches["near"].delete(self.type)  # whether there is one of its type (engine/linked.py)
         found = trigger_types.get(self.type)
         if found is not None and found.is_timed():
             Job.plan("arm_timers", f"arm:{self.pk}:{self.version}", lane=lanes.BULK, payload={"trigger": self.pk})

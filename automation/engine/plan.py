@@ -10,7 +10,7 @@ from django.db.models import Q
 
 from automation.base import action_of, arming, awaited_kinds, types_for
 from automation.compiled import Automation, automation_of
-from automation.engine import chain, timers
+from automation.engine import chain, linked, timers
 from automation.engine.due import end_unstarted, set_due, timing_of
 from automation.models import Rule, Run
 from crm.events.notice import notify
@@ -53,6 +53,7 @@ def on_event(sender: Any, event: Event, entry: Entry | None, **kwargs: Any) -> N
     else:
         machine = None
     timers.on_event(event, machine)
+    linked.on_event(event)
     plan_match(event, machine)
     chain.wake_by_event(event)
 

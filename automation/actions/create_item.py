@@ -1,0 +1,58 @@
+"""Create item."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from automation.base import Action, ActionError, Context, Done, Outcome, SettingsForm, actions
+from automation.fields import AnyStageChoice, MergeTextField, UserChoice
+from automation.operand import OperandField, number_of
+from crm.messages.merge_fields import item_link
+from crm.models import Item, Refused
+
+
+@actions.register
+class CreateItem(Action):
+    key = "create_item"
+    label = _("Create item")
+    group = "item"
+    icon = "plus"
+    help = _("Makes another card in any pipeline; the rules of its stage start.")
+    outputs = {"item": _("card"), "link": _("link")}
+    alone = True
+
+    class Settings(SettingsForm):
+        stage = AnyStageChoice(label=_("in"))
+        title = MergeTextField(label=_("title"), multiline=False, max_length=200)
+        owner = UserChoice(label=_("owner"), required=False, empty_label=_("as this card"))
+        amount = OperandField(label=_("amount"), required=False)
+        with_customer = forms.BooleanField(label=_("with the same contact and company"), required=False, initial=True)
+        linked = forms.BooleanField(label=_("linked to this card"), required=False, initial=True)
+
+    def run(self, context: Context) -> Outcome:
+        settings, item = context.settings, context.item
+        fields: dict[str, Any] = {"owner": settings["owner"] or item.owner}
+        if settings["with_customer"]:
+            fields |= {"contact": item.contact, "company": item.company}
+        if settings["linked"]:
+            fields["parent"] = item
+        if settings["amount"] != "":
+            fields |= {"amount": number_of(context, settings["amount"]), "currency": item.currency}
+        try:
+            made = Item.create(
+                settings["stage"].pipeline,
+                context.text(settings["title"]),
+                stage=settings["stage"],
+                by=context.rights,
+                cause=context.cause,
+                **fields,
+            )
+        except Refused as refusal:
+            raise ActionError(refusal.sentence) from refusal
+        return Done({"item": made.pk, "link": item_link(made.pk)}, summary=made.title)
+
+    def summary(self, settings: dict[str, Any]) -> str:
+        return f"{settings.get('stage', '')}: {settings.get('title', '')}"[:80]
