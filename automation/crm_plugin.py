@@ -1,6 +1,6 @@
 """What automation registers in the lower layer; third parties do the same in theirs."""
 
-from automation import api, archived, demo, figures, item_tab, late, personal_data, stage_uses
+from automation import api, archived, day, demo, figures, item_tab, personal_data, stage_uses
 from automation.actions import (
     add_comment,
     add_event,
@@ -33,6 +33,7 @@ from automation.actions import (
     notify_supervisor,
     post_to_feed,
     remove_line_items,
+    request_approval,
     run_rule_set,
     schedule_call,
     schedule_meeting,
@@ -83,7 +84,8 @@ slots.job_ended.register(chain.wake_by_job)
 slots.job_replaced.register(chain.job_replaced)
 slots.task_ended.register(chain.wake_by_task)
 slots.move_undone.register(undo.move_undone)
-slots.day_parts.register(late.part)
+slots.day_parts.register(day.approvals_part)
+slots.day_parts.register(day.part)
 slots.items_taken_in.register(timers.taken_in)
 slots.routes.extend(route for route in routes if route not in slots.routes)
 register_kind(Kind("match", match.match))
@@ -141,6 +143,7 @@ __all__ = [
     "personal_data",
     "post_to_feed",
     "remove_line_items",
+    "request_approval",
     "run_rule_set",
     "schedule_call",
     "schedule_meeting",

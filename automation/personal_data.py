@@ -6,6 +6,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
+from automation.approvals import Approval
 from automation.engine import chain
 from automation.models import LateItem, Run, TriggerFiring
 from automation.variables import VariableValue
@@ -46,6 +47,9 @@ for data in (
     ),
     PersonalData(
         _("variables"), DELETED, lambda subject: VariableValue.objects.filter(item__in=subject.items), counts=False
+    ),
+    PersonalData(
+        _("approvals"), DELETED, lambda subject: Approval.objects.filter(item__in=subject.items), counts=False
     ),
     PersonalData(_("late cards"), DELETED, lambda s: LateItem.objects.filter(item__in=s.items), counts=False),
 ):

@@ -273,6 +273,11 @@ def wake_by_task(task: Task) -> None:
     _wake(f"task:{task.pk}", task.status, "")
 
 
+def wake_by_approval(pk: int) -> None:
+    """It is decided; the item is locked by the caller."""
+    _wake(f"approval:{pk}", Status.DONE, "")
+
+
 def wake_by_event(event: Event) -> None:
     if event.item_id and event.kind in awaited_kinds():
         waiting = Run.objects.filter(item_id=event.item_id, wait_on=f"event:{event.kind}", status=Status.WAITING)

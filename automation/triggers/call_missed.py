@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.utils.translation import gettext_lazy as _
 
-from automation.base import TriggerType, trigger_types
-from crm.models import Event, Item
+from automation.base import trigger_types
+from automation.triggers.of_call import OfCall
 
 
 @trigger_types.register
-class CallMissed(TriggerType):
+class CallMissed(OfCall):
     key = "call_missed"
     label = _("Missed call")
-    group = "customer"
-    icon = "phone"
     help = _("Nobody answered in time, or the caller hung up.")
     events = ("call.missed",)
-
-    def matches(self, event: Event, item: Item, settings: dict[str, Any]) -> bool:
-        return bool(event.data("direction") == "in")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from unicodedata import normalize
 
 from django import forms
 from django.utils.translation import gettext as _now
@@ -12,6 +13,11 @@ from automation.base import SettingsForm, TriggerType, trigger_types
 from automation.fields import ChannelChoice
 from crm.ground.folding import fold
 from crm.models import Event, Item
+
+HOW = [
+    ("exact", _("exactly these words: case, accents, order")),
+    ("folded", _("whatever their case and accents")),
+]
 
 
 @trigger_types.register
@@ -24,15 +30,18 @@ class SmsReceived(TriggerType):
     events = ("sms.received",)
 
     class Settings(SettingsForm):
-        text = forms.CharField(
-            label=_("contains"), required=False, max_length=200, help_text=_("Empty: any text. Case does not matter.")
-        )
+        text = forms.CharField(label=_("contains"), required=False, max_length=200, help_text=_("Empty: any text."))
+        how = forms.ChoiceField(label=_("compared"), choices=HOW, required=False, initial="exact")
         channel = ChannelChoice("sms", label=_("through"), empty_label=_("any channel"))
 
     def matches(self, event: Event, item: Item, settings: dict[str, Any]) -> bool:
         if event.data("wish") or (settings["channel"] and settings["channel"].pk != event.data("channel")):
             return False
-        return fold(settings["text"]) in fold(event.data("text"))
+        text, wanted = event.data("text"), settings["text"]
+        if settings["how"] == "folded":
+            return fold(wanted) in fold(text)
+        # One spelling of accents: phones send "é" as one sign or as two.
+        return normalize("NFC", wanted) in normalize("NFC", text)
 
     def summary(self, settings: dict[str, Any]) -> str:
         return str(settings.get("text") or _now("any text"))

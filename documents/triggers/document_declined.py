@@ -3,11 +3,11 @@
 from django.utils.translation import gettext_lazy as _
 
 from automation.base import trigger_types
-from documents.triggers.of_template import OfTemplate
+from documents.triggers.of_answer import OfAnswer
 
 
 @trigger_types.register
-class DocumentDeclined(OfTemplate):
+class DocumentDeclined(OfAnswer):
     key = "document_declined"
     label = _("Document declined")
     help = _("The customer declines the paper on its page.")

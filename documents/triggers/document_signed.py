@@ -3,11 +3,11 @@
 from django.utils.translation import gettext_lazy as _
 
 from automation.base import trigger_types
-from documents.triggers.of_template import OfTemplate
+from documents.triggers.of_answer import OfAnswer
 
 
 @trigger_types.register
-class DocumentSigned(OfTemplate):
+class DocumentSigned(OfAnswer):
     key = "document_signed"
     label = _("Document accepted")
     help = _("The customer accepts or signs the paper on its page.")

@@ -40,6 +40,7 @@ OWN = {
     "documents", "products", "statements",
 }  # fmt: skip
 PUBLIC = {
+    "approval-public",
     "document-public", "document-public-file", "document-public-picture", "document-seen", "document-answer",
     "mail-open", "mail-link", "mail-unsubscribe", "mail-hook", "pay", "pay-document", "provider-call", "qr", "qr-seen",
     "qr-picture",

@@ -22,8 +22,8 @@ from crm.api.schemas import (
 )
 from crm.board.api.items import API, changeable
 from crm.events.models import Event
-from crm.events.record import record
-from crm.ground import clock, phones
+from crm.ground import phones
+from crm.items import calls as calls_of_items
 from crm.items import customer_rights
 from crm.items.models.items import Item
 from crm.people.exceptions import SenderException
@@ -37,6 +37,7 @@ class CallIn(Schema):
     model_config = {"extra": "forbid"}
     direction: Literal["in", "out"]
     number: str = Field(min_length=3, max_length=40, description="The customer's number.")
+    own_number: str = Field(default="", max_length=40, description="Our number that was called, or shown.")
     answered: StrictBool
     seconds: int = Field(default=0, ge=0, le=86400)
     item: Id | None = Field(default=None, description="Empty: the newest open item of the contact with this number.")
@@ -53,6 +54,10 @@ def log_call(request: HttpRequest, payload: CallIn) -> Any:
         number = phones.parse(payload.number)
     except ValidationError as error:
         raise invalid({"number": error.messages}) from error
+    try:
+        own_number = str(phones.parse(payload.own_number)) if payload.own_number else ""
+    except ValidationError as error:
+        raise invalid({"own_number": error.messages}) from error
     if payload.direction == "in" and SenderException.objects.turns_away(numbers=[number]):
         raise invalid({"number": [_("It stands on the list of exceptions: the call was counted, and is not kept.")]})
     contact = Contact.objects.visible_to(signed_in(request)).answering(number)
@@ -70,18 +75,19 @@ def log_call(request: HttpRequest, payload: CallIn) -> Any:
         item = rows.order_by("-created_at").first()
     if item is None and contact is None:
         raise invalid({"number": [_("Nobody with this number is known.")]})
-    kind = "call.answered" if payload.answered else "call.missed"
     key = f"call:{request.user.pk}:{payload.id}" if payload.id else None
-    data = payload.model_dump(exclude={"item", "id", "started_at"}) | {"number": number}
-    data["also"] = Contact.objects.sharing(number, contact)
-    started = payload.started_at or clock.now()
-    event = record(
-        kind,
+    event = calls_of_items.log(
+        by=signed_in(request),
+        number=number,
+        is_incoming=payload.direction == "in",
+        is_answered=payload.answered,
         item=item,
         contact=contact,
-        actor=signed_in(request),
+        own_number=own_number,
+        seconds=payload.seconds,
+        note=payload.note,
+        started_at=payload.started_at,
         cause=API,
-        payload=data | {"started_at": started.isoformat()},
         key=key,
     )
     return Status(201, event_out(event or Event.objects.get(key=key, actor=signed_in(request))))

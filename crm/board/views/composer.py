@@ -22,7 +22,7 @@ from crm.ground import clock
 from crm.ground.access import staff_of_ours
 from crm.ground.downloads import saved_only
 from crm.ground.ids import id_of
-from crm.items import customer_rights, mentions
+from crm.items import calls, customer_rights, mentions
 from crm.items.models.items import Item
 from crm.items.models.tasks import Task
 from crm.messages import inviting, merge_text, open_ends, sending
@@ -198,7 +198,23 @@ def _task(request: HttpRequest, item: Item, form: Any) -> None:
     messages.success(request, _("“%s” is planned.") % data["title"])
 
 
-WRITERS = {"note": _note, "email": _email, "sms": _sms, "task": _task}
+def _call(request: HttpRequest, item: Item, form: Any) -> None:
+    data = form.cleaned_data
+    calls.log(
+        by=signed_in(request),
+        number=data["number"],
+        is_incoming=data["direction"] == "in",
+        is_answered=data["answered"],
+        item=item,
+        contact=item.contact,
+        own_number=data["own_number"],
+        seconds=(data["minutes"] or 0) * 60,
+        note=data["note"],
+    )
+    messages.success(request, _("The call is written down."))
+
+
+WRITERS = {"note": _note, "email": _email, "sms": _sms, "call": _call, "task": _task}
 
 
 @staff_of_ours

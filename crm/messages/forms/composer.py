@@ -185,5 +185,40 @@ class TaskForm(forms.Form):
         assignee.queryset = User.objects.filter(is_active=True)
 
 
-FORMS: dict[str, type[Any]] = {"note": NoteForm, "email": EmailForm, "sms": SmsForm, "task": TaskForm}
-LABELS = {"note": _("Note"), "email": _("E-mail"), "sms": _("SMS"), "task": _("Task, call, meeting")}
+class CallForm(forms.Form):
+    """A call that took place; it is written down, nothing is dialled."""
+
+    direction = forms.ChoiceField(label=_("who called"), choices=[("in", _("the customer")), ("out", _("one of us"))])
+    number = forms.CharField(label=_("the customer's number"), max_length=40)
+    answered = forms.BooleanField(label=_("it was answered"), required=False, initial=True)
+    minutes = forms.IntegerField(label=_("length, minutes"), min_value=0, max_value=1440, required=False)
+    own_number = forms.CharField(label=_("our number"), max_length=40, required=False)
+    note = forms.CharField(label=_("note"), max_length=2000, required=False, widget=AREA)
+
+    def __init__(self, item: Item, data: Any = None, sent: Any = None, *, user: Any = None) -> None:
+        super().__init__(data, auto_id="call_%s")
+        known = customers.reachable(item, user, "phone")
+        self.fields["number"].initial = phones.display(known[0]) if known else ""
+
+    def clean_number(self) -> str:
+        return str(phones.parse(self.cleaned_data["number"]))
+
+    def clean_own_number(self) -> str:
+        typed = self.cleaned_data["own_number"]
+        return str(phones.parse(typed)) if typed else ""
+
+
+FORMS: dict[str, type[Any]] = {
+    "note": NoteForm,
+    "email": EmailForm,
+    "sms": SmsForm,
+    "call": CallForm,
+    "task": TaskForm,
+}
+LABELS = {
+    "note": _("Note"),
+    "email": _("E-mail"),
+    "sms": _("SMS"),
+    "call": _("Call"),
+    "task": _("Task, call, meeting"),
+}

@@ -1,16 +1,25 @@
-"""The cards that stay too long, on the day of those who were told."""
+"""Parts of a person's day: what they have to approve, and the cards that stay too long, of which they were told."""
 
 from __future__ import annotations
 
 from django.db.models import Exists, F, OuterRef, Q
 from django.utils.translation import gettext as _
 
+from automation.approvals import waiting_for
 from automation.models import LateItem
 from crm.items import activity
 from crm.models import Item, User
 from crm.slots import ItemTab
 
 SHOWN = 50
+
+
+def approvals_part(user: User) -> ItemTab | None:
+    """Slot day_parts: what the person has to approve."""
+    votes = list(waiting_for(user)[:SHOWN])
+    if not votes:
+        return None
+    return ItemTab("approvals", _("To be approved"), "automation/approvals.html", {"votes": votes}, len(votes))
 
 
 def part(user: User) -> ItemTab | None:
