@@ -35,6 +35,7 @@ check: $(VENV)/test.done ## linters, types, import contracts, migrations, vendor
 	$(PY) manage.py check
 	$(PY) manage.py makemigrations --check --dry-run
 	$(PY) manage.py vendor --check
+	$(PY) manage.py catalogue --check
 	$(PY) manage.py messages --check
 	DEALWRIGHT_MODE=production SECRET_KEY=$$($(PY) -c 'import secrets; print(secrets.token_urlsafe(60))') PUBLIC_URL=https://crm.example.com ALLOWED_HOSTS=crm.example.com $(PY) manage.py check --deploy --fail-level WARNING
 

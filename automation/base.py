@@ -192,6 +192,7 @@ class Action:
 
     Attributes:
         key: verb, such as "send_sms". label, icon (of our sprite), help: for the catalogue. group: its heading.
+        synonyms: other words that people search it by, with commas; a lazy text.
         Settings: a SettingsForm that refuses nonsense at save and reports it readably at run.
         outputs: {name: label} of the values it produces.
         helper: no visible effect, values only (E14).
@@ -206,6 +207,7 @@ class Action:
     group: ClassVar[str] = "item"
     icon: ClassVar[str] = "bolt"
     help: ClassVar[Any] = ""
+    synonyms: ClassVar[Any] = ""
     helper: ClassVar[bool] = False
     alone: ClassVar[bool] = False
     sends: ClassVar[bool] = False
@@ -282,6 +284,7 @@ class TriggerType:
     group: ClassVar[str] = "item"
     icon: ClassVar[str] = "bolt"
     help: ClassVar[Any] = ""
+    synonyms: ClassVar[Any] = ""
     events: ClassVar[tuple[str, ...]] = ()
     arms: ClassVar[tuple[str, ...]] = ()
     arms_on_activity: ClassVar[bool] = False

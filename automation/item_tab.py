@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import Count, Q
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -20,8 +21,9 @@ from crm.ground import clock
 from crm.ground.shown import beside
 from crm.items.models.gate import field_labels
 from crm.models import Item, Job, User
-from crm.pipelines.machine import Machine
-from crm.slots import Badge, ItemTab
+from crm.pipelines import rights
+from crm.pipelines.machine import Machine, machine_of
+from crm.slots import Badge, ItemTab, NavLink
 from crm.work.leased import UNSTARTED, Status
 
 TONES = {
@@ -133,9 +135,21 @@ def automation_tab(item: Item, user: User) -> ItemTab:
         key="automation",
         label=_("Automation"),
         template="automation/_item_tab.html",
-        context={"visits": list(visits.values()), "variables": _variables(item)},
+        context={
+            "visits": list(visits.values()),
+            "variables": _variables(item),
+            "link": catalogue_link(machine_of(item.pipeline_id), user) if user.is_superuser else None,
+        },
         count=planned,
     )
+
+
+@slots.board_links.register
+def catalogue_link(machine: Machine, user: User) -> NavLink | None:
+    """For whoever sets the pipeline up; nobody else could change anything there."""
+    if not rights.configures(user, machine):
+        return None
+    return NavLink("catalogue", reverse("catalogue", args=[machine.pipeline.pk]), "bolt", _("Rules and triggers"))
 
 
 def _variables(item: Item) -> list[tuple[str, str]]:

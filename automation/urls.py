@@ -2,9 +2,10 @@
 
 from django.urls import path
 
-from automation.views import approvals, runs
+from automation.views import approvals, catalogue, runs
 
 routes = [
+    path("board/<int:pk>/rules/", catalogue.page, name="catalogue"),
     path("approvals/<int:pk>/", approvals.approval, name="approval"),
     path("approve/<str:token>/", approvals.approval_public, name="approval-public"),
     path("runs/<int:pk>/", runs.run_control, name="run-control"),

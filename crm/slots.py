@@ -20,6 +20,7 @@ customer_parts  f(record, items, user) -> ItemTab | None: a part of a contact's 
 api_routers     ninja Routers of upper layers, under /api/v1/
 routes          URL patterns of upper layers
 day_parts       f(user) -> ItemTab | None: a part of a person's day, above its tasks
+board_links     f(machine, user) -> NavLink | None: a button above the pipeline's board and list, whose `url` is a path
 column_hints    f(machine) -> {stage id: sentence}: what a drop on that column will start
 sends_on_entry  f(machine) -> {stage id: messages}: how many messages one card's entry can start, at most
 card_badges     f(items) -> {item id: [Badge]}: small marks on cards
@@ -169,6 +170,7 @@ customer_parts = Slot()
 api_routers = Slot()
 routes = Slot()
 day_parts = Slot()
+board_links = Slot()
 column_hints = Slot()
 sends_on_entry = Slot()
 card_badges = Slot()

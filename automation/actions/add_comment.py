@@ -16,6 +16,7 @@ from crm.pipelines import boards
 class AddComment(Action):
     key = "add_comment"
     label = _("Add comment")
+    synonyms = _("note, remark")
     group = "item"
     icon = "note"
     help = _("Writes a comment on the item's timeline.")

@@ -18,6 +18,7 @@ KIND = "history.noted"
 class AddEvent(Action):
     key = "add_event"
     label = _("Add history entry")
+    synonyms = _("log, timeline entry")
     group = "item"
     icon = "history"
     help = _("Writes a line into the card's history. Unlike a comment it asks nobody to read it.")

@@ -22,6 +22,7 @@ from crm.models import Refused
 class AddLineItem(Action):
     key = "add_line_item"
     label = _("Add a line")
+    synonyms = _("product, position, article")
     group = "documents"
     icon = "list"
     help = _("Lists a product or service on the card; the sum of all lines becomes its amount.")

@@ -31,6 +31,7 @@ THEN = [
 class AddToExceptions(Action):
     key = "add_to_exceptions"
     label = _("Add to exceptions")
+    synonyms = _("spam, block, blacklist")
     group = "customer"
     icon = "hand-stop"
     help = _(

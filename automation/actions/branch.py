@@ -11,6 +11,7 @@ from automation.base import Action, Context, Done, Outcome, actions
 class Branch(Action):
     key = "branch"
     label = _("Stop the chain unless")
+    synonyms = _("if, condition, fork")
     group = "helpers"
     icon = "git-merge"
     help = _("If its condition is not met, all rules that follow it one after the other are skipped.")

@@ -22,6 +22,7 @@ SIGNS = [("add", "+"), ("subtract", "−"), ("multiply", "×"), ("divide", "÷")
 class Calculate(Action):
     key = "calculate"
     label = _("Math operations")
+    synonyms = _("sum, count, formula, percent")
     group = "helpers"
     icon = "plus"
     help = _("Counts with numbers, fields of the card, variables and what earlier rules gave.")

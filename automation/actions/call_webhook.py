@@ -25,6 +25,7 @@ class WebhookChoice(forms.ModelChoiceField):
 class CallWebhook(Action):
     key = "call_webhook"
     label = _("Call a webhook")
+    synonyms = _("HTTP, API, request, integration")
     group = "connect"
     icon = "webhook"
     help = _("Sends the item to a program of yours, signed, and waits for its answer.")

@@ -17,6 +17,7 @@ from crm.models import Company
 class ChangeCompany(Action):
     key = "change_company"
     label = _("Modify company")
+    synonyms = _("organisation, firm")
     group = "customer"
     icon = "building"
     help = _("Writes values, or texts with values, into fields of the card's company.")

@@ -17,6 +17,7 @@ from crm.models import Contact
 class ChangeContact(Action):
     key = "change_contact"
     label = _("Modify contact")
+    synonyms = _("person, customer, client")
     group = "customer"
     icon = "user"
     help = _("Writes values, or texts with values, into fields of the card's contact.")

@@ -22,6 +22,7 @@ ROWS = 4
 class ChangeFields(Action):
     key = "change_fields"
     label = _("Modify item")
+    synonyms = _("write, update, value, set")
     group = "item"
     icon = "pencil"
     help = _("Writes values, or texts with values, into fields of the item.")

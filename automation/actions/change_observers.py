@@ -19,6 +19,7 @@ HOW = [("add", _("add")), ("replace", _("replace")), ("remove", _("remove"))]
 class ChangeObservers(Action):
     key = "change_observers"
     label = _("Change observers")
+    synonyms = _("watchers, followers")
     group = "team"
     icon = "eye"
     help = _("Who sees the card and hears of it beside its owner.")

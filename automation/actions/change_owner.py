@@ -20,6 +20,7 @@ from crm.pipelines.machine import machine_of
 class ChangeOwner(Action):
     key = "change_owner"
     label = _("Change responsible person")
+    synonyms = _("assign, responsible, distribute")
     group = "team"
     icon = "user"
     help = _("Gives the item to one of several people, fairly.")

@@ -16,6 +16,7 @@ from crm.models import Refused
 class ChangePipeline(Action):
     key = "change_pipeline"
     label = _("Move to pipeline")
+    synonyms = _("funnel, transfer")
     group = "item"
     icon = "layout-kanban"
     help = _(

@@ -16,6 +16,7 @@ from crm.models import Refused
 class ChangeStage(Action):
     key = "change_stage"
     label = _("Change stage")
+    synonyms = _("move, status, column")
     group = "item"
     icon = "arrow-right"
     help = _("Moves the item on. It leaves the stage, so later rules of this visit are cancelled: place it last.")

@@ -16,6 +16,7 @@ from crm.models import Task
 class CompleteTasks(Action):
     key = "complete_tasks"
     label = _("Complete tasks")
+    synonyms = _("close, finish, to-do")
     group = "team"
     icon = "checkbox"
     help = _("Ends the card's open tasks that rules made, of one stage or of all.")

@@ -30,6 +30,7 @@ WITHOUT = [("activity", _("activity of people")), ("move", _("being moved on"))]
 class ControlTimeInStage(Action):
     key = "control_time_in_stage"
     label = _("Control time in stage")
+    synonyms = _("supervise, late, rotting, deadline")
     group = "team"
     icon = "clock"
     help = _(

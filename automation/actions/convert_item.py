@@ -25,6 +25,7 @@ INTO = [("deal", _("a card of another pipeline")), ("contact", _("a contact")), 
 class ConvertItem(Action):
     key = "convert_item"
     label = _("Create from this item")
+    synonyms = _("lead to deal, customer")
     group = "item"
     icon = "git-merge"
     help = _("A deal of a lead, which is won by it; or the contact or company that the card lacks, unless it is known.")

@@ -21,6 +21,7 @@ TAKEN = ("contact", "company", "amount", "currency", "due_date", "probability", 
 class CopyItem(Action):
     key = "copy_item"
     label = _("Copy item")
+    synonyms = _("duplicate, clone")
     group = "item"
     icon = "copy"
     help = _("A second card with the same customer and fields; it enters its stage like any other, its rules start.")

@@ -18,6 +18,7 @@ from crm.models import Item, Refused
 class CreateItem(Action):
     key = "create_item"
     label = _("Create item")
+    synonyms = _("new deal, new card, lead")
     group = "item"
     icon = "plus"
     help = _("Makes another card in any pipeline; the rules of its stage start.")

@@ -22,6 +22,7 @@ from crm.models import Item, Task, User
 class CreateTask(Action):
     key = "create_task"
     label = _("Create task")
+    synonyms = _("to-do, remind, assign")
     group = "team"
     icon = "checkbox"
     help = _("Something a colleague must do, with a deadline.")

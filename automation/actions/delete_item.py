@@ -12,6 +12,7 @@ from crm.models import Refused
 class DeleteItem(Action):
     key = "delete_item"
     label = _("Delete item")
+    synonyms = _("remove, bin, trash")
     group = "item"
     icon = "trash"
     help = _("To the recycle bin, from where it can be restored. What else was planned for it is cancelled.")

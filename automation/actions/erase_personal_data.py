@@ -19,6 +19,7 @@ THEN = [("keep", _("keep the card without words")), ("delete", _("delete the car
 class ErasePersonalData(Action):
     key = "erase_personal_data"
     label = _("Erase the customer's data")
+    synonyms = _("GDPR, privacy, forget")
     group = "customer"
     icon = "trash"
     help = _(

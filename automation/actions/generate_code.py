@@ -25,6 +25,7 @@ TRIES = 20
 class GenerateCode(Action):
     key = "generate_code"
     label = _("Random code")
+    synonyms = _("voucher, coupon, password, token")
     group = "helpers"
     icon = "key"
     help = _("A code for a voucher, a door, an order; on request one that was never given before.")

@@ -15,6 +15,7 @@ from crm.models import Item
 class GetClient(Action):
     key = "get_client"
     label = _("Customer information")
+    synonyms = _("contact, company data")
     group = "helpers"
     icon = "users"
     help = _("The customer's addresses, company and how many cards they have, for the texts of later rules.")

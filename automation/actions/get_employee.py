@@ -37,6 +37,7 @@ def outputs_of(person: User) -> dict[str, Any]:
 class GetEmployee(Action):
     key = "get_employee"
     label = _("Employee information")
+    synonyms = _("user, colleague, supervisor")
     group = "helpers"
     icon = "user"
     help = _("Name, address, number, department and supervisor of a colleague, for the texts of later rules.")

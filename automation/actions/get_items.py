@@ -21,6 +21,7 @@ OF = [("contact", _("of the same contact")), ("company", _("of the same company"
 class GetItems(Action):
     key = "get_items"
     label = _("Find items")
+    synonyms = _("search, count, other deals")
     group = "helpers"
     icon = "search"
     help = _("Counts the customer's other cards, adds their amounts in the company's currency, and finds the newest.")

@@ -17,6 +17,7 @@ from crm.pipelines import boards
 class ManageTags(Action):
     key = "manage_tags"
     label = _("Tags")
+    synonyms = _("label, mark")
     group = "item"
     icon = "tag"
     help = _("Adds tags to the card and takes others away; several with commas.")

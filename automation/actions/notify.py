@@ -17,6 +17,7 @@ from crm.ground.sentences import said
 class Notify(Action):
     key = "notify"
     label = _("Notification")
+    synonyms = _("bell, alert, message to colleague")
     group = "team"
     icon = "bell"
     help = _("Rings the bell of colleagues, with a link to the item.")

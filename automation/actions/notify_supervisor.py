@@ -17,6 +17,7 @@ from crm.people.models import supervisors_of
 class NotifySupervisor(Action):
     key = "notify_supervisor"
     label = _("Notify supervisor")
+    synonyms = _("boss, head, escalate")
     group = "team"
     icon = "alert-triangle"
     help = _("Tells the head of the owner's department; if there is none or they are away, whoever stands in.")

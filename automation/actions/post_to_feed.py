@@ -19,6 +19,7 @@ from crm.models import Post
 class PostToFeed(Action):
     key = "post_to_feed"
     label = _("Post to feed")
+    synonyms = _("news, announcement")
     group = "team"
     icon = "rss"
     help = _("Tells colleagues in the feed: everybody, or only those chosen, who alone read it then.")

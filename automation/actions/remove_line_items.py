@@ -17,6 +17,7 @@ from crm.models import Refused
 class RemoveLineItems(Action):
     key = "remove_line_items"
     label = _("Remove lines")
+    synonyms = _("delete product, position")
     group = "documents"
     icon = "x"
     help = _("Takes one product, or all lines, off the card; what is left becomes its amount.")

@@ -31,6 +31,7 @@ ENDS = [
 class RequestApproval(Action):
     key = "request_approval"
     label = _("Ask for approval")
+    synonyms = _("confirm, permission, sign off")
     group = "team"
     icon = "signature"
     help = _("Asks colleagues to approve; it stands on their day and comes by mail. The rules after it wait.")

@@ -18,6 +18,7 @@ from crm.work.leased import Status
 class RunRuleSet(Action):
     key = "run_rule_set"
     label = _("Run a rule set")
+    synonyms = _("subprogram, reuse, scenario")
     group = "helpers"
     icon = "list"
     help = _(

@@ -17,6 +17,7 @@ from crm.models import Task
 class ScheduleCall(Action):
     key = "schedule_call"
     label = _("Schedule a call")
+    synonyms = _("phone, ring")
     group = "team"
     icon = "phone"
     help = _("Plans a call to the customer for a colleague, in list and calendar. Nothing is dialled.")

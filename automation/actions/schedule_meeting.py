@@ -20,6 +20,7 @@ from crm.models import Task
 class ScheduleMeeting(Action):
     key = "schedule_meeting"
     label = _("Schedule a meeting")
+    synonyms = _("appointment, calendar, invite, visit")
     group = "team"
     icon = "users"
     help = _(

@@ -24,6 +24,7 @@ CHOOSE = [
 class SelectEmployee(Action):
     key = "select_employee"
     label = _("Select employee")
+    synonyms = _("random, round robin, least busy")
     group = "helpers"
     icon = "user"
     help = _("Finds one of several colleagues, for later rules: in order, the least busy, at random, or the head.")

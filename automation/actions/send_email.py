@@ -22,6 +22,7 @@ from crm.models import MailTemplate, Medium, User
 class SendEmail(Action):
     key = "send_email"
     label = _("Send e-mail")
+    synonyms = _("mail, letter, newsletter")
     group = "customer"
     icon = "mail"
     help = _("A mail to the customer, or to another address.")

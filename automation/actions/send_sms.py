@@ -18,6 +18,7 @@ from crm.people.reach import PhoneKind
 class SendSms(Action):
     key = "send_sms"
     label = _("Send SMS")
+    synonyms = _("text message, mobile")
     group = "customer"
     icon = "device-mobile"
     help = _("A text message to the customer's phone.")

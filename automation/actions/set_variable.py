@@ -20,6 +20,7 @@ from crm.messages import merge_text
 class SetVariable(Action):
     key = "set_variable"
     label = _("Edit variable")
+    synonyms = _("remember, keep, value")
     group = "helpers"
     icon = "pencil"
     help = _("Keeps a value under a name: for this stay in the stage, for the card, or for the whole company.")

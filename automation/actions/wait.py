@@ -16,6 +16,7 @@ from crm.ground import clock
 class Pause(Action):
     key = "wait"
     label = _("Pause")
+    synonyms = _("delay, sleep, timer")
     group = "helpers"
     icon = "player-pause"
     help = _("Holds the rules after it for so long. They have to follow it: “after the previous one”.")

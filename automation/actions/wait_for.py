@@ -36,6 +36,7 @@ def event_choices() -> list[tuple[str, Any]]:
 class WaitFor(Action):
     key = "wait_for"
     label = _("Wait for")
+    synonyms = _("until, event, timeout")
     group = "helpers"
     icon = "clock"
     help = _("Holds the rules after it until something happens with the card, or until the time is up.")

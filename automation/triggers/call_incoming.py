@@ -12,5 +12,6 @@ from automation.triggers.of_call import OfCall
 class CallIncoming(OfCall):
     key = "call_incoming"
     label = _("Incoming call")
+    synonyms = _("phone, rings, customer calls")
     help = _("After the call from the customer has ended, answered.")
     events = ("call.answered",)

@@ -12,5 +12,6 @@ from automation.triggers.of_call import OfCall
 class CallMissed(OfCall):
     key = "call_missed"
     label = _("Missed call")
+    synonyms = _("unanswered, phone")
     help = _("Nobody answered in time, or the caller hung up.")
     events = ("call.missed",)

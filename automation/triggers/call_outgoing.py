@@ -14,6 +14,7 @@ from crm.models import Event, Item
 class CallOutgoing(TriggerType):
     key = "call_outgoing"
     label = _("Outgoing call")
+    synonyms = _("phone, we call")
     group = "customer"
     icon = "phone"
     help = _("A colleague calls the customer.")

@@ -15,6 +15,7 @@ from crm.models import Event, Item, WebForm
 class CallbackRequested(TriggerType):
     key = "callback_requested"
     label = _("Callback asked for")
+    synonyms = _("call me back, form")
     group = "customer"
     icon = "phone"
     help = _("The customer sends a callback form; other forms do not count.")

@@ -25,6 +25,7 @@ OF_TASKS = "next_activity_at"
 class DateReached(TriggerType):
     key = "date_reached"
     label = _("Date reached")
+    synonyms = _("deadline, birthday, before, after")
     group = "item"
     icon = "calendar"
     help = _("A date of the card has come, or is so far away. An empty date never comes; a changed one counts anew.")

@@ -15,6 +15,7 @@ from crm.models import Event, Item
 class EmailLinkClicked(TriggerType):
     key = "email_link_clicked"
     label = _("Link in a mail followed")
+    synonyms = _("click, tracking")
     group = "customer"
     icon = "link"
     help = _("The customer follows one certain link of a mail; several links need several triggers.")

@@ -15,6 +15,7 @@ from crm.models import Event, Item
 class EmailOpened(TriggerType):
     key = "email_opened"
     label = _("E-mail opened")
+    synonyms = _("read, tracking, view")
     group = "customer"
     icon = "mail"
     help = _("The customer opens a mail of this card, sent by a colleague or by a rule.")

@@ -16,6 +16,7 @@ from crm.models import Event, Item
 class EmailReceived(TriggerType):
     key = "email_received"
     label = _("E-mail received")
+    synonyms = _("answer, reply, incoming mail")
     group = "customer"
     icon = "mail-opened"
     help = _("The customer writes a mail that belongs to this card; automatic answers and colleagues do not count.")

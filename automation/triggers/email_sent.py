@@ -14,6 +14,7 @@ from crm.models import Event, Item
 class EmailSent(TriggerType):
     key = "email_sent"
     label = _("E-mail sent to the customer")
+    synonyms = _("outgoing mail, we write")
     group = "customer"
     icon = "send"
     help = _("A colleague sends a mail from the card; what rules send does not count.")

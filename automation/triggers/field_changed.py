@@ -18,6 +18,7 @@ from crm.models import Event, Item
 class FieldChanged(TriggerType):
     key = "field_changed"
     label = _("Field changed")
+    synonyms = _("value, edit, became")
     group = "item"
     icon = "pencil"
     help = _("A person, the API, a form or a rule of another item changes one of the fields.")

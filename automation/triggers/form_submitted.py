@@ -16,6 +16,7 @@ from crm.models import Event, Item
 class FormSubmitted(TriggerType):
     key = "form_submitted"
     label = _("Form sent")
+    synonyms = _("web form, lead, request")
     group = "customer"
     icon = "forms"
     help = _("The customer sends a web form bound to the item.")

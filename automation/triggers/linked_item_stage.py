@@ -19,6 +19,7 @@ KIND = "linked.moved"
 class LinkedItemStage(TriggerType):
     key = "linked_item_stage"
     label = _("Linked item's stage")
+    synonyms = _("invoice of deal, lead won, parent")
     group = "item"
     icon = "link"
     help = _("A linked card enters a stage: the deal's invoice is paid, the lead of a deal is won.")

@@ -23,6 +23,7 @@ KIND = "item.idle"
 class NoActivity(TriggerType):
     key = "no_activity"
     label = _("No activity")
+    synonyms = _("silent, forgotten, idle")
     group = "item"
     icon = "clock"
     help = _(

@@ -15,6 +15,7 @@ from crm.models import Event, Item
 class OwnerChanged(TriggerType):
     key = "owner_changed"
     label = _("Owner changed")
+    synonyms = _("assigned, responsible")
     group = "item"
     icon = "user"
     help = _("The item is given to somebody else.")

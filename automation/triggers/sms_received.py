@@ -24,6 +24,7 @@ HOW = [
 class SmsReceived(TriggerType):
     key = "sms_received"
     label = _("SMS received")
+    synonyms = _("text message, reply")
     group = "customer"
     icon = "device-mobile"
     help = _("The customer sends an SMS; one that only says STOP or START does not count.")

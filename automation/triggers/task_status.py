@@ -28,6 +28,7 @@ class RuleChoice(forms.ModelChoiceField):
 class TaskStatus(TriggerType):
     key = "task_status"
     label = _("Task status")
+    synonyms = _("to-do done, completed")
     group = "item"
     icon = "checkbox"
     help = _("A task of the item gets a status.")

@@ -16,6 +16,7 @@ from crm.webhooks.models import dig
 class WebhookReceived(TriggerType):
     key = "webhook_received"
     label = _("Incoming webhook")
+    synonyms = _("HTTP, API, other program")
     group = "connect"
     icon = "webhook"
     help = _("A program of yours calls an address of ours with the item's id.")

@@ -21,6 +21,7 @@ from documents.models.templates import Kind
 class CreateDocument(Action):
     key = "create_document"
     label = _("Create document")
+    synonyms = _("contract, offer, PDF, template")
     group = "documents"
     icon = "file-text"
     help = _("A paper from a template, as PDF, with a link for the customer.")

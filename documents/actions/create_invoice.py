@@ -22,6 +22,7 @@ from documents.models.templates import Kind
 class CreateInvoice(Action):
     key = "create_invoice"
     label = _("Create invoice")
+    synonyms = _("bill, payment")
     group = "documents"
     icon = "file-text"
     help = _("An invoice of what the card lists, on the board of invoices, as PDF and with a link for the customer.")

@@ -20,6 +20,7 @@ from documents.models.checkouts import still_open
 class CreatePaymentLink(Action):
     key = "create_payment_link"
     label = _("Create payment link")
+    synonyms = _("pay online, card, checkout")
     group = "documents"
     icon = "coin"
     help = _("An address under which the customer pays the card's newest open invoice online, whole or in part.")

@@ -22,6 +22,7 @@ from documents.models import QrCode
 class CreateQr(Action):
     key = "create_qr"
     label = _("Create QR code")
+    synonyms = _("code, scan, picture")
     group = "documents"
     icon = "qrcode"
     help = _("A code with a page of its own. Papers show it as {{ pictures.landing_qr }}, mails by its picture's link.")

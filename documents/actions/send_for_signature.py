@@ -27,6 +27,7 @@ LINK = {"paper": {"link", "number", "title"}}
 class SendForSignature(Action):
     key = "send_for_signature"
     label = _("Send for signature")
+    synonyms = _("sign, accept, contract")
     group = "documents"
     icon = "signature"
     help = _(

@@ -10,5 +10,6 @@ from documents.triggers.of_template import OfTemplate
 class DocumentCreated(OfTemplate):
     key = "document_created"
     label = _("Document created")
+    synonyms = _("contract, offer, PDF made")
     help = _("A paper of the card is ready as PDF.")
     events = ("document.created",)

@@ -10,5 +10,6 @@ from documents.triggers.of_answer import OfAnswer
 class DocumentDeclined(OfAnswer):
     key = "document_declined"
     label = _("Document declined")
+    synonyms = _("refused, rejected offer")
     help = _("The customer declines the paper on its page.")
     events = ("document.declined",)

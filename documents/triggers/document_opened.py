@@ -10,5 +10,6 @@ from documents.triggers.of_template import OfTemplate
 class DocumentOpened(OfTemplate):
     key = "document_opened"
     label = _("Document opened")
+    synonyms = _("viewed, read offer")
     help = _("The customer opens the paper's page: no colleague, no scanner, no preview; the first time counts.")
     events = ("document.opened",)

@@ -10,5 +10,6 @@ from documents.triggers.of_answer import OfAnswer
 class DocumentSigned(OfAnswer):
     key = "document_signed"
     label = _("Document accepted")
+    synonyms = _("accepted, signature")
     help = _("The customer accepts or signs the paper on its page.")
     events = ("document.signed",)

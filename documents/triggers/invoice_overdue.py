@@ -21,6 +21,7 @@ from documents.models import InvoiceFlow
 class InvoiceOverdue(TriggerType):
     key = "invoice_overdue"
     label = _("Invoice overdue")
+    synonyms = _("unpaid, late, reminder")
     group = "documents"
     icon = "clock"
     help = _("The card's invoice has not been paid in full so many days after its last day.")

@@ -17,6 +17,7 @@ from documents.models import Payment
 class InvoicePaid(TriggerType):
     key = "invoice_paid"
     label = _("Invoice paid")
+    synonyms = _("payment, money received")
     group = "documents"
     icon = "coin"
     help = _("A payment of the card's invoice is booked: by hand, from a bank statement or by a provider.")

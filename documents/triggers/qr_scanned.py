@@ -17,6 +17,7 @@ from crm.models import Event, Item
 class QrScanned(TriggerType):
     key = "qr_scanned"
     label = _("QR code scanned")
+    synonyms = _("code, scan")
     group = "documents"
     icon = "qrcode"
     help = _("Somebody opens the page behind a code of this card; colleagues and previews do not count.")

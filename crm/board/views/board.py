@@ -114,6 +114,7 @@ def bar(request: HttpRequest, machine: Machine, shown: ItemFilter, layout: str) 
         "chips": shown.chips(machine.pipeline),
         "layout": layout,
         "may": {action for action in rights.ACTIONS if rights.allows(signed_in(request), machine, action)},
+        "links": [link for make in slots.board_links if (link := make(machine, signed_in(request)))],
         "nav": "board",
     }
 

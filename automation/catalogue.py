@@ -1,0 +1,97 @@
+"""The catalogue: every action and trigger type, found by its words and by other words for it; and what is placed already."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from automation.base import GROUPS, Action, TriggerType, action_of, actions, trigger_types
+from automation.models import Rule, Trigger
+from crm.ground.folding import fold
+
+ACTION, TRIGGER = "action", "trigger"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One type. kind: action or trigger. `helper`: it only gives values (E14)."""
+
+    kind: str
+    type: type[Action] | type[TriggerType]
+
+    @property
+    def key(self) -> str:
+        return self.type.key
+
+    @property
+    def add(self) -> str:
+        """The name of the page where it is placed."""
+        return f"admin:automation_{'rule' if self.kind == ACTION else 'trigger'}_add"
+
+    @property
+    def group(self) -> str:
+        return str(GROUPS.get(self.type.group, self.type.group))
+
+    @property
+    def helper(self) -> bool:
+        return bool(getattr(self.type, "helper", False))
+
+    def rank(self, asked: str) -> int:
+        """How well it fits a folded text; 0: not at all. What begins with it comes before what holds it, its own words
+        before other words for it, those before its help."""
+        label = fold(str(self.type.label))
+        if label.startswith(asked):
+            return 6
+        if any(word.startswith(asked) for word in label.split()):
+            return 5
+        others = [fold(word).strip() for word in str(self.type.synonyms).split(",")]
+        if any(word.startswith(asked) for one in others for word in (one, *one.split())):
+            return 4
+        if asked in label or asked in self.key:
+            return 3
+        if all(part in f"{label} {' '.join(others)} {fold(str(self.type.help))}" for part in asked.split()):
+            return 2
+        return 1 if asked in fold(self.group) else 0
+
+
+def entries(kind: str = "", group: str = "") -> list[Entry]:
+    """Ours and third parties' alike, by their groups. `kind`, `group`: a key; empty: all."""
+    found = [
+        *(Entry(TRIGGER, one) for one in trigger_types if kind != ACTION),
+        *(Entry(ACTION, one) for one in actions if kind != TRIGGER),
+    ]
+    return [entry for entry in found if not group or entry.type.group == group]
+
+
+def search(text: str, kind: str = "", group: str = "") -> list[Entry]:
+    """The best first; of an empty text all, as they stand."""
+    asked = fold(text).strip()
+    found = entries(kind, group)
+    if not asked:
+        return found
+    ranked = [(entry.rank(asked), entry) for entry in found]
+    return [entry for rank, entry in sorted(ranked, key=lambda pair: -pair[0]) if rank]
+
+
+def groups() -> list[tuple[str, Any]]:
+    return list(GROUPS.items())
+
+
+def placed(pipeline: int, text: str = "", kind: str = "") -> list[Rule | Trigger]:
+    """Rules and triggers of a pipeline (its id) whose name, type or note has these words, by their stages."""
+    asked = fold(text).strip().split()
+    rows: list[Rule | Trigger] = []
+    if kind != TRIGGER:
+        rules = Rule.objects.filter(pipeline=pipeline, retired=False).select_related("stage", "rule_set")
+        rows += rules.order_by("stage__order", "order", "pk")
+    if kind != ACTION:
+        triggers = Trigger.objects.filter(pipeline=pipeline, retired=False).select_related("stage")
+        rows += triggers.order_by("stage__order", "order", "pk")
+    return [row for row in rows if all(part in fold(_words_of(row)) for part in asked)]
+
+
+def _words_of(row: Rule | Trigger) -> str:
+    found: Any = action_of(row.action) if isinstance(row, Rule) else trigger_types.get(row.type)
+    texts = " ".join(value for value in row.settings.values() if isinstance(value, str))
+    known = f"{found.label} {found.synonyms}" if found is not None else ""
+    return f"{row.name} {row.note} {row.where} {known} {texts}"
