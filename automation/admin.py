@@ -11,6 +11,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
+from django.utils.html import format_html_join
+from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
@@ -147,8 +149,9 @@ class PlacedAdmin(OfPipeline, ModelAdmin):
         return TemplateResponse(request, self.picker_template, context)
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
-        context["merge_fields"] = merge_fields.field_list()
         placed = context["adminform"].form.instance
+        variables = [(f"vars.{one.key}", one.label, one.type) for one in Variable.objects.of(placed.pipeline_id or 0)]
+        context["merge_fields"] = [*merge_fields.field_list(), *([(_now("Variables"), variables)] if variables else [])]
         context["placed"] = placed
         name = f"admin:automation_{self.model._meta.model_name}_condition_row"
         context["condition_row_url"] = reverse(name, current_app=self.admin_site.name)
@@ -369,6 +372,20 @@ class RuleSetAdmin(OfPipeline, ModelAdmin):
     list_filter = ("pipeline",)
     search_fields = ("name",)
     fields = ("pipeline", "name", "note")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        # Its rules belong to the pipeline with it.
+        return ("pipeline", "its_rules") if obj is not None else ()
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return (*self.fields, "its_rules") if obj is not None else self.fields
+
+    @display(description=_("its rules"))
+    def its_rules(self, row: RuleSet) -> str:
+        rules = row.rules.filter(retired=False).order_by("order", "pk")
+        links = [(reverse("admin:automation_rule_change", args=[rule.pk]), rule.name) for rule in rules]
+        add = f"{reverse('admin:automation_rule_add')}?stage={row.choice}"
+        return format_html_join(mark_safe("<br>"), '<a href="{}">{}</a>', [*links, (add, _now("Add a rule"))])
 
     @display(description=_("rules"))
     def how_many(self, row: RuleSet) -> int:

@@ -131,6 +131,15 @@ class SettingsForm(forms.Form):
             if place is not None:
                 place(scope)
 
+    def stored(self, raw: dict[str, Any]) -> dict[str, Any]:
+        """Raw data as it is kept: numbers that were typed stand as numbers, whoever reads them later, in any language."""
+        kept = dict(raw)
+        for name, bound in self.fields.items():
+            plain = getattr(bound, "plain", None)
+            if plain is not None and kept.get(name) not in (None, ""):
+                kept[name] = plain(self.cleaned_data.get(name))
+        return kept
+
 
 def bind(form: type[SettingsForm], raw: dict[str, Any], scope: Scope, prefix: str | None = None) -> SettingsForm:
     """The form bound to stored raw data."""

@@ -75,7 +75,7 @@ from crm.work.queue import Kind, register_kind
 audited(Rule, without=["version"])
 audited(RuleSet)
 audited(Trigger)
-audited(Variable)
+audited(Variable, without=["value"])
 event_recorded.connect(plan.on_event, dispatch_uid="automation.plan")
 slots.demo_parts.register(demo.add_automation)
 slots.api_routers.register(api.router)

@@ -56,6 +56,21 @@ def rows_of(data: dict[str, Any]) -> list[tuple[str, str, bool]]:
     ]
 
 
+def _of_present_values(form_class: Any) -> Any:
+    """The page's form, which takes the owner and language that stand there already: a rule does not touch them."""
+
+    class Form(form_class):
+        def __init__(self, record: Any, *args: Any, **kwargs: Any) -> None:
+            super().__init__(record, *args, **kwargs)
+            owner: Any = self.fields["owner"]
+            owner.queryset = owner.queryset | User.objects.filter(pk=record.owner_id or 0)
+            language: Any = self.fields.get("language")
+            if language is not None and record.language and record.language not in dict(language.choices):
+                language.choices = [*language.choices, (record.language, record.language)]
+
+    return Form
+
+
 def change(context: Context, record: Any, form_class: Any) -> list[str]:
     """Write the settings' rows into the customer; returns the names. Raises ActionError by the form's own words."""
     user = context.rights
@@ -73,7 +88,9 @@ def change(context: Context, record: Any, form_class: Any) -> list[str]:
         glue = ", " if name == "tags" else "\n"
         data[name] = f"{known}{glue}{text}" if append and name in LISTS and known else text
     with translation.override(merge_text.language_of(context.item)):
-        form = form_class(record, {name: "" if value is None else value for name, value in data.items()}, user=user)
+        form = _of_present_values(form_class)(
+            record, {name: "" if value is None else value for name, value in data.items()}, user=user
+        )
         if not form.is_valid():
             raise ActionError(first_error(form))
         form.save()

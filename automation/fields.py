@@ -12,7 +12,7 @@ from automation.base import Scope
 from automation.models import RuleSet
 from automation.variables import Variable
 from crm.fields import own
-from crm.ground.ids import id_of
+from crm.ground.forms.several import Several
 from crm.messages import merge_text
 from crm.models import Channel, Department, Role, Stage, User, WebForm
 from crm.pipelines.machine import machine_of
@@ -51,13 +51,7 @@ class UserChoice(forms.ModelChoiceField):
         self.error_messages["invalid_choice"] = _("This person is no longer active.")
 
 
-class UserChoices(forms.ModelMultipleChoiceField):
-    def clean(self, value: Any) -> Any:
-        # A number beyond all keys is no person, and breaks the question for it.
-        return super().clean(
-            [one for one in value or () if id_of(one) is not None] if isinstance(value, list) else value
-        )
-
+class UserChoices(Several):
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("queryset", User.objects.filter(is_active=True))
         super().__init__(**kwargs)
@@ -70,7 +64,7 @@ class DepartmentChoice(forms.ModelChoiceField):
         self.error_messages["invalid_choice"] = _("This department no longer exists.")
 
 
-class DepartmentChoices(forms.ModelMultipleChoiceField):
+class DepartmentChoices(Several):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(queryset=Department.objects.all(), **kwargs)
         self.error_messages["invalid_choice"] = _("A department that is chosen here no longer exists.")

@@ -6,6 +6,8 @@ from typing import Any
 
 from django.db.models import Count, Q
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -16,6 +18,7 @@ from automation.models import Run
 from automation.timing import duration_words, zone_for
 from automation.variables import kept_values
 from crm import slots
+from crm.events.kinds import kind_of as event_kind_of
 from crm.fields import type_of
 from crm.ground import clock
 from crm.ground.shown import beside
@@ -87,7 +90,17 @@ def _waiting(run: Run) -> str:
     """For a message: whether it is held because the move may still be undone (E54), and how long."""
     kind, _colon, pk = run.wait_on.partition(":")
     if kind != "job":
-        return _("Waiting.")
+        words = {
+            "event": _("Waits until something happens: %s."),
+            "approval": _("Waits for answers%s."),
+            "set": _("Waits for the rules of its set%s."),
+            "task": _("Waits for a task to end%s."),
+        }.get(kind, _("Waits%s."))
+        what = str(event_kind_of(pk).label) if kind == "event" else ""
+        until = (
+            _(" until %s") % date_format(timezone.localtime(run.due_at), "SHORT_DATETIME_FORMAT") if run.due_at else ""
+        )
+        return words % (what + (until if kind != "set" else ""))
     due = Job.objects.filter(pk=pk, status=Status.PLANNED, attempts=0).values_list("due_at", flat=True).first()
     if due is not None and due > clock.now():
         return _("Will be sent in %s.") % duration_words(due - clock.now())

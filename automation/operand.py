@@ -16,6 +16,7 @@ from crm.ground import clock
 from crm.ground.sentences import said
 from crm.messages import merge_text
 
+PLAIN = re.compile(r"-?\d+(\.\d+)?")
 PATH = re.compile(r"[a-z_]+(\.[a-z0-9_]+)+")
 
 
@@ -35,10 +36,16 @@ class OperandField(forms.CharField):
     def place(self, scope: Scope) -> None:
         self.scope = scope
 
+    def plain(self, cleaned: Any) -> str:
+        """As it is kept: a number without signs of any language, or the path."""
+        return format(cleaned, "f") if isinstance(cleaned, Decimal) else str(cleaned)
+
     def clean(self, value: Any) -> str | Decimal:
         text = super().clean(value)
         path = path_of(text)
         if not path:
+            if self.scope is not None and self.scope.running and PLAIN.fullmatch(text):
+                return Decimal(text)
             number: Decimal | str = type_of("number").cleaned_text(text) if text else ""
             return number
         if self.scope is not None and not self.scope.running:

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from automation.approvals import Approval
 from automation.engine import chain
 from automation.models import LateItem, Run, TriggerFiring
-from automation.variables import VariableValue
+from automation.variables import Variable, VariableValue
 from crm import slots
 from crm.ground.sentences import said
 from crm.items.erasure import PersonalData, Subject
@@ -25,6 +25,16 @@ def cancel_runs(subject: Subject) -> None:
         fresh = Run.objects.filter(pk=run.pk, status__in=UNSTARTED).select_related("rule").first()
         if fresh is not None:
             chain.end(fresh, Status.CANCELLED, said("erased", "the customer was erased"))
+
+
+def _company_variables(subject: Subject) -> Any:
+    """Values of the whole company that name them."""
+    named = [
+        one.pk
+        for one in Variable.objects.exclude(value=None)
+        if subject.is_named_in(one.value) or subject.name in str(one.value)
+    ]
+    return Variable.objects.filter(pk__in=named)
 
 
 def _runs(subject: Subject) -> Any:
@@ -51,6 +61,7 @@ for data in (
     PersonalData(
         _("approvals"), DELETED, lambda subject: Approval.objects.filter(item__in=subject.items), counts=False
     ),
+    PersonalData(_("variables"), EMPTIED, _company_variables, cleared={"value": None}, counts=False),
     PersonalData(_("late cards"), DELETED, lambda s: LateItem.objects.filter(item__in=s.items), counts=False),
 ):
     slots.personal_data.register(data)

@@ -108,7 +108,11 @@ def _settings_faults(placed: Rule | Trigger, kind: type[Action] | type[TriggerTy
     if odd:
         return {f"settings.{name}": [_("A single text or number is needed here.")] for name in odd}
     scope = scope_of(placed.where, placed if isinstance(placed, Rule) else None)
-    return _form_faults("settings", bind(kind.Settings, placed.settings, scope), placed.settings)
+    form = bind(kind.Settings, placed.settings, scope)
+    faults = _form_faults("settings", form, placed.settings)
+    if not faults:
+        placed.settings = form.stored(placed.settings)
+    return faults
 
 
 def _timing_faults(rule: Rule) -> dict[str, list[str]]:

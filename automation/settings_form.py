@@ -57,7 +57,7 @@ class PlacedForm(forms.ModelForm):
         return data
 
     def save(self, commit: bool = True) -> Any:
-        self.instance.settings = raw_of(self.own)
+        self.instance.settings = self.own.stored(raw_of(self.own))
         self.instance.condition = self.condition.stored()
         if self.timing is not None:
             self.instance.timing = self.timing.raw()

@@ -35,6 +35,7 @@ stage_uses      f(stage) -> [StageUse]: what names a stage, and what becomes of 
 pipeline_uses   f(pipeline) -> [PipelineUse]: what names a pipeline beside its stages (crm/items/archiving.py)
 pipeline_ended  f(pipeline): in the transaction that archives it; plan to cancel what waits in it
 task_ended      f(task): in the transaction that ends a task
+item_binned     f(item): in the transaction in which a card goes to the recycle bin
 task_changed    f(task, by): in the transaction that changes its words, time or place
 nav_links       NavLink objects: entries of the main menu
 search_groups   f(user, text) -> (URL name, heading, rows): found by the global search; a row has `subline`
@@ -185,6 +186,7 @@ stage_uses = Slot()
 pipeline_uses = Slot()
 pipeline_ended = Slot()
 task_ended = Slot()
+item_binned = Slot()
 task_changed = Slot()
 lines_changed = Slot()
 move_undone = Slot()

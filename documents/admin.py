@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages as notes
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext as _now
@@ -13,6 +14,7 @@ from django.utils.translation import ngettext
 from crm.admin.base import ModelAdmin, ReadOnlyAdmin, action, display, register
 from crm.admin.declared import DeclaredAdmin, DeclaredForm
 from crm.ground import clock
+from crm.people.signed_in import signed_in
 from documents.models import (
     Checkout,
     CreditNote,
@@ -164,3 +166,6 @@ class PaymentAdmin(ReadOnlyAdmin):
     list_filter = ("method", "currency")
     search_fields = ("reference", "invoice__search_key")
     list_select_related = ("invoice",)
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).filter(pk__in=Payment.objects.visible_to(signed_in(request)).values("pk"))

@@ -44,7 +44,7 @@ def tab(
     )
     payments: list[Payment] = []
     if invoices or is_invoice:
-        payments = list(Payment.objects.filter(invoice__in=[item, *invoices]).select_related("author"))
+        payments = list(Payment.objects.visible_to(user).filter(invoice__in=[item, *invoices]).select_related("author"))
     context: dict[str, Any] = {
         "documents": documents,
         "invoices": invoices,

@@ -60,7 +60,9 @@ def with_issued_papers(items: list[int]) -> set[int]:
 @slots.erasure_bars.register
 def open_invoice(subject: Subject) -> str:
     """Who still owes us something is no case for erasing: the claim would go with the customer."""
-    waiting = Item.objects.alive().filter(pk__in=subject.items, stage__in=InvoiceFlow.awaiting()).order_by("pk").first()
+    open_ones = Item.objects.alive().filter(pk__in=subject.items)
+    made = Q(stage__in=InvoiceFlow.objects.values("draft"), pk__in=issued(subject.items).values("item"))
+    waiting = open_ones.filter(Q(stage__in=InvoiceFlow.awaiting()) | made).order_by("pk").first()
     if waiting is None:
         return ""
     words = said("erasure.open_invoice", "The invoice “%s” is still open: have it paid, or make it void, first.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from automation.base import Action, ActionError, Context, Done, Outcome, SettingsForm, actions
@@ -33,6 +34,12 @@ class CopyItem(Action):
         title = MergeTextField(label=_("title"), multiline=False, max_length=200, required=False)
         owner = UserChoice(label=_("owner"), required=False, empty_label=_("as this card"))
         lines = forms.BooleanField(label=_("with its lines"), required=False, initial=True)
+
+        def clean(self) -> dict[str, Any]:
+            data = super().clean() or {}
+            if data.get("stage") is not None and data["stage"] == self.scope.stage and not self.scope.running:
+                self.add_error("stage", _now("The rule stands on this stage: each new card would make the next."))
+            return data
 
     def run(self, context: Context) -> Outcome:
         settings, item = context.settings, context.item

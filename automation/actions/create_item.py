@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from automation.base import Action, ActionError, Context, Done, Outcome, SettingsForm, actions
@@ -32,6 +33,12 @@ class CreateItem(Action):
         amount = OperandField(label=_("amount"), required=False)
         with_customer = forms.BooleanField(label=_("with the same contact and company"), required=False, initial=True)
         linked = forms.BooleanField(label=_("linked to this card"), required=False, initial=True)
+
+        def clean(self) -> dict[str, Any]:
+            data = super().clean() or {}
+            if data.get("stage") is not None and data["stage"] == self.scope.stage and not self.scope.running:
+                self.add_error("stage", _now("The rule stands on this stage: each new card would make the next."))
+            return data
 
     def run(self, context: Context) -> Outcome:
         settings, item = context.settings, context.item

@@ -48,6 +48,7 @@ class PostToFeed(Action):
             departments=settings["departments"],
             files=[_file(newest_paper(context.item))] if settings["paper"] else [],
             origin=context.origin,
+            item=context.item,
         )
         return Done({"post": post.pk}, summary=str(post)[:200])
 

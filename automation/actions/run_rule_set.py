@@ -44,6 +44,8 @@ class RunRuleSet(Action):
 
     def resume(self, context: Context, status: str, sentence: str) -> Outcome:
         """All its rules have ended: their values, or that one failed."""
+        if status == "late":
+            raise ActionError(sentence)
         called = list(Run.objects.filter(caller=context.run).select_related("rule").order_by("order"))
         failed = next((run for run in called if run.status == Status.FAILED), None)
         if failed is not None:

@@ -56,7 +56,7 @@ class ScheduleMeeting(Action):
             visit=context.visit,
             origin=context.origin,
         )
-        task.coworkers.set(settings["participants"])
+        task.set_coworkers(settings["participants"], by=context.rights)
         if settings["invites"]:
             try:
                 inviting.invite(task, by=context.rights, origin=context.origin, depth=context.cause.depth)

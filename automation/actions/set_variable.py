@@ -35,20 +35,24 @@ class SetVariable(Action):
         def clean(self) -> dict[str, Any]:
             data = super().clean() or {}
             variable, text = data.get("variable"), data.get("value") or ""
-            if variable is not None and text and "{" not in text:
+            if variable is not None and text and "{" not in text and not self.scope.running:
                 try:
-                    variable.read(text)
+                    self.literal = variable.read(text)
                 except ValidationError as error:
                     self.add_error("value", forms.ValidationError(error.messages))
             return data
+
+        def stored(self, raw: dict[str, Any]) -> dict[str, Any]:
+            literal = getattr(self, "literal", None)
+            return super().stored(raw) | ({"value": str(literal)} if literal is not None else {})
 
     def run(self, context: Context) -> Outcome:
         variable, source = context.settings["variable"], context.settings["value"]
         if variable is None:
             raise ActionError(said("variable.gone", "The variable no longer exists, or is a constant."))
         path = path_of(source) if "{" in source else ""
-        text = source
-        language = merge_text.language_of(context.item)
+        # Without a field it was read when it was saved, and stands as every language writes it.
+        text, language = source, merge_text.language_of(context.item) if "{" in source else "en"
         if path:
             # A value as it is, not as a customer would read it.
             found = typed_value(context, path)
@@ -63,7 +67,7 @@ class SetVariable(Action):
             told = {"value": text[:80], "name": variable.label, "why": " ".join(error.messages)}
             raise ActionError(words % told) from error
         variable.put(kept, context.item, context.visit)
-        return Done({"value": kept}, summary=f"{variable.label}: {kept}"[:200])
+        return Done({"value": kept}, summary=f"{variable.label}: {'–' if kept is None else kept}"[:200])
 
     def summary(self, settings: dict[str, Any]) -> str:
         return f"{settings.get('variable', '')} = {settings.get('value', '')}"[:80]

@@ -33,10 +33,7 @@ def end(run: Run, status: str, reason: str = "", **values: Any) -> None:
     if run.wait_on:
         values.setdefault("due_at", None)  # the deadline of its wait is over with it
     if run.wait_on.startswith("set:") and status != Status.DONE:
-        reason_of_called = said("set.ended", "the rule that called its set has ended")
-        Run.objects.filter(caller=run, status__in=UNSTARTED).update(
-            status=Status.CANCELLED, error=reason_of_called, finished_at=clock.now(), due_at=None
-        )
+        _end_called(run)
     if run.caller_id is not None:
         run.ends = None  # written at once: whoever called it counts those that have not ended
     run.end(status, reason, wait_on=run.wait_on if status == Status.UNKNOWN else "", waiting_for="", **values)
@@ -135,13 +132,28 @@ def _start(follower: Run) -> None:
 def call(run: Run, asked: Call) -> None:
     """Plan the set's rules, and wait for the last of them to end."""
     made = sets.planned(run, asked)
-    wait(run, Wait(f"set:{run.pk}"))
+    # Its rules have limits of their own; the call lasts as long as they do.
+    wait(run, Wait(f"set:{run.pk}", clock.now() + timedelta(days=MAX_CALL_DAYS)))
     for one in made:
         if one.status in FINAL and one.has_next:
             judge_next(one)
     if any(one.due_at and one.due_at <= clock.now() for one in made):
         ring()
-    _wake_if_ended(run)
+    wake_if_ended(run)
+
+
+def _end_called(caller: Run) -> None:
+    """The call is over: what it called ends too, the last first, with what waits to be sent for it; sets of sets included."""
+    reason = said("set.ended", "the rule that called its set has ended")
+    for one in Run.objects.filter(caller=caller, status__in=UNSTARTED).select_related("rule").order_by("-order"):
+        kind, _colon, pk = one.wait_on.partition(":")
+        job = Job.objects.filter(pk=pk).first() if kind == "job" else None
+        if job is not None and job.status not in UNSTARTED:
+            continue  # it is being sent, and ends with that
+        if job is not None:
+            Job.cancel([job.pk], reason)
+        one.has_next = False  # those after it end here as well
+        end(one, Status.CANCELLED, reason)
 
 
 def wake_caller(run: Run) -> None:
@@ -149,10 +161,10 @@ def wake_caller(run: Run) -> None:
         Run.objects.filter(pk=run.caller_id or 0, status=Status.WAITING).select_related("rule", "item", "visit").first()
     )
     if caller is not None:
-        _wake_if_ended(caller)
+        wake_if_ended(caller)
 
 
-def _wake_if_ended(caller: Run) -> None:
+def wake_if_ended(caller: Run) -> None:
     """`unknown` holds it until somebody settles it."""
     ended = [status for status in FINAL if status != Status.UNKNOWN]
     if not Run.objects.filter(caller=caller).exclude(status__in=ended).exists():
@@ -182,6 +194,7 @@ def settle_outcome(run: Run, outcome: Any) -> None:
 
 
 MAX_WAIT_DAYS = 90
+MAX_CALL_DAYS = 3650
 
 
 def wait(run: Run, outcome: Wait) -> None:

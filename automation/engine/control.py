@@ -116,7 +116,7 @@ def run_now(run: Run, by: User) -> None:
 def _another_round(run: Run, **values: Any) -> Run:
     """A new run of the same rule for the same visit; the old one stays as it is."""
     rounds = Run.objects.filter(visit_id=run.visit_id, rule_id=run.rule_id).count()
-    same = ("rule", "visit", "item", "order", "has_next", "alone", "depth", "changes")
+    same = ("rule", "visit", "item", "caller", "order", "has_next", "alone", "depth", "changes")
     return Run.objects.create(round=rounds, **{name: getattr(run, name) for name in same}, **values)
 
 

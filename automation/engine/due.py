@@ -11,6 +11,8 @@ from crm.models import Item
 from crm.pipelines.machine import Machine
 from crm.work import lanes
 
+MAX_DEPTH = 10  # E41: causes of causes; further on rules or triggers go in a circle
+
 
 def timing_of(run: Run) -> Timing:
     """The rule's newest timing, or the one that the run was fixed to (E30)."""

@@ -12,6 +12,7 @@ from django.db import OperationalError, transaction
 from automation.base import bind, first_error
 from automation.compiled import automation_of
 from automation.conditions import CannotJudge, judge
+from automation.engine.due import MAX_DEPTH
 from automation.models import Trigger, TriggerFiring, scope_of, type_of
 from automation.values import facts_for
 from crm.events.notice import notify
@@ -151,6 +152,12 @@ def choose(item: Item, machine: Machine, matched: list[Trigger]) -> Trigger | No
 def _move(event: Event, item: Item, trigger: Trigger) -> TriggerFiring:
     if item.automation_paused_at is not None:
         return _fire(event, trigger, item, Result.REFUSED, said("item.paused", "Automation of this item is paused."))
+    if event.depth >= MAX_DEPTH:
+        reason = said("loop", "loop: %s") % trigger.name
+        text = said("loop.stopped", "Rules move “%(title)s” in a circle and were stopped (%(why)s).")
+        told = text % {"title": item.title, "why": reason}
+        notify(administrators(), told, item=item, kind="loop", group=f"loop:{item.pk}")
+        return _fire(event, trigger, item, Result.REFUSED, reason)
     # Read anew: the trigger was compiled with the machine, its publisher may have lost rights or the account since.
     owner = machine_of(item.pipeline_id).pipeline.automation_owner_id
     known = User.objects.in_bulk([pk for pk in (trigger.publisher_id, owner) if pk])

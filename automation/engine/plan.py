@@ -11,7 +11,7 @@ from django.db.models import Q
 from automation.base import action_of, arming, awaited_kinds, types_for
 from automation.compiled import Automation, automation_of
 from automation.engine import chain, linked, timers
-from automation.engine.due import end_unstarted, set_due, timing_of
+from automation.engine.due import MAX_DEPTH, end_unstarted, set_due, timing_of
 from automation.models import Rule, Run
 from crm.events.notice import notify
 from crm.events.record import Entry
@@ -25,11 +25,10 @@ from crm.work.queue import ring
 
 log = logging.getLogger("dealwright.automation")
 
-MAX_DEPTH = 10  # E41
 MAX_MOVES_AN_HOUR = 100  # E42
 
 
-REPLANNING = ("field.changed", "task.created", "task.status")
+REPLANNING = ("field.changed", "task.created", "task.status", "task.changed")
 
 
 def cares_for(kind: str, cause: str) -> bool:

@@ -56,6 +56,9 @@ def _catch_up(run: Run, item: Item, visit: StageVisit) -> None:
             if came.exists():
                 chain.resume(run, Status.DONE, "")
             return
+        if kind == "set":
+            chain.wake_if_ended(run)
+            return
         ended = chain.already_ended(run.wait_on)
         if ended is not None:
             chain.resume(run, *ended)

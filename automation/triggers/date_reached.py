@@ -30,7 +30,9 @@ class DateReached(TriggerType):
     icon = "calendar"
     help = _("A date of the card has come, or is so far away. An empty date never comes; a changed one counts anew.")
     events = (KIND,)
-    arms = ("item.created", "item.restored", "field.changed", "task.created", "task.status", "stage.entered")
+    arms = (
+        "item.created", "item.restored", "field.changed", "task.created", "task.status", "task.changed", "stage.entered",
+    )  # fmt: skip
 
     class Settings(SettingsForm):
         date_field = forms.ChoiceField(label=_("date"), choices=date_fields)
@@ -56,6 +58,8 @@ class DateReached(TriggerType):
 
     def due_for(self, subject: Item, settings: dict[str, Any], event: Event | None = None) -> datetime | None:
         value = subject.value_of(settings["date_field"])
+        if settings["date_field"] == OF_TASKS:
+            value = Item.objects.filter(pk=subject.pk).values_list(OF_TASKS, flat=True).first()
         if value in (None, ""):
             return None
         timing = _timing(settings)

@@ -28,10 +28,11 @@ class NoActivity(TriggerType):
     icon = "clock"
     help = _(
         "Nobody has written, called, noted, moved or changed anything for so long. What rules do does not count;"
-        " what the customer does counts. Cards of closed stages are left alone."
+        " what the customer does counts. Cards of all open stages count, those too that are already that quiet when it is saved."
     )
     events = (KIND,)
-    arms = ("item.created", "item.restored")
+    # A card that a rule brings here counts from what people did last, too.
+    arms = ("item.created", "item.restored", "stage.entered")
     arms_on_activity = True
     # A card that was forgotten half a year ago is what it is for.
     catch_up = None
@@ -48,7 +49,8 @@ class NoActivity(TriggerType):
     def due_for(self, subject: Item, settings: dict[str, Any], event: Event | None = None) -> datetime | None:
         if not subject.stage.is_open:
             return None
-        since = event.created_at if event is not None else _last(subject)
+        is_fresh = event is not None and activity.is_activity(event.kind, event.cause_kind)
+        since = event.created_at if event is not None and is_fresh else _last(subject)
         return after(since, settings["amount"], settings["unit"], subject)
 
     def tell(self, subject: Item, settings: dict[str, Any], due_at: datetime) -> None:

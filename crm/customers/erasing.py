@@ -22,11 +22,13 @@ from crm.customers.receipts import ErasureReceipt
 from crm.events.models import Cause
 from crm.events.record import record
 from crm.ground import clock, databases
+from crm.ground.marks import keyed_hash, keyed_hashes
 from crm.ground.refused import Forbidden, Refused
 from crm.ground.sentences import said
 from crm.items import customer_rights, search_index
-from crm.items.erasure import Subject, keyed_hash, keyed_hashes, remove
+from crm.items.erasure import Subject, remove
 from crm.items.models.items import Item
+from crm.items.models.tasks import Task
 from crm.people.models import Contact, User
 from crm.pipelines import rights
 from crm.pipelines.machine import machine_of
@@ -100,6 +102,7 @@ def _erase(pk: int, by: User | None, why: str, cause: Cause) -> ErasureReceipt:
         record("contact.erased", contact=contact, actor=by, cause=cause, payload={"receipt": receipt.pk})
         search_index.plan_compacting(f"receipt:{receipt.pk}")
         _write_down(marks)
+        transaction.on_commit(partial(_confirm, marks["id"]))
         transaction.on_commit(partial(remove, files))
     return receipt
 
@@ -107,6 +110,9 @@ def _erase(pk: int, by: User | None, why: str, cause: Cause) -> ErasureReceipt:
 def _cancel(subject: Subject) -> None:
     for begins in slots.erasure_begins:
         begins(subject)
+    # Nobody is to ring or meet somebody without a name.
+    tasks = Task.objects.open().filter(item__in=subject.items)
+    tasks.update(status=Task.Status.CANCELLED, closed_at=clock.now())
     waiting = Job.objects.filter(item__in=subject.items, status__in=UNSTARTED)
     Job.cancel(list(waiting.values_list("pk", flat=True)), said("erased", "the customer was erased"))
 
@@ -150,7 +156,15 @@ def _marks(subject: Subject) -> dict[str, Any]:
 
 
 def _write_down(marks: dict[str, Any]) -> None:
-    """Before the commit: of somebody who asked for it, better a line too many than one that is missing."""
+    """Before the commit, as something that is intended; only what was confirmed after it is erased again."""
+    _append(marks)
+
+
+def _confirm(mark: str) -> None:
+    _append({"id": mark, "confirmed": True})
+
+
+def _append(marks: dict[str, Any]) -> None:
     line = (json.dumps(marks, separators=(",", ":")) + "\n").encode()
     list_file().parent.mkdir(parents=True, exist_ok=True)
     file = os.open(list_file(), os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
@@ -166,7 +180,9 @@ def erased_again() -> Iterator[Contact]:
 
     Whoever came after that moment is a new customer, even with an address of old. Raises FileNotFoundError.
     """
-    known = [json.loads(line) for line in list_file().read_text().splitlines() if line.strip()]
+    lines = [json.loads(line) for line in list_file().read_text().splitlines() if line.strip()]
+    certain = {line["id"] for line in lines if line.get("confirmed")}
+    known = [line for line in lines if "reach" in line and line["id"] in certain]
     by_id = {marks["id"]: marks for marks in known}
     by_name: dict[str, list[dict[str, Any]]] = {}
     for marks in known:
@@ -175,6 +191,13 @@ def erased_again() -> Iterator[Contact]:
         if _was_erased(contact, by_id, by_name):
             erase(contact, by=None, why="restored")
             yield contact
+
+
+def unconfirmed() -> list[str]:
+    """Moments (ISO) of erasures that began and were perhaps taken back; a person has to look. Raises FileNotFoundError."""
+    lines = [json.loads(line) for line in list_file().read_text().splitlines() if line.strip()]
+    certain = {line["id"] for line in lines if line.get("confirmed")}
+    return [line["at"] for line in lines if "reach" in line and line["id"] not in certain]
 
 
 def _was_erased(contact: Contact, by_id: dict[str, Any], by_name: dict[str, Any]) -> bool:

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db import transaction
 
+from crm.events.models import Cause
 from crm.events.record import record
 from crm.ground import databases
 from crm.ground.refused import Refused
@@ -32,7 +33,13 @@ def deals_of(lead: Item, user: User) -> list[Item]:
 
 
 def convert(
-    lead: Item, *, by: User, pipeline: Pipeline | None = None, title: str = "", into: Item | None = None
+    lead: Item,
+    *,
+    by: User,
+    pipeline: Pipeline | None = None,
+    title: str = "",
+    into: Item | None = None,
+    cause: Cause = Cause(),
 ) -> Item:
     """Make a deal of the lead in a pipeline, or join it to one; the lead goes to its first *won* stage.
 
@@ -47,14 +54,14 @@ def convert(
             raise Refused(said("lead.closed", "This lead is closed already."))
         if into is None:
             assert pipeline is not None
-            into = Item.create(pipeline, title or lead.title, by=by, parent=lead, **_taken(lead, pipeline))
+            into = Item.create(pipeline, title or lead.title, by=by, cause=cause, parent=lead, **_taken(lead, pipeline))
             into.tags.set(lead.tags.all())
         else:
             into.require(by, "edit")
-        lead.move_to(won, MoveOptions(by=by, override=True))
+        lead.move_to(won, MoveOptions(by=by, cause=cause, override=True))
         words = {"lead": lead.pk, "lead_title": lead.title, "deal": into.pk, "deal_title": into.title}
-        record("lead.converted", item=lead, actor=by, payload=words)
-        record("lead.converted", item=into, actor=by, payload=words)
+        record("lead.converted", item=lead, actor=by, cause=cause, payload=words)
+        record("lead.converted", item=into, actor=by, cause=cause, payload=words)
     return into
 
 

@@ -12,30 +12,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from django.conf import settings
 from django.db.models import Q
-from django.utils.crypto import salted_hmac
 
 from crm.events.models import Event
 from crm.items.models.items import Item
 from crm.people.models import Contact
 
-SALT = "dealwright.erased"
 LEAST_DIGITS = 7  # fewer are no number that could name somebody
-
-
-def keyed_hash(what: str, value: Any) -> str:
-    """What remains of an id, address, number or name: nobody without our key can tell whose it was."""
-    return _hash(settings.SECRET_KEY, what, value)
-
-
-def keyed_hashes(what: str, value: Any) -> set[str]:
-    """With every key that was ours and is still accepted."""
-    return {_hash(key, what, value) for key in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)}
-
-
-def _hash(key: str, what: str, value: Any) -> str:
-    return salted_hmac(SALT, f"{what}:{value}", secret=key, algorithm="sha256").hexdigest()
 
 
 @dataclass

@@ -12,11 +12,13 @@ from django.utils.translation import gettext_lazy as _
 from crm import slots
 from crm.events.models import Event
 from crm.ground.folding import fold
-from crm.items.erasure import PersonalData, Subject, keyed_hash, scrubbed
+from crm.ground.marks import keyed_hash
+from crm.items.erasure import PersonalData, Subject, scrubbed
 from crm.items.models.items import Item
 from crm.items.models.lines import LineItem
 from crm.items.models.tasks import Task
 from crm.items.models.visits import StageVisit
+from crm.people.exceptions import MARK, SenderException
 from crm.people.models import Contact
 from crm.people.reach import ContactEmail, ContactPhone
 from crm.work.models import Job
@@ -53,7 +55,33 @@ def _admin_log(subject: Subject) -> Any:
     return LogEntry.objects.filter(of(Contact, [subject.contact.pk]) | of(Item, subject.items))
 
 
+def _told_elsewhere(subject: Subject) -> Any:
+    """What other cards' histories say of theirs."""
+    ids = subject.items
+    named = Q(kind="linked.moved", payload__item__in=ids) | Q(kind="lead.converted", payload__lead__in=ids)
+    return Event.objects.filter(named | Q(kind="lead.converted", payload__deal__in=ids))
+
+
+def _marked(entry: SenderException) -> dict[str, Any]:
+    return {"value": keyed_hash(MARK, entry.value)}
+
+
 for data in (
+    PersonalData(
+        _("history"),
+        EMPTIED,
+        _told_elsewhere,
+        cleared={"payload": {}, "key": None, "words": None},
+        each=_scrubbed_event,
+        counts=False,
+    ),
+    PersonalData(
+        _("list of exceptions"),
+        _("kept as a mark that nobody can read: they stay kept out"),
+        lambda subject: SenderException.objects.filter(value__in=[*subject.emails, *subject.numbers]),
+        cleared={"value": "", "reason": ""},
+        each=_marked,
+    ),
     PersonalData(
         _("history"),
         EMPTIED,
@@ -71,7 +99,7 @@ for data in (
         _("stages they were in"),
         EMPTIED,
         lambda subject: StageVisit.objects.filter(item__in=subject.items),
-        cleared={"before": {}, "cancelled": {}, "key": None},
+        cleared={"before": {}, "cancelled": {}, "key": None, "undo_until": None},
         counts=False,
     ),
     PersonalData(

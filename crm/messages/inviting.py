@@ -48,6 +48,8 @@ def invite(task: Task, *, by: User, **more: Any) -> Invite:
         raise sending.CannotSend(said("invite.no_address", "The customer has no e-mail address to be invited by."))
     if task.deadline is None:
         raise sending.CannotSend(said("invite.no_time", "A meeting without a time can be sent to nobody."))
+    if task.deadline <= clock.now():
+        raise sending.CannotSend(said("invite.past", "The meeting lies in the past; nobody can be invited to it."))
     made = Invite(task=task, contact=contact, address=to)
     _send(made, "REQUEST", by, **more)
     made.save()
@@ -57,27 +59,39 @@ def invite(task: Task, *, by: User, **more: Any) -> Invite:
 def changed(task: Task, by: User | None) -> None:
     """Slot task_changed: their calendar moves the meeting, and asks them anew."""
     found = Invite.objects.filter(task=task).first()
-    if found is None or task.deadline is None or not task.is_open:
+    if found is None or not task.is_open:
         return
     found.sequence += 1
     found.answer, found.answered_at = Invite.Answer.NONE, None
     found.save()
-    _send_or_tell(found, "REQUEST", by)
+    # Without a time it does not take place for them.
+    _send_or_tell(found, "REQUEST" if task.deadline is not None else "CANCEL", by)
 
 
 def ended(task: Task) -> None:
     """Slot task_ended: a meeting that was called off disappears from their calendar; one that took place stays."""
-    found = Invite.objects.filter(task=task).first()
-    if found is not None and task.status == Task.Status.CANCELLED and task.deadline and task.deadline > clock.now():
-        found.sequence += 1
-        found.save()
-        _send_or_tell(found, "CANCEL", task.assignee or task.creator)
+    found = Invite.objects.filter(task=task, starts_at__gt=clock.now()).first()
+    if found is not None and task.status == Task.Status.CANCELLED:
+        _call_off(found)
 
 
-def _send_or_tell(found: Invite, method: str, by: User | None) -> None:
+def binned(item: Any) -> None:
+    """Slot item_binned: with its card a meeting goes."""
+    for found in Invite.objects.filter(task__item=item, task__status__in=Task.OPEN, starts_at__gt=clock.now()):
+        _call_off(found, with_item=False)
+
+
+def _call_off(found: Invite, *, with_item: bool = True) -> None:
+    """`with_item`: a message about a card in the bin would not leave."""
+    found.sequence += 1
+    found.save()
+    _send_or_tell(found, "CANCEL", found.task.assignee or found.task.creator, with_item=with_item)
+
+
+def _send_or_tell(found: Invite, method: str, by: User | None, *, with_item: bool = True) -> None:
     """What cannot be sent stops nobody from changing a meeting; its people are told instead."""
     try:
-        _send(found, method, by)
+        _send(found, method, by, with_item=with_item)
     except sending.CannotSend as refused:
         words = said("invite.unsent", "%(who)s was not told of the change of “%(title)s”: %(why)s")
         people = [person for person in (by, found.task.assignee) if person is not None]
@@ -85,21 +99,26 @@ def _send_or_tell(found: Invite, method: str, by: User | None) -> None:
         notify(people, told, item=found.task.item, kind="task")
 
 
-def _send(found: Invite, method: str, by: User | None, **more: Any) -> None:
+def _send(found: Invite, method: str, by: User | None, *, with_item: bool = True, **more: Any) -> None:
     task, contact = found.task, found.contact
-    item: Any = task.item
+    is_moved = found.starts_at != task.deadline
+    found.starts_at = task.deadline or found.starts_at
+    item: Any = task.item if with_item else None
     channel = sending.channel_for(Medium.EMAIL)
     language = contact.language if contact else ""
     with override(language or (by.language if by else "") or None):
-        moment = timezone.localtime(task.deadline, ZoneInfo(_zone(task)))
+        moment = timezone.localtime(found.starts_at, ZoneInfo(_zone(task)))
         words = {"title": task.title, "when": date_format(moment, "DATETIME_FORMAT"), "zone": _zone(task)}
         if method == "CANCEL":
             subject, text = _("Cancelled: %(title)s"), _("“%(title)s” on %(when)s (%(zone)s) does not take place.")
+        elif found.sequence and not is_moved:
+            subject, text = _("Changed: %(title)s"), _("“%(title)s” on %(when)s (%(zone)s) has changed.")
         elif found.sequence:
             subject, text = _("Moved: %(title)s"), _("“%(title)s” is now on %(when)s (%(zone)s).")
         else:
             subject, text = _("Invitation: %(title)s"), _("You are invited to “%(title)s” on %(when)s (%(zone)s).")
-        body = "\n\n".join(filter(None, [text % words, task.place, task.description]))
+        # The description is a word to colleagues; customers get what the meeting is, when and where.
+        body = "\n\n".join(filter(None, [text % words, task.place]))
     sending.queue_message(
         Outgoing(
             channel=channel,
@@ -115,6 +134,8 @@ def _send(found: Invite, method: str, by: User | None, **more: Any) -> None:
             **more,
         )
     )
+    if found.pk is not None:
+        found.save(update_fields=["starts_at"])
 
 
 def _zone(task: Task) -> str:
@@ -125,20 +146,18 @@ def _zone(task: Task) -> str:
 def calendar(found: Invite, method: str, channel: Channel) -> bytes:
     """The invitation as calendars read it; times in UTC."""
     task, book, event = found.task, Calendar(), Event()
-    assert task.deadline is not None
+    assert found.starts_at is not None
     book.add("PRODID", "-//Dealwright//EN")
     book.add("VERSION", "2.0")
     book.add("METHOD", method)
     event.add("UID", found.uid)
     event.add("SEQUENCE", found.sequence)
     event.add("DTSTAMP", clock.now())
-    event.add("DTSTART", task.deadline)
-    event.add("DTEND", task.deadline + timedelta(minutes=task.minutes))
+    event.add("DTSTART", found.starts_at)
+    event.add("DTEND", found.starts_at + timedelta(minutes=task.minutes))
     event.add("SUMMARY", task.title)
     if task.place:
         event.add("LOCATION", task.place)
-    if task.description:
-        event.add("DESCRIPTION", task.description)
     event.add("STATUS", "CANCELLED" if method == "CANCEL" else "CONFIRMED")
     name, address = parseaddr(channel.sender)
     organizer = vCalAddress(f"mailto:{address}")
@@ -182,3 +201,4 @@ def answered(reply: dict[str, Any], sender: str) -> Invite | None:
 
 slots.task_changed.register(changed)
 slots.task_ended.register(ended)
+slots.item_binned.register(binned)

@@ -8,8 +8,9 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from crm import slots
+from crm.ground.marks import keyed_hash
 from crm.ground.sentences import said
-from crm.items.erasure import PersonalData, Subject, keyed_hash
+from crm.items.erasure import PersonalData, Subject
 from crm.items.personal_data import DELETED, EMPTIED
 from crm.messages.models.files import Attachment, RawMail
 from crm.messages.models.invites import Invite

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from crm import slots
 from crm.items.erasure import PersonalData, Subject
 from crm.items.personal_data import DELETED
-from crm.notices.models.feed import Post
+from crm.notices.models.feed import Post, PostFile
 from crm.notices.models.notifications import Notification
 
 
@@ -29,7 +29,7 @@ def _naming(subject: Subject, column: str) -> Q:
 
 
 def _posts(subject: Subject) -> Any:
-    return Post.objects.filter(_naming(subject, "text"))
+    return Post.objects.filter(_naming(subject, "text") | _naming(subject, "title") | Q(item__in=subject.items))
 
 
 class PostsThatName(PersonalData):
@@ -39,11 +39,19 @@ class PostsThatName(PersonalData):
         rows = list(self.rows(subject))
         names = re.compile("|".join(re.escape(word) for word in _spoken_names(subject)) or "$.", re.IGNORECASE)
         for row in rows:
-            row.text = names.sub("—", row.text)
-        Post.objects.bulk_update(rows, ["text"])
+            row.text, row.title = names.sub("—", row.text), names.sub("—", row.title)
+        Post.objects.bulk_update(rows, ["text", "title"])
         return len(rows), []
 
 
+slots.personal_data.register(
+    PersonalData(
+        _("files"),
+        DELETED,
+        lambda subject: PostFile.objects.filter(post__in=_posts(subject).order_by().values("pk")),
+        files=("file",),
+    )
+)
 slots.personal_data.register(
     PersonalData(
         _("notices"),

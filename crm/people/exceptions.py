@@ -20,8 +20,10 @@ from django.utils.translation import gettext_lazy as _
 from crm.company.models import OwnCompany
 from crm.ground import clock, phones
 from crm.ground.addresses import one_spelling
+from crm.ground.marks import LENGTH, keyed_hashes
 from crm.people.models import User
 
+MARK = "exception"
 LEAST_LETTERS = 4  # of a pattern, beside its stars and marks: less would shut out strangers at large
 MOST_STARS = 4
 MOST_PATTERNS = 200
@@ -44,7 +46,9 @@ class SenderExceptionQuerySet(models.QuerySet["SenderException"]):
         addresses = [kept for email in emails if (kept := one_spelling(email))]
         dialled = [number for number in numbers if number]
         domains = [above for one in addresses for above in _with_those_above(one.rpartition("@")[2])]
-        named = models.Q(value__in=[*addresses, *dialled, *domains]) | models.Q(kind=Kind.PATTERN)
+        # Of who was erased only a mark is left.
+        marks = [mark for one in (*addresses, *dialled) for mark in keyed_hashes(MARK, one)]
+        named = models.Q(value__in=[*addresses, *dialled, *domains, *marks]) | models.Q(kind=Kind.PATTERN)
         for entry in self.filter(named).order_by("pk"):
             if any(entry.matches(email=one) for one in addresses) or any(entry.matches(number=one) for one in dialled):
                 return entry
@@ -79,7 +83,13 @@ class SenderException(models.Model):
         constraints = [models.UniqueConstraint(fields=["kind", "value"], name="exception_once")]
         indexes = [models.Index(fields=["value"], name="exception_of_value")]
 
+    @property
+    def is_mark(self) -> bool:
+        return len(self.value) == LENGTH and "@" not in self.value and not self.value.startswith("+")
+
     def __str__(self) -> str:
+        if self.is_mark:
+            return str(_("an erased customer"))
         return phones.display(self.value) if self.kind == Kind.NUMBER else self.value
 
     def matches(self, *, email: str = "", number: str = "") -> bool:
@@ -88,10 +98,13 @@ class SenderException(models.Model):
             return fnmatchcase(email or number, self.value)
         if self.kind == Kind.DOMAIN:
             return self.value in _with_those_above(email.rpartition("@")[2])
-        return self.value == (number if self.kind == Kind.NUMBER else email)
+        told = number if self.kind == Kind.NUMBER else email
+        return self.value == told or (self.is_mark and self.value in keyed_hashes(MARK, told))
 
     def clean(self) -> None:
         """In one spelling. Raises ValidationError for what is none, too wide, or one of ours."""
+        if self.pk is not None and self.is_mark:
+            return  # it is kept as it is
         try:
             self.value = _SPELLED[Kind(self.kind)](self.value)
         except ValueError as error:

@@ -16,14 +16,17 @@ from crm.ground.columns.decimals import MoneyField
 from crm.ground.columns.moments import DayField
 from crm.ground.decimals import MONEY
 from crm.ground.sentences import first_of, said
-from crm.models import Cause, Gone, Item, Refused, User
+from crm.models import Cause, Gone, Item, Refused, Role, User
 from documents.models.balances import Balance
 from documents.models.invoicing import InvoiceFlow
 
 
 class PaymentQuerySet(models.QuerySet[Any]):
     def visible_to(self, user: User) -> Self:
-        return self.filter(invoice__in=Item.objects.visible_to(user))
+        """Payments of items that the person sees; of erased customers to those alone who keep the books."""
+        rows = self.filter(invoice__in=Item.objects.visible_to(user))
+        closed = models.Q(invoice__contact__erased_at__isnull=False)
+        return rows.exclude(closed & ~models.Exists(Role.objects.of(user).filter(keeps_books=True)))
 
 
 class Payment(models.Model):

@@ -22,6 +22,7 @@ from crm.api.schemas import (
     task_out,
 )
 from crm.board.api.items import API, changeable
+from crm.ground.refused import Forbidden
 from crm.items.models.items import Item
 from crm.items.models.tasks import Task
 from crm.messages import inviting, sending
@@ -32,7 +33,7 @@ router = Router()
 
 
 def _tasks(request: HttpRequest) -> Any:
-    return Task.objects.filter(item__in=Item.objects.visible_to(signed_in(request)))
+    return Task.objects.filter(item__in=Item.objects.visible_to(signed_in(request))).select_related("invite")
 
 
 @router.get("/tasks", response=answers(Page[TaskOut]), summary="Tasks, calls, meetings", tags=["tasks"])
@@ -120,6 +121,8 @@ def change_task(request: HttpRequest, pk: Id, payload: TaskChange) -> Any:
     sent = payload.model_dump(exclude_unset=True)
     status = sent.pop("status", None)
     fields = {name: value for name, value in sent.items() if value is not None or name == "deadline"}
+    if fields and not task.may_be_changed(signed_in(request)):
+        raise Forbidden(_("Your role may not change this card."))
     task.change(fields, by=signed_in(request), cause=API)
     if status:
         task.set_status(status, by=request.user, cause=API)

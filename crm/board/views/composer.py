@@ -192,7 +192,7 @@ def _task(request: HttpRequest, item: Item, form: Any) -> None:
             creator=user,
             visit_id=item.visit_id,
         )
-        task.coworkers.set(data["participants"])
+        task.set_coworkers(data["participants"], by=user)
         if data["invites"]:
             inviting.invite(task, by=user)
     messages.success(request, _("“%s” is planned.") % data["title"])

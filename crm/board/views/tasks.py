@@ -15,6 +15,8 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from crm.ground.access import staff_of_ours
 from crm.ground.forms.moments import MomentField
+from crm.ground.forms.several import Several
+from crm.ground.refused import Forbidden
 from crm.items.models.items import Item
 from crm.items.models.tasks import Task
 from crm.messages.models.invites import Invite
@@ -34,22 +36,28 @@ class TaskForm(forms.Form):
     )
     minutes = forms.IntegerField(label=lazy("length, minutes"), min_value=5, max_value=1440)
     place = forms.CharField(label=lazy("place or link"), max_length=300, required=False)
+    participants = Several(
+        User.objects.filter(is_active=True).order_by("name"), label=lazy("participants"), required=False
+    )
     description = forms.CharField(
         label=lazy("description"), required=False, max_length=5000, widget=forms.Textarea(attrs={"rows": 3})
     )
 
     def __init__(self, task: Task, data: Any = None) -> None:
         super().__init__(data, initial={name: getattr(task, name) for name in Task.CHANGEABLE})
+        people: Any = self.fields["assignee"]
+        # Who has it keeps it, whoever is active by now.
+        people.queryset = people.queryset | User.objects.filter(pk=task.assignee_id or 0)
+        self.fields["participants"].initial = task.coworkers.all()
         if task.kind != Task.Kind.MEETING:
-            del self.fields["minutes"], self.fields["place"]
+            del self.fields["minutes"], self.fields["place"], self.fields["participants"]
 
 
 def _task(request: HttpRequest, pk: int) -> Task:
-    """Raises Http404 for one that the person does not see, Forbidden for one that is not theirs to change."""
+    """Raises Http404 for one that the person does not see."""
     user = signed_in(request)
     seen = Q(item__in=Item.objects.visible_to(user)) | Q(item__isnull=True, assignee=user)
     found: Task = get_object_or_404(Task.objects.filter(seen).select_related("item", "assignee"), pk=pk)
-    found.require(user)
     return found
 
 
@@ -64,10 +72,12 @@ def _back(request: HttpRequest, task: Task) -> HttpResponse:
 @require_POST
 def task_status(request: HttpRequest, pk: int) -> HttpResponse:
     task = _task(request, pk)
+    task.require(signed_in(request))
     status = request.POST.get("status", "")
     if status not in Task.Status.values:
         raise Http404
-    task.set_status(status, by=signed_in(request))
+    if task.set_status(status, by=signed_in(request)) and status == Task.Status.CANCELLED:
+        messages.success(request, _("“%s” is called off.") % task.title)
     return _back(request, task)
 
 
@@ -75,16 +85,24 @@ def task_status(request: HttpRequest, pk: int) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def task(request: HttpRequest, pk: int) -> HttpResponse:
     """Change it, or see what was answered to its invitation."""
-    found = _task(request, pk)
+    found, user = _task(request, pk), signed_in(request)
+    may_change = found.is_open and found.may_be_changed(user)
+    if request.method == "POST" and not may_change:
+        raise Forbidden(_("Your role may not change this card."))
     form = TaskForm(found, request.POST or None)
     if request.method == "POST" and form.is_valid():
-        changed = found.change(form.cleaned_data, by=signed_in(request))
+        data = dict(form.cleaned_data)
+        if "participants" in data:
+            found.set_coworkers(data.pop("participants"), by=user)
+        changed = found.change(data, by=user)
         if changed:
             messages.success(request, _("“%s” is changed.") % found.title)
         return _back(request, found)
     context = {
         "task": found,
         "form": form,
+        "may_change": may_change,
+        "may_end": may_change or found.assignee_id == user.pk,
         "invite": Invite.objects.filter(task=found).first(),
         "next": request.POST.get("next", request.GET.get("next", "")),
         "nav": "day",

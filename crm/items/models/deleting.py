@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import models, transaction
 
+from crm import slots
 from crm.events.models import Cause
 from crm.events.record import Entry, record
 from crm.ground import clock, databases
@@ -51,6 +52,8 @@ class Deleting(models.Model):
             entry = Entry(item=item, visit=None, left_id=left, machine=machine, cancelled=closed)
             record("item.deleted", item=item, actor=by, cause=cause, entry=entry, quiet=quiet)
             wake_waiters(ended)
+            for binned in slots.item_binned:
+                binned(item)
             boards.touch(item.pipeline_id, item.stage_id)
 
     def restore(self, *, by: User | None = None) -> None:

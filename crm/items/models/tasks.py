@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +17,7 @@ from crm.events.notice import notify
 from crm.events.record import record
 from crm.ground import clock, databases
 from crm.ground.columns.moments import MomentField
+from crm.ground.refused import Forbidden
 from crm.ground.sentences import said
 from crm.people.models import User
 from crm.pipelines import boards
@@ -103,6 +105,23 @@ class Task(models.Model):
         if self.item is not None and self.assignee_id != user.pk:
             self.item.require(user, "edit")
 
+    def set_coworkers(self, people: Iterable[User], *, by: User | None) -> None:
+        """Who takes part; those who are new hear of it."""
+        before = set(self.coworkers.values_list("pk", flat=True))
+        self.coworkers.set(people)
+        fresh = [person for person in people if person.pk not in before and person != by and person != self.assignee]
+        notify(fresh, _told(self), item=self.item, kind="task")
+
+    def may_be_changed(self, user: User) -> bool:
+        """Its words, time and place may reach the customer: whoever may edit the card; of none, its own person."""
+        if self.item is None:
+            return self.assignee_id == user.pk
+        try:
+            self.item.require(user, "edit")
+        except Forbidden:
+            return False
+        return True
+
     @classmethod
     def add(cls, *, item: Any = None, cause: Cause = Cause(), shown_as: User | None = None, **fields: Any) -> Task:
         """A new task: its event, the notice to its assignee, the item's next activity. One transaction."""
@@ -184,6 +203,9 @@ class Task(models.Model):
             if not task.is_open:
                 for wake in slots.task_ended:
                     wake(task)
+            elif old == Task.Status.CANCELLED:
+                for tell in slots.task_changed:  # it takes place after all
+                    tell(task, by)
         return True
 
 

@@ -24,3 +24,5 @@ class Command(BaseCommand):
                 " Bring the file back from the data folder and run this command once more."
             ) from None
         self.stdout.write(f"{len(again)} customers were erased again.")
+        for moment in erasing.unconfirmed():
+            self.stdout.write(f"An erasure that began at {moment} was not confirmed; look at the receipts of that day.")

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from crm import slots
 from crm.ground import file_kinds, phones
 from crm.ground.forms.moments import MomentField
+from crm.ground.forms.several import Several
 from crm.items import customer_rights, customers
 from crm.items.models.items import Item
 from crm.items.models.tasks import Task
@@ -166,7 +167,7 @@ class TaskForm(forms.Form):
     description = forms.CharField(label=_("description"), required=False, max_length=5000, widget=AREA)
     minutes = forms.IntegerField(label=_("length of a meeting, minutes"), min_value=5, max_value=1440, required=False)
     place = forms.CharField(label=_("place or link"), max_length=300, required=False)
-    participants = forms.ModelMultipleChoiceField(
+    participants = Several(
         User.objects.filter(is_active=True).order_by("name"), label=_("participants"), required=False
     )
     invites = forms.BooleanField(label=_("invite the customer by mail"), required=False)

@@ -32,6 +32,8 @@ class Invite(models.Model):
     sequence = models.PositiveIntegerField(default=0)
     answer = models.CharField(_("answer"), max_length=10, choices=Answer.choices, default=Answer.NONE, blank=True)
     answered_at = models.DateTimeField(null=True, blank=True)
+    # When it was last said to take place; what is called off later names it.
+    starts_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(default=clock.now)
 
     class Meta:

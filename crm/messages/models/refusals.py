@@ -13,9 +13,9 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.ground import clock, phones
 from crm.ground.addresses import one_spelling
+from crm.ground.marks import keyed_hashes
 from crm.ground.sentences import said
 from crm.ground.shown import beside
-from crm.items.erasure import keyed_hashes
 from crm.messages.models.messages import Medium, Message
 from crm.people.models import Contact, User
 

@@ -13,6 +13,7 @@ from crm.events.notice import notify
 from crm.ground import clock
 from crm.ground.sentences import said
 from crm.items import mentions
+from crm.items.models.items import Item
 from crm.messages.models.files import random_place
 from crm.people.models import User
 
@@ -35,6 +36,8 @@ class Post(models.Model):
     everybody = models.BooleanField(_("to everybody"), default=True)
     people = models.ManyToManyField(User, blank=True, related_name="+", verbose_name=_("people"))
     departments = models.ManyToManyField(Department, blank=True, related_name="+", verbose_name=_("departments"))
+    # The card that a rule wrote it about.
+    item = models.ForeignKey(Item, models.SET_NULL, null=True, blank=True, related_name="+", editable=False)
     # "rule:12" where a rule wrote it.
     origin = models.CharField(max_length=40, blank=True, editable=False)
     created_at = models.DateTimeField(default=clock.now)
@@ -61,6 +64,7 @@ class Post(models.Model):
         departments: Iterable[Department] = (),
         files: Iterable[tuple[Any, str, str]] = (),
         origin: str = "",
+        item: Item | None = None,
     ) -> Post:
         """A post, or an answer to one; told to those it is addressed to, who is named, and whose post is answered.
 
@@ -77,6 +81,7 @@ class Post(models.Model):
                 text=text,
                 everybody=not (some or whole),
                 origin=origin,
+                item=item,
             )
             post.people.set(some)
             post.departments.set(whole)

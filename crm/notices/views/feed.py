@@ -21,6 +21,8 @@ from crm.company.models import Department
 from crm.ground import clock
 from crm.ground.access import staff_of_ours
 from crm.ground.downloads import saved_only
+from crm.ground.forms.several import Several
+from crm.ground.ids import id_of
 from crm.items import customer_rights
 from crm.items.erasure import remove
 from crm.messages.forms.composer import FilesField
@@ -44,12 +46,10 @@ class PostForm(forms.Form):
         ),
     )
     title = forms.CharField(label=lazy("title"), max_length=200, required=False)
-    people = forms.ModelMultipleChoiceField(
+    people = Several(
         User.objects.filter(is_active=True).order_by("name"), label=lazy("only to these people"), required=False
     )
-    departments = forms.ModelMultipleChoiceField(
-        Department.objects.order_by("name"), label=lazy("and to these departments"), required=False
-    )
+    departments = Several(Department.objects.order_by("name"), label=lazy("and to these departments"), required=False)
     files: Any = FilesField(label=lazy("files"), required=False)
     parent = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
@@ -67,6 +67,7 @@ def feed(request: HttpRequest) -> HttpResponse:
     user = signed_in(request)
     _check_works_here(user)
     form = PostForm(request.POST or None, request.FILES or None)
+    answered = id_of(request.POST.get("parent"))
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
         above = data["parent"]
@@ -83,7 +84,16 @@ def feed(request: HttpRequest) -> HttpResponse:
     for post in page.object_list:
         for one in (post, *post.answers.all()):
             one.is_new = one.created_at > read_until and one.author_id != user.pk
-    context = {"form": form, "page": page, "nav": "feed", "query": ""}
+    # What was refused of an answer stands at the answer: as a new post everybody would read it.
+    refused = form if form.is_bound and answered else None
+    context = {
+        "form": PostForm() if refused is not None else form,
+        "refused": refused,
+        "answered": answered,
+        "page": page,
+        "nav": "feed",
+        "query": "",
+    }
     return render(request, "feed/feed.html", context, status=422 if form.errors else 200)
 
 
