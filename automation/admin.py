@@ -25,6 +25,7 @@ from automation.publishing import free_key, publish, retire
 from automation.settings_form import RuleForm, TriggerForm
 from automation.variables import Variable
 from crm.admin.base import ModelAdmin, ReadOnlyAdmin, action, display, register
+from crm.fields import type_of as field_type_of
 from crm.ground.ids import id_of
 from crm.ground.shown import beside
 from crm.messages import merge_fields
@@ -349,11 +350,15 @@ class TriggerFiringAdmin(ReadOnlyAdmin):
 
 @register(Variable)
 class VariableAdmin(ModelAdmin):
-    list_display = ("label", "key", "type", "scope", "is_constant", "pipeline", "value")
+    list_display = ("label", "key", "type", "scope", "is_constant", "pipeline", "value_shown")
     list_filter = ("scope", "type", "is_constant")
     search_fields = ("label", "key")
     prepopulated_fields = {"key": ("label",)}
     fields = ("label", "key", "type", "scope", "pipeline", "is_constant", "value")
+
+    @display(description=_("value"))
+    def value_shown(self, row: Variable) -> str:
+        return field_type_of(row.type).told(row.value)
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         form = super().get_form(request, obj, change, **kwargs)

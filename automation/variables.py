@@ -67,6 +67,8 @@ class Variable(models.Model):
         self.key = self.key.replace("-", "_").lower()
         if self.is_constant and self.scope != self.Scope.COMPANY:
             raise ValidationError({"is_constant": [_now("A constant belongs to the whole company.")]})
+        if self.is_constant and self.value in (None, ""):
+            raise ValidationError({"value": [_now("A constant needs a value.")]})
         if self.value not in (None, ""):
             try:
                 self.value = self.read(str(self.value))

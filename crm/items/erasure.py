@@ -141,6 +141,10 @@ OURS = (
 _FIGURE = re.compile(r"-?\d{1,6}(\.\d+)?|\d{4}-\d{2}-\d{2}([T ][\d:.+Z-]*)?")
 
 
+# On an event whose words are gone: its sentence would have holes.
+ERASED = "erased"
+
+
 def scrubbed(value: Any, name: str = "") -> Any:
     """A payload without words: numbers, dates, booleans and our own words stay, all else is left out."""
     if isinstance(value, dict):

@@ -13,7 +13,7 @@ from crm import slots
 from crm.events.models import Event
 from crm.ground.folding import fold
 from crm.ground.marks import keyed_hash
-from crm.items.erasure import PersonalData, Subject, scrubbed
+from crm.items.erasure import ERASED, PersonalData, Subject, scrubbed
 from crm.items.models.items import Item
 from crm.items.models.lines import LineItem
 from crm.items.models.tasks import Task
@@ -29,7 +29,7 @@ DELETED = _("deleted")
 
 def _scrubbed_event(event: Event) -> dict[str, Any]:
     key = f"erased:{keyed_hash('event', event.key)}"[:120] if event.key else None
-    return {"payload": scrubbed(event.payload), "key": key}
+    return {"payload": scrubbed(event.payload) | {ERASED: True}, "key": key}
 
 
 def _named_alike(_item: Item) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from crm.events import kinds as event_kinds
 from crm.events.models import Event
+from crm.items.erasure import ERASED
 from crm.people.models import Contact
 from crm.pipelines.custom_fields import CustomField
 
@@ -51,7 +52,11 @@ def rows_for(
     for event in events:
         if known is not None:
             _conceal(event, known)
-        icon, sentence, text = together.get(event.kind, kinds[event.kind].told)(event)
+        kind = kinds[event.kind]
+        if event.payload.get(ERASED) and event.kind not in ("stage.entered", "item.created"):
+            icon, sentence, text = kind.icon, str(kind.label), _("erased")
+        else:
+            icon, sentence, text = together.get(event.kind, kind.told)(event)
         if event.data("also"):
             names = [named[pk] for pk in event.data("also") if pk in named]
             text = "\n".join(filter(None, [text, _("Also the number of %s") % ", ".join(names) if names else ""]))
