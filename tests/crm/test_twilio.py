@@ -269,7 +269,7 @@ def test_an_sms_of_a_customer_is_kept_once_and_told(world, twilio, client):
 
 
 def test_an_sms_with_a_text_moves_the_card(world, twilio, client, drain):
-    world.trigger("pay", "sms_received", {"text": "đồng ý"})
+    world.trigger("pay", "sms_received", {"text": "đồng ý", "how": "folded"})
     item = world.deal()
     comes(client, world, "Để xem", sid="SM1")
     drain()

@@ -121,7 +121,7 @@ def test_a_field_is_edited_in_place_and_a_conflict_shows_both_values(stack_in, p
     expect(celina.locator(".one-field")).to_have_count(0)
     celina.get_by_role("tab", name="Task, call, meeting").click()
     celina.keyboard.press("ArrowLeft")
-    expect(celina.get_by_role("tab", name="SMS")).to_be_focused()
+    expect(celina.get_by_role("tab", name="Call", exact=True)).to_be_focused()
 
 
 def test_a_mail_is_written_in_the_editor_from_a_template_and_leaves_as_a_letter(stack_in, person):
