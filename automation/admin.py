@@ -32,6 +32,7 @@ from crm.messages import merge_fields
 from crm.models import Pipeline, Refused, Stage
 from crm.people.signed_in import signed_in
 from crm.pipelines.admin.of_pipeline import OfPipeline
+from crm.pipelines.roles import sees_profit
 from crm.work.leased import Status
 
 
@@ -77,7 +78,7 @@ class PlacedAdmin(OfPipeline, ModelAdmin):
             def __init__(self, *args: Any, **own: Any) -> None:
                 if obj is None and own.get("instance") is None:
                     own["instance"] = placed
-                self.kind = kind
+                self.kind, self.publisher = kind, signed_in(request)
                 super().__init__(*args, **own)
 
         return Form
@@ -152,7 +153,8 @@ class PlacedAdmin(OfPipeline, ModelAdmin):
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
         placed = context["adminform"].form.instance
         variables = [(f"vars.{one.key}", one.label, one.type) for one in Variable.objects.of(placed.pipeline_id or 0)]
-        context["merge_fields"] = [*merge_fields.field_list(), *([(_now("Variables"), variables)] if variables else [])]
+        listed = merge_fields.field_list(confidential=sees_profit(request.user))
+        context["merge_fields"] = [*listed, *([(_now("Variables"), variables)] if variables else [])]
         context["placed"] = placed
         name = f"admin:automation_{self.model._meta.model_name}_condition_row"
         context["condition_row_url"] = reverse(name, current_app=self.admin_site.name)

@@ -199,7 +199,7 @@ def _published(request: HttpRequest, placed: Any, sent: dict[str, Any]) -> Any:
         if value is not None and not (name == "name" and not value.strip()):
             setattr(placed, name, value)
     judged = set(sent) | (set() if placed.pk else {"settings"})
-    faults = publishing.check(placed, judged, Readable(placed.pipeline))
+    faults = publishing.check(placed, judged, Readable(placed.pipeline), signed_in(request))
     if faults:
         raise invalid(faults)
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
@@ -18,6 +19,7 @@ from crm.ground.shown import beside
 from crm.items import activity
 from crm.messages import merge_text
 from crm.models import Item, Stage
+from crm.pipelines.roles import sees_profit
 from crm.registry import Registry
 from crm.work.leased import Status
 
@@ -191,6 +193,7 @@ class Context:
     def text(self, source: str, **extra: Any) -> str:
         """A merge text with the item's values, in the customer's language. Raises ActionError."""
         try:
+            extra["sees_profit"] = partial(sees_profit, self.rights)
             return self.render(source, self.item, self.visit, caller=self.run.caller_id, **extra)
         except merge_text.MergeError as error:
             raise ActionError(str(error)) from error

@@ -38,7 +38,11 @@ class Readable:
         entry = (_now("The entry"), [("stage", str(_("stage")), "stage"), *MOMENT])
         known = Variable.objects.of(pipeline.pk) if pipeline is not None else Variable.objects.all()
         variables = [(f"vars.{one.key}", one.label, one.type) for one in known]
-        self.groups = [*merge_fields.field_list(), entry, *([(_now("Variables"), variables)] if variables else [])]
+        self.groups = [
+            *merge_fields.field_list(confidential=True),
+            entry,
+            *([(_now("Variables"), variables)] if variables else []),
+        ]
         self.types: dict[str, str] = {path: kind for _group, rows in self.groups for path, _label, kind in rows}
         rows = CustomField.objects.exclude(options="")
         self.options: dict[str, Sequence[tuple[str, Any]]] = {

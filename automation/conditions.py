@@ -15,6 +15,7 @@ from django.utils.dates import WEEKDAYS_ABBR
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from automation.facts import CannotJudge, Facts, Verdict
 from crm.fields import Asked, FieldType, type_of, type_of_value
 from crm.fields.boolean import Boolean
 from crm.fields.clock_time import ClockTime
@@ -27,38 +28,6 @@ from crm.ground.folding import fold
 from crm.ground.sentences import all_of, first_of, said
 
 NUMBER = Number()
-
-
-class CannotJudge(Exception):
-    """The field has gone or the values cannot be compared: the run fails, it is never silently skipped."""
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """Args: sentence: what was read, for people ("amount 3 000 < 5 000")."""
-
-    true: bool
-    sentence: str
-
-
-@dataclass(frozen=True)
-class Facts:
-    """What a condition may read.
-
-    Args:
-        values: {"item.amount": …} by path, a function that raises KeyError for a field that has gone.
-        labels: path to label; lazy texts for fields that are ours.
-        now: aware. zone: whose days, times of day and weekdays count.
-        changes: {field: [old, new]} of the event that caused the entry.
-        types: path to the type of field; empty where nobody describes it, and the value tells.
-    """
-
-    values: Callable[[str], Any]
-    labels: Callable[[str], Any]
-    now: datetime
-    zone: str = "UTC"
-    changes: dict[str, list[Any]] | None = None
-    types: Callable[[str], str] = lambda path: ""
 
 
 def judge(tree: dict[str, Any] | None, facts: Facts) -> Verdict:
@@ -87,13 +56,20 @@ def _leaf(leaf: dict[str, Any], facts: Facts) -> Verdict:
     if operator is None:
         raise CannotJudge(said("condition.no_comparison", "There is no comparison “%s”.") % leaf.get("op", ""))
     try:
-        return operator.test(Case(leaf, facts, operator))
+        verdict = operator.test(Case(leaf, facts, operator))
     except ValidationError as error:
         raise CannotJudge(first_of(error)) from error
     except (OverflowError, ValueError) as error:
         raise CannotJudge(
             said("condition.not_reckoned", "“%s” cannot be reckoned with.") % leaf.get("value")
         ) from error
+    paths = [str(leaf.get(name) or "") for name in ("field", "value_field")]
+    if not any(map(facts.hides, paths)):
+        return verdict
+    words = said("condition.hidden_true", "%s is as asked for")
+    if not verdict.true:
+        words = said("condition.hidden_false", "%s is not as asked for")
+    return Verdict(verdict.true, words % facts.labels(paths[0]))
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,7 @@ class MergeTextField(forms.CharField):
         if value and "{" in value and not (self.scope and self.scope.running):
             allowed = self.scope.merge_extra(value) if self.scope else {}
             try:
-                merge_text.check(value, extra={**allowed, **self.extra})
+                merge_text.check(value, extra={**allowed, **self.extra}, confidential=True)
             except merge_text.MergeError as error:
                 raise ValidationError(str(error)) from error
 

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal, InvalidOperation
+from functools import partial
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
 
 from automation.base import ActionError, Context, Scope
+from automation.facts import CannotJudge
 from automation.values import facts_for
 from crm.fields import type_of
 from crm.ground import clock
 from crm.ground.sentences import said
 from crm.messages import merge_text
+from crm.pipelines.roles import sees_profit
 
 PLAIN = re.compile(r"-?\d+(\.\d+)?")
 PATH = re.compile(r"[a-z_]+(\.[a-z0-9_]+)+")
@@ -50,7 +53,7 @@ class OperandField(forms.CharField):
             return number
         if self.scope is not None and not self.scope.running:
             try:
-                merge_text.check(f"{{{{ {path} }}}}", extra=self.scope.merge_extra(text))
+                merge_text.check(f"{{{{ {path} }}}}", extra=self.scope.merge_extra(text), confidential=True)
             except merge_text.MergeError as error:
                 raise ValidationError(str(error)) from error
         return path
@@ -59,7 +62,11 @@ class OperandField(forms.CharField):
 def typed_value(context: Context, path: str) -> Any:
     """What the card, a variable or an earlier rule has there. Raises ActionError for what is not there."""
     try:
-        return facts_for(context.item, context.visit, clock.now(), caller=context.run.caller_id).values(path)
+        reads = partial(sees_profit, context.rights)
+        facts = facts_for(context.item, context.visit, clock.now(), caller=context.run.caller_id, sees_profit=reads)
+        return facts.values(path)
+    except CannotJudge as error:
+        raise ActionError(str(error)) from error
     except KeyError as error:
         raise ActionError(said("operand.gone", "There is no value “%s” here.") % path) from error
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Collection
 from typing import Any
 
@@ -16,7 +18,9 @@ from automation.conditions import OPERATORS
 from automation.engine import control
 from automation.models import Rule, Run, Trigger, scope_of
 from automation.timing import NOW, TimingForm
+from crm.messages.merge_fields import CONFIDENTIAL
 from crm.models import Job, User
+from crm.pipelines.roles import sees_profit
 from crm.work.leased import Status
 
 PARTS = {"all", "any", "not", "field", "op", "value", "value_field"}
@@ -80,10 +84,22 @@ def free_key(rule: Rule) -> str:
 # ---------------------------------------------------------------------- what a program sends
 
 
-def check(placed: Rule | Trigger, sent: Collection[str], readable: Readable) -> dict[str, list[str]]:
+_CONFIDENTIAL = re.compile("|".join(rf"\b{re.escape(path)}\b" for path in CONFIDENTIAL))
+
+
+def hidden_from(settings: dict[str, Any], condition: dict[str, Any], by: User) -> str:
+    """Why this person may not publish it: it reads what he does not see. Empty where he may."""
+    found = _CONFIDENTIAL.search(json.dumps([settings, condition]))
+    if found is None or sees_profit(by):
+        return ""
+    return _("It reads “%s”, and your role does not see cost prices and profit.") % found[0]
+
+
+def check(placed: Rule | Trigger, sent: Collection[str], readable: Readable, by: User) -> dict[str, list[str]]:
     """What is wrong with what was sent, by field ("settings.text"); the condition's values are stored typed.
 
     Args:
+        by: who is about to publish it.
         sent: names of what was sent: what stood there before is not judged again, so that a broken rule can be switched off.
     """
     kind = _kind(placed)
@@ -100,6 +116,9 @@ def check(placed: Rule | Trigger, sent: Collection[str], readable: Readable) -> 
             faults["condition"] = list(error.messages)
         except (ArithmeticError, ValueError, TypeError):  # of a shape that no type expects
             faults["condition"] = [_("It has a value that cannot be read.")]
+    for name, (settings, condition) in {"settings": (placed.settings, {}), "condition": ({}, placed.condition)}.items():
+        if name in sent and name not in faults and (hidden := hidden_from(settings, condition, by)):
+            faults[name] = [hidden]
     return faults
 
 

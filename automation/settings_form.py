@@ -10,7 +10,9 @@ from django.utils.translation import gettext_lazy as _
 from automation.base import Action, SettingsForm, TriggerType
 from automation.condition_form import ConditionForm
 from automation.models import Rule, Trigger, scope_of
+from automation.publishing import hidden_from
 from automation.timing import TimingForm
+from crm.models import User
 
 
 def raw_of(form: forms.Form) -> dict[str, Any]:
@@ -31,6 +33,7 @@ class PlacedForm(forms.ModelForm):
     """A rule or trigger with the settings form of its type, its condition and (rules) its timing beside it."""
 
     kind: type[Action] | type[TriggerType]
+    publisher: User  # who is about to save it
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -54,6 +57,9 @@ class PlacedForm(forms.ModelForm):
         data = super().clean() or {}
         if not all([form.is_valid() for form in self.parts()]):
             raise forms.ValidationError(_("Please look at the fields marked below."))
+        fault = hidden_from(raw_of(self.own), self.condition.stored(), self.publisher)
+        if fault:
+            raise forms.ValidationError(fault)
         return data
 
     def save(self, commit: bool = True) -> Any:

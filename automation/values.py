@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext_lazy
 
-from automation.conditions import Facts
+from automation.facts import CannotJudge, Facts
 from automation.models import Run
 from automation.variables import Variable, Variables
 from crm.fields import type_of
 from crm.fields.record import Record
+from crm.ground.sentences import said
 from crm.messages import merge_fields, merge_text
 from crm.models import Item, StageVisit
 from crm.pipelines.machine import machine_of
@@ -36,6 +39,7 @@ class RuleOutputs(dict[str, Any]):
 def values_for(
     item: Item, visit: StageVisit | None, source: str = "rules", *, caller: int | None = None, **extra: Any
 ) -> merge_text.Values:
+    """Args: extra: further roots, and `sees_profit` of merge_text.Values."""
     values = merge_text.Values(item, **extra)
     if "rules" in source:
         values["rules"] = RuleOutputs(visit, caller)
@@ -77,7 +81,9 @@ class _Described(dict[str, tuple[Any, str]]):
         if not self:
             self["stage"] = (gettext_lazy("stage"), "stage")
             self.update(
-                (path, (label, kind)) for _group, rows in merge_fields.field_list() for path, label, kind in rows
+                (path, (label, kind))
+                for _group, rows in merge_fields.field_list(confidential=True)
+                for path, label, kind in rows
             )
             self.update({f"vars.{one.key}": (one.label, one.type) for one in Variable.objects.all()})
             if path in self:
@@ -91,16 +97,30 @@ def facts_for(
     now: datetime,
     changes: dict[str, Any] | None = None,
     caller: int | None = None,
+    sees_profit: Callable[[], bool] = bool,
 ) -> Facts:
-    """What a condition of this item may read; paths as in merge texts."""
+    """What a condition of this item may read; paths as in merge texts.
+
+    Args:
+        sees_profit: whether whoever answers for the condition sees profit; asked where one is read.
+    """
     values, described = values_for(item, visit, caller=caller), _Described()
     variables = SimpleLazyObject(lambda: Variables(item, visit))
 
+    def confidential(path: str, item: Item) -> Any:
+        if not sees_profit():
+            raise CannotJudge(said("profit.not_for_rule", "The rule's publisher does not see profit (%s).") % path)
+        return merge_fields.CONFIDENTIAL[path].get(item)
+
+    own: dict[str, Callable[[Item], Any]] = {
+        "stage": lambda item: item.stage,
+        **merge_fields.LINKED,  # of an item: no other root links one
+        **{path: partial(confidential, path) for path in merge_fields.CONFIDENTIAL},
+    }
+
     def value(path: str) -> Any:
-        if path == "stage":
-            return item.stage
-        if path in merge_fields.LINKED:  # of an item: no other root links one
-            return merge_fields.LINKED[path](item)
+        if path in own:
+            return own[path](item)
         root, *names = path.split(".")
         if root == "vars":
             if len(names) != 1 or names[0] not in variables:
@@ -127,4 +147,5 @@ def facts_for(
         now=now,
         zone=zone_of(item),
         changes=changes,
+        hides=merge_fields.CONFIDENTIAL.__contains__,
     )

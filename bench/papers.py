@@ -37,7 +37,7 @@ Line = Callable[[str, str, str], None]
 
 
 def with_lines(item: Any, count: int) -> None:
-    from crm.items.models.lines import replace_lines
+    from crm.items.listing import replace_lines
     from crm.models import LineItem, Product
 
     product = Product.objects.select_related("tax").order_by("pk")[0]

@@ -17,6 +17,7 @@ from crm.importing.models import Import, ImportRow
 from crm.items.models.gate import Moved, NeedsInput, Stale
 from crm.items.models.items import Item
 from crm.items.models.lines import LineItem, Product, TaxRate
+from crm.items.models.profit import Profit
 from crm.items.models.proxies import Deal, Invoice, Lead, Quote
 from crm.items.models.saved_views import SavedView
 from crm.items.models.tasks import Task
@@ -98,6 +99,7 @@ __all__ = [
     "Pipeline",
     "Post",
     "Product",
+    "Profit",
     "Quote",
     "RawMail",
     "Refusal",

@@ -39,7 +39,7 @@ item_binned     f(item): in the transaction in which a card goes to the recycle 
 task_changed    f(task, by): in the transaction that changes its words, time or place
 nav_links       NavLink objects: entries of the main menu
 search_groups   f(user, text) -> (URL name, heading, rows): found by the global search; a row has `subline`
-analytics       f(figures) -> Table: a further section of the analytics page (crm/analytics/figures.py)
+analytics       f(figures) -> Table | None: a further section of the analytics page (crm/analytics/figures.py)
 notices         f(notice): a word to colleagues (crm/events/notice.py), in the transaction of what it is about
 message_written f(message, keys): in the transaction that writes a message; `keys` of the files that go along
 message_left    f(message): in the transaction in which a message was handed to its provider; perhaps more than once

@@ -9,7 +9,8 @@ from typing import Any
 from automation.models import Rule, Trigger
 from crm.demo.company import Demo
 from crm.ground import clock
-from crm.items.models.lines import replace_lines, rounded
+from crm.items.listing import replace_lines
+from crm.items.models.lines import rounded
 from crm.models import Item, ItemType, Job, LineItem, OwnCompany, Pipeline, Product, Stage, StageKind, TaxRate
 from documents import making, sent, starter
 from documents.models import DocumentTemplate, InvoiceFlow, Payment
@@ -113,9 +114,12 @@ def add_documents(demo: Demo) -> None:
             code=f"OAK-{place + 1:03}",
             unit=texts["unit"],
             price=(450 + 310 * place) * factor,
+            cost=(280 + 205 * place) * factor,
             currency=currency,
             tax=taxes[0],
         )
+    demo.pipeline.card_fields = ["profit"]
+    demo.pipeline.save()
     templates = starter.install(demo.language)
     _invoices(texts, currency)
     _automation(demo, texts, templates)
@@ -205,5 +209,6 @@ def _line(deal: Item, product: Product) -> LineItem:
     tax = product.tax
     return LineItem(
         product=product, name=product.name, quantity=1, unit=product.unit, price=deal.amount or Decimal(0),
+        cost=rounded((deal.amount or Decimal(0)) * (48 + deal.pk % 25) / 100, deal.currency),
         tax_name=tax.name if tax else "", tax_percent=tax.percent if tax else None, tax_included=True,
     )  # fmt: skip

@@ -14,7 +14,8 @@ from automation.base import Action, ActionError, Context, Done, Outcome, Setting
 from automation.fields import MergeTextField
 from automation.operand import OperandField, number_of
 from crm.ground.sentences import first_of, said
-from crm.items.models.lines import LineItem, Product, TaxRate, replace_lines
+from crm.items.listing import replace_lines
+from crm.items.models.lines import LineItem, Product, TaxRate
 from crm.models import Refused
 
 
@@ -36,6 +37,7 @@ class AddLineItem(Action):
         name = MergeTextField(label=_("name"), multiline=False, max_length=200, required=False)
         price = OperandField(label=_("price"), required=False)
         quantity = OperandField(label=_("quantity"), initial="1")
+        cost = OperandField(label=_("cost price"), required=False)
         discount = OperandField(label=_("discount, %"), required=False)
         tax = forms.ModelChoiceField(TaxRate.objects.all(), label=_("tax rate"), required=False, empty_label="—")
 
@@ -75,6 +77,8 @@ class AddLineItem(Action):
             else context.text(settings["name"])[:200],
             unit=product.unit if product is not None else "",
             price=price,
+            # Else replace_lines takes the product's.
+            cost=number_of(context, settings["cost"]) if settings["cost"] != "" else None,
             quantity=number_of(context, settings["quantity"]),
             discount=number_of(context, settings["discount"]) if settings["discount"] != "" else Decimal(0),
             tax_name=tax.name if tax is not None else "",

@@ -10,7 +10,8 @@ from django.utils.translation import gettext_lazy as _
 
 from automation.base import Action, ActionError, Context, Done, Outcome, SettingsForm, actions
 from automation.fields import AnyStageChoice, MergeTextField, UserChoice
-from crm.items.models.lines import LineItem, replace_lines
+from crm.items.listing import replace_lines
+from crm.items.models.lines import LineItem
 from crm.messages.merge_fields import item_link
 from crm.models import Item, Refused
 from crm.pipelines.machine import machine_of

@@ -9,7 +9,8 @@ from django.utils.translation import gettext_lazy as _
 
 from automation.base import Action, ActionError, Context, Done, Outcome, SettingsForm, Skip, actions
 from crm.ground.sentences import said
-from crm.items.models.lines import Product, replace_lines
+from crm.items.listing import replace_lines
+from crm.items.models.lines import Product
 from crm.models import Refused
 
 

@@ -11,8 +11,9 @@ from django.db import OperationalError, transaction
 
 from automation.base import bind, first_error
 from automation.compiled import automation_of
-from automation.conditions import CannotJudge, judge
+from automation.conditions import judge
 from automation.engine.due import MAX_DEPTH
+from automation.facts import CannotJudge
 from automation.models import Trigger, TriggerFiring, scope_of, type_of
 from automation.values import facts_for
 from crm.events.notice import notify
@@ -22,6 +23,7 @@ from crm.items.models.gate import MoveOptions
 from crm.models import Cause, Event, Item, Job, Refused, User
 from crm.people.models import administrators
 from crm.pipelines.machine import Machine, machine_of
+from crm.pipelines.roles import sees_profit
 from crm.work.leased import LeaseLost, Status
 
 log = logging.getLogger("dealwright.automation")
@@ -109,7 +111,25 @@ def wants(trigger: Trigger, event: Event, item: Item) -> bool:
         return False
     if not trigger.condition:
         return True
-    return judge(trigger.condition, facts_for(item, None, clock.now(), event.data("changes", {}))).true
+    sees = partial(_sees_profit, trigger)
+    facts = facts_for(item, None, clock.now(), event.data("changes", {}), sees_profit=sees)
+    return judge(trigger.condition, facts).true
+
+
+def _acting_for(trigger: Trigger) -> User | None:
+    """Whose rights count: the publisher's, else the pipeline's automation owner's.
+
+    Read anew: the trigger was compiled with the machine, its publisher may have lost rights or the account since.
+    """
+    owner = machine_of(trigger.pipeline_id).pipeline.automation_owner_id
+    known = User.objects.in_bulk([pk for pk in (trigger.publisher_id, owner) if pk])
+    found = (known.get(trigger.publisher_id), known.get(owner))
+    return next((user for user in found if user is not None and user.is_active), None)
+
+
+def _sees_profit(trigger: Trigger) -> bool:
+    acting = _acting_for(trigger)
+    return acting is not None and sees_profit(acting)
 
 
 def _decide(event: Event, item: Item, machine: Machine, matched: list[Trigger]) -> list[TriggerFiring]:
@@ -158,13 +178,8 @@ def _move(event: Event, item: Item, trigger: Trigger) -> TriggerFiring:
         told = text % {"title": item.title, "why": reason}
         notify(administrators(), told, item=item, kind="loop", group=f"loop:{item.pk}")
         return _fire(event, trigger, item, Result.REFUSED, reason)
-    # Read anew: the trigger was compiled with the machine, its publisher may have lost rights or the account since.
-    owner = machine_of(item.pipeline_id).pipeline.automation_owner_id
-    known = User.objects.in_bulk([pk for pk in (trigger.publisher_id, owner) if pk])
-    rights = known.get(trigger.publisher_id)
-    if rights is None or not rights.is_active:
-        rights = known.get(owner)
-    if rights is None or not rights.is_active:
+    rights = _acting_for(trigger)
+    if rights is None:
         reason = said("publisher.gone", "Its publisher is no longer active and nobody takes over.")
         notify(administrators(), named(trigger.name, reason), kind="rights", group=f"trigger:{trigger.pk}")
         return _fire(event, trigger, item, Result.REFUSED, reason)

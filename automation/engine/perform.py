@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import logging
 from datetime import datetime, timedelta
+from functools import partial
 
 from django.db import OperationalError, transaction
 
 from automation.base import ActionError, action_of
-from automation.conditions import CannotJudge, judge
+from automation.conditions import judge
 from automation.engine import chain
 from automation.engine.due import set_due
-from automation.engine.prepare import Batch, Hold, prepare
+from automation.engine.prepare import Batch, Hold, acting_as, prepare
+from automation.facts import CannotJudge
 from automation.models import Run
 from automation.timing import Timing
 from automation.values import facts_for
@@ -20,6 +22,7 @@ from crm.ground import clock
 from crm.ground.sentences import counted, said
 from crm.models import Item
 from crm.pipelines.machine import machine_of
+from crm.pipelines.roles import sees_profit
 from crm.work.leased import LeaseLost, Status, backoff
 
 log = logging.getLogger("dealwright.automation")
@@ -140,13 +143,19 @@ def ask_condition(run: Run, item: Item) -> bool:
     if not condition:
         return True
     try:
-        verdict = judge(condition, facts_for(item, run.visit, clock.now(), run.changes, run.caller_id))
+        sees = partial(_sees_profit, run)
+        facts = facts_for(item, run.visit, clock.now(), run.changes, run.caller_id, sees_profit=sees)
+        verdict = judge(condition, facts)
     except CannotJudge as error:
         raise ActionError(said("condition.cannot_judge", "The condition cannot be judged: %s") % error) from error
     run.condition_read = verdict.sentence
     if not verdict.true:
         chain.end(run, Status.SKIPPED, verdict.sentence, **chain.kept(run))
     return verdict.true
+
+
+def _sees_profit(run: Run) -> bool:
+    return sees_profit(acting_as(run))
 
 
 # ---------------------------------------------------------------------- what comes of it

@@ -18,6 +18,7 @@ from crm.items import customer_rights
 from crm.models import Forbidden, Item, Message, Pipeline, User
 from crm.people.models import administrators
 from crm.pipelines import rights
+from crm.pipelines.roles import sees_profit
 
 
 class Hold(Exception):
@@ -97,6 +98,8 @@ def _has_all_of(one: User, other: User) -> bool:
     """Whether whatever `other` may do is done with the rights of `one` too: everything, or what the other may not at all."""
     if one.is_superuser or other.is_superuser:
         return one.is_superuser
+    if sees_profit(other) and not sees_profit(one):
+        return False
     mine, theirs = rights.reach(one), rights.reach(other)
     for pipeline, scopes in theirs.items():
         for action, scope in scopes.items():

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
 
@@ -38,10 +39,12 @@ from crm.ground import clock
 from crm.ground.columns.decimals import ExactSum
 from crm.items.filters import ItemFilter, bounds
 from crm.items.models.items import Item
+from crm.items.models.profit import margin_of
 from crm.items.models.visits import StageVisit
 from crm.people.models import User
 from crm.pipelines.machine import Machine
 from crm.pipelines.models import Stage, StageKind
+from crm.pipelines.roles import sees_profit
 
 DAYS = (30, 90, 180, 365)
 
@@ -257,7 +260,33 @@ def won_by(figures: Figures, key: str, label: Any, column: str, name: Any) -> Ta
     return table
 
 
-TABLES: list[Callable[[Figures], Table]] = [
+def profits(figures: Figures) -> Table | None:
+    """Of won cards whose cost prices are known; for those alone who see profit."""
+    if not sees_profit(figures.user):
+        return None
+    rows = figures.closed(StageKind.WON).filter(profit__isnull=False)
+    found = rows.values("owner_id", "owner__name").annotate(
+        count=Count("pk"),
+        net=ExactSum("profit__base_net"),
+        gained=ExactSum("profit__base_amount"),
+        about=Sum("profit__base_amount"),  # an exact sum cannot be ordered by
+        unrated=Count("pk", filter=Q(profit__base_net=None)),
+    )
+    table = Table(
+        "profit", lazy("Profit by owner"), lazy("Won in these days, of the cards whose cost prices are known."),
+        [lazy("owner"), lazy("cards"), lazy("net"), lazy("profit"), lazy("margin, %")], chart=3, money=(2, 3),
+    )  # fmt: skip
+    for row in found.order_by(F("about").desc(nulls_last=True), "-count")[:20]:
+        query = figures.span.filter("closed", kind=StageKind.WON, owner=row["owner_id"] or "none")
+        net, earned = row["net"] or Decimal(0), row["gained"] or Decimal(0)
+        margin = margin_of(earned, net)
+        cells = [net, earned, "–" if margin is None else float(margin)]
+        table.rows.append([row["owner__name"] or _("none"), (row["count"], figures.listed(query)), *cells])
+        table.unrated += row["unrated"]
+    return table if table.rows else None
+
+
+TABLES: list[Callable[[Figures], Table | None]] = [
     snapshot,
     funnel,
     outcome,
@@ -265,12 +294,14 @@ TABLES: list[Callable[[Figures], Table]] = [
     reasons,
     lambda figures: won_by(figures, "sources", lazy("Won by source"), "source", lazy("source")),
     lambda figures: won_by(figures, "owners", lazy("Won by owner"), "owner_id", lazy("owner")),
+    profits,
 ]
 
 
 def tables(figures: Figures) -> list[Table]:
     """All of them, those of upper layers last."""
-    return [make(figures) for make in (*TABLES, *slots.analytics)]
+    made = (make(figures) for make in (*TABLES, *slots.analytics))
+    return [table for table in made if table is not None]
 
 
 def _share(part: int, whole: int) -> float:

@@ -15,8 +15,10 @@ from crm.fields.record import Record
 from crm.ground import clock
 from crm.ground.shown import money
 from crm.items.models.items import Item
+from crm.items.models.profit import Profit
 from crm.pipelines.custom_fields import MOST_ON_CARD
 from crm.pipelines.machine import Machine
+from crm.pipelines.roles import sees_profit
 from crm.templatetags.dealwright import when
 
 COLUMNS = (
@@ -26,7 +28,7 @@ COLUMNS = (
 )
 
 
-def _fields(machine: Machine) -> list[Field]:
+def _all_fields(machine: Machine) -> list[Field]:
     """What the pipeline shows on a card; made once a version of the machine."""
     known: list[Field] | None = machine.attached.get("card_fields")
     if known is None:
@@ -34,6 +36,18 @@ def _fields(machine: Machine) -> list[Field]:
         found = (own.ON_CARD.get(name) or machine.field(name) for name in names)
         known = machine.attached["card_fields"] = [field for field in found if field is not None]
     return known
+
+
+def _fields(machine: Machine, user: Any) -> list[Field]:
+    """Those of them that the person may see; nobody's right is asked where none needs one."""
+    found = _all_fields(machine)
+    if not any(field.type.is_confidential for field in found) or sees_profit(user):
+        return found
+    return [field for field in found if not field.type.is_confidential]
+
+
+def shows_profit(machine: Machine, user: Any) -> bool:
+    return own.ITEM_PROFIT in _fields(machine, user)
 
 
 def _names(fields: list[Field], found: list[Item]) -> dict[str, dict[Any, str]]:
@@ -48,18 +62,32 @@ def _shown(value: Any, field: Field, names: dict[str, dict[Any, str]]) -> str:
     return str(when(value)) if isinstance(value, datetime) else field.type.told(value)
 
 
-def decorate(machine: Machine, found: list[Item]) -> None:
-    """Put the marks of upper layers and the pipeline's own fields on the cards."""
+def decorate(machine: Machine, found: list[Item], user: Any) -> None:
+    """Put the marks of upper layers and the pipeline's own fields on the cards, those that the person may see."""
     marks: dict[int, list[Any]] = {}
     for badges in slots.card_badges:
         for item_id, some in badges(found).items():
             marks.setdefault(item_id, []).extend(some)
-    fields = _fields(machine)
+    fields = _fields(machine, user)
+    if own.ITEM_PROFIT in fields:
+        _read_profit(found)
     names = _names(fields, found)
     for card in found:
         card.badges = marks.get(card.pk, [])
-        card.extras = [(field.label, _shown(card.value_of(field.name), field, names)) for field in fields]
+        shown = [(field, _shown(card.value_of(field.name), field, names)) for field in fields]
+        # Profit is known of few cards at first: a line that says so on all others is noise.
+        card.extras = [(field.label, text) for field, text in shown if text or not field.type.is_confidential]
         card.html = _html(card)
+
+
+def _read_profit(found: list[Item]) -> None:
+    """One question for all cards, a page of them or ten columns."""
+    known = Profit.objects.in_bulk([card.pk for card in found])
+    for card in found:
+        row = known.get(card.pk)
+        if row is not None:
+            row.item = card
+        card._state.fields_cache["profit"] = row
 
 
 def _spoken(card: Item) -> str:

@@ -33,6 +33,7 @@ from crm.fields.percent import Percent
 from crm.fields.phone import Phone
 from crm.fields.phones import Phones
 from crm.fields.priced import Priced
+from crm.fields.profit import ProfitType
 from crm.fields.stage import StageType
 from crm.fields.text import Text
 from crm.fields.user import Person
@@ -59,6 +60,7 @@ OURS = (
     Language,
     Percent,
     Priced,
+    ProfitType,
     Phones,
     Emails,
     Names,

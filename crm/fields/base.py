@@ -69,6 +69,7 @@ class FieldType:
         schema: of its values in the API, as JSON schema.
         is_text: any text is a value, so that a comma in it parts nothing.
         is_free: anybody may have written anything into it, an address too: mails make no link of it.
+        is_confidential: shown to those alone who see profit (crm/pipelines/roles.py).
         has_options: it needs a list of what may be chosen.
         is_day: a day or moment: rules may run before and after it, and a file writes it in some order.
         is_amount: a number, whose reading is shown before a file is taken in.
@@ -84,6 +85,7 @@ class FieldType:
     schema: ClassVar[dict[str, Any]] = {"type": "string"}
     is_text: ClassVar[bool] = False
     is_free: ClassVar[bool] = False
+    is_confidential: ClassVar[bool] = False
     has_options: ClassVar[bool] = False
     is_day: ClassVar[bool] = False
     is_amount: ClassVar[bool] = False

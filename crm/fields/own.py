@@ -23,6 +23,7 @@ from crm.fields.percent import Percent
 from crm.fields.phone import Phone
 from crm.fields.phones import Phones
 from crm.fields.priced import Priced
+from crm.fields.profit import ProfitType
 from crm.fields.stage import StageType
 from crm.fields.text import Text
 from crm.fields.user import Person
@@ -76,6 +77,10 @@ COMPANY = _named(
     _field("owner", _("owner"), Person),
     _field("tags", _("tags"), Names),
 )
+# Beside the item's own row, for those who see it.
+ITEM_PROFIT = _field("profit", _("profit"), ProfitType)
 OF = {"item": ITEM, "contact": CONTACT, "company": COMPANY}
 # What a pipeline may show on its cards besides title, customer and amount; custom fields come on top.
-ON_CARD = {name: {**ITEM, **ITEM_KEPT}[name] for name in ("source", "due_date", "probability", "created_at")}
+ON_CARD = {name: {**ITEM, **ITEM_KEPT}[name] for name in ("source", "due_date", "probability", "created_at")} | {
+    "profit": ITEM_PROFIT
+}

@@ -1,7 +1,13 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from crm.admin.base import ModelAdmin, register
 from crm.items.models.lines import Product, TaxRate
+from crm.pipelines.roles import sees_profit
 
 
 @register(TaxRate)
@@ -18,5 +24,13 @@ class ProductAdmin(ModelAdmin):
     list_select_related = ("tax",)
     fieldsets = (
         (None, {"fields": ("name", "code", "description", "is_active")}),
-        (_("Price"), {"fields": ("price", "currency", "unit", "tax")}),
+        (_("Price"), {"fields": ("price", "cost", "currency", "unit", "tax")}),
     )
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Who sees no profit neither sees nor overwrites what a product costs."""
+        found = super().get_fieldsets(request, obj)
+        if sees_profit(request.user):
+            return found
+        hidden = {"cost"}
+        return [(name, {**more, "fields": [n for n in more["fields"] if n not in hidden]}) for name, more in found]

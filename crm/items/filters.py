@@ -30,6 +30,7 @@ from crm.people.models import Tag, User
 from crm.pipelines.custom_fields import CustomField
 from crm.pipelines.machine import machine_of
 from crm.pipelines.models import LostReason, Pipeline, Stage, StageKind
+from crm.pipelines.roles import NO_PROFIT, sees_profit
 
 
 class BadFilter(BadRequest):
@@ -49,13 +50,19 @@ DAYS = {
     "due_from": lazy("expected from %s"),
     "due_to": lazy("expected until %s"),
 }
-AMOUNTS = {"amount_from": lazy("at least %s"), "amount_to": lazy("at most %s")}
+AMOUNTS = {
+    "amount_from": lazy("at least %s"),
+    "amount_to": lazy("at most %s"),
+    "profit_from": lazy("profit of at least %s"),
+    "profit_to": lazy("profit of at most %s"),
+}
 # By name: the label and the order of rows. The first one is the board's own order, by hand.
 SORTS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "": (lazy("by hand"), ("rank", "-pk")),
     "attention": (lazy("needs attention first"), (F("next_activity_at").asc(nulls_last=True), "-pk")),
     "active": (lazy("last activity"), ("-last_activity_at", "-pk")),
     "amount": (lazy("amount"), (F("base_amount").desc(nulls_last=True), "-pk")),
+    "profit": (lazy("profit"), (F("profit__base_amount").desc(nulls_last=True), "-pk")),
     "age": (lazy("longest in stage"), ("stage_entered_at", "pk")),
     "newest": (lazy("newest"), ("-created_at", "-pk")),
     "title": (lazy("title"), ("search_key", "pk")),
@@ -68,7 +75,9 @@ SORTS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "due": (lazy("expected on"), (F("due_date").asc(nulls_last=True), "-pk")),
 }
 # Those that begin with the largest or the newest.
-FALLING = ("active", "amount", "newest")
+FALLING = ("active", "amount", "profit", "newest")
+# For those alone who see profit: who does not could read it off what a filter finds.
+CONFIDENTIAL = ("profit_from", "profit_to", "profit")
 # What pages put into the address besides the filter.
 OWN = frozenset({"v", "from", "page", "embed", "panel", "show"})
 
@@ -89,7 +98,7 @@ class ItemFilter:
         reason: a lost reason's id, or "none".
         days: created_from, created_to, closed_from, closed_to, due_from, due_to: whole days in the person's zone, both
             included.
-        amounts: amount_from, amount_to: in the card's own currency, both included.
+        amounts: amount_from, amount_to, profit_from, profit_to: in the card's own currency, both included.
         currency: an ISO code.
         custom: values of custom fields by key; types: what those fields hold.
         sort: a key of SORTS, with a minus the other way round.
@@ -148,7 +157,13 @@ class ItemFilter:
         return matching(self.text)
 
     def apply(self, rows: QuerySet[Any], user: User) -> QuerySet[Any]:
-        """Narrow a queryset of items. `user` is who "me" means and whose zone "today" means."""
+        """Narrow a queryset of items. `user` is who "me" means and whose zone "today" means.
+
+        Raises BadFilter for what this person may not ask.
+        """
+        hidden = [name for name in (*self.amounts, self.sort.removeprefix("-")) if name in CONFIDENTIAL]
+        if hidden and not sees_profit(user):
+            raise BadFilter("sort" if hidden[0] == "profit" else hidden[0], str(NO_PROFIT))
         now = clock.now()
         if self.text:
             rows = rows.filter(self._matching)
@@ -187,7 +202,9 @@ class ItemFilter:
         if self.currency:
             rows = rows.filter(currency=self.currency)
         for name, amount in self.amounts.items():
-            rows = rows.filter(**{f"amount__{'gte' if name == 'amount_from' else 'lte'}": amount})
+            what, _line, side = name.partition("_")
+            column = "profit__amount" if what == "profit" else what
+            rows = rows.filter(**{f"{column}__{'gte' if side == 'from' else 'lte'}": amount})
         for name, day in self.days.items():
             column, _line, side = name.partition("_")
             if column == "due":

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.urls import reverse
 from django.utils.translation import gettext_lazy
 
+from crm.items.models.profit import profit_of
 from crm.pipelines.custom_fields import CustomField
 
 
@@ -61,6 +62,20 @@ ITEM_FIELDS = (
     ),
     MergeField("item.link", gettext_lazy("link for colleagues"), "text", lambda item: item_link(item.pk)),
 )
+# What rules alone may name, whose publisher sees profit: no mail template, no paper, no text that is written by hand.
+CONFIDENTIAL_FIELDS = (
+    MergeField("item.profit", gettext_lazy("profit"), "money", lambda item: _earned(item, "amount")),
+    MergeField("item.costs", gettext_lazy("costs"), "money", lambda item: _earned(item, "costs")),
+    MergeField("item.margin", gettext_lazy("margin, %"), "number", lambda item: _earned(item, "margin")),
+)
+CONFIDENTIAL = {field.path: field for field in CONFIDENTIAL_FIELDS}
+
+
+def _earned(item: Any, name: str) -> Any:
+    row = profit_of(item)
+    return getattr(row, name) if row is not None else None
+
+
 CONTACT_FIELDS = (
     MergeField("contact.name", gettext_lazy("name"), "text", _text("name")),
     MergeField("contact.salutation", gettext_lazy("how to address"), "text", lambda contact: contact.salutation),
@@ -113,11 +128,16 @@ def custom_keys(target: str) -> dict[str, tuple[str, str]]:
     return {key: (label, type_) for key, label, type_ in rows}
 
 
-def field_list() -> list[tuple[Any, list[tuple[str, Any, str]]]]:
-    """For pickers: [(group, [(path, label, type)])], custom fields included; labels that are ours are lazy texts."""
+def field_list(confidential: bool = False) -> list[tuple[Any, list[tuple[str, Any, str]]]]:
+    """For pickers: [(group, [(path, label, type)])], custom fields included; labels that are ours are lazy texts.
+
+    Args:
+        confidential: with those that only rules may name.
+    """
     groups = []
     for root, (label, fields) in ROOTS.items():
-        rows = [(field.path, field.label, field.type) for field in fields]
+        shown = (*fields, *CONFIDENTIAL_FIELDS) if confidential and root == "item" else fields
+        rows = [(field.path, field.label, field.type) for field in shown]
         if root in ("item", "contact", "company"):
             ours = {str(label) for _path, label, _type in rows}
             # One of the company's own that is called as one of ours is: its key tells them apart.
@@ -129,8 +149,11 @@ def field_list() -> list[tuple[Any, list[tuple[str, Any, str]]]]:
     return groups
 
 
-def known_paths() -> dict[str, set[str]]:
+def known_paths(confidential: bool = False) -> dict[str, set[str]]:
+    """Args: confidential: as of `field_list`."""
     known = {root: {field.path.split(".")[1] for field in fields} for root, (_label, fields) in ROOTS.items()}
     for root in ("item", "contact", "company"):
         known[root].add("custom")
+    if confidential:
+        known["item"] |= {path.split(".")[1] for path in CONFIDENTIAL}
     return known

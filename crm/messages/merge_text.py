@@ -8,7 +8,8 @@ dicts. What is not listed cannot be printed.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from copy import copy
 from functools import lru_cache
 from typing import Any
 
@@ -22,7 +23,7 @@ from crm.ground.addresses import no_link
 from crm.ground.sentences import said
 from crm.messages import merge_budget, merge_filters
 from crm.messages.merge_budget import BudgetTemplate
-from crm.messages.merge_fields import OWN_COMPANY_FIELDS, ROOTS, MergeField, custom_keys, known_paths
+from crm.messages.merge_fields import CONFIDENTIAL, OWN_COMPANY_FIELDS, ROOTS, MergeField, custom_keys, known_paths
 
 log = logging.getLogger("dealwright.merge")
 MAX_SOURCE = 50_000  # characters of a merge text
@@ -80,10 +81,11 @@ def _line(source: str, index: int) -> int:
     return source.count("\n", 0, max(0, index)) + 1
 
 
-def check(source: str, *, extra: Mapping[str, Iterable[str] | None] | None = None) -> None:
+def check(source: str, *, extra: Mapping[str, Iterable[str] | None] | None = None, confidential: bool = False) -> None:
     """Refuse a merge text that cannot work: syntax, unknown filter, unknown field. Raises MergeError.
 
     Args:
+        confidential: it may name profit: it is a rule's, and its publisher is asked.
         extra: further roots and their names, such as {"form": {"name"}}; None allows any name below the root.
     """
     if len(source) > MAX_SOURCE:
@@ -113,7 +115,7 @@ def check(source: str, *, extra: Mapping[str, Iterable[str] | None] | None = Non
                 line,
                 name,
             )
-    known = known_paths()
+    known = known_paths(confidential)
     custom = {root: set(custom_keys(root)) for root in ("item", "contact", "company") if root in found.globals}
     for root, variables in found.globals.items():
         for variable in variables:
@@ -154,12 +156,34 @@ def _plain(fields: tuple[MergeField, ...], row: Any) -> dict[str, Any]:
     return {field.path.split(".")[1]: field.get(row) if row is not None else "" for field in fields}
 
 
-class Values(dict[str, Any]):
-    """The values of one item, made root by root when a text asks for them."""
+class _ItemValues(dict[str, Any]):
+    """Those of an item; what is confidential is read when a text names it, and by who may see it."""
 
-    def __init__(self, item: Any = None, /, **extra: Any) -> None:
+    def __init__(self, values: dict[str, Any], item: Any, sees_profit: Callable[[], bool]) -> None:
+        super().__init__(values)
+        self._item, self._sees_profit = item, sees_profit
+
+    def __missing__(self, name: str) -> Any:
+        field = CONFIDENTIAL.get(f"item.{name}")
+        if field is None:
+            raise KeyError(name)
+        if not self._sees_profit():
+            raise MergeError(
+                said("profit.not_for_text", "Whoever answers for this text does not see profit (%s).") % field.path
+            )
+        return field.get(self._item)
+
+
+class Values(dict[str, Any]):
+    """The values of one item, made root by root when a text asks for them.
+
+    Args:
+        sees_profit: whether the text may print it; asked where it names it.
+    """
+
+    def __init__(self, item: Any = None, /, *, sees_profit: Callable[[], bool] = bool, **extra: Any) -> None:
         super().__init__(extra)
-        self._item = item
+        self._item, self._sees_profit = item, sees_profit
 
     def __missing__(self, root: str) -> Any:
         made = self._made(root)
@@ -184,7 +208,7 @@ class Values(dict[str, Any]):
             values["custom"] = {
                 key: type_of(kind).merge_value(custom.get(key)) for key, (_label, kind) in custom_keys(root).items()
             }
-        return values
+        return _ItemValues(values, item, self._sees_profit) if root == "item" else values
 
 
 # What whoever fills in a form or writes a mail says of himself, by root; custom texts and answers besides.
@@ -202,7 +226,7 @@ def _unlinked(root: str, values: Any) -> Any:
     if root not in STRANGERS:
         return values
     own = {str(values.get(name, "")) for name in ("email", "phone")}  # called by his own address: nobody said a name
-    made = dict(values)
+    made = copy(values)  # as it is: an item's reads what is confidential when it is named
     for name in STRANGERS[root]:
         if made.get(name) not in own:
             made[name] = no_link(str(made.get(name, "")))
@@ -245,6 +269,8 @@ def render(
         roots = [root for root in _roots(source) if root in values]
         data = {root: _unlinked(root, values[root]) if for_mail else values[root] for root in roots}
         return template.fill(data, {"language": language, "zone": zone, "currency": currency})
+    except MergeError:
+        raise
     except LiquidError as error:
         raise _told(source, error) from error
     except Exception as error:

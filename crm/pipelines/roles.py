@@ -38,6 +38,12 @@ class Role(models.Model):
         help_text=_("Opens the issued papers of erased customers, which are closed to everybody else."),
     )
 
+    sees_profit = models.BooleanField(
+        _("sees profit"),
+        default=False,
+        help_text=_("Cost prices and what cards earn: on lines and cards, in lists, figures and files, and in rules."),
+    )
+
     objects = RoleQuerySet.as_manager()
 
     class Meta:
@@ -57,6 +63,19 @@ class Role(models.Model):
     def took_effect() -> None:
         """Who may do what is part of each pipeline's compiled machine."""
         touch_all_machines()
+
+
+def sees_profit(user: Any) -> bool:
+    """Whether the person sees cost prices and profit, of whatever cards he sees. At most one query an instance of the user."""
+    if user.is_superuser or not user.is_active:
+        return bool(user.is_superuser and user.is_active)
+    known: bool | None = user.__dict__.get("_sees_profit")
+    if known is None:
+        known = user.__dict__["_sees_profit"] = Role.objects.of(user).filter(sees_profit=True).exists()
+    return known
+
+
+NO_PROFIT = _("Your role does not see cost prices and profit.")
 
 
 class CustomerRight(models.Model):

@@ -13,8 +13,8 @@ from django.utils.translation import gettext_lazy as _
 from crm.events.record import record
 from crm.ground import clock, databases
 from crm.ground.sentences import said
+from crm.items.listing import replace_lines
 from crm.items.models.gate import MoveOptions
-from crm.items.models.lines import replace_lines
 from crm.models import Cause, Item, LineItem, OwnCompany, Pipeline, Refused, Stage, User
 from crm.pipelines import boards
 from documents import making
@@ -188,5 +188,5 @@ def today() -> date:
 
 
 def _copied(line: LineItem) -> dict[str, Any]:
-    names = "product_id name quantity unit price discount discount_amount tax_name tax_percent tax_included"
+    names = "product_id name quantity unit price cost discount discount_amount tax_name tax_percent tax_included"
     return {name: getattr(line, name) for name in names.split()}

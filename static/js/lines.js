@@ -34,8 +34,13 @@ function take(field) {
   if (product.currency === field.closest("[data-lines]").dataset.currency) {
     const comma = Intl.NumberFormat(document.documentElement.lang).format(1.5).includes(",");
     // Three digits after a sign would be read as thousands.
-    const price = product.price.replace(/(\.\d{3})$/, "$10");
-    set("price", comma ? price.replace(".", ",") : price);
+    const typed = (number) => {
+      const whole = number.replace(/(\.\d{3})$/, "$10");
+      return comma ? whole.replace(".", ",") : whole;
+    };
+    set("price", typed(product.price));
+    const cost = $('[name$="-cost"]', row); // shown to those alone who are told it
+    if (cost) cost.value = product.cost ? typed(product.cost) : "";
   }
 }
 

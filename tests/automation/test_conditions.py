@@ -4,7 +4,8 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from automation.conditions import CannotJudge, Facts, judge
+from automation.conditions import judge
+from automation.facts import CannotJudge, Facts
 from crm.ground import clock
 
 NIGHT = datetime(2026, 11, 18, 22, 30, tzinfo=UTC)

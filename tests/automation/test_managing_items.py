@@ -6,8 +6,9 @@ import pytest
 
 from automation.base import actions, bind
 from automation.models import Rule, Run, TriggerFiring, scope_of
+from crm.items.listing import replace_lines
 from crm.items.models.gate import MoveOptions
-from crm.items.models.lines import Product, TaxRate, replace_lines
+from crm.items.models.lines import Product, TaxRate
 from crm.models import Company, Contact, Event, Item, ItemType, LineItem, Pipeline, Stage, Tag, Task
 from crm.pipelines.rights import Scope
 

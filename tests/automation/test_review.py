@@ -133,7 +133,7 @@ def test_numbers_are_kept_as_numbers_whatever_language_typed_them(world, client)
 def test_a_literal_means_the_same_for_customers_of_every_language(world, drain):
     made = Variable.objects.create(key="rate", label="Rate", type="number")
     rule = world.rule("talk", "set_variable", {"variable": str(made.pk), "value": "1.125"})
-    assert check(rule, {"settings"}, Readable(world.pipeline)) == {}
+    assert check(rule, {"settings"}, Readable(world.pipeline), world.alice) == {}
     world.move(world.deal(), "talk")
     drain()
     assert VariableValue.objects.get().value == "1.125"

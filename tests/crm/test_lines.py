@@ -5,7 +5,8 @@ from decimal import Decimal
 
 import pytest
 
-from crm.items.models.lines import Totals, replace_lines
+from crm.items.listing import replace_lines
+from crm.items.models.lines import Totals
 from crm.models import Event, Item, LineItem, OwnCompany, Product, Refused, TaxRate
 
 

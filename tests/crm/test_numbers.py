@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from automation.actions.change_fields import typed
 from crm.ground.columns.decimals import ExactSum, LimitedField
 from crm.ground.decimals import MONEY, NUMBER, Unreadable
-from crm.items.models.lines import replace_lines
+from crm.items.listing import replace_lines
 from crm.migrations import __name__ as migrations_package
 from crm.models import (
     ApiToken,

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from crm.items.models.lines import replace_lines
+from crm.items.listing import replace_lines
 from crm.models import Item, ItemType, LineItem, Pipeline, Stage
 from documents import starter
 from documents.models import DocumentTemplate, InvoiceFlow

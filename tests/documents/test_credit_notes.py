@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from automation.base import actions, bind
 from automation.models import scope_of
 from crm.ground import clock
+from crm.items.listing import replace_lines
 from crm.items.models.gate import MoveOptions
-from crm.items.models.lines import replace_lines
 from crm.models import Event, Item, LineItem, Refused
 from crm.pipelines.rights import Scope
 from documents import making, overdue, statements

@@ -242,6 +242,7 @@ def test_every_model_that_hangs_on_a_customer_is_named(world, person):
         "crm.Consent": "proof that somebody agreed to our words; holds ours alone",
         "crm.StageVisit": "",
         "documents.CarriedPaper": "two numbers",
+        "crm.Profit": "four amounts, which nobody is named in",
         "documents.CreditNote": "of an issued paper",
         "documents.Checkout": "of a payment, erased with it",
         "documents.StatementLine": "of a payment, erased with it",

@@ -6,8 +6,8 @@ from decimal import Decimal
 import pytest
 
 from crm.ground import clock
+from crm.items.listing import replace_lines
 from crm.items.models.gate import MoveOptions
-from crm.items.models.lines import replace_lines
 from crm.models import Event, Item, LineItem, Refused
 from documents import making, overdue
 from documents.models import Document, Payment

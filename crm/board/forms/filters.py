@@ -8,10 +8,11 @@ from django import forms
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from crm.items.filters import ACTIVITIES, SORTS, ItemFilter, custom_fields
+from crm.items.filters import ACTIVITIES, CONFIDENTIAL, SORTS, ItemFilter, custom_fields
 from crm.people.models import Tag, User
 from crm.pipelines.machine import machine_of
 from crm.pipelines.models import LostReason, Pipeline, StageKind
+from crm.pipelines.roles import sees_profit
 
 DAY = forms.DateInput(attrs={"type": "date"})
 
@@ -25,6 +26,8 @@ class FilterForm(forms.Form):
     tag = forms.ChoiceField(label=_("tag"), required=False)
     amount_from = forms.CharField(label=_("amount from"), required=False, max_length=80)
     amount_to = forms.CharField(label=_("amount to"), required=False, max_length=80)
+    profit_from = forms.CharField(label=_("profit from"), required=False, max_length=80)
+    profit_to = forms.CharField(label=_("profit to"), required=False, max_length=80)
     currency = forms.CharField(label=_("currency"), required=False, max_length=3)
     source = forms.CharField(label=_("source"), required=False, max_length=80)
     reason = forms.ChoiceField(label=_("lost reason"), required=False)
@@ -34,12 +37,15 @@ class FilterForm(forms.Form):
     created_to = forms.CharField(label=_("created to"), required=False, widget=DAY)
     closed_from = forms.CharField(label=_("closed from"), required=False, widget=DAY)
     closed_to = forms.CharField(label=_("closed to"), required=False, widget=DAY)
-    sort = forms.ChoiceField(
-        label=_("order"), required=False, choices=[(key, label) for key, (label, _rows) in SORTS.items()]
-    )
+    sort = forms.ChoiceField(label=_("order"), required=False)
 
-    def __init__(self, shown: ItemFilter, pipeline: Pipeline) -> None:
+    def __init__(self, shown: ItemFilter, pipeline: Pipeline, user: User) -> None:
         super().__init__(initial=dict(shown.pairs()), auto_id="filter_%s")
+        hidden = () if sees_profit(user) else CONFIDENTIAL
+        for name in hidden:
+            self.fields.pop(name, None)
+        orders: Any = self.fields["sort"]
+        orders.choices = [(key, label) for key, (label, _rows) in SORTS.items() if key not in hidden]
         people = [(str(pk), name) for pk, name in User.objects.filter(is_active=True).values_list("pk", "name")]
         owner: Any = self.fields["owner"]
         owner.choices = [("", "—"), ("me", _("mine")), ("none", _("without owner")), *people]

@@ -15,8 +15,11 @@ from crm.company.models import OwnCompany
 from crm.ground import decimals
 from crm.ground.amounts import Amount
 from crm.ground.forms.amounts import AmountField, DiscountField
+from crm.items.listing import state_of
 from crm.items.models.items import Item
-from crm.items.models.lines import LineItem, Product, TaxRate, rounded, state_of
+from crm.items.models.lines import LineItem, Product, TaxRate, rounded
+from crm.people.models import User
+from crm.pipelines.roles import sees_profit
 
 MOST_LINES = 500
 NUMBER = {"inputmode": "decimal", "class": "form-control text-end"}
@@ -45,14 +48,20 @@ class LineForm(forms.Form):
         label=_("Price"), required=False, limit=decimals.PRICE,
         widget=forms.TextInput(attrs=NUMBER),
     )  # fmt: skip
+    cost = AmountField(
+        label=_("Cost price"), required=False, limit=decimals.PRICE, min_value=0,
+        widget=forms.TextInput(attrs=NUMBER),
+    )  # fmt: skip
     discount = DiscountField(
         label=_("Discount"), required=False,
         widget=forms.TextInput(attrs={"class": "form-control text-end", "autocomplete": "off"}),
     )  # fmt: skip
     tax = forms.ChoiceField(label=_("Tax"), required=False, widget=forms.Select(attrs={"class": "form-select"}))
 
-    def __init__(self, *args: Any, rates: dict[str, TaxRate], kept: set[str], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, rates: dict[str, TaxRate], kept: set[str], with_costs: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if not with_costs:
+            del self.fields["cost"]
         self.rates = rates
         # A line keeps the rate that it was agreed with, even one that has been taken out since.
         box: Any = self.fields["tax"]
@@ -81,7 +90,9 @@ class LinesForm:
 
     EMPTY = 2
 
-    def __init__(self, item: Item, data: Any = None) -> None:
+    def __init__(self, item: Item, user: User, data: Any = None) -> None:
+        # Who does not see costs sends none: each line keeps its own (crm/items/listing.py).
+        self.with_costs = sees_profit(user)
         # Read once for all that follows.
         prefetch_related_objects([item], "lines")
         self.item = item
@@ -112,8 +123,15 @@ class LinesForm:
         self.blank = self._form("__n__", initial=empty)
 
     def _form(self, number: Any, data: Any = None, initial: dict[str, Any] | None = None) -> LineForm:
-        made = LineForm(data, prefix=f"l{number}", initial=initial, rates=self.rates, kept=set(self.kept))
-        for name in ("price", "discount"):
+        made = LineForm(
+            data,
+            prefix=f"l{number}",
+            initial=initial,
+            rates=self.rates,
+            kept=set(self.kept),
+            with_costs=self.with_costs,
+        )
+        for name in ("price", "discount", *(("cost",) if self.with_costs else ())):
             box: Any = made.fields[name]
             box.currency = self.item.currency
         made.fields["discount"].widget.attrs["placeholder"] = f"10 % · 50 {self.item.currency}"
@@ -125,7 +143,8 @@ class LinesForm:
             "name": line.name,
             "quantity": line.quantity.normalize() + 0,
             "unit": line.unit,
-            "price": rounded(line.price, self.item.currency) if _is_short(line, self.item) else line.price,
+            "price": _short(line.price, self.item.currency),
+            "cost": None if line.cost is None else _short(line.cost, self.item.currency),
             "discount": _discount(line, self.item.currency),
             "tax": line.tax_name,
         }
@@ -171,6 +190,7 @@ class LinesForm:
             quantity=Decimal(1) if row["quantity"] is None else row["quantity"],
             unit=row["unit"].strip(),
             price=row["price"],
+            cost=row.get("cost"),
             discount=Decimal(0) if discount.currency else discount.value,
             discount_amount=discount.value if discount.currency else Decimal(0),
             tax_name=row["tax"],
@@ -186,5 +206,7 @@ def _discount(line: LineItem, currency: str) -> str:
     return f"{localize_input(line.discount.normalize() + 0)} %" if line.discount else ""
 
 
-def _is_short(line: LineItem, item: Item) -> bool:
-    return rounded(line.price, item.currency) == line.price
+def _short(price: Decimal, currency: str) -> Decimal:
+    """With the currency's decimals, where it has no more."""
+    short = rounded(price, currency)
+    return short if short == price else price

@@ -71,7 +71,7 @@ def columns(machine: Machine, stages: list[Stage], shown: ItemFilter, user: Any)
     for stage in stages:
         found = cards_of(machine, stage, shown, user)
         made.append({"stage": stage, "cards": found[:PAGE], "more": len(found) > PAGE, "next": PAGE})
-    cards.decorate(machine, [card for column in made for card in column["cards"]])
+    cards.decorate(machine, [card for column in made for card in column["cards"]], user)
     return made
 
 
@@ -197,8 +197,19 @@ def totals(request: HttpRequest, pk: int) -> HttpResponse:
                 entry["sums"][row["currency"]] = entry["sums"].get(row["currency"], Decimal(0)) + row["sum"] * share
     for entry in by_stage.values():
         entry["sums"] = [(total, currency) for currency, total in entry["sums"].items() if total]
-    own = OwnCompany.first() if any(len(entry["sums"]) > 1 for entry in by_stage.values()) else None
-    context = {"totals": by_stage.values(), "pipeline": machine.pipeline, "base": own.currency if own else ""}
+    with_profit = cards.shows_profit(machine, request.user)
+    if with_profit:
+        for row in rows.order_by().values("stage_id").annotate(profit=ExactSum("profit__base_amount")):
+            if row["stage_id"] in by_stage:
+                by_stage[row["stage_id"]]["profit"] = row["profit"]
+    several = any(len(entry["sums"]) > 1 for entry in by_stage.values())
+    own = OwnCompany.first() if several or with_profit else None
+    context = {
+        "totals": by_stage.values(),
+        "pipeline": machine.pipeline,
+        "base": own.currency if own else machine.pipeline.currency,
+        "with_profit": with_profit,
+    }
     return render(request, "board/_totals.html", context)
 
 
@@ -213,7 +224,7 @@ def column(request: HttpRequest, stage: int) -> HttpResponse:
     offset = max(0, id_of(request.GET.get("from")) or 0)
     filtered = asked(request, machine)
     found = cards_of(machine, shown, filtered, request.user, offset)
-    cards.decorate(machine, found[:PAGE])
+    cards.decorate(machine, found[:PAGE], request.user)
     context = {
         "column": {"stage": shown, "cards": found[:PAGE], "more": len(found) > PAGE, "next": offset + PAGE},
         "pipeline": machine.pipeline,

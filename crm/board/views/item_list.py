@@ -27,11 +27,13 @@ from crm.ground.shown import beside
 from crm.items import customer_rights
 from crm.items.filters import FALLING, ItemFilter, custom_fields
 from crm.items.models.items import Item
+from crm.items.models.profit import Profit, profit_of
 from crm.items.models.saved_views import SavedView
 from crm.people.models import User
 from crm.people.signed_in import signed_in
 from crm.pipelines import rights
 from crm.pipelines.machine import Machine
+from crm.pipelines.roles import sees_profit
 
 PAGE = 50
 HEADS = (
@@ -39,6 +41,7 @@ HEADS = (
     ("customer", lazy("Customer"), ""),
     ("stage", lazy("Stage"), ""),
     ("amount", lazy("Amount"), "text-end"),
+    ("profit", lazy("Profit"), "text-end"),
     ("owner", lazy("Owner"), ""),
     ("attention", lazy("Next"), ""),
     ("due", lazy("Expected on"), ""),
@@ -57,12 +60,19 @@ def item_list(request: HttpRequest, pk: int) -> HttpResponse:
     )
     wanted = list(page.object_list)
     known = Item.objects.select_related("contact", "company", "owner", "stage").in_bulk(wanted)
+    # A column of its own, where anything is known and the person sees it.
+    earned = Profit.objects.in_bulk(wanted) if sees_profit(signed_in(request)) else {}
+    for item in known.values():
+        item.earned = earned.get(item.pk)
     page.object_list = [known[pk] for pk in wanted if pk in known]
     context = {
         "page": page,
         "stages": machine.ordered(),
         "people": User.objects.filter(is_active=True).order_by("name"),
-        "heads": sorting.heads(HEADS, FALLING, shown.sort, shown.pairs()),
+        "with_profit": bool(earned),
+        "heads": sorting.heads(
+            [head for head in HEADS if earned or head[0] != "profit"], FALLING, shown.sort, shown.pairs()
+        ),
         **board.bar(request, machine, shown, "list"),
     }
     return render(request, "board/list.html", context)
@@ -161,7 +171,7 @@ def filter_panel(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         "pipeline": machine.pipeline,
         "filter": shown,
-        "filter_form": FilterForm(shown, machine.pipeline),
+        "filter_form": FilterForm(shown, machine.pipeline, signed_in(request)),
         "views": views.select_related("owner"),
         "view_form": SavedViewForm(),
         "layout": "list" if request.GET.get("panel") == "list" else "board",
@@ -239,8 +249,11 @@ def _lines(user: Any, machine: Machine, rows: Any) -> Iterator[list[Any]]:
         _("owner"),
     ]
     heads += [_("amount"), _("currency"), _("source"), _("in stage since"), _("created at"), _("closed at")]
+    with_profit = sees_profit(user)
+    if with_profit:
+        heads += [_("net"), _("costs"), _("profit"), _("margin, %")]
     yield heads + [field.label for field in customs]
-    rows = rows.select_related("contact", "company", "owner", "stage")
+    rows = rows.select_related("contact", "company", "owner", "stage", *(("profit",) if with_profit else ()))
     rows = rows.prefetch_related("contact__phones", "contact__emails")
     for item in rows.iterator(chunk_size=1000):
         contact = item.contact if customer_rights.shows(user, item) else None
@@ -250,4 +263,7 @@ def _lines(user: Any, machine: Machine, rows: Any) -> Iterator[list[Any]]:
         cells = [item.pk, item.external_id, item.title, item.stage.name, name, phone, email]
         cells += [item.company.name if item.company else "", item.owner.name if item.owner else ""]
         cells += [item.amount, item.currency, item.source, item.stage_entered_at, item.created_at, item.closed_at]
+        if with_profit:
+            earned = profit_of(item)
+            cells += [earned.net, earned.costs, earned.amount, earned.margin] if earned else [None] * 4
         yield cells + [exported(item.custom.get(key)) for key, exported in exporters]

@@ -15,10 +15,13 @@ from crm.board.forms.lines import LinesForm
 from crm.board.views.items import page_context, visible_item
 from crm.ground.access import staff_of_ours
 from crm.ground.refused import Forbidden, Gone, Refused
+from crm.items.listing import replace_lines
 from crm.items.models.gate import Stale
 from crm.items.models.items import Item
-from crm.items.models.lines import Product, Totals, replace_lines
+from crm.items.models.lines import Product, Totals
+from crm.items.models.profit import margin_of, profit_of
 from crm.people.signed_in import signed_in
+from crm.pipelines.roles import sees_profit
 from crm.slots import ItemTab
 
 
@@ -28,6 +31,13 @@ def tab(item: Item, user: Any, form: LinesForm | None = None) -> ItemTab:
     context = {"lines": lines, "totals": Totals.of(lines, item.currency), "form": form}
     for line in lines:
         line.total = line.amount(item.currency)
+    # Nobody's right is asked where no cost price is known.
+    if any(line.cost is not None for line in lines) and sees_profit(user):
+        context |= {"with_profit": True, "profit": profit_of(item)}
+        for line in lines:
+            costs, net = line.costs(item.currency), line.net(item.currency)
+            line.earned = None if costs is None else net - costs
+            line.margin = None if costs is None else margin_of(net - costs, net)
     return ItemTab("lines", str(_("Products")), "items/_lines.html", context, count=len(lines) or None)
 
 
@@ -38,15 +48,17 @@ def lines(request: HttpRequest, pk: int) -> HttpResponse:
     typed and an error at each field."""
     item = visible_item(request, pk, "edit")
     if request.method == "GET":
-        form = LinesForm(item)
+        form = LinesForm(item, signed_in(request))
         if request.headers.get("HX-Request"):
             return render(request, "items/_lines_form.html", {"item": item, "form": form})
         shown = page_context(request, item, tabs={"lines": tab(item, request.user, form)})
         return render(request, "items/item.html", shown)
-    form = LinesForm(item, request.POST)
+    form = LinesForm(item, signed_in(request), request.POST)
     if form.is_valid():
         try:
-            fresh = replace_lines(item, form.lines(), by=signed_in(request), known=form.sent)
+            fresh = replace_lines(
+                item, form.lines(), by=signed_in(request), known=form.sent, costs_said=form.with_costs
+            )
             for sentence in filter(None, (say(fresh) for say in slots.lines_changed)):
                 messages.warning(request, sentence)
             return redirect("item", pk)
@@ -54,7 +66,7 @@ def lines(request: HttpRequest, pk: int) -> HttpResponse:
             raise
         except Stale:
             item = visible_item(request, pk, "edit")
-            form = LinesForm(item, request.POST)
+            form = LinesForm(item, signed_in(request), request.POST)
             form.is_stale()
         except Refused as refused:  # too large, or below zero: what was typed stays
             form.fault = str(refused)
@@ -66,7 +78,8 @@ def lines(request: HttpRequest, pk: int) -> HttpResponse:
 @require_GET
 def products(request: HttpRequest) -> HttpResponse:
     """For the name's list: products that are sold now, by a part of name or code, in the item's currency first."""
-    rows = Product.objects.visible_to(signed_in(request)).filter(is_active=True).select_related("tax")
+    user = signed_in(request)
+    rows = Product.objects.visible_to(user).filter(is_active=True).select_related("tax")
     text = request.GET.get("q", "").strip()
     found = (rows.found(text) if text else rows).order_by("search_key")[:30]
     return JsonResponse(
@@ -80,6 +93,7 @@ def products(request: HttpRequest) -> HttpResponse:
                     "price": str(row.price.normalize() + 0),
                     "currency": row.currency,
                     "tax": row.tax.name if row.tax else "",
+                    **({"cost": str(row.cost.normalize() + 0)} if row.cost is not None and sees_profit(user) else {}),
                 }
                 for row in found
             ]

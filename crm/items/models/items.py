@@ -22,7 +22,7 @@ from crm.ground.folding import fold
 from crm.ground.refused import Refused
 from crm.ground.sentences import said
 from crm.items import customer_rights
-from crm.items.models import tasks
+from crm.items.models import profit, tasks
 from crm.items.models.deleting import Deleting
 from crm.items.models.gate import CHECKS, Move, Stale, checked_by
 from crm.items.models.item_set import ItemQuerySet
@@ -43,6 +43,7 @@ class Item(Moving, Deleting, RefreshMixin, models.Model):
     badges: list[Any]
     extras: list[tuple[Any, str]]
     html: str
+    earned: Any
 
     item_type = models.ForeignKey(ItemType, models.PROTECT, related_name="items", verbose_name=_("type"))
     title = models.CharField(_("title"), max_length=200)
@@ -314,6 +315,8 @@ class Item(Moving, Deleting, RefreshMixin, models.Model):
             item.version += 1
             item.last_activity_at = move.now
             item.save()
+            if "currency" in changes:
+                profit.recount(item)
             item._tell_change(changes, by=shown_as or by, cause=cause, quiet=quiet)
             boards.touch(item.pipeline_id, item.stage_id)
         for name in ("version", "last_activity_at", "custom", *(n for n in fields if not n.startswith("custom."))):

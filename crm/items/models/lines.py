@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal, localcontext
@@ -10,22 +9,17 @@ from typing import Any, Self
 
 from babel import numbers as babel_numbers
 from django.core.validators import MaxValueValidator, MinValueValidator
-from django.db import models, transaction
+from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from crm.events.models import Cause
-from crm.events.record import record
-from crm.ground import databases
 from crm.ground.amounts import Amount
 from crm.ground.columns.decimals import MoneyField, PercentField, PriceField, QuantityField
 from crm.ground.columns.search_key import SearchKeyField
 from crm.ground.decimals import EXACT, MONEY
 from crm.ground.folding import fold
-from crm.ground.refused import Gone, Refused
+from crm.ground.refused import Refused
 from crm.ground.sentences import Sentence, said
 from crm.items import customer_rights
-from crm.items.models.gate import Stale
-from crm.items.models.items import Item
 from crm.people.models import User
 
 HUNDRED = Decimal(100)
@@ -66,6 +60,10 @@ class Product(models.Model):
     description = models.TextField(_("description"), blank=True)
     unit = models.CharField(_("unit"), max_length=20, blank=True)
     price = PriceField(_("price"), validators=[MinValueValidator(0)])
+    cost = PriceField(
+        _("cost price"), null=True, blank=True, validators=[MinValueValidator(0)],
+        help_text=_("What one piece costs ourselves, without taxes. Seen with the right to profit only."),
+    )  # fmt: skip
     currency = models.CharField(_("currency"), max_length=3, default="EUR")
     tax = models.ForeignKey(TaxRate, models.PROTECT, null=True, blank=True, verbose_name=_("tax rate"))
     is_active = models.BooleanField(_("sold now"), default=True)
@@ -89,7 +87,7 @@ class Product(models.Model):
 class LineItem(models.Model):
     """A line of an item. Name, price and tax are the line's own: a change of the catalogue changes no agreement."""
 
-    item = models.ForeignKey(Item, models.CASCADE, related_name="lines", verbose_name=_("item"))
+    item = models.ForeignKey("crm.Item", models.CASCADE, related_name="lines", verbose_name=_("item"))
     product = models.ForeignKey(
         Product, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("product")
     )
@@ -97,6 +95,8 @@ class LineItem(models.Model):
     quantity = QuantityField(_("quantity"), default=1)
     unit = models.CharField(_("unit"), max_length=20, blank=True)
     price = PriceField(_("price"))
+    # Of a piece, in the item's currency and without taxes; none: not known, which is not the same as nothing.
+    cost = PriceField(_("cost price"), null=True, blank=True, validators=[MinValueValidator(0)])
     discount = PercentField(_("discount, %"), default=0, validators=[MinValueValidator(0), MaxValueValidator(100)])
     # Off the whole line, not off each piece; beside it there is no percentage.
     discount_amount = MoneyField(_("discount as an amount"), default=Decimal(0), validators=[MinValueValidator(0)])
@@ -122,6 +122,21 @@ class LineItem(models.Model):
         with localcontext(EXACT):
             full = self.quantity * self.price
             return rounded(full * (HUNDRED - self.discount) / HUNDRED - self.discount_amount, currency)
+
+    def net(self, currency: str) -> Decimal:
+        """The amount without the tax; the net of an item is that of all its lines together, which may be a cent off."""
+        amount = self.amount(currency)
+        if not self.tax_included or not self.tax_percent:
+            return amount
+        with localcontext(EXACT):
+            return amount - rounded(amount * self.tax_percent / (HUNDRED + self.tax_percent), currency)
+
+    def costs(self, currency: str) -> Decimal | None:
+        """Quantity times cost price; None where that is not known."""
+        if self.cost is None:
+            return None
+        with localcontext(EXACT):
+            return rounded(self.quantity * self.cost, currency)
 
     def faults(self, currency: str) -> dict[str, Sentence]:
         """What no paper could print, by the name of the field; asked by every door before the line is kept."""
@@ -226,40 +241,3 @@ def total_of(lines: Iterable[LineItem], currency: str) -> Decimal:
     if totals.gross < 0:
         raise Refused(said("lines.below_zero", "All lines together come to less than nothing: that is a credit note."))
     return totals.gross
-
-
-def state_of(item: Item) -> str:
-    """A mark of the item's lines as they are: other lines, another mark."""
-    names = ("pk", "name", "quantity", "price", "discount", "discount_amount", "tax_name")
-    rows = str([tuple(getattr(line, name) for name in names) for line in item.lines.all()])
-    return hashlib.sha256(rows.encode()).hexdigest()[:16]
-
-
-def replace_lines(
-    item: Item, lines: list[LineItem], *, by: User | None = None, cause: Cause = Cause(), known: str = ""
-) -> Item:
-    """The item has these lines from now on, in their order, and their total as its amount. Returns the fresh item.
-
-    Args:
-        lines: unsaved rows, their item is set here; with none the amount stays as it is.
-        known: the mark (`state_of`) of the lines that these shall replace; empty: of any.
-    Raises Forbidden, Gone, Refused for a sum that is too large, Stale where somebody else changed the lines.
-    """
-    with transaction.atomic():
-        fresh = databases.lock(Item.objects.alive().filter(pk=item.pk)).first()
-        if fresh is None:
-            raise Gone(said("item.is_deleted", "This item was deleted."))
-        if by is not None:
-            fresh.require(by, "edit")
-        if known and state_of(fresh) != known:
-            raise Stale(fresh)
-        total = total_of(lines, fresh.currency)
-        fresh.lines.all().delete()
-        for order, line in enumerate(lines):
-            line.pk, line.item, line.order = None, fresh, order
-        LineItem.objects.bulk_create(lines)
-        payload = {"count": len(lines), "total": str(total), "currency": fresh.currency}
-        record("lines.changed", item=fresh, actor=by, cause=cause, payload=payload)
-        if lines:
-            fresh.change({"amount": total}, by=by, cause=cause)
-    return fresh

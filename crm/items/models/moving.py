@@ -13,6 +13,7 @@ from crm.events.record import Entry, record
 from crm.ground import clock, databases
 from crm.ground.refused import Gone, Refused
 from crm.ground.sentences import said
+from crm.items.models import profit
 from crm.items.models.gate import Move, Moved, MoveOptions, NeedsInput, Stale, checked_by, missing_fields
 from crm.items.models.leaving import close_visit, wake_waiters
 from crm.items.models.visits import StageVisit
@@ -137,6 +138,8 @@ class Moving(models.Model):
         self.visit = visit
         columns = {name: getattr(self, name) for name in ("visit_id", *MOVE_COLUMNS, *move.columns())}
         self._all().filter(pk=self.pk).update(stage_id=self.stage_id, **columns)
+        if "currency" in move.changes:
+            profit.recount(self)
         ended = (closed or {}).pop("ended", [])
         entry = Entry(
             item=item,

@@ -15,6 +15,7 @@ from crm.ground import clock, databases
 from crm.ground.columns.words import indexed
 from crm.ground.refused import Refused
 from crm.ground.sentences import said
+from crm.items.models import profit
 from crm.items.models.gate import checked_by
 from crm.items.models.items import Item
 from crm.items.models.tasks import Task
@@ -70,6 +71,8 @@ def _undo(visit_id: int, by: User) -> Item:
     columns["next_activity_at"] = item.tasks.open().aggregate(first=Min("deadline"))["first"]
     Item.objects.filter(pk=item.pk).update(**columns)
     item = Item.objects.get(pk=item.pk)
+    if "currency" in columns:
+        profit.recount(item)
     for undone in slots.move_undone:
         undone(item, visit)
     names = {pk: stage.name for pk, stage in machine.stages.items()}

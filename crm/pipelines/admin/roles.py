@@ -28,6 +28,7 @@ class RoleAdmin(ModelAdmin):
     search_fields = ("name", "people__name")
     filter_horizontal = ("people", "departments")
     inlines = (RightInline, CustomerRightInline)
+    fields = ("name", "people", "departments", "sees_profit", "keeps_books")
 
     def get_queryset(self, request: Any) -> Any:
         return super().get_queryset(request).prefetch_related("people", "departments", "rights__pipeline")

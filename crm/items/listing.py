@@ -1,0 +1,82 @@
+"""What an item lists: its lines are replaced as a whole, and make its amount and its profit."""
+
+from __future__ import annotations
+
+import hashlib
+
+from django.db import transaction
+
+from crm.events.models import Cause
+from crm.events.record import record
+from crm.ground import databases
+from crm.ground.refused import Gone
+from crm.ground.sentences import said
+from crm.items.models import profit
+from crm.items.models.gate import Stale
+from crm.items.models.items import Item
+from crm.items.models.lines import LineItem, Product, total_of
+from crm.people.models import User
+
+
+def state_of(item: Item) -> str:
+    """A mark of the item's lines as they are: other lines, another mark."""
+    names = ("pk", "name", "quantity", "price", "cost", "discount", "discount_amount", "tax_name")
+    rows = str([tuple(getattr(line, name) for name in names) for line in item.lines.all()])
+    return hashlib.sha256(rows.encode()).hexdigest()[:16]
+
+
+def replace_lines(
+    item: Item,
+    lines: list[LineItem],
+    *,
+    by: User | None = None,
+    cause: Cause = Cause(),
+    known: str = "",
+    costs_said: bool = False,
+) -> Item:
+    """The item has these lines from now on, in their order, and their total as its amount. Returns the fresh item.
+
+    Args:
+        lines: unsaved rows, their item is set here; with none the amount stays as it is.
+        known: the mark (`state_of`) of the lines that these shall replace; empty: of any.
+        costs_said: a line without a cost price has none. Else nobody spoke of costs, who perhaps sees none: such a line keeps
+            that of the line which it replaces, or takes the product's.
+    Raises Forbidden, Gone, Refused for a sum that is too large, Stale where somebody else changed the lines.
+    """
+    with transaction.atomic():
+        fresh = databases.lock(Item.objects.alive().filter(pk=item.pk)).first()
+        if fresh is None:
+            raise Gone(said("item.is_deleted", "This item was deleted."))
+        if by is not None:
+            fresh.require(by, "edit")
+        if known and state_of(fresh) != known:
+            raise Stale(fresh)
+        total = total_of(lines, fresh.currency)
+        if not costs_said:
+            _keep_costs(lines, list(fresh.lines.all()), fresh.currency)
+        fresh.lines.all().delete()
+        for order, line in enumerate(lines):
+            line.pk, line.item, line.order = None, fresh, order
+        LineItem.objects.bulk_create(lines)
+        profit.reckon(fresh, lines)
+        payload = {"count": len(lines), "total": str(total), "currency": fresh.currency}
+        record("lines.changed", item=fresh, actor=by, cause=cause, payload=payload)
+        if lines:
+            fresh.change({"amount": total}, by=by, cause=cause)
+    return fresh
+
+
+def _keep_costs(lines: list[LineItem], old: list[LineItem], currency: str) -> None:
+    """The line which one replaces is that of its name and product, else the one that stood in its place."""
+    known = {(line.product_id, line.name): line.cost for line in old}
+    products = Product.objects.in_bulk([line.product_id for line in lines if line.cost is None and line.product_id])
+    for place, line in enumerate(lines):
+        if line.cost is not None:
+            continue
+        line.cost = known.get((line.product_id, line.name))
+        before = old[place] if len(old) == len(lines) else None
+        if line.cost is None and before is not None and before.product_id == line.product_id:
+            line.cost = before.cost
+        product: Product | None = products.get(line.product_id or 0)
+        if line.cost is None and product is not None and product.currency == currency:
+            line.cost = product.cost
