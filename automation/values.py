@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 from django.utils.functional import SimpleLazyObject
@@ -91,6 +90,52 @@ class _Described(dict[str, tuple[Any, str]]):
         return path, ""
 
 
+class _Reader:
+    """What stands at a path, for one card's condition. `sees_profit`: of whoever answers for it; asked where it is read."""
+
+    def __init__(
+        self, item: Item, visit: StageVisit | None, caller: int | None, sees_profit: Callable[[], bool]
+    ) -> None:
+        self.item, self.sees_profit = item, sees_profit
+        self.values, self.described = values_for(item, visit, caller=caller), _Described()
+        self.variables: Any = SimpleLazyObject(lambda: Variables(item, visit))
+
+    def __call__(self, path: str) -> Any:
+        """Raises KeyError for a field that has gone, CannotJudge for one that is not theirs to read."""
+        if path == "stage":
+            return self.item.stage
+        if path in merge_fields.LINKED:  # of an item: no other root links one
+            return merge_fields.LINKED[path](self.item)
+        if path in merge_fields.CONFIDENTIAL:
+            return self._confidential(path)
+        root, *names = path.split(".")
+        if root == "vars":
+            if len(names) != 1 or names[0] not in self.variables:
+                raise KeyError(path)
+            return self.variables[names[0]]
+        return self._plain(path, root, names)
+
+    def _confidential(self, path: str) -> Any:
+        if not self.sees_profit():
+            raise CannotJudge(said("profit.not_for_rule", "The rule's publisher does not see profit (%s).") % path)
+        return merge_fields.CONFIDENTIAL[path].get(self.item)
+
+    def _plain(self, path: str, root: str, names: list[str]) -> Any:
+        if names[:1] == ["custom"] and isinstance(type_of(self.described[path][1]), Record):
+            row = self.item if root == "item" else getattr(self.item, root)
+            return row.custom.get(names[-1]) if row is not None else None  # two colleagues may have one name
+        found: Any = self.values[root] if root in self.values else None  # noqa: SIM401  made on first use
+        if found is None:
+            raise KeyError(path)
+        if not found and root in ("contact", "company", "owner"):
+            return None  # nobody is linked: every field of theirs is empty
+        for name in names:
+            if not isinstance(found, dict) or name not in found:
+                raise KeyError(path)
+            found = found[name]
+        return found
+
+
 def facts_for(
     item: Item,
     visit: StageVisit | None,
@@ -104,46 +149,11 @@ def facts_for(
     Args:
         sees_profit: whether whoever answers for the condition sees profit; asked where one is read.
     """
-    values, described = values_for(item, visit, caller=caller), _Described()
-    variables = SimpleLazyObject(lambda: Variables(item, visit))
-
-    def confidential(path: str, item: Item) -> Any:
-        if not sees_profit():
-            raise CannotJudge(said("profit.not_for_rule", "The rule's publisher does not see profit (%s).") % path)
-        return merge_fields.CONFIDENTIAL[path].get(item)
-
-    own: dict[str, Callable[[Item], Any]] = {
-        "stage": lambda item: item.stage,
-        **merge_fields.LINKED,  # of an item: no other root links one
-        **{path: partial(confidential, path) for path in merge_fields.CONFIDENTIAL},
-    }
-
-    def value(path: str) -> Any:
-        if path in own:
-            return own[path](item)
-        root, *names = path.split(".")
-        if root == "vars":
-            if len(names) != 1 or names[0] not in variables:
-                raise KeyError(path)
-            return variables[names[0]]
-        if names[:1] == ["custom"] and isinstance(type_of(described[path][1]), Record):
-            row = item if root == "item" else getattr(item, root)
-            return row.custom.get(names[-1]) if row is not None else None  # two colleagues may have one name
-        found: Any = values[root] if root in values else None  # noqa: SIM401  made on first use
-        if found is None:
-            raise KeyError(path)
-        if not found and root in ("contact", "company", "owner"):
-            return None  # nobody is linked: every field of theirs is empty
-        for name in names:
-            if not isinstance(found, dict) or name not in found:
-                raise KeyError(path)
-            found = found[name]
-        return found
-
+    reader = _Reader(item, visit, caller, sees_profit)
     return Facts(
-        values=value,
-        labels=lambda path: described[path][0],
-        types=lambda path: described[path][1],
+        values=reader,
+        labels=lambda path: reader.described[path][0],
+        types=lambda path: reader.described[path][1],
         now=now,
         zone=zone_of(item),
         changes=changes,
