@@ -102,6 +102,8 @@ class Moving(models.Model):
         item.rank = item.rank_before(asked.before) if asked.before else -move.now.timestamp()
         closed = close_visit(item, left, move.now)
         visit = item._open_visit(move, left=left, source=source_id, closed=closed)
+        if "currency" in move.changes:
+            profit.recount(item)
         return Moved(item, visit, machine=machine)
 
     @staticmethod
@@ -138,8 +140,6 @@ class Moving(models.Model):
         self.visit = visit
         columns = {name: getattr(self, name) for name in ("visit_id", *MOVE_COLUMNS, *move.columns())}
         self._all().filter(pk=self.pk).update(stage_id=self.stage_id, **columns)
-        if "currency" in move.changes:
-            profit.recount(self)
         ended = (closed or {}).pop("ended", [])
         entry = Entry(
             item=item,
