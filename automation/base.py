@@ -16,7 +16,6 @@ from crm.events.models import Cause
 from crm.ground.icons import known_icons
 from crm.ground.sentences import said, spoken
 from crm.ground.shown import beside
-from crm.items import activity
 from crm.messages import merge_text
 from crm.models import Item, Stage
 from crm.pipelines.roles import sees_profit
@@ -264,6 +263,8 @@ class MissingAction(Action):
         raise ActionError(said("action.missing", "The action “%s” is not installed.") % self.missing_key)
 
 
+# The kind of event of all triggers of apps (automation/remote/).
+APP_FIRED = "app.fired"
 GROUPS: dict[str, Any] = {
     "customer": gettext_lazy("Talk to the customer"),
     "team": gettext_lazy("Work in the team"),
@@ -271,6 +272,7 @@ GROUPS: dict[str, Any] = {
     "documents": gettext_lazy("Documents and money"),
     "connect": gettext_lazy("Connect"),
     "helpers": gettext_lazy("Helpers"),
+    "apps": gettext_lazy("Third party"),
 }
 
 
@@ -369,30 +371,3 @@ trigger_types: Registry[TriggerType] = Registry("trigger types", TriggerType, ("
 def action_of(key: str) -> Action:
     found = actions.get(key)
     return found() if found is not None else MissingAction(key)
-
-
-def types_for(kind: str) -> set[str]:
-    """Keys of the trigger types that look at a kind of event."""
-    return {found.key for found in trigger_types if kind in found.events}
-
-
-def arming(kind: str, cause: str) -> list[type[TriggerType]]:
-    """The types of time that count anew after such an event; `cause`: kind of its cause."""
-    found = trigger_types.derived("arms", _by_arming_kind)
-    if found[""] and activity.is_activity(kind, cause):
-        return [*found.get(kind, ()), *found[""]]
-    return found.get(kind, [])
-
-
-def _by_arming_kind(known: Registry[TriggerType]) -> dict[str, list[type[TriggerType]]]:
-    timed = [one for one in known if one.is_timed()]
-    found: dict[str, list[type[TriggerType]]] = {"": [one for one in timed if one.arms_on_activity]}
-    for one in timed:
-        for kind in one.arms:
-            found.setdefault(kind, []).append(one)
-    return found
-
-
-def awaited_kinds() -> set[str]:
-    """Kinds of events that installed actions may wait for; others cost no query."""
-    return actions.derived("awaits", lambda known: {kind for found in known for kind in found.awaits})

@@ -33,6 +33,11 @@ class Entry:
         return str(GROUPS.get(self.type.group, self.type.group))
 
     @property
+    def app(self) -> str:
+        """The name of the app that brought it; empty for types of installed code."""
+        return str(getattr(self.type, "app", ""))
+
+    @property
     def helper(self) -> bool:
         return bool(getattr(self.type, "helper", False))
 
@@ -44,7 +49,7 @@ class Entry:
             return 6
         if any(word.startswith(asked) for word in label.split()):
             return 5
-        others = [fold(word).strip() for word in str(self.type.synonyms).split(",")]
+        others = [fold(word).strip() for word in (*str(self.type.synonyms).split(","), self.app)]
         if any(word.startswith(asked) for one in others for word in (one, *one.split())):
             return 4
         if asked in label or asked in self.key:

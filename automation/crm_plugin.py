@@ -46,6 +46,11 @@ from automation.actions import (
 )
 from automation.engine import chain, match, plan, timers, undo, worker
 from automation.models import Rule, RuleSet, Trigger
+from automation.remote import admin as apps_admin
+from automation.remote import api as apps_api
+from automation.remote import sending as apps_sending
+from automation.remote import types as apps_types
+from automation.remote.models import App, AppType
 from automation.triggers import (
     call_incoming,
     call_missed,
@@ -74,11 +79,14 @@ from crm.work.queue import Kind, register_kind
 
 audited(Rule, without=["version"])
 audited(RuleSet)
+audited(App, hidden=["secret", "token_hash"])
+audited(AppType)
 audited(Trigger)
 audited(Variable, without=["value"])
 event_recorded.connect(plan.on_event, dispatch_uid="automation.plan")
 slots.demo_parts.register(demo.add_automation)
 slots.api_routers.register(api.router)
+slots.api_routers.register(apps_api.router)
 slots.event_interest.register(plan.cares_for)
 slots.job_ended.register(chain.wake_by_job)
 slots.job_replaced.register(chain.job_replaced)
@@ -98,6 +106,9 @@ __all__ = [
     "add_event",
     "add_line_item",
     "add_to_exceptions",
+    "apps_admin",
+    "apps_sending",
+    "apps_types",
     "archived",
     "branch",
     "calculate",

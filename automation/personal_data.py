@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from automation.approvals import Approval
 from automation.engine import chain
 from automation.models import LateItem, Run, TriggerFiring
+from automation.remote.models import AppCall
 from automation.variables import Variable, VariableValue
 from crm import slots
 from crm.ground.sentences import said
@@ -60,6 +61,12 @@ for data in (
     ),
     PersonalData(
         _("approvals"), DELETED, lambda subject: Approval.objects.filter(item__in=subject.items), counts=False
+    ),
+    PersonalData(
+        _("calls of apps"),
+        EMPTIED,
+        lambda subject: AppCall.objects.filter(item__in=subject.items),
+        cleared={"body": "", "answer": {}},
     ),
     PersonalData(_("variables"), EMPTIED, _company_variables, cleared={"value": None}, counts=False),
     PersonalData(_("late cards"), DELETED, lambda s: LateItem.objects.filter(item__in=s.items), counts=False),

@@ -5,7 +5,7 @@ Registry for types, row for happenings: what can be *done* is a class found here
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib import import_module
 from typing import Any, Generic, TypeVar
@@ -34,6 +34,7 @@ class Registry(Generic[T]):
     ) -> None:
         self.name, self.base, self.required, self.fault = name, base, required, fault
         self._types: dict[str, type[T]] = {}
+        self._more: Callable[[], Mapping[str, type[T]]] = dict
         self._derived: dict[str, Any] = {}
 
     def register(self, cls: type[T]) -> type[T]:
@@ -61,18 +62,30 @@ class Registry(Generic[T]):
             self._derived[name] = make(self)
         return self._derived[name]
 
+    def also(self, more: Callable[[], Mapping[str, type[T]]]) -> None:
+        """Types that come and go while we run, by their keys: asked each time, so `more` keeps what it knows for a while.
+
+        One with `is_gone` is found by its key alone, for what was placed before it went.
+        """
+        self._more = more
+
     def get(self, key: str) -> type[T] | None:
         """The class, or None where its app is no longer installed: callers show a readable stand-in."""
-        return self._types.get(key)
+        return self._types.get(key) or self._more().get(key)
 
     def choices(self) -> list[tuple[str, str]]:
-        return [(key, str(cls.label)) for key, cls in self._types.items()]  # type: ignore[attr-defined]  # `required` has seen to it
+        return [(cls.key, str(cls.label)) for cls in self]  # type: ignore[attr-defined]  # `required` has seen to it
 
-    def __iter__(self) -> Iterator[type[T]]:
+    def of_code(self) -> Iterator[type[T]]:
+        """Those of installed code alone; costs nothing."""
         return iter(list(self._types.values()))
 
+    def __iter__(self) -> Iterator[type[T]]:
+        yield from self.of_code()
+        yield from (cls for cls in self._more().values() if not getattr(cls, "is_gone", False))
+
     def __contains__(self, key: str) -> bool:
-        return key in self._types
+        return self.get(key) is not None
 
     @contextmanager
     def temporarily(self, *classes: type[T]) -> Iterator[None]:

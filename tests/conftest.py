@@ -12,6 +12,7 @@ from django.core.cache import caches
 from django.utils import translation
 
 from automation.models import Rule, Run, Trigger
+from automation.remote import types as apps
 from crm.ground import clock
 from crm.items.models.gate import MoveOptions
 from crm.models import (
@@ -117,6 +118,7 @@ def _fresh_start() -> None:
     """Nothing is known and nobody's language is left over: a request leaves its reader's behind."""
     for name in ("default", "near"):
         caches[name].clear()
+    apps.forget()
     translation.deactivate()
 
 

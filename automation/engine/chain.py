@@ -12,10 +12,11 @@ from django.db import OperationalError, transaction
 from django.utils import translation
 from django.utils.functional import SimpleLazyObject
 
-from automation.base import Action, ActionError, Call, Context, Done, Outcome, Skip, Wait, action_of, awaited_kinds
+from automation.base import Action, ActionError, Call, Context, Done, Outcome, Skip, Wait, action_of
 from automation.engine import sets
 from automation.engine.due import set_due
 from automation.engine.prepare import Hold, acting_as, cleaned_settings
+from automation.listening import awaited_kinds
 from automation.models import Rule, Run
 from automation.values import rendered
 from crm.ground import clock
@@ -286,9 +287,9 @@ def wake_by_task(task: Task) -> None:
     _wake(f"task:{task.pk}", task.status, "")
 
 
-def wake_by_approval(pk: int) -> None:
-    """It is decided; the item is locked by the caller."""
-    _wake(f"approval:{pk}", Status.DONE, "")
+def wake(on: str) -> None:
+    """What runs wait for has come, "approval:3" or "app:5"; the item is locked by the caller."""
+    _wake(on, Status.DONE, "")
 
 
 def wake_by_event(event: Event) -> None:

@@ -8,10 +8,11 @@ from typing import Any
 
 from django.db.models import Q
 
-from automation.base import action_of, arming, awaited_kinds, types_for
+from automation.base import action_of
 from automation.compiled import Automation, automation_of
 from automation.engine import chain, linked, timers
 from automation.engine.due import MAX_DEPTH, end_unstarted, set_due, timing_of
+from automation.listening import arming, awaited_kinds, types_for
 from automation.models import Rule, Run
 from crm.events.notice import notify
 from crm.events.record import Entry

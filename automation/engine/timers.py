@@ -14,8 +14,9 @@ from typing import Any
 
 from django.apps import apps
 
-from automation.base import SettingsForm, TriggerType, arming, bind
+from automation.base import SettingsForm, TriggerType, bind
 from automation.compiled import automation_of
+from automation.listening import arming
 from automation.models import Trigger, scope_of, type_of
 from crm.ground import clock
 from crm.ground.sentences import said

@@ -78,6 +78,6 @@ def _answer(vote: Vote, accepts: bool, comment: str, values: dict[str, Any]) -> 
     def work() -> None:
         with transaction.atomic():
             if answer(vote, accepts, comment, values) != Approval.State.OPEN:
-                chain.wake_by_approval(vote.approval_id)
+                chain.wake(f"approval:{vote.approval_id}")
 
     databases.persistently(work)

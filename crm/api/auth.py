@@ -32,8 +32,8 @@ class Bearer(HttpBearer):
         found = ApiToken.read(token)
         if found is None:
             return None
-        _count(found)
-        _check_body(request)
+        count_request(f"api:{found.pk}")
+        check_body(request)
         request.user = found.user
         asked: Any = request
         asked.api_token = found
@@ -50,7 +50,7 @@ def token_of(request: HttpRequest) -> ApiToken:
     return found
 
 
-def _check_body(request: HttpRequest) -> None:
+def check_body(request: HttpRequest) -> None:
     """Whatever kind it says it is of: what is no JSON is answered where it is parsed."""
     if (request.content_type or "").startswith("multipart/") or not request.body:
         return
@@ -63,10 +63,10 @@ def _check_body(request: HttpRequest) -> None:
         pass
 
 
-def _count(token: ApiToken) -> None:
-    """Raises ApiError 429 over the limit of the current minute."""
+def count_request(caller: str) -> None:
+    """Raises ApiError 429 over the caller's limit of the current minute."""
     minute = int(time.time() // 60)
-    key = f"api:{token.pk}:{minute}"
+    key = f"{caller}:{minute}"
     # Shared where there is Redis; a table of the database would cost each request a write.
     counts = caches["default" if settings.REDIS_URL else "near"]
     try:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from ninja import NinjaAPI, Schema
@@ -32,7 +32,7 @@ class ErrorOut(Schema):
 
 
 # What every operation may answer besides its success.
-FAULTS = frozenset({400, 401, 403, 404, 409, 410, 422, 429})
+FAULTS = frozenset({400, 401, 403, 404, 409, 410, 413, 422, 429})
 
 
 def answers(schema: Any, status: int = 200) -> dict[Any, Any]:
@@ -102,6 +102,7 @@ TRANSLATIONS: dict[type[Exception], Callable[[Any], ApiError]] = {
     BadFilter: lambda error: ApiError(400, "unknown_filter", str(error), {error.name: [str(error)]}),
     Http404: lambda error: ApiError(404, "not_found", _("There is nothing here, or it is not yours to see.")),
     CannotSend: lambda error: ApiError(422, "cannot_send", str(error)),
+    RequestDataTooBig: lambda error: ApiError(413, "too_large", _("The request is larger than may be sent.")),
     PermissionDenied: lambda error: ApiError(403, "forbidden", str(error) or _("You may not do this.")),
 }
 

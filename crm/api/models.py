@@ -22,6 +22,7 @@ SCOPES = {
     "automation": _("control runs"),
     "rules": _("place and change rules and triggers, which act with the person's rights"),
     "webhooks": _("make and change webhooks"),
+    "apps": _("install, change and remove apps (administrators)"),
 }
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from datetime import UTC, datetime
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -21,8 +20,9 @@ from crm.items import customer_rights
 from crm.items.models.items import Item
 from crm.people.models import Contact, User
 from crm.webhooks.models import InboundCall, InboundHook, Webhook, WebhookDelivery, dig
-from crm.work.jobs import Permanent, Temporary, end_waiters, may_retry, retry_limit
-from crm.work.leased import MAX_CRASHES, Status, backoff
+from crm.webhooks.posting import post_signed, settle
+from crm.work.jobs import end_waiters
+from crm.work.leased import Status
 from crm.work.models import Job
 from crm.work.queue import Kind, register_kind
 
@@ -151,30 +151,8 @@ def begin(job: Job) -> bool:
 def perform(job: Job) -> safe_http.Answer:
     """Outside any transaction. Repeats carry the same id, so they are safe."""
     delivery = _delivery(job)
-    now = datetime.now(UTC)  # a receiver refuses what seems old, and knows nothing of a demo's moved clock
-    signature = Signer(delivery.webhook.open_secret()).sign(delivery.message_id, now, delivery.body)
-    headers = {
-        "Content-Type": "application/json",
-        "User-Agent": "Dealwright",
-        "webhook-id": delivery.message_id,
-        "webhook-timestamp": str(int(now.timestamp())),
-        "webhook-signature": signature,
-    }
-    try:
-        answer = safe_http.post(delivery.webhook.url, delivery.body.encode(), headers)
-    except safe_http.Unsafe as error:
-        raise Permanent(str(error)) from error
-    except safe_http.Unanswered as error:
-        raise Temporary(str(error)) from error
-    if 200 <= answer.status < 300:
-        return answer
-    words = said("webhook.answered", "The server answered %(status)s: %(text)s") % {
-        "status": answer.status,
-        "text": answer.text[:200],
-    }
-    if answer.status in (408, 425, 429) or answer.status >= 500:
-        raise Temporary(words, answer.retry_after)
-    raise Permanent(words)
+    webhook = delivery.webhook
+    return post_signed(webhook.url, webhook.open_secret(), delivery.message_id, delivery.body)
 
 
 def conclude(job: Job, outcome: Any) -> None:
@@ -182,18 +160,12 @@ def conclude(job: Job, outcome: Any) -> None:
         job.end(Status.CANCELLED, said("webhook.deleted", "The webhook was deleted."))
         return
     delivery = _delivery(job)
-    if isinstance(outcome, safe_http.Answer):
-        _finish(job, delivery, Status.DONE, "", http_status=outcome.status, answer=outcome.text)
-    elif isinstance(outcome, Permanent):
-        _finish(job, delivery, Status.FAILED, str(outcome))
-    elif outcome is None and job.crashes < MAX_CRASHES:
-        job.change(status=Status.PLANNED, due_at=clock.now(), owner="", lease_until=None)
-    elif outcome is not None and may_retry(job):
-        job.retry(backoff(job.attempts + 1), str(outcome) or repr(outcome), retry_limit(job))
-    else:
-        _finish(
-            job, delivery, Status.FAILED, str(outcome) if outcome is not None else said("crashed", "crashed the worker")
-        )
+
+    def finish(status: str, sentence: Any, answer: safe_http.Answer | None) -> None:
+        told = {"http_status": answer.status, "answer": answer.text} if answer is not None else {}
+        _finish(job, delivery, status, sentence, **told)
+
+    settle(job, outcome, finish)
 
 
 def _finish(job: Job, delivery: WebhookDelivery, status: str, sentence: str, **values: Any) -> None:

@@ -250,6 +250,7 @@ def test_an_smtp_channel_is_set_up_by_fields_and_its_password_is_never_shown(wor
     assert "hunter2" not in str(world.email.settings)
 
 
+@pytest.mark.django_db
 def test_a_registry_refuses_nonsense():
     class Nameless(Action):
         key = "nameless"

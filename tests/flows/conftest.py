@@ -117,12 +117,13 @@ def mould(tmp_path_factory: pytest.TempPathFactory) -> Mould:
     return Mould(folder)
 
 
-def start_stack(mould: Mould, folder: Path, language: str, outside: Outside | None = None) -> Stack:
+def start_stack(mould: Mould, folder: Path, language: str, outside: Outside | None = None, **more: str) -> Stack:
+    """`more`: variables of its environment."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     name = f"flow_{language}_{port}"
     mould.pour(language, folder, name)
-    environment = environment_for(folder, url, name) | (outside.environment if outside else {})
+    environment = environment_for(folder, url, name) | (outside.environment if outside else {}) | more
     if outside:
         run(environment, "shell", "-v0", "-c", outside.set_up())
     process = subprocess.Popen(

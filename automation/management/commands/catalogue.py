@@ -41,7 +41,7 @@ def page() -> str:
     parts = [HEAD]
     for title, registry, field in (("Rules", actions, "action"), ("Triggers", trigger_types, "type")):
         parts.append(f"\n## {title}\n")
-        ours = [one for one in registry if one.__module__.partition(".")[0] in ("automation", "documents")]
+        ours = [one for one in registry.of_code() if one.__module__.partition(".")[0] in ("automation", "documents")]
         known: list[Any] = sorted(ours, key=lambda one: (list(GROUPS).index(one.group), str(one.label)))
         parts += [_entry(one, field) for one in known]
     return "\n".join(parts)
