@@ -7,14 +7,12 @@ import os
 import subprocess
 import sys
 import time
-import urllib.request
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.flows.conftest import ROOT, shot, start_stack, stop_stack
+from tests.flows.conftest import ROOT, Api, shot, start_stack, stop_stack, until
 from tests.servers import free_port
 
 pytestmark = pytest.mark.browser
@@ -27,31 +25,15 @@ def parcels(mould, tmp_path_factory):
     port = free_port()
     own = f"http://127.0.0.1:{port}"
     stack = start_stack(mould, tmp_path_factory.mktemp("app"), "en", SAFE_HTTP_HOSTS=f"127.0.0.1:{port}")
-    token = stack.manage("token", "anna@example.com").split()[-1]
-    command = [sys.executable, EXAMPLE, "install", stack.url, token, own]
+    ask = Api(stack)
+    command = [sys.executable, EXAMPLE, "install", stack.url, ask.token, own]
     made = json.loads(subprocess.run(command, check=True, capture_output=True, env={}).stdout)
     serving = subprocess.Popen([sys.executable, EXAMPLE, "serve", str(port)], env={**os.environ, **made})
-
-    def ask(method: str, address: str, body: Any = None) -> Any:
-        url = address if address.startswith("http") else f"{stack.url}/api/v1{address}"
-        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-        data = json.dumps(body).encode() if body is not None else None
-        with urllib.request.urlopen(urllib.request.Request(url, data, headers, method=method), timeout=20) as answer:
-            text = answer.read()
-        return json.loads(text) if text else None
 
     yield stack, ask, own
     serving.terminate()
     serving.wait(10)
     stop_stack(stack)
-
-
-def until(found: Callable[[], Any], seconds: float = 30.0) -> Any:
-    end = time.monotonic() + seconds
-    while not (here := found()):
-        assert time.monotonic() < end, "it has not come in time"
-        time.sleep(0.2)
-    return here
 
 
 def test_an_app_is_found_placed_called_and_removed(parcels, person):
