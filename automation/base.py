@@ -203,7 +203,7 @@ class Action:
 
     Attributes:
         key: verb, such as "send_sms". label, icon (of our sprite), help: for the catalogue. group: its heading.
-        synonyms: other words that people search it by, with commas; a lazy text.
+        synonyms: other words that people search it by, with commas; a lazy text. example: what it is used for, in one sentence.
         Settings: a SettingsForm that refuses nonsense at save and reports it readably at run.
         outputs: {name: label} of the values it produces.
         helper: no visible effect, values only (E14).
@@ -219,6 +219,7 @@ class Action:
     icon: ClassVar[str] = "bolt"
     help: ClassVar[Any] = ""
     synonyms: ClassVar[Any] = ""
+    example: ClassVar[Any] = ""
     helper: ClassVar[bool] = False
     alone: ClassVar[bool] = False
     sends: ClassVar[bool] = False
@@ -299,6 +300,7 @@ class TriggerType:
     icon: ClassVar[str] = "bolt"
     help: ClassVar[Any] = ""
     synonyms: ClassVar[Any] = ""
+    example: ClassVar[Any] = ""
     events: ClassVar[tuple[str, ...]] = ()
     arms: ClassVar[tuple[str, ...]] = ()
     arms_on_activity: ClassVar[bool] = False

@@ -54,7 +54,10 @@ class Entry:
             return 4
         if asked in label or asked in self.key:
             return 3
-        if all(part in f"{label} {' '.join(others)} {fold(str(self.type.help))}" for part in asked.split()):
+        if all(
+            part in f"{label} {' '.join(others)} {fold(str(self.type.help))} {fold(str(self.type.example))}"
+            for part in asked.split()
+        ):
             return 2
         return 1 if asked in fold(self.group) else 0
 

@@ -32,6 +32,7 @@ MANIFEST = {
             "name": {"en": "Order a parcel", "pl": "Zamów paczkę", "fr": "Commander un colis", "vi": "Đặt bưu kiện"},
             "help": {"en": "Orders a parcel for the customer and gives its number."},
             "synonyms": {"en": "shipping, courier"},
+            "example": {"en": "As soon as the order is paid, its parcel is on the way."},
             "address": "/order",
             "fields": [
                 {"key": "to", "name": {"en": "address"}, "type": "long_text", "required": True},

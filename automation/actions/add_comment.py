@@ -17,6 +17,7 @@ class AddComment(Action):
     key = "add_comment"
     label = _("Add comment")
     synonyms = _("note, remark")
+    example = _("“Ordered again: the third time this year.”")
     group = "item"
     icon = "note"
     help = _("Writes a comment on the item's timeline.")

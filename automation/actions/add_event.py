@@ -19,6 +19,7 @@ class AddEvent(Action):
     key = "add_event"
     label = _("Add history entry")
     synonyms = _("log, timeline entry")
+    example = _("The history says when the workshop began.")
     group = "item"
     icon = "history"
     help = _("Writes a line into the card's history. Unlike a comment it asks nobody to read it.")

@@ -24,6 +24,7 @@ class AddLineItem(Action):
     key = "add_line_item"
     label = _("Add a line")
     synonyms = _("product, position, article")
+    example = _("Delivery is added where the order is below 1,000.")
     group = "documents"
     icon = "list"
     help = _("Lists a product or service on the card; the sum of all lines becomes its amount.")

@@ -32,6 +32,7 @@ class AddToExceptions(Action):
     key = "add_to_exceptions"
     label = _("Add to exceptions")
     synonyms = _("spam, block, blacklist")
+    example = _("An advertiser writes to the sales address: never again.")
     group = "customer"
     icon = "hand-stop"
     help = _(

@@ -12,6 +12,7 @@ class Branch(Action):
     key = "branch"
     label = _("Stop the chain unless")
     synonyms = _("if, condition, fork")
+    example = _("The following rules only for orders above 10,000.")
     group = "helpers"
     icon = "git-merge"
     help = _("If its condition is not met, all rules that follow it one after the other are skipped.")

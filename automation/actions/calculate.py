@@ -23,6 +23,7 @@ class Calculate(Action):
     key = "calculate"
     label = _("Math operations")
     synonyms = _("sum, count, formula, percent")
+    example = _("Amount times five per cent is the bonus.")
     group = "helpers"
     icon = "plus"
     help = _("Counts with numbers, fields of the card, variables and what earlier rules gave.")

@@ -26,6 +26,7 @@ class CallWebhook(Action):
     key = "call_webhook"
     label = _("Call a webhook")
     synonyms = _("HTTP, API, request, integration")
+    example = _("The order goes to the warehouse's program.")
     group = "connect"
     icon = "webhook"
     help = _("Sends the item to a program of yours, signed, and waits for its answer.")

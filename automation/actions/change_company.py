@@ -18,6 +18,7 @@ class ChangeCompany(Action):
     key = "change_company"
     label = _("Modify company")
     synonyms = _("organisation, firm")
+    example = _("Write the tax number from the order form into the company.")
     group = "customer"
     icon = "building"
     help = _("Writes values, or texts with values, into fields of the card's company.")

@@ -18,6 +18,7 @@ class ChangeContact(Action):
     key = "change_contact"
     label = _("Modify contact")
     synonyms = _("person, customer, client")
+    example = _("Mark the contact as a regular after the third order.")
     group = "customer"
     icon = "user"
     help = _("Writes values, or texts with values, into fields of the card's contact.")

@@ -23,6 +23,7 @@ class ChangeFields(Action):
     key = "change_fields"
     label = _("Modify item")
     synonyms = _("write, update, value, set")
+    example = _("Set the probability to 80 when the contract is signed.")
     group = "item"
     icon = "pencil"
     help = _("Writes values, or texts with values, into fields of the item.")

@@ -20,6 +20,7 @@ class ChangeObservers(Action):
     key = "change_observers"
     label = _("Change observers")
     synonyms = _("watchers, followers")
+    example = _("The fitter watches the card from “Delivery” on.")
     group = "team"
     icon = "eye"
     help = _("Who sees the card and hears of it beside its owner.")

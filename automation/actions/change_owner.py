@@ -21,6 +21,7 @@ class ChangeOwner(Action):
     key = "change_owner"
     label = _("Change responsible person")
     synonyms = _("assign, responsible, distribute")
+    example = _("New requests go round among four salespeople.")
     group = "team"
     icon = "user"
     help = _("Gives the item to one of several people, fairly.")

@@ -17,6 +17,7 @@ class ChangePipeline(Action):
     key = "change_pipeline"
     label = _("Move to pipeline")
     synonyms = _("funnel, transfer")
+    example = _("From sales to service, without losing the history.")
     group = "item"
     icon = "layout-kanban"
     help = _(

@@ -17,6 +17,7 @@ class ChangeStage(Action):
     key = "change_stage"
     label = _("Change stage")
     synonyms = _("move, status, column")
+    example = _("When the invoice is sent, on to “Waiting for payment”.")
     group = "item"
     icon = "arrow-right"
     help = _("Moves the item on. It leaves the stage, so later rules of this visit are cancelled: place it last.")

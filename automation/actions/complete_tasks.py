@@ -17,6 +17,7 @@ class CompleteTasks(Action):
     key = "complete_tasks"
     label = _("Complete tasks")
     synonyms = _("close, finish, to-do")
+    example = _("Whoever pays needs no more reminder calls.")
     group = "team"
     icon = "checkbox"
     help = _("Ends the card's open tasks that rules made, of one stage or of all.")

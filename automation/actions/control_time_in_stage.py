@@ -31,6 +31,7 @@ class ControlTimeInStage(Action):
     key = "control_time_in_stage"
     label = _("Control time in stage")
     synonyms = _("supervise, late, rotting, deadline")
+    example = _("Two working days without a call or mail: the supervisor hears of it.")
     group = "team"
     icon = "clock"
     help = _(

@@ -27,6 +27,7 @@ class ConvertItem(Action):
     key = "convert_item"
     label = _("Create from this item")
     synonyms = _("lead to deal, customer")
+    example = _("A lead that answered becomes a deal.")
     group = "item"
     icon = "git-merge"
     help = _("A deal of a lead, which is won by it; or the contact or company that the card lacks, unless it is known.")

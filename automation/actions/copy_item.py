@@ -24,6 +24,7 @@ class CopyItem(Action):
     key = "copy_item"
     label = _("Copy item")
     synonyms = _("duplicate, clone")
+    example = _("The yearly service as a new card of the same customer.")
     group = "item"
     icon = "copy"
     help = _("A second card with the same customer and fields; it enters its stage like any other, its rules start.")

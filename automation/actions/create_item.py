@@ -20,6 +20,7 @@ class CreateItem(Action):
     key = "create_item"
     label = _("Create item")
     synonyms = _("new deal, new card, lead")
+    example = _("A won deal opens a card in the delivery pipeline.")
     group = "item"
     icon = "plus"
     help = _("Makes another card in any pipeline; the rules of its stage start.")

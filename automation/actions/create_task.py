@@ -23,6 +23,7 @@ class CreateTask(Action):
     key = "create_task"
     label = _("Create task")
     synonyms = _("to-do, remind, assign")
+    example = _("“Measure the room”, for the owner, by tomorrow noon.")
     group = "team"
     icon = "checkbox"
     help = _("Something a colleague must do, with a deadline.")

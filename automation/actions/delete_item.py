@@ -13,6 +13,7 @@ class DeleteItem(Action):
     key = "delete_item"
     label = _("Delete item")
     synonyms = _("remove, bin, trash")
+    example = _("Spam goes to the recycle bin by itself.")
     group = "item"
     icon = "trash"
     help = _("To the recycle bin, from where it can be restored. What else was planned for it is cancelled.")

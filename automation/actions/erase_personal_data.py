@@ -20,6 +20,7 @@ class ErasePersonalData(Action):
     key = "erase_personal_data"
     label = _("Erase the customer's data")
     synonyms = _("GDPR, privacy, forget")
+    example = _("A customer asked to be forgotten; the card was dragged to “Forget”.")
     group = "customer"
     icon = "trash"
     help = _(

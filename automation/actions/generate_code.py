@@ -26,6 +26,7 @@ class GenerateCode(Action):
     key = "generate_code"
     label = _("Random code")
     synonyms = _("voucher, coupon, password, token")
+    example = _("A voucher code of eight letters for the mail.")
     group = "helpers"
     icon = "key"
     help = _("A code for a voucher, a door, an order; on request one that was never given before.")

@@ -16,6 +16,7 @@ class GetClient(Action):
     key = "get_client"
     label = _("Customer information")
     synonyms = _("contact, company data")
+    example = _("A mail in the customer's own language.")
     group = "helpers"
     icon = "users"
     help = _("The customer's addresses, company and how many cards they have, for the texts of later rules.")

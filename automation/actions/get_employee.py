@@ -38,6 +38,7 @@ class GetEmployee(Action):
     key = "get_employee"
     label = _("Employee information")
     synonyms = _("user, colleague, supervisor")
+    example = _("The supervisor's phone stands in the text.")
     group = "helpers"
     icon = "user"
     help = _("Name, address, number, department and supervisor of a colleague, for the texts of later rules.")

@@ -22,6 +22,7 @@ class GetItems(Action):
     key = "get_items"
     label = _("Find items")
     synonyms = _("search, count, other deals")
+    example = _("How much the customer has bought so far.")
     group = "helpers"
     icon = "search"
     help = _("Counts the customer's other cards, adds their amounts in the company's currency, and finds the newest.")

@@ -18,6 +18,7 @@ class ManageTags(Action):
     key = "manage_tags"
     label = _("Tags")
     synonyms = _("label, mark")
+    example = _("Tag “urgent” after the second reminder.")
     group = "item"
     icon = "tag"
     help = _("Adds tags to the card and takes others away; several with commas.")

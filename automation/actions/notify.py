@@ -18,6 +18,7 @@ class Notify(Action):
     key = "notify"
     label = _("Notification")
     synonyms = _("bell, alert, message to colleague")
+    example = _("The storekeeper hears that an order was paid.")
     group = "team"
     icon = "bell"
     help = _("Rings the bell of colleagues, with a link to the item.")

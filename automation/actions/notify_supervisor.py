@@ -18,6 +18,7 @@ class NotifySupervisor(Action):
     key = "notify_supervisor"
     label = _("Notify supervisor")
     synonyms = _("boss, head, escalate")
+    example = _("Nobody took the request within 30 working minutes.")
     group = "team"
     icon = "alert-triangle"
     help = _("Tells the head of the owner's department; if there is none or they are away, whoever stands in.")

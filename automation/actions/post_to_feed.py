@@ -20,6 +20,7 @@ class PostToFeed(Action):
     key = "post_to_feed"
     label = _("Post to feed")
     synonyms = _("news, announcement")
+    example = _("“We won {{ item.title }}!”, for everybody.")
     group = "team"
     icon = "rss"
     help = _("Tells colleagues in the feed: everybody, or only those chosen, who alone read it then.")

@@ -19,6 +19,7 @@ class RemoveLineItems(Action):
     key = "remove_line_items"
     label = _("Remove lines")
     synonyms = _("delete product, position")
+    example = _("The gift goes when the order falls below its limit.")
     group = "documents"
     icon = "x"
     help = _("Takes one product, or all lines, off the card; what is left becomes its amount.")

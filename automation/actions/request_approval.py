@@ -32,6 +32,7 @@ class RequestApproval(Action):
     key = "request_approval"
     label = _("Ask for approval")
     synonyms = _("confirm, permission, sign off")
+    example = _("The head of sales agrees to a discount before the offer leaves.")
     group = "team"
     icon = "signature"
     help = _("Asks colleagues to approve; it stands on their day and comes by mail. The rules after it wait.")

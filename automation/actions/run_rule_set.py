@@ -19,6 +19,7 @@ class RunRuleSet(Action):
     key = "run_rule_set"
     label = _("Run a rule set")
     synonyms = _("subprogram, reuse, scenario")
+    example = _("“Greet a new customer” from three stages alike.")
     group = "helpers"
     icon = "list"
     help = _(

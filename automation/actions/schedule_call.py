@@ -18,6 +18,7 @@ class ScheduleCall(Action):
     key = "schedule_call"
     label = _("Schedule a call")
     synonyms = _("phone, ring")
+    example = _("Call back in three days at ten.")
     group = "team"
     icon = "phone"
     help = _("Plans a call to the customer for a colleague, in list and calendar. Nothing is dialled.")

@@ -21,6 +21,7 @@ class ScheduleMeeting(Action):
     key = "schedule_meeting"
     label = _("Schedule a meeting")
     synonyms = _("appointment, calendar, invite, visit")
+    example = _("A visit in the showroom, with an invitation to the customer's calendar.")
     group = "team"
     icon = "users"
     help = _(

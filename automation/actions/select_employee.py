@@ -25,6 +25,7 @@ class SelectEmployee(Action):
     key = "select_employee"
     label = _("Select employee")
     synonyms = _("random, round robin, least busy")
+    example = _("Whoever has the fewest open cards is told.")
     group = "helpers"
     icon = "user"
     help = _("Finds one of several colleagues, for later rules: in order, the least busy, at random, or the head.")

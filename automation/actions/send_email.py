@@ -23,6 +23,7 @@ class SendEmail(Action):
     key = "send_email"
     label = _("Send e-mail")
     synonyms = _("mail, letter, newsletter")
+    example = _("The offer as a file, two days later a reminder if nobody opened it.")
     group = "customer"
     icon = "mail"
     help = _("A mail to the customer, or to another address.")

@@ -19,6 +19,7 @@ class SendSms(Action):
     key = "send_sms"
     label = _("Send SMS")
     synonyms = _("text message, mobile")
+    example = _("“We have your order, {{ contact.name }}, and call within 30 minutes.”")
     group = "customer"
     icon = "device-mobile"
     help = _("A text message to the customer's phone.")

@@ -21,6 +21,7 @@ class SetVariable(Action):
     key = "set_variable"
     label = _("Edit variable")
     synonyms = _("remember, keep, value")
+    example = _("Remember how many offers this card has had.")
     group = "helpers"
     icon = "pencil"
     help = _("Keeps a value under a name: for this stay in the stage, for the card, or for the whole company.")

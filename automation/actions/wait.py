@@ -17,6 +17,7 @@ class Pause(Action):
     key = "wait"
     label = _("Pause")
     synonyms = _("delay, sleep, timer")
+    example = _("Two hours between the offer and the question.")
     group = "helpers"
     icon = "player-pause"
     help = _("Holds the rules after it for so long. They have to follow it: “after the previous one”.")

@@ -37,6 +37,7 @@ class WaitFor(Action):
     key = "wait_for"
     label = _("Wait for")
     synonyms = _("until, event, timeout")
+    example = _("Go on when the address has been filled in.")
     group = "helpers"
     icon = "clock"
     help = _("Holds the rules after it until something happens with the card, or until the time is up.")

@@ -55,6 +55,7 @@ class AppTypeIn(Strict):
     name: Names = Field(description="By language; English is shown where a reader's is missing.")
     help: Texts = {}
     synonyms: Texts = Field(default={}, description="Other words to find it by, with commas.")
+    example: Texts = Field(default={}, description="What it is used for, in one sentence.")
     icon: str = Field(default="", max_length=40)
     fields: list[AppFieldIn] = Field(default=[], max_length=30)
 

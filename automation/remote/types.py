@@ -54,6 +54,7 @@ def _described(row: AppType, form: type[SettingsForm]) -> dict[str, Any]:
         "label": told(row.declared["name"]),
         "help": told(row.declared.get("help") or {}),
         "synonyms": told(row.declared.get("synonyms") or {}),
+        "example": told(row.declared.get("example") or {}),
         "icon": row.declared.get("icon") or "webhook",
         "group": "apps",
         "Settings": form,

@@ -13,5 +13,6 @@ class CallIncoming(OfCall):
     key = "call_incoming"
     label = _("Incoming call")
     synonyms = _("phone, rings, customer calls")
+    example = _("They called the sales number: to “Talking”.")
     help = _("After the call from the customer has ended, answered.")
     events = ("call.answered",)

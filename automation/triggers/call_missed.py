@@ -13,5 +13,6 @@ class CallMissed(OfCall):
     key = "call_missed"
     label = _("Missed call")
     synonyms = _("unanswered, phone")
+    example = _("Nobody answered: to “Call back”.")
     help = _("Nobody answered in time, or the caller hung up.")
     events = ("call.missed",)

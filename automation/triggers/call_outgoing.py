@@ -15,6 +15,7 @@ class CallOutgoing(TriggerType):
     key = "call_outgoing"
     label = _("Outgoing call")
     synonyms = _("phone, we call")
+    example = _("We have reached them: to “Talking”.")
     group = "customer"
     icon = "phone"
     help = _("A colleague calls the customer.")

@@ -16,6 +16,7 @@ class CallbackRequested(TriggerType):
     key = "callback_requested"
     label = _("Callback asked for")
     synonyms = _("call me back, form")
+    example = _("“Call me back” was sent: the card goes to “Call today”.")
     group = "customer"
     icon = "phone"
     help = _("The customer sends a callback form; other forms do not count.")

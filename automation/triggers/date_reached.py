@@ -26,6 +26,7 @@ class DateReached(TriggerType):
     key = "date_reached"
     label = _("Date reached")
     synonyms = _("deadline, birthday, before, after")
+    example = _("Three days before the delivery date: to “Prepare”.")
     group = "item"
     icon = "calendar"
     help = _("A date of the card has come, or is so far away. An empty date never comes; a changed one counts anew.")

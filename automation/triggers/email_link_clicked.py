@@ -16,6 +16,7 @@ class EmailLinkClicked(TriggerType):
     key = "email_link_clicked"
     label = _("Link in a mail followed")
     synonyms = _("click, tracking")
+    example = _("The link to the price list was followed: to “Interested”.")
     group = "customer"
     icon = "link"
     help = _("The customer follows one certain link of a mail; several links need several triggers.")

@@ -16,6 +16,7 @@ class EmailOpened(TriggerType):
     key = "email_opened"
     label = _("E-mail opened")
     synonyms = _("read, tracking, view")
+    example = _("The customer opened the offer: to “Interested”.")
     group = "customer"
     icon = "mail"
     help = _("The customer opens a mail of this card, sent by a colleague or by a rule.")

@@ -17,6 +17,7 @@ class EmailReceived(TriggerType):
     key = "email_received"
     label = _("E-mail received")
     synonyms = _("answer, reply, incoming mail")
+    example = _("They answered: to “Talking”.")
     group = "customer"
     icon = "mail-opened"
     help = _("The customer writes a mail that belongs to this card; automatic answers and colleagues do not count.")

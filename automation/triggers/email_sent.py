@@ -15,6 +15,7 @@ class EmailSent(TriggerType):
     key = "email_sent"
     label = _("E-mail sent to the customer")
     synonyms = _("outgoing mail, we write")
+    example = _("A colleague has sent the offer: to “Offer sent”.")
     group = "customer"
     icon = "send"
     help = _("A colleague sends a mail from the card; what rules send does not count.")

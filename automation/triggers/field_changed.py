@@ -19,6 +19,7 @@ class FieldChanged(TriggerType):
     key = "field_changed"
     label = _("Field changed")
     synonyms = _("value, edit, became")
+    example = _("The amount went above 10,000: to “Key customers”.")
     group = "item"
     icon = "pencil"
     help = _("A person, the API, a form or a rule of another item changes one of the fields.")

@@ -17,6 +17,7 @@ class FormSubmitted(TriggerType):
     key = "form_submitted"
     label = _("Form sent")
     synonyms = _("web form, lead, request")
+    example = _("The order form came in: a card stands in “New”.")
     group = "customer"
     icon = "forms"
     help = _("The customer sends a web form bound to the item.")

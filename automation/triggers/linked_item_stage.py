@@ -20,6 +20,7 @@ class LinkedItemStage(TriggerType):
     key = "linked_item_stage"
     label = _("Linked item's stage")
     synonyms = _("invoice of deal, lead won, parent")
+    example = _("The deal's invoice is paid: the deal goes to “Produce”.")
     group = "item"
     icon = "link"
     help = _("A linked card enters a stage: the deal's invoice is paid, the lead of a deal is won.")

@@ -24,6 +24,7 @@ class NoActivity(TriggerType):
     key = "no_activity"
     label = _("No activity")
     synonyms = _("silent, forgotten, idle")
+    example = _("Silent for 14 days: to “Win back”.")
     group = "item"
     icon = "clock"
     help = _(

@@ -16,6 +16,7 @@ class OwnerChanged(TriggerType):
     key = "owner_changed"
     label = _("Owner changed")
     synonyms = _("assigned, responsible")
+    example = _("Given to the service team: to “Service”.")
     group = "item"
     icon = "user"
     help = _("The item is given to somebody else.")

@@ -25,6 +25,7 @@ class SmsReceived(TriggerType):
     key = "sms_received"
     label = _("SMS received")
     synonyms = _("text message, reply")
+    example = _("“YES” by SMS confirms the appointment.")
     group = "customer"
     icon = "device-mobile"
     help = _("The customer sends an SMS; one that only says STOP or START does not count.")

@@ -29,6 +29,7 @@ class TaskStatus(TriggerType):
     key = "task_status"
     label = _("Task status")
     synonyms = _("to-do done, completed")
+    example = _("“Measure the room” is done: to “Offer”.")
     group = "item"
     icon = "checkbox"
     help = _("A task of the item gets a status.")

@@ -17,6 +17,7 @@ class WebhookReceived(TriggerType):
     key = "webhook_received"
     label = _("Incoming webhook")
     synonyms = _("HTTP, API, other program")
+    example = _("The warehouse reports “sent”: to “Delivery”.")
     group = "connect"
     icon = "webhook"
     help = _("A program of yours calls an address of ours with the item's id.")

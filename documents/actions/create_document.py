@@ -22,6 +22,7 @@ class CreateDocument(Action):
     key = "create_document"
     label = _("Create document")
     synonyms = _("contract, offer, PDF, template")
+    example = _("The contract is made as soon as the offer is accepted.")
     group = "documents"
     icon = "file-text"
     help = _("A paper from a template, as PDF, with a link for the customer.")

@@ -23,6 +23,7 @@ class CreateInvoice(Action):
     key = "create_invoice"
     label = _("Create invoice")
     synonyms = _("bill, payment")
+    example = _("An advance of half the amount, due in 14 days.")
     group = "documents"
     icon = "file-text"
     help = _("An invoice of what the card lists, on the board of invoices, as PDF and with a link for the customer.")

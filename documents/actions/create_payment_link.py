@@ -21,6 +21,7 @@ class CreatePaymentLink(Action):
     key = "create_payment_link"
     label = _("Create payment link")
     synonyms = _("pay online, card, checkout")
+    example = _("The reminder's button leads to the payment page.")
     group = "documents"
     icon = "coin"
     help = _("An address under which the customer pays the card's newest open invoice online, whole or in part.")

@@ -23,6 +23,7 @@ class CreateQr(Action):
     key = "create_qr"
     label = _("Create QR code")
     synonyms = _("code, scan, picture")
+    example = _("A code on the packing list that opens the manual.")
     group = "documents"
     icon = "qrcode"
     help = _("A code with a page of its own. Papers show it as {{ pictures.landing_qr }}, mails by its picture's link.")

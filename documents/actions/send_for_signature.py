@@ -28,6 +28,7 @@ class SendForSignature(Action):
     key = "send_for_signature"
     label = _("Send for signature")
     synonyms = _("sign, accept, contract")
+    example = _("The contract by a link; its signature moves the card on.")
     group = "documents"
     icon = "signature"
     help = _(

@@ -11,5 +11,6 @@ class DocumentCreated(OfTemplate):
     key = "document_created"
     label = _("Document created")
     synonyms = _("contract, offer, PDF made")
+    example = _("The offer is there: to “Send”.")
     help = _("A paper of the card is ready as PDF.")
     events = ("document.created",)

@@ -11,5 +11,6 @@ class DocumentDeclined(OfAnswer):
     key = "document_declined"
     label = _("Document declined")
     synonyms = _("refused, rejected offer")
+    example = _("The offer was declined: to “Talk again”.")
     help = _("The customer declines the paper on its page.")
     events = ("document.declined",)

@@ -11,5 +11,6 @@ class DocumentOpened(OfTemplate):
     key = "document_opened"
     label = _("Document opened")
     synonyms = _("viewed, read offer")
+    example = _("The invoice was opened: to “Waiting for payment”.")
     help = _("The customer opens the paper's page: no colleague, no scanner, no preview; the first time counts.")
     events = ("document.opened",)

@@ -11,5 +11,6 @@ class DocumentSigned(OfAnswer):
     key = "document_signed"
     label = _("Document accepted")
     synonyms = _("accepted, signature")
+    example = _("The contract is accepted: to “Advance”.")
     help = _("The customer accepts or signs the paper on its page.")
     events = ("document.signed",)

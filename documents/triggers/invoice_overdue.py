@@ -22,6 +22,7 @@ class InvoiceOverdue(TriggerType):
     key = "invoice_overdue"
     label = _("Invoice overdue")
     synonyms = _("unpaid, late, reminder")
+    example = _("Three days late: to “Remind”.")
     group = "documents"
     icon = "clock"
     help = _("The card's invoice has not been paid in full so many days after its last day.")

@@ -18,6 +18,7 @@ class InvoicePaid(TriggerType):
     key = "invoice_paid"
     label = _("Invoice paid")
     synonyms = _("payment, money received")
+    example = _("Half is paid: to “Produce”.")
     group = "documents"
     icon = "coin"
     help = _("A payment of the card's invoice is booked: by hand, from a bank statement or by a provider.")

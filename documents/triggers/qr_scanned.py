@@ -18,6 +18,7 @@ class QrScanned(TriggerType):
     key = "qr_scanned"
     label = _("QR code scanned")
     synonyms = _("code, scan")
+    example = _("The code on the parcel was read: to “Received”.")
     group = "documents"
     icon = "qrcode"
     help = _("Somebody opens the page behind a code of this card; colleagues and previews do not count.")

@@ -38,11 +38,12 @@ def test_a_filter_narrows_and_nonsense_finds_nothing():
     assert catalogue.search("xyzzy") == []
 
 
-def test_every_type_has_help_and_other_words():
+def test_every_type_has_help_an_example_and_other_words():
     for known in (*actions, *trigger_types):
         if known.__module__.startswith(("automation.", "documents.")):
             assert str(known.help), known
             assert str(known.synonyms), known
+            assert str(known.example), known
 
 
 def test_third_parties_stand_in_it_like_ours():

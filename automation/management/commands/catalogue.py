@@ -50,6 +50,8 @@ def page() -> str:
 def _entry(found: Any, field: str) -> str:
     helper = ", helper" if getattr(found, "helper", False) else ""
     lines = [f"### {found.label}", "", f"`{found.key}` · {GROUPS[found.group]}{helper}", "", str(found.help), ""]
+    if found.example:
+        lines += [f"*{found.example}*", ""]
     rows = [_row(name, one) for name, one in found.Settings.base_fields.items()]
     if rows:
         lines += ["| setting | | |", "| --- | --- | --- |", *rows, ""]
