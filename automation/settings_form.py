@@ -57,6 +57,8 @@ class PlacedForm(forms.ModelForm):
         data = super().clean() or {}
         if not all([form.is_valid() for form in self.parts()]):
             raise forms.ValidationError(_("Please look at the fields marked below."))
+        if not data.get("is_enabled"):
+            return data  # whoever may set the pipeline up may switch off what he could not write
         fault = hidden_from(raw_of(self.own), self.condition.stored(), self.publisher)
         if fault:
             raise forms.ValidationError(fault)

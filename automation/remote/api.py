@@ -218,7 +218,7 @@ class Fired(Strict):
     item: Annotated[str, Field(min_length=1, max_length=200)] = Field(description="What `find_by` says.")
     find_by: Literal["id", "external_id", "phone", "email"] = "id"
     values: dict[Key, Plain] = Field(default={}, max_length=30)
-    key: Annotated[str, Field(min_length=1, max_length=80)] = Field(description="The same again is the same happening.")
+    key: Annotated[str, Field(min_length=1, max_length=60)] = Field(description="The same again is the same happening.")
 
 
 class AppAnswerIn(Strict):

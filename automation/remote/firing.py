@@ -17,7 +17,7 @@ from crm.webhooks import calls as webhooks
 
 
 def fire(app: App, row: AppType, find_by: str, value: str, values: dict[str, Any], key: str) -> None:
-    """Told to the card only where a trigger of its pipeline listens: an app writes into no other history. The same key is once.
+    """Told to the card only where a trigger of its pipeline listens: an app writes into no other history. The same key is once for a trigger.
 
     Args:
         find_by: as of incoming webhooks (InboundHook.FindBy).
@@ -35,7 +35,7 @@ def fire(app: App, row: AppType, find_by: str, value: str, values: dict[str, Any
         "values": {name: words(one) if isinstance(one, str) else one for name, one in values.items()},
     }
     cause = Cause("api", f"app:{app.key}", label=str(app))
-    record(APP_FIRED, item=item, cause=cause, payload=payload, key=f"app:{app.pk}:{key}"[:120])
+    record(APP_FIRED, item=item, cause=cause, payload=payload, key=f"app:{app.pk}:{row.key}:{key}")
 
 
 def _told(event: Any) -> kinds.Shown:

@@ -8,15 +8,19 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from automation.engine import chain
 from automation.remote import types
 from automation.remote.fields import declared_types
-from automation.remote.models import App, AppType
-from crm.ground import safe_http
+from automation.remote.models import App, AppCall, AppType
+from crm.ground import databases, safe_http
 from crm.ground.icons import known_icons
 from crm.messages import merge_text
-from crm.models import User
+from crm.models import Item, Job, User
 from crm.webhooks.models import locked_secret
+from crm.work.leased import Status
+from crm.work.queue import Kind, register_kind
 
+GIVE_UP = "give_up_app_calls"
 PATH = re.compile(r"[a-z_]+(\.[a-z0-9_]+){1,2}")
 Faults = dict[str, list[str]]
 
@@ -105,6 +109,23 @@ def new_credentials(app: App) -> str:
     return token
 
 
+@transaction.atomic
 def remove(app: App) -> None:
+    """Runs that wait for it fail within seconds: nobody can answer any more."""
     app.remove()
+    Job.plan(GIVE_UP, f"app:{app.pk}:{app.removed_at}", payload={"app": app.pk})
     types.forget()
+
+
+def give_up(job: Job) -> Any:
+    """The job after a removal: whatever waited for an answer learns that none will come."""
+    types.forget()  # this process may still know the app as it was
+    calls = AppCall.objects.filter(app=job.payload["app"], state=AppCall.State.LATER)
+    for call in calls.order_by("item_id", "pk"):
+        databases.lock(Item.objects.filter(pk=call.item_id)).values_list("pk").first()
+        if AppCall.objects.filter(pk=call.pk, state=AppCall.State.LATER).update(state=AppCall.State.OVER):
+            chain.wake(f"app:{call.pk}")
+    return Status.DONE, ""
+
+
+register_kind(Kind(GIVE_UP, give_up))

@@ -134,7 +134,7 @@ def _take(call: AppCall, answer: safe_http.Answer) -> None:
 
 
 def _over(jobs: list[int], reason: str) -> None:
-    AppCall.objects.filter(job_id__in=jobs).update(state=AppCall.State.OVER)
+    AppCall.objects.filter(job_id__in=jobs, state=AppCall.State.PLANNED).update(state=AppCall.State.OVER)
 
 
 def _again(jobs: list[int]) -> None:

@@ -105,8 +105,10 @@ class RemoteAction(Action):
         call = AppCall.objects.get(pk=context.outputs["call"])
         if status == "done" and call.state == AppCall.State.ANSWERED:
             return Done(call.answer.get("outputs", {}), summary=call.answer.get("summary", ""))
-        if status == "done" and call.state == AppCall.State.LATER:
+        if status == "done" and call.state == AppCall.State.LATER and self.row.app.removed_at is None:
             return Wait(on=f"app:{call.pk}", until=call.deadline, outputs=context.outputs)
+        if self.row.app.removed_at is not None:
+            raise ActionError(gone(self.row))
         AppCall.objects.filter(pk=call.pk).exclude(state=AppCall.State.FAILED).update(state=AppCall.State.OVER)
         if status == "done":
             words = said("app.failed", "%(app)s: %(reason)s")

@@ -304,6 +304,19 @@ def test_a_removed_apps_rules_fail_with_its_name_and_the_card_keeps_its_history(
     assert not actions.get("app_acme_sign").is_gone
 
 
+def test_who_waits_for_an_app_that_is_removed_learns_so_at_once(world, acme, admin, outside, drain):
+    outside.answer = (202, b"{}", {}, 0.0)
+    placed(world)
+    _deal, run = entered(world, drain)
+    admin("DELETE", "/apps/acme")
+    drain()
+    run.refresh_from_db()
+    assert (run.status, run.error) == ("failed", "The app “Acme” was removed.")
+    # Whoever comes back under its key answers nothing that was asked before.
+    back = Program(acme.client, admin.post("/apps", manifest(outside)).data)
+    assert back.post(json.loads(outside.calls[0]["body"])["answer_url"], DONE).status_code == 422
+
+
 def test_a_call_that_was_planned_before_the_app_went_is_not_made(world, acme, admin, outside, drain, now):
     placed(world)
     world.move(world.deal(), "talk", undoable=True)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from crm.analytics import figures as analytics
 from crm.items.filters import ItemFilter
-from crm.items.listing import replace_lines
+from crm.items.listing import replace_lines, state_of
 from crm.items.models.gate import MoveOptions
 from crm.items.models.lines import Totals
 from crm.items.models.profit import margin_of, of_lines, profit_of
@@ -131,6 +131,15 @@ def test_an_item_in_another_currency_earns_the_same_in_it(world):
 def test_costs_beyond_an_amount_are_refused_in_words(world):
     with pytest.raises(Refused, match="costs of all lines"):
         replace_lines(world.deal(), [line("1", "99999999999", quantity=Decimal(9_999_999_999))], by=world.bob)
+
+
+@pytest.mark.django_db
+def test_the_mark_of_the_lines_cannot_be_tried_out(shown, settings):
+    """It stands in a form of people who see no costs, and is made of them."""
+    deal = replace_lines(shown.deal(currency="EUR"), [line()], by=shown.bob)
+    before = state_of(deal)
+    settings.SECRET_KEY = "another key altogether"
+    assert state_of(Item.objects.get(pk=deal.pk)) != before
 
 
 PAGES = ["/items/{item}/", "/items/{item}/lines/", "/board/{board}/", "/board/{board}/totals/", "/board/{board}/list/"]
