@@ -122,7 +122,13 @@ class Scope:
 
 
 class SettingsForm(forms.Form):
-    """Settings of a type. Raw form data is stored, and the same form is bound again when it runs."""
+    """Settings of a type. Raw form data is stored, and the same form is bound again when it runs.
+
+    Attributes:
+        confidential: names of those that only who sees profit may fill in (crm/pipelines/roles.py).
+    """
+
+    confidential: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, *args: Any, scope: Scope, **kwargs: Any) -> None:
         self.scope = scope

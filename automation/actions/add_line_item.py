@@ -17,6 +17,7 @@ from crm.ground.sentences import first_of, said
 from crm.items.listing import replace_lines
 from crm.items.models.lines import LineItem, Product, TaxRate
 from crm.models import Refused
+from crm.pipelines.roles import sees_profit
 
 
 @actions.register
@@ -32,6 +33,7 @@ class AddLineItem(Action):
     alone = True
 
     class Settings(SettingsForm):
+        confidential = ("cost",)
         product = forms.ModelChoiceField(
             Product.objects.filter(is_active=True), label=_("product"), required=False, empty_label=_("as named below")
         )
@@ -54,7 +56,8 @@ class AddLineItem(Action):
         item, line = context.item, self._line(context)
         try:
             line.clean_fields(exclude=["item", "product"])
-            fresh = replace_lines(item, [*item.lines.all(), line], by=context.rights, cause=context.cause)
+            lines = [*item.lines.all(), line]
+            fresh = replace_lines(item, lines, by=context.rights, cause=context.cause, costs_said=True)
         except ValidationError as error:
             raise ActionError(first_of(error)) from error
         except Refused as refusal:
@@ -78,13 +81,20 @@ class AddLineItem(Action):
             else context.text(settings["name"])[:200],
             unit=product.unit if product is not None else "",
             price=price,
-            # Else replace_lines takes the product's.
-            cost=number_of(context, settings["cost"]) if settings["cost"] != "" else None,
+            cost=self._cost(context, product),
             quantity=number_of(context, settings["quantity"]),
             discount=number_of(context, settings["discount"]) if settings["discount"] != "" else Decimal(0),
             tax_name=tax.name if tax is not None else "",
             tax_percent=tax.percent if tax is not None else None,
         )
+
+    def _cost(self, context: Context, product: Product | None) -> Decimal | None:
+        """What is said, else the product's, in its currency."""
+        if context.settings["cost"] != "":
+            if not sees_profit(context.rights):
+                raise ActionError(said("cost.not_for_rule", "The rule's publisher does not see cost prices."))
+            return number_of(context, context.settings["cost"])
+        return product.cost if product is not None and product.currency == context.item.currency else None
 
     def summary(self, settings: dict[str, Any]) -> str:
         return str(settings.get("product") or settings.get("name") or "")[:80]

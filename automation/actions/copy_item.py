@@ -61,7 +61,7 @@ class CopyItem(Action):
             )
             lines = [_copied(line) for line in item.lines.all()] if settings["lines"] else []
             if lines:
-                replace_lines(made, lines, by=context.rights, cause=context.cause)
+                replace_lines(made, lines, by=context.rights, cause=context.cause, costs_said=True)
         except Refused as refusal:
             raise ActionError(refusal.sentence) from refusal
         made.tags.set(item.tags.all())

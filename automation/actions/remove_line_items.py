@@ -38,7 +38,7 @@ class RemoveLineItems(Action):
         if len(left) == len(lines):
             return Skip(said("lines.none", "The card lists no such product."))
         try:
-            replace_lines(context.item, left, by=context.rights, cause=context.cause)
+            replace_lines(context.item, left, by=context.rights, cause=context.cause, costs_said=True)
         except Refused as refusal:
             raise ActionError(refusal.sentence) from refusal
         return Done({"count": len(lines) - len(left)}, summary=str(product or ""))

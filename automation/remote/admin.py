@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django.utils.html import format_html_join
 from django.utils.translation import gettext as _now
@@ -47,6 +48,9 @@ class AppAdmin(ReadOnlyAdmin):
 
     @action(description=_("Remove"), permissions=["view"])
     def remove(self, request: HttpRequest, queryset: Any) -> None:
+        """As over the API: for administrators."""
+        if not request.user.is_superuser:
+            raise PermissionDenied
         apps = list(queryset.filter(removed_at=None))
         for app in apps:
             installing.remove(app)
@@ -55,6 +59,13 @@ class AppAdmin(ReadOnlyAdmin):
 
 @register(AppCall)
 class AppCallAdmin(ReadOnlyAdmin):
-    list_display = ("message_id", "app", "item", "state", "created_at", "deadline")
+    list_display = ("message_id", "app", "item", "stands", "created_at", "deadline")
     list_filter = ("app", "state")
-    list_select_related = ("app", "item")
+    list_select_related = ("app", "item", "run")
+
+    @display(description=_("state"), ordering="state")
+    def stands(self, call: AppCall) -> Any:
+        """Of one whose run has ended meanwhile nobody waits any more."""
+        open_states = (AppCall.State.PLANNED, AppCall.State.LATER)
+        over = call.state in open_states and not call.is_waited_for
+        return AppCall.State.OVER.label if over else call.get_state_display()

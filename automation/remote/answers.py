@@ -13,11 +13,13 @@ from automation.remote.models import App, AppCall, AppType
 from crm.ground import clock, databases
 from crm.ground.refused import Refused
 from crm.ground.sentences import Sentence, said
-from crm.models import Item
+from crm.models import Item, Job
+from crm.work.jobs import end_waiters
 from crm.work.leased import Status
 
 CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 MOST_TEXT = 5_000  # characters of one output
+MOST_DIGITS = 40  # of a number, its sign and point included
 MOST_WORDS = 500  # of a reason or summary
 
 
@@ -74,7 +76,7 @@ def _typed(name: str, kind: str, value: Any) -> Any:
             number = Decimal(str(value))
         except InvalidOperation:
             number = Decimal("NaN")
-        if number.is_finite() and abs(number.adjusted()) < 15:
+        if number.is_finite() and abs(number.adjusted()) < 15 and len(str(value)) <= MOST_DIGITS:
             return format(number, "f")
     if kind == "text" and isinstance(value, str) and len(value) <= MOST_TEXT:
         return CONTROLS.sub("", value)
@@ -94,11 +96,20 @@ def take(app: App, token: str, sent: Any) -> None:
         databases.lock(Item.objects.filter(pk=known.item_id)).values_list("pk").first()
         call = databases.lock(AppCall.objects.filter(pk=known.pk)).get()
         call.run, call.app = AppCall.objects.select_related("run__rule", "app").get(pk=call.pk).run, app
-        if call.state in (AppCall.State.ANSWERED, AppCall.State.FAILED):
+        if call.is_answered or call.state == AppCall.State.FAILED:
             raise Refused(said("app.twice", "This call was answered already."))
         is_late = call.deadline is not None and call.deadline <= clock.now()
-        if is_late or call.state == AppCall.State.OVER or call.run.status != Status.WAITING:
+        if is_late or not call.is_waited_for:
             raise Refused(said("app.over", "This call is no longer waited for."))
         call.state, call.answer = read_answer(call, sent)
         call.save(update_fields=["state", "answer"])
+        _end_repeats(call)
         chain.wake(f"app:{call.pk}")
+
+
+def _end_repeats(call: AppCall) -> None:
+    """It called back before we had its reply: what would call it again is over, and its run goes on."""
+    job = databases.lock(Job.objects.filter(pk=call.job_id or 0, status=Status.PLANNED)).first()
+    if job is not None:
+        job.end(Status.DONE)
+        end_waiters(job)

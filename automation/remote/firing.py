@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from automation.base import APP_FIRED
@@ -16,6 +17,7 @@ from crm.events.record import record
 from crm.webhooks import calls as webhooks
 
 
+@transaction.atomic
 def fire(app: App, row: AppType, find_by: str, value: str, values: dict[str, Any], key: str) -> None:
     """Told to the card only where a trigger of its pipeline listens: an app writes into no other history. The same key is once for a trigger.
 

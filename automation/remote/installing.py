@@ -75,7 +75,7 @@ def _once(faults: Faults, group: str, rows: list[dict[str, Any]]) -> None:
 @transaction.atomic
 def install(manifest: dict[str, Any], by: User) -> tuple[App, str]:
     """A new app, or one that was removed; its token is known now and never again. The manifest was judged."""
-    app = App.objects.filter(key=manifest["key"]).first() or App(key=manifest["key"])
+    app, _made = App.objects.get_or_create(key=manifest["key"])
     app.removed_at, app.installed_by, app.secret = None, by, locked_secret()
     token = app.new_token()
     _write(app, manifest)
@@ -120,7 +120,8 @@ def remove(app: App) -> None:
 def give_up(job: Job) -> Any:
     """The job after a removal: whatever waited for an answer learns that none will come."""
     types.forget()  # this process may still know the app as it was
-    calls = AppCall.objects.filter(app=job.payload["app"], state=AppCall.State.LATER)
+    waiting = (Status.WAITING, Status.HELD)
+    calls = AppCall.objects.filter(app=job.payload["app"], state=AppCall.State.LATER, run__status__in=waiting)
     for call in calls.order_by("item_id", "pk"):
         databases.lock(Item.objects.filter(pk=call.item_id)).values_list("pk").first()
         if AppCall.objects.filter(pk=call.pk, state=AppCall.State.LATER).update(state=AppCall.State.OVER):

@@ -18,6 +18,7 @@ from automation.models import Run
 from crm.ground import clock, vault
 from crm.models import Item, Job, User
 from crm.webhooks.models import locked_secret, message_id
+from crm.work.leased import Status
 
 ANSWER = signing.Signer(salt="automation.app.answer")
 
@@ -134,6 +135,19 @@ class AppCall(models.Model):
     minutes = models.PositiveIntegerField(_("minutes to answer"))
     deadline = models.DateTimeField(_("to be answered until"), null=True)
     created_at = models.DateTimeField(_("created"), default=clock.now)
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether the app has said what came of it; a call that failed by itself has no answer."""
+        return self.state == self.State.ANSWERED or (self.state == self.State.FAILED and bool(self.answer))
+
+    @property
+    def is_waited_for(self) -> bool:
+        """Whether its run still waits, or stands still until somebody lets it go on."""
+        waits = (Status.WAITING, Status.HELD)
+        return (
+            self.state in (self.State.PLANNED, self.State.LATER) and self.run.status in waits and bool(self.run.wait_on)
+        )
 
     class Meta:
         verbose_name = _("call of an app")

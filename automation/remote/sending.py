@@ -86,6 +86,10 @@ def _call(job: Job) -> AppCall:
 
 def begin(job: Job) -> bool:
     call = _call(job)
+    if call.is_answered:  # it called back before it answered us, and this would be the repeat
+        job.end(Status.DONE)
+        end_waiters(job)
+        return False
     if call.app.removed_at is None:
         return True
     _finish(job, Status.FAILED, said("app.removed", "The app “%s” was removed.") % str(call.app))
@@ -100,11 +104,13 @@ def perform(job: Job) -> safe_http.Answer:
 
 
 def conclude(job: Job, outcome: Any) -> None:
+    if _call(job).is_answered:
+        job.end(Status.DONE)  # whatever became of the reply: it has called back meanwhile
+        return
     settle(job, outcome, lambda status, sentence, answer: _finish(job, status, sentence, answer))
 
 
 def _finish(job: Job, status: str, sentence: Any, answer: safe_http.Answer | None = None) -> None:
-    """An answer that came by the other door meanwhile stays."""
     call = _call(job)
     if call.state == AppCall.State.PLANNED and answer is not None:
         try:
@@ -121,6 +127,8 @@ def _finish(job: Job, status: str, sentence: Any, answer: safe_http.Answer | Non
 
 def _take(call: AppCall, answer: safe_http.Answer) -> None:
     """What it answers at once: 202 is "later". Raises BadAnswer."""
+    if answer.status == 202 and call.app.removed_at is not None:
+        raise BadAnswer(said("app.removed", "The app “%s” was removed.") % str(call.app))
     if answer.status == 202:
         call.state, call.deadline = AppCall.State.LATER, clock.now() + timedelta(minutes=call.minutes)
         return

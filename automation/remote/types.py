@@ -101,18 +101,18 @@ class RemoteAction(Action):
         return Wait(on=f"job:{call.job_id}", outputs={"call": call.pk})
 
     def resume(self, context: Context, status: str, sentence: str) -> Outcome:
-        """Woken by the end of the job that called it, by the answer that came later, or by the deadline."""
+        """Woken by the end of the job that called it, by the answer that came later, or by the deadline. What the app has
+        answered counts, however late the run goes on (somebody held it)."""
         call = AppCall.objects.get(pk=context.outputs["call"])
-        if status == "done" and call.state == AppCall.State.ANSWERED:
+        if call.state == AppCall.State.ANSWERED:
             return Done(call.answer.get("outputs", {}), summary=call.answer.get("summary", ""))
+        if call.is_answered:
+            words = said("app.failed", "%(app)s: %(reason)s")
+            raise ActionError(words % {"app": self.app, "reason": call.answer.get("reason", "")})
         if status == "done" and call.state == AppCall.State.LATER and self.row.app.removed_at is None:
             return Wait(on=f"app:{call.pk}", until=call.deadline, outputs=context.outputs)
         if self.row.app.removed_at is not None:
             raise ActionError(gone(self.row))
-        AppCall.objects.filter(pk=call.pk).exclude(state=AppCall.State.FAILED).update(state=AppCall.State.OVER)
-        if status == "done":
-            words = said("app.failed", "%(app)s: %(reason)s")
-            raise ActionError(words % {"app": self.app, "reason": call.answer.get("reason", "")})
         if status == "late":
             raise ActionError(said("app.late", "The app “%s” did not answer in time.") % self.app)
         return super().resume(context, status, sentence)

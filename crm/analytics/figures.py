@@ -277,11 +277,11 @@ def profits(figures: Figures) -> Table | None:
         [lazy("owner"), lazy("cards"), lazy("net"), lazy("profit"), lazy("margin, %")], chart=3, money=(2, 3),
     )  # fmt: skip
     for row in found.order_by(F("about").desc(nulls_last=True), "-count")[:20]:
-        query = figures.span.filter("closed", kind=StageKind.WON, owner=row["owner_id"] or "none")
         net, earned = row["net"] or Decimal(0), row["gained"] or Decimal(0)
         margin = margin_of(earned, net)
         cells = [net, earned, "–" if margin is None else float(margin)]
-        table.rows.append([row["owner__name"] or _("none"), (row["count"], figures.listed(query)), *cells])
+        # No list shows just these: those without a known cost would stand among them.
+        table.rows.append([row["owner__name"] or _("none"), row["count"], *cells])
         table.unrated += row["unrated"]
     return table if table.rows else None
 

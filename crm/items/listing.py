@@ -15,6 +15,7 @@ from crm.items.models.gate import Stale
 from crm.items.models.items import Item
 from crm.items.models.lines import LineItem, Product, total_of
 from crm.people.models import User
+from crm.pipelines import boards
 
 
 def state_of(item: Item) -> str:
@@ -60,7 +61,8 @@ def replace_lines(
         for order, line in enumerate(lines):
             line.pk, line.item, line.order = None, fresh, order
         LineItem.objects.bulk_create(lines)
-        profit.reckon(fresh, lines)
+        if profit.reckon(fresh, lines):
+            boards.touch(fresh.pipeline_id, fresh.stage_id)  # cards and columns show it, whatever the amount
         payload = {"count": len(lines), "total": str(total), "currency": fresh.currency}
         record("lines.changed", item=fresh, actor=by, cause=cause, payload=payload)
         if lines:
@@ -69,16 +71,38 @@ def replace_lines(
 
 
 def _keep_costs(lines: list[LineItem], old: list[LineItem], currency: str) -> None:
-    """The line which one replaces is that of its name and product, else the one that stood in its place."""
-    known = {(line.product_id, line.name): line.cost for line in old}
+    """A line keeps the cost of the one that it replaces, none included; a new one takes its product's."""
+    replaced = _replaced(lines, old)
     products = Product.objects.in_bulk([line.product_id for line in lines if line.cost is None and line.product_id])
-    for place, line in enumerate(lines):
-        if line.cost is not None:
-            continue
-        line.cost = known.get((line.product_id, line.name))
-        before = old[place] if len(old) == len(lines) else None
-        if line.cost is None and before is not None and before.product_id == line.product_id:
-            line.cost = before.cost
+    for line, before in zip(lines, replaced, strict=True):
         product: Product | None = products.get(line.product_id or 0)
-        if line.cost is None and product is not None and product.currency == currency:
+        if line.cost is None and before is not None:
+            line.cost = before.cost
+        elif line.cost is None and product is not None and product.currency == currency:
             line.cost = product.cost
+
+
+def _replaced(lines: list[LineItem], old: list[LineItem]) -> list[LineItem | None]:
+    """Of each line the old one that it replaces, each once: of its name and product, where it stood or elsewhere; else the one
+    in its place, if it is of the same product, or of none at the same price: somebody corrected its name."""
+    found: list[LineItem | None] = [None] * len(lines)
+    left = dict(enumerate(old))
+    for fits in (_same_in_place, _same, _renamed_in_place):
+        for place, line in enumerate(lines):
+            if found[place] is None:
+                taken = next((number for number, before in left.items() if fits(line, place, before, number)), None)
+                found[place] = left.pop(taken) if taken is not None else None
+    return found
+
+
+def _same(line: LineItem, place: int, before: LineItem, number: int) -> bool:
+    return (line.product_id, line.name) == (before.product_id, before.name)
+
+
+def _same_in_place(line: LineItem, place: int, before: LineItem, number: int) -> bool:
+    return place == number and _same(line, place, before, number)
+
+
+def _renamed_in_place(line: LineItem, place: int, before: LineItem, number: int) -> bool:
+    same = line.product_id == before.product_id
+    return place == number and same and (line.product_id is not None or line.price == before.price)

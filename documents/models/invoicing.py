@@ -116,7 +116,7 @@ class InvoiceFlow(models.Model):
             )
             if lines:
                 copies = [LineItem(**_copied(line)) for line in lines]
-                invoice = replace_lines(invoice, copies, cause=cause)
+                invoice = replace_lines(invoice, copies, cause=cause, costs_said=True)
             document = making.make(
                 template, invoice, by=by, origin=origin, depth=cause.depth, stamped=stamped, outputs=outputs
             )

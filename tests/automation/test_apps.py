@@ -9,13 +9,15 @@ from standardwebhooks import Webhook as Signer
 
 from automation import catalogue
 from automation.base import actions, trigger_types
+from automation.engine import control
 from automation.listening import types_for
 from automation.models import Rule, Run, TriggerFiring
 from automation.remote import types
 from automation.remote.models import App, AppCall
 from crm.customers import erasing
+from crm.events.record import event_recorded
 from crm.ground import clock
-from crm.models import Contact, Event, Item, Job
+from crm.models import Contact, Event, Item, Job, User
 from tests.crm.conftest import outside
 from tests.crm.test_api import Caller
 
@@ -152,6 +154,38 @@ def test_an_answer_that_comes_before_its_202_counts(world, acme, outside, drain,
     assert (run.wait_on[:4], outside.calls) == ("job:", [])
     assert acme.post(AppCall.objects.get().answer_url(), DONE).status_code == 200
     with clock.at(now + timedelta(minutes=5)):
+        drain()
+    run.refresh_from_db()
+    assert (run.status, run.outputs["number"]) == ("done", "S-1")
+
+
+def test_an_answer_that_came_although_the_reply_was_lost_counts_and_nothing_is_asked_again(
+    world, acme, outside, drain, now
+):
+    outside.answer = (500, b"", {}, 0.0)
+    placed(world)
+    _deal, run = entered(world, drain)
+    assert (run.wait_on[:4], len(outside.calls)) == ("job:", 1)
+    assert acme.post(AppCall.objects.get().answer_url(), DONE).status_code == 200
+    run.refresh_from_db()
+    assert (run.status, run.outputs["number"]) == ("done", "S-1")
+    with clock.at(now + timedelta(hours=1)):
+        drain()
+    assert len(outside.calls) == 1
+    assert not Job.objects.filter(kind="app", finished_at=None).exists()
+
+
+def test_an_answer_to_a_run_that_stands_still_is_kept_until_it_goes_on(world, acme, outside, drain, now):
+    outside.answer = (202, b"{}", {}, 0.0)
+    rule = placed(world)
+    _deal, run = entered(world, drain)
+    User.objects.filter(pk=rule.publisher_id).update(is_active=False)
+    assert acme.post(AppCall.objects.get().answer_url(), DONE).status_code == 200
+    run.refresh_from_db()
+    assert run.status == "held"
+    User.objects.filter(pk=rule.publisher_id).update(is_active=True)
+    with clock.at(now + timedelta(hours=3)):  # long after the deadline
+        control.release(run, world.alice)
         drain()
     run.refresh_from_db()
     assert (run.status, run.outputs["number"]) == ("done", "S-1")
@@ -476,3 +510,23 @@ def test_erasing_a_customer_empties_what_an_app_was_sent(world, acme, outside, d
     erasing.erase(Contact.objects.get(), by=world.alice, why="asked")
     call = AppCall.objects.get()
     assert (call.body, call.answer) == ("", {})
+
+
+def test_a_firing_that_fails_half_way_may_be_sent_again(world, acme, drain):
+    """The event and what hears of it are one: else the same key would be known, and nothing had happened."""
+    deal = world.deal()
+    world.trigger("talk", "app_acme_signed", {})
+
+    def breaks(**kwargs):
+        raise RuntimeError("a receiver fails")
+
+    event_recorded.connect(breaks, dispatch_uid="breaks")
+    try:
+        with pytest.raises(RuntimeError):
+            fired(acme, deal)
+    finally:
+        event_recorded.disconnect(dispatch_uid="breaks")
+    assert fired(acme, deal).status_code == 202
+    drain()
+    deal.refresh_from_db()
+    assert deal.stage == world.stages["talk"]

@@ -19,7 +19,7 @@ from crm.items.models.gate import MoveOptions
 from crm.items.models.lines import Totals
 from crm.items.models.profit import margin_of, of_lines, profit_of
 from crm.items.models.undo import undo
-from crm.models import CurrencyRate, Event, Item, LineItem, OwnCompany, Product, Profit, Refused, Role
+from crm.models import BoardVersion, CurrencyRate, Event, Item, LineItem, OwnCompany, Product, Profit, Refused, Role
 from crm.pipelines.machine import machine_of
 from tests.crm.test_api import Caller
 
@@ -96,7 +96,7 @@ def test_who_sees_no_costs_keeps_them(shown):
     table = Product.objects.create(name="Oak", price=10, cost=Decimal("7.5"), currency="EUR")
     deal = replace_lines(shown.deal(currency="EUR"), [line(), line(name="Leg")], by=shown.alice, costs_said=True)
     # Another price, a new name in the same place, a third line of the catalogue: nobody said a word of costs.
-    new = [line("9000", None), line("5", None, name="Long leg"), line("10", None, name="Oak", product=table)]
+    new = [line("9000", None), line(cost=None, name="Long leg"), line("10", None, name="Oak", product=table)]
     replace_lines(deal, new[:2], by=shown.bob)
     assert [row.cost for row in deal.lines.all()] == [Decimal(SECRET), Decimal(SECRET)]
     replace_lines(deal, new, by=shown.bob)
@@ -223,7 +223,7 @@ def test_figures_of_profit_are_for_those_who_see_it(shown):
         return {table.key: table for table in analytics.tables(figures)}
 
     assert "profit" not in tables(shown.bob)
-    ((owner, (count, _query), net, profit, margin),) = tables(shown.charlie)["profit"].rows
+    ((owner, count, net, profit, margin),) = tables(shown.charlie)["profit"].rows
     assert (owner, count, net, profit, margin) == (shown.bob.name, 1, Decimal("100.00"), Decimal("40.00"), 40.0)
 
 
@@ -274,3 +274,39 @@ def test_the_board_asks_for_profit_once_and_only_where_it_is_shown(shown, client
     with CaptureQueriesContext(connection) as asked:
         client.get(f"/board/{shown.pipeline.pk}/")
     assert not any("crm_profit" in one["sql"] for one in asked.captured_queries)
+
+
+@pytest.mark.django_db
+def test_who_sees_no_costs_changes_none_whatever_he_does_to_the_lines(world):
+    """By pools: each old line is replaced once; what is new and free has no cost of another's."""
+    product = Product.objects.create(name="Oak", price=Decimal(100), cost=Decimal(7), currency="EUR")
+
+    def costs(before, after):
+        deal = replace_lines(world.deal(currency="EUR"), [LineItem(**one) for one in before], costs_said=True)
+        fresh = replace_lines(deal, [LineItem(**one) for one in after])
+        return [line.cost for line in fresh.lines.order_by("order")]
+
+    def free(name, cost=None):
+        return {"name": name, "price": Decimal(100), "cost": cost}
+
+    def oak(name, cost=None):
+        return free(name, cost) | {"product": product}
+
+    twins = [oak("Oak", Decimal(50)), oak("Oak", Decimal(80))]
+    assert costs(twins, [oak("Oak"), oak("Oak")]) == [50, 80]
+    assert costs([free("Work", Decimal(80))], [free("Stone floor") | {"price": Decimal(900)}]) == [None]
+    assert costs([oak("Oak")], [oak("Oak")]) == [None]  # deliberately without one
+    assert costs([oak("Oak", Decimal(50))], [oak("Oak, oiled")]) == [50]
+    assert costs([oak("Oak", Decimal(50))], [free("Work"), oak("Oak")]) == [None, 50]
+    assert costs([free("Work", Decimal(5))], [free("Work"), oak("Oak")]) == [5, 7]
+
+
+@pytest.mark.django_db
+def test_boards_hear_of_another_cost_although_the_amount_is_the_same(world):
+    deal = replace_lines(world.deal(currency="EUR"), [line(price="100", cost="90")], costs_said=True)
+    before = BoardVersion.objects.get(pipeline=deal.pipeline).version
+    replace_lines(deal, [line(price="100", cost="90")], costs_said=True)
+    same = BoardVersion.objects.get(pipeline=deal.pipeline).version
+    replace_lines(deal, [line(price="100", cost="80")], costs_said=True)
+    assert before == same
+    assert BoardVersion.objects.get(pipeline=deal.pipeline).version > same

@@ -119,6 +119,8 @@ class LinesForm:
             count = min(
                 int(data.get("rows", "0")) if re.fullmatch("[0-9]{1,6}", str(data.get("rows", ""))) else 0, MOST_LINES
             )
+            # A form that was opened before the right was given showed no costs: what it does not name stays.
+            self.with_costs = self.with_costs and (not count or any(name.endswith("-cost") for name in data))
             self.forms = [self._form(number, data) for number in range(count)]
         self.blank = self._form("__n__", initial=empty)
 

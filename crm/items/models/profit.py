@@ -80,16 +80,21 @@ def profit_of(item: Item) -> Profit | None:
     return getattr(item, "profit", None)
 
 
-def reckon(item: Item, lines: list[LineItem]) -> None:
-    """The item's profit is that of these lines, from now on. Raises Refused where it is more than an amount may be."""
+def reckon(item: Item, lines: list[LineItem]) -> bool:
+    """The item's profit is that of these lines, from now on; returns whether it was another one.
+
+    Raises Refused where it is more than an amount may be.
+    """
     found = of_lines(lines, item.currency)
+    known = Profit.objects.filter(item=item).values_list("net", "amount").first()
     if found is None:
         Profit.objects.filter(item=item).delete()
-        return
+        return known is not None
     net, amount = found
     if not (MONEY.holds(net) and MONEY.holds(amount)):
         raise Refused(said("lines.costs_too_large", "The costs of all lines together are more than an amount may be."))
     Profit.objects.update_or_create(item=item, defaults={"net": net, "amount": amount, **_base(item, net, amount)})
+    return known != found
 
 
 def recount(item: Any) -> None:
