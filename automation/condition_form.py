@@ -32,18 +32,21 @@ class Readable:
 
     Args:
         pipeline: whose rule or trigger it is; its stages are offered.
+        variables: (path, label, type) of those that it may name; None: those that there are.
     """
 
-    def __init__(self, pipeline: Pipeline | None = None) -> None:
+    def __init__(self, pipeline: Pipeline | None = None, variables: list[tuple[str, Any, str]] | None = None) -> None:
         entry = (_now("The entry"), [("stage", str(_("stage")), "stage"), *MOMENT])
-        known = Variable.objects.of(pipeline.pk) if pipeline is not None else Variable.objects.all()
-        variables = [(f"vars.{one.key}", one.label, one.type) for one in known]
+        if variables is None:
+            known = Variable.objects.of(pipeline.pk) if pipeline is not None else Variable.objects.all()
+            variables = [(f"vars.{one.key}", one.label, one.type) for one in known]
         self.groups = [
             *merge_fields.field_list(confidential=True),
             entry,
             *([(_now("Variables"), variables)] if variables else []),
         ]
         self.types: dict[str, str] = {path: kind for _group, rows in self.groups for path, _label, kind in rows}
+        self.labels = {path: str(label) for _group, rows in self.groups for path, label, _kind in rows}
         rows = CustomField.objects.exclude(options="")
         self.options: dict[str, Sequence[tuple[str, Any]]] = {
             f"{row.target}.custom.{row.key}": row.choices() for row in rows if type_of(row.type).has_options

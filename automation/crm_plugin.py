@@ -1,6 +1,6 @@
 """What automation registers in the lower layer; third parties do the same in theirs."""
 
-from automation import api, archived, day, demo, figures, item_tab, personal_data, stage_uses
+from automation import archived, day, demo, figures, item_tab, personal_data, stage_uses
 from automation.actions import (
     add_comment,
     add_event,
@@ -44,7 +44,10 @@ from automation.actions import (
     wait,
     wait_for,
 )
-from automation.engine import chain, match, plan, timers, undo, worker
+from automation.api import documents as documents_api
+from automation.api import rules as rules_api
+from automation.api import runs as runs_api
+from automation.engine import chain, match, plan, settling, timers, undo, worker
 from automation.models import Rule, RuleSet, Trigger
 from automation.remote import admin as apps_admin
 from automation.remote import api as apps_api
@@ -85,7 +88,9 @@ audited(Trigger)
 audited(Variable, without=["value"])
 event_recorded.connect(plan.on_event, dispatch_uid="automation.plan")
 slots.demo_parts.register(demo.add_automation)
-slots.api_routers.register(api.router)
+slots.api_routers.register(documents_api.router)
+slots.api_routers.register(rules_api.router)
+slots.api_routers.register(runs_api.router)
 slots.api_routers.register(apps_api.router)
 slots.event_interest.register(plan.cares_for)
 slots.job_ended.register(chain.wake_by_job)
@@ -97,7 +102,6 @@ slots.day_parts.register(day.part)
 slots.items_taken_in.register(timers.taken_in)
 slots.routes.extend(route for route in routes if route not in slots.routes)
 register_kind(Kind("match", match.match))
-register_kind(Kind("replan_rule", plan.replan_rule, automation=True))
 register_kind(Kind(timers.KIND, timers.ring_out, automation=True, passing=True))
 register_kind(Kind(timers.ARMING, timers.arm_all))
 
@@ -162,6 +166,7 @@ __all__ = [
     "send_email",
     "send_sms",
     "set_variable",
+    "settling",
     "sms_received",
     "stage_uses",
     "task_status",

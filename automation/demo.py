@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
-from automation.models import Rule, Trigger
+from automation.document import RULE, STAGE, TRIGGER, Document, Place, RulePart, TriggerPart
+from automation.models import Rule
+from automation.publishing.models import Publication
+from automation.publishing.publishing import editing
 from crm.demo.company import Demo
 
 TEXTS: dict[str, dict[str, str]] = {
@@ -108,27 +110,37 @@ TEXTS: dict[str, dict[str, str]] = {
 }
 
 
-def _rule(
-    texts: dict[str, str], publisher: Any, stage: Any, key: str, name: str, action: str, settings: Any, **more: Any
-) -> Rule:
-    order = Rule.objects.filter(stage=stage).count() + 1
-    more |= {"action": action, "settings": settings, "publisher": publisher, "order": order}
-    return Rule.objects.create(stage=stage, key=key, name=texts[name], **more)
+class Placing:
+    """Rules and triggers of the demo, placed into a document that is about to be published."""
 
+    def __init__(self, document: Document, texts: dict[str, str]) -> None:
+        self.document, self.texts = document, texts
 
-def _trigger(texts: dict[str, str], publisher: Any, stage: Any, name: str, of: Rule) -> None:
-    settings = {"status": "done", "rule": str(of.pk)}
-    Trigger.objects.create(stage=stage, name=texts[name], type="task_status", settings=settings, publisher=publisher)
+    def rule(self, stage: Any, key: str, name: str, action: str, settings: dict[str, Any], **more: Any) -> str:
+        """Returns its id."""
+        id = self.document.free_id(key)
+        part = RulePart(id=id, key=key, name=self.texts[name], action=action, settings=settings, **more)
+        self.document.add(RULE, Place(STAGE, str(stage.pk)), part)
+        return id
+
+    def trigger(self, stage: Any, name: str, type: str, settings: dict[str, Any]) -> None:
+        id = self.document.free_id(type)
+        part = TriggerPart(id=id, name=self.texts[name], type=type, settings=settings)
+        self.document.add(TRIGGER, Place(STAGE, str(stage.pk)), part)
 
 
 def add_automation(demo: Demo) -> None:
     """Slot demo_parts: rules R1 to R15 and the triggers, as far as their actions are built."""
-    texts = TEXTS[demo.language]
-    anna, _bartek, _celina, darek, ewa = demo.people
+    with editing(demo.pipeline, demo.people[0], Publication.Origin.DEMO) as under_way:
+        _place(demo, Placing(under_way.document, TEXTS[demo.language]))
+
+
+def _place(demo: Demo, placing: Placing) -> None:
+    texts, rule = placing.texts, placing.rule
+    _anna, _bartek, _celina, darek, ewa = demo.people
     new, talking, _prepare, waiting, prepayment, delivery, won, _lost = demo.stages
     sales, _logistics = demo.departments
 
-    rule = partial(_rule, texts, anna)
     rule(new, "sms", "r1", "send_sms", {"text": texts["sms"]})
     rule(new, "owner", "r2", "change_owner", {"department": str(sales.pk), "choose": "order", "skip_absent": "on"})
     call = {
@@ -168,4 +180,4 @@ def add_automation(demo: Demo) -> None:
     )
     rule(won, "won", "r15", "add_comment", {"text": texts["won"]})
 
-    _trigger(texts, anna, delivery, "t2", pack)
+    placing.trigger(delivery, "t2", "task_status", {"status": "done", "rule": pack})

@@ -158,7 +158,7 @@ class RuleSetChoice(forms.ModelChoiceField):
         self.error_messages["invalid_choice"] = _("This rule set no longer exists.")
 
     def place(self, scope: Scope) -> None:
-        self.queryset = RuleSet.objects.filter(pipeline=scope.pipeline_id)
+        self.queryset = RuleSet.objects.filter(pipeline=scope.pipeline_id, retired=False)
 
 
 class ItemFieldChoice(forms.ChoiceField):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from datetime import timedelta
 from typing import Any
 
@@ -24,9 +25,15 @@ MOST_RULES = 300  # on one stage, or in one set
 MOST_NESTED = 5  # sets that call sets
 
 
+def new_uid() -> str:
+    return f"x{secrets.token_hex(5)}"
+
+
 class Placed(models.Model):
     """What rules and triggers share: a place on a stage, typed settings, a condition, a publisher."""
 
+    # Its id in the pipeline's document, for good: it stays over publications, texts and restores.
+    uid = models.SlugField(max_length=60, default=new_uid, editable=False)
     pipeline = models.ForeignKey(Pipeline, models.CASCADE, related_name="%(class)ss", verbose_name=_("pipeline"))
     stage = models.ForeignKey(Stage, models.PROTECT, related_name="%(class)ss", verbose_name=_("stage"))
     name = models.CharField(_("name"), max_length=120)
@@ -41,6 +48,8 @@ class Placed(models.Model):
         User, models.SET_NULL, null=True, related_name="+", verbose_name=_("published by"), editable=False
     )
     version = models.PositiveIntegerField(default=0, editable=False)
+    # What its part of the document has that this version does not know of.
+    extra = models.JSONField(default=dict, blank=True, editable=False)
     # Used ones are retired, never deleted: their history still names them.
     retired = models.BooleanField(_("retired"), default=False, editable=False)
 
@@ -61,24 +70,27 @@ class Placed(models.Model):
         super().save(*args, **kwargs)
         self.pipeline.touch_machine()
 
-    def delete(self, *args: Any, **kwargs: Any) -> Any:
-        deleted = super().delete(*args, **kwargs)
-        self.pipeline.touch_machine()
-        return deleted
-
 
 class RuleSet(models.Model):
     """Rules that rules of several stages call: kept once, run in the stay of whoever calls them."""
 
+    uid = models.SlugField(max_length=60, default=new_uid, editable=False)
     pipeline = models.ForeignKey(Pipeline, models.CASCADE, related_name="rule_sets", verbose_name=_("pipeline"))
     name = models.CharField(_("name"), max_length=80)
     note = models.TextField(_("note"), blank=True)
+    extra = models.JSONField(default=dict, blank=True, editable=False)
+    retired = models.BooleanField(_("retired"), default=False, editable=False)
 
     class Meta:
         ordering = ["name"]
         verbose_name = _("rule set")
         verbose_name_plural = _("rule sets")
-        constraints = [models.UniqueConstraint(fields=["pipeline", "name"], name="rule_set_once_a_pipeline")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["pipeline", "name"], condition=models.Q(retired=False), name="rule_set_once_a_pipeline"
+            ),
+            models.UniqueConstraint(fields=["pipeline", "uid"], name="rule_set_uid_once"),
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -148,8 +160,14 @@ class Rule(Placed):
         verbose_name = _("rule")
         verbose_name_plural = _("rules")
         constraints = [
-            models.UniqueConstraint(fields=["stage", "key"], name="rule_key_once_a_stage"),
-            models.UniqueConstraint(fields=["rule_set", "key"], name="rule_key_once_a_set"),
+            models.UniqueConstraint(fields=["pipeline", "uid"], name="rule_uid_once"),
+            # A retired one keeps its key beside the one that has it now.
+            models.UniqueConstraint(
+                fields=["stage", "key"], condition=models.Q(retired=False), name="rule_key_once_a_stage"
+            ),
+            models.UniqueConstraint(
+                fields=["rule_set", "key"], condition=models.Q(retired=False), name="rule_key_once_a_set"
+            ),
             models.CheckConstraint(
                 condition=models.Q(stage__isnull=True, rule_set__isnull=False)
                 | models.Q(stage__isnull=False, rule_set__isnull=True),
@@ -176,6 +194,10 @@ class Rule(Placed):
 
     def when(self) -> Timing:
         return Timing.of(self.timing)
+
+    def kept(self) -> dict[str, Any]:
+        """What a run keeps of it when it starts, or when it shall finish with what stands here now."""
+        return {name: getattr(self, name) for name in ("action", "settings", "condition", "timing", "version")}
 
     def clean(self) -> None:
         super().clean()
@@ -223,6 +245,7 @@ class Trigger(Placed):
         ordering = ["stage__order", "order", "pk"]
         verbose_name = _("trigger")
         verbose_name_plural = _("triggers")
+        constraints = [models.UniqueConstraint(fields=["pipeline", "uid"], name="trigger_uid_once")]
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """One of time is armed for what is there already, whoever saves it."""
@@ -237,6 +260,8 @@ class Run(Leased):
     """One execution of a rule for one visit."""
 
     rule = models.ForeignKey(Rule, models.PROTECT, related_name="runs", verbose_name=_("rule"))
+    # The rule's version when it was planned; 0: planned before versions were kept.
+    rule_version = models.PositiveIntegerField(default=0, editable=False)
     visit = models.ForeignKey(StageVisit, models.CASCADE, related_name="runs", verbose_name=_("visit"))
     item = models.ForeignKey(Item, models.CASCADE, related_name="runs", verbose_name=_("item"))
     # Of a rule of a set: the run that called it.

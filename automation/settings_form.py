@@ -9,8 +9,9 @@ from django.utils.translation import gettext_lazy as _
 
 from automation.base import Action, SettingsForm, TriggerType
 from automation.condition_form import ConditionForm
+from automation.confidential import hidden_from
 from automation.models import Rule, Trigger, scope_of
-from automation.publishing import hidden_from
+from automation.publishing import doors
 from automation.timing import TimingForm
 from crm.models import User
 
@@ -59,17 +60,29 @@ class PlacedForm(forms.ModelForm):
             raise forms.ValidationError(_("Please look at the fields marked below."))
         if not data.get("is_enabled"):
             return data  # whoever may set the pipeline up may switch off what he could not write
-        fault = hidden_from(raw_of(self.own), self.condition.stored(), self.publisher)
+        fault = hidden_from(self.publisher, self.kind.Settings, raw_of(self.own), self.condition.stored())
         if fault:
             raise forms.ValidationError(fault)
         return data
 
+    def _post_clean(self) -> None:
+        """Beside what its own fields say: what it would break, such as a later rule that reads its results by its key."""
+        super()._post_clean()  # type: ignore[misc]  # the hook of ModelForm, after which the instance has the new values
+        if not self.errors:
+            self._take_in()
+            for words in doors.judge(self.instance, self.publisher).values():
+                for word in words:
+                    self.add_error(None, word)
+
     def save(self, commit: bool = True) -> Any:
+        self._take_in()
+        return super().save(commit)
+
+    def _take_in(self) -> None:
         self.instance.settings = self.own.stored(raw_of(self.own))
         self.instance.condition = self.condition.stored()
         if self.timing is not None:
             self.instance.timing = self.timing.raw()
-        return super().save(commit)
 
 
 class RuleForm(PlacedForm):

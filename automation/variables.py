@@ -24,7 +24,7 @@ def type_choices() -> list[tuple[str, Any]]:
 class VariableQuerySet(models.QuerySet["Variable"]):
     def of(self, pipeline: int) -> VariableQuerySet:
         """Those that rules of the pipeline (its id) may name."""
-        return self.filter(models.Q(pipeline=pipeline) | models.Q(pipeline=None))
+        return self.filter(models.Q(pipeline=pipeline) | models.Q(pipeline=None), retired=False)
 
     def settable(self) -> VariableQuerySet:
         return self.filter(is_constant=False)
@@ -52,6 +52,9 @@ class Variable(models.Model):
     is_constant = models.BooleanField(_("constant"), default=False, help_text=_("Rules read it and cannot change it."))
     # Of the company's; of others what it is before a rule has set it.
     value = models.JSONField(_("value"), null=True, blank=True, default=None)
+    extra = models.JSONField(default=dict, blank=True, editable=False)
+    # Out of its pipeline's document; what cards have of it stays, and is there again when it comes back.
+    retired = models.BooleanField(_("retired"), default=False, editable=False)
 
     objects = VariableQuerySet.as_manager()
 

@@ -258,6 +258,10 @@ def main() -> None:
         from bench.papers import measure_papers
 
         measure_papers(line, milliseconds, DATABASE)
+    if only in ("", "publishing") and (SIZE == 1_000 or os.environ.get("BENCH_ALL") or only):
+        from bench.publishing import measure_publishing
+
+        measure_publishing(line)
     if only in ("", "rooms") and (SIZE == 100_000 or os.environ.get("BENCH_ALL")):
         from bench.rooms import measure_rooms
 

@@ -6,7 +6,10 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from automation.models import Rule, Trigger
+from automation.demo import Placing
+from automation.models import Rule
+from automation.publishing.models import Publication
+from automation.publishing.publishing import editing
 from crm.demo.company import Demo
 from crm.ground import clock
 from crm.items.listing import replace_lines
@@ -146,25 +149,17 @@ def _automation(demo: Demo, texts: dict[str, Any], templates: dict[str, Any]) ->
     prepare, waiting, prepayment = demo.stages[2], demo.stages[3], demo.stages[4]
     prepare.needed_to_enter = ["amount"]  # an invoice over nothing cannot be made
     prepare.save()
-    anna = demo.people[0]
-    last = Rule.objects.filter(stage=prepare).count()
-    Rule.objects.create(
-        stage=prepare, key="invoice", name=texts["invoice"], action="create_invoice", publisher=anna, order=last,
-        settings={"template": str(templates["invoice"].pk), "due_days": "14", "stamped": "", "wait": "on"},
-    )  # fmt: skip
-    Rule.objects.create(
-        stage=prepare, key="invoice_mail", name=texts["mail"], action="send_email", publisher=anna, order=last + 1,
-        settings={"subject": texts["subject"], "body": texts["body"]}, after_previous=Rule.After.DONE,
-    )  # fmt: skip
-    Trigger.objects.create(
-        stage=waiting, name=texts["opened"], type="document_opened", publisher=anna,
-        settings={"template": str(templates["invoice"].pk)},
-    )  # fmt: skip
-    Rule.objects.create(
-        stage=waiting, key="opened", name=texts["notify"], action="notify", publisher=anna,
-        settings={"to_roles": ["owner"], "text": texts["tell"]}, order=Rule.objects.filter(stage=waiting).count(),
-    )  # fmt: skip
-    Trigger.objects.create(stage=prepayment, name=texts["paid"], type="invoice_paid", publisher=anna, settings={})
+    invoice = {"template": str(templates["invoice"].pk)}
+    with editing(demo.pipeline, demo.people[0], Publication.Origin.DEMO) as under_way:
+        placing = Placing(under_way.document, texts)
+        papers = invoice | {"due_days": "14", "stamped": "", "wait": "on"}
+        placing.rule(prepare, "invoice", "invoice", "create_invoice", papers)
+        mail = {"subject": texts["subject"], "body": texts["body"]}
+        placing.rule(prepare, "invoice_mail", "mail", "send_email", mail, after_previous=Rule.After.DONE)
+        placing.trigger(waiting, "opened", "document_opened", invoice)
+        told = {"to_roles": ["owner"], "text": texts["tell"]}
+        placing.rule(waiting, "opened", "notify", "notify", told)
+        placing.trigger(prepayment, "paid", "invoice_paid", {})
 
 
 INVOICES = 40

@@ -8,6 +8,7 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from automation import live
 from automation.engine import chain
 from automation.engine.plan import replan
 from automation.models import Run
@@ -117,7 +118,8 @@ def _another_round(run: Run, **values: Any) -> Run:
     """A new run of the same rule for the same visit; the old one stays as it is."""
     rounds = Run.objects.filter(visit_id=run.visit_id, rule_id=run.rule_id).count()
     same = ("rule", "visit", "item", "caller", "order", "has_next", "alone", "depth", "changes")
-    return Run.objects.create(round=rounds, **{name: getattr(run, name) for name in same}, **values)
+    values |= {"round": rounds, "rule_version": run.rule.version}
+    return Run.objects.create(**{name: getattr(run, name) for name in same}, **values)
 
 
 def _follow(old: Run) -> None:
@@ -204,15 +206,9 @@ def cancel_planned(rule: Any, reason: str) -> int:
     return cancelled
 
 
-def pin_planned(rule: Any, old: dict[str, Any]) -> int:
-    """E30: planned runs finish with the settings as they were before the edit."""
-    return Run.objects.filter(rule=rule, status__in=UNSTARTED, taken__isnull=True).update(taken=old, pinned=True)
-
-
 def release_rule(rule: Any, by: User) -> int:
     """An administrator lets a paused rule go on; its held runs are planned again."""
-    rule.paused_at, rule.paused_because, rule.unconfirmed = None, "", []
-    rule.save()
+    live.go_on(rule, by)
     held = Run.objects.filter(rule=rule, status=Status.HELD)
     count = held.count()
     for run in held:

@@ -13,6 +13,7 @@ from automation.conditions import judge
 from automation.engine import chain
 from automation.engine.due import set_due
 from automation.engine.prepare import Batch, Hold, acting_as, prepare
+from automation.engine.revisions import Cancelled, follow
 from automation.facts import CannotJudge
 from automation.models import Run
 from automation.timing import Timing
@@ -28,10 +29,6 @@ from crm.work.leased import LeaseLost, Status, backoff
 log = logging.getLogger("dealwright.automation")
 
 GRACE = timedelta(minutes=15)  # so long after closing a run may begin that was due before it
-
-
-class Cancelled(Exception):
-    """The run must not begin any more; the sentence says why."""
 
 
 # ---------------------------------------------------------------------- one run
@@ -69,15 +66,8 @@ def recheck(run: Run, item: Item) -> None:
 
 def take_settings(run: Run) -> None:
     """Keep a copy of the settings it uses; a pinned run brought its own (E30)."""
-    if run.taken is None:
-        rule = run.rule
-        run.taken = {
-            "action": rule.action,
-            "settings": rule.settings,
-            "condition": rule.condition,
-            "timing": rule.timing,
-            "version": rule.version,
-        }
+    if run.taken is None and not follow(run):
+        run.taken = run.rule.kept()
 
 
 def skip_if_late(run: Run) -> bool:

@@ -102,6 +102,7 @@ def _run(entry: Entry, changes: dict[str, Any], rule: Rule, order: int, follows:
     assert visit is not None
     run = Run(
         rule=rule,
+        rule_version=rule.version,
         visit=visit,
         item=entry.item,
         order=order,
@@ -280,19 +281,6 @@ def _start_of(run: Run) -> datetime:
     before = Run.objects.filter(visit_id=run.visit_id, order=run.after_order, finished_at__isnull=False)
     ended = before.order_by("-finished_at").values_list("finished_at", flat=True).first()
     return ended or clock.now()
-
-
-def replan_rule(job: Job) -> None:
-    """A publication: planned runs take the newest settings, due times included (E30). The job of one rule."""
-    rule = Rule.objects.select_related("stage").get(pk=job.payload["rule"])
-    machine = machine_of(rule.pipeline_id)
-    runs = Run.objects.filter(rule=rule, status=Status.PLANNED, pinned=False).exclude(waiting_for="previous")
-    for pk, item_id in runs.order_by("item_id", "pk").values_list("pk", "item_id"):
-        item = databases.lock(Item.objects.filter(pk=item_id)).get()
-        fresh = runs.filter(pk=pk).first()
-        if fresh is not None:
-            fresh.rule = rule
-            replan(fresh, item, machine)
 
 
 # ---------------------------------------------------------------------- handing on to match

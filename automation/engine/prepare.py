@@ -8,6 +8,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
+from automation import live
 from automation.base import ActionError, Context, action_of, bind, first_error
 from automation.models import Rule, Run, scope_of
 from automation.values import rendered
@@ -143,7 +144,7 @@ def check_hourly_limit(rule: Rule) -> None:
     reason = said("rule.hourly_limit", "Paused: more than %d messages in an hour.") % rule.hourly_limit
 
     def pause() -> None:
-        Rule.objects.filter(pk=rule.pk, paused_at__isnull=True).update(paused_at=clock.now(), paused_because=reason)
+        live.pause(rule, reason)
         notify(administrators(), named(rule.name, reason), kind="limit", group=f"limit:{rule.pk}")
 
     raise Hold(reason, pause)

@@ -24,7 +24,7 @@ def planned(caller: Run, asked: Call) -> list[Run]:
     Raises ActionError for a set that is gone, of another pipeline, or that calls itself.
     """
     machine = machine_of(caller.item.pipeline_id)
-    found = RuleSet.objects.filter(pk=asked.rule_set, pipeline=machine.pipeline.pk).first()
+    found = RuleSet.objects.filter(pk=asked.rule_set, pipeline=machine.pipeline.pk, retired=False).first()
     if found is None:
         raise ActionError(said("set.gone", "The rule set no longer exists, or belongs to another pipeline."))
     _check_nesting(caller, found)
@@ -51,6 +51,7 @@ def planned(caller: Run, asked: Call) -> list[Run]:
 def _run(caller: Run, rule: Rule, place: int, follows: int | None, number: int) -> Run:
     run = Run(
         rule=rule,
+        rule_version=rule.version,
         visit=caller.visit,
         item=caller.item,
         caller=caller,

@@ -10,6 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.db import models, transaction
 
+from automation import live
 from automation.engine import chain
 from automation.engine.perform import attempt
 from automation.engine.prepare import Batch
@@ -152,7 +153,7 @@ def _hung(run: Run, alone: bool) -> None:
     fresh = databases.lock(Run.objects.filter(pk=run.pk)).select_related("rule__publisher").get()
     now, rule = clock.now(), fresh.rule
     again = rule.hung_at is not None and rule.hung_at > now - timedelta(days=1)
-    Rule.objects.filter(pk=rule.pk).update(hung_at=now)
+    live.mark_hung(rule)
     if not alone or not again or fresh.is_final:
         return
     reason = said("rule.hangs", "Paused: it stopped a worker twice within a day.")
@@ -162,7 +163,7 @@ def _hung(run: Run, alone: bool) -> None:
         Status.FAILED,
         said("rule.hung", "It stood still and stopped the worker, for the second time within a day."),
     )
-    Rule.objects.filter(pk=rule.pk).update(paused_at=now, paused_because=reason)
+    live.pause(rule, reason)
     told = {person.pk: person for person in (*administrators(), rule.publisher) if person is not None}
     notify(list(told.values()), named(rule.name, reason), kind="trouble", group=f"hung:{rule.pk}")
 

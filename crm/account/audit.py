@@ -8,9 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from auditlog.context import set_extra_data
+from auditlog.context import auditlog_value, set_extra_data
+from auditlog.diff import model_instance_diff
+from auditlog.models import LogEntry
 from auditlog.registry import auditlog
 from django.conf import settings
+from django.contrib.contenttypes.models import ContentType
 from django.http import HttpRequest, HttpResponse
 
 from crm import models
@@ -26,6 +29,34 @@ def audited(model: Any, *, without: Iterable[str] = (), hidden: Iterable[str] = 
         m2m: links to many whose changes count too.
     """
     auditlog.register(model, exclude_fields=list(without), mask_fields=list(hidden), m2m_fields=set(m2m))
+
+
+def written_in_bulk(rows: Iterable[tuple[Any, Any]], by: Any) -> None:
+    """The same for rows of audited models that were written in bulk, which no signal tells.
+
+    Args:
+        rows: each one as it was (None: it is new), and as it is.
+        by: the user; None: the system.
+    """
+    about: dict[str, Any] = auditlog_value.get({})
+    entries = []
+    for before, after in rows:
+        differs = model_instance_diff(before, after)
+        if differs:
+            entries.append(
+                LogEntry(
+                    content_type=ContentType.objects.get_for_model(after),
+                    object_pk=str(after.pk),
+                    object_id=after.pk,
+                    object_repr=str(after)[:200],
+                    action=LogEntry.Action.CREATE if before is None else LogEntry.Action.UPDATE,
+                    changes=differs,
+                    actor=by,
+                    actor_email=by.email if by is not None else None,
+                    remote_addr=about.get("remote_addr"),
+                )
+            )
+    LogEntry.objects.bulk_create(entries, batch_size=500)
 
 
 def hide(value: str | None) -> str:

@@ -116,7 +116,11 @@ def check(source: str, *, extra: Mapping[str, Iterable[str] | None] | None = Non
                 name,
             )
     known = known_paths(confidential)
-    custom = {root: set(custom_keys(root)) for root in ("item", "contact", "company") if root in found.globals}
+    # Looked up only where one is named: a pipeline's rules are judged by the hundred.
+    named = {
+        root for root, variables in found.globals.items() if any("custom" in map(str, v.segments) for v in variables)
+    }
+    custom = {root: set(custom_keys(root)) if root in named else set() for root in ("item", "contact", "company")}
     for root, variables in found.globals.items():
         for variable in variables:
             path = [str(segment) for segment in variable.segments]

@@ -1,5 +1,7 @@
 """Rules and triggers in the administration: fields of their type, and refusals in words."""
 
+from datetime import timedelta
+
 import pytest
 
 from automation.base import Action, actions
@@ -107,9 +109,7 @@ def test_as_many_comparisons_as_the_page_added_are_kept_and_shown_again(world, a
     assert "deeper" not in page
 
 
-def test_editing_replans_switching_off_cancels_and_deleting_retires(
-    world, alice, now, drain, django_capture_on_commit_callbacks
-):
+def test_editing_replans_switching_off_cancels_and_deleting_retires(world, alice, now, drain):
     rule = world.rule(
         "talk", timing={"when": "delay", "amount": 1, "unit": "hours"}, settings={"text": "x"}, key="k", order=1
     )
@@ -124,16 +124,18 @@ def test_editing_replans_switching_off_cancels_and_deleting_retires(
         "when-unit": "hours",
     }
     assert alice.post(url, data).status_code == 302
-    assert Job.objects.filter(kind="replan_rule").exists()
+    assert Job.objects.filter(kind="settle_rule").exists()
+    drain()
+    assert Run.objects.get().due_at == now + timedelta(hours=2)
     off = {name: value for name, value in data.items() if name != "is_enabled"}
-    with django_capture_on_commit_callbacks(execute=True):
-        alice.post(url, off)
+    alice.post(url, off)
+    drain()
     assert Run.objects.get().status == "cancelled"
     alice.post(f"/admin/automation/rule/{rule.pk}/delete/", {"post": "yes"})
     assert Rule.objects.get().retired
 
 
-def test_old_settings_may_be_kept_for_planned_runs(world, alice, now):
+def test_old_settings_may_be_kept_for_planned_runs(world, alice, now, drain):
     rule = world.rule(
         "talk", timing={"when": "delay", "amount": 1, "unit": "hours"}, settings={"text": "old"}, key="k", order=1
     )
@@ -148,6 +150,7 @@ def test_old_settings_may_be_kept_for_planned_runs(world, alice, now):
         "old_settings": "on",
     }
     alice.post(f"/admin/automation/rule/{rule.pk}/change/", data)
+    drain()
     assert Run.objects.get().taken["settings"] == {"text": "old"}
 
 

@@ -6,6 +6,8 @@ import pytest
 
 from automation.engine import control
 from automation.models import Rule, Run
+from automation.publishing import doors
+from automation.publishing.models import Publication
 from crm.ground import clock
 from crm.items.models.gate import MoveOptions
 from crm.models import Event, Forbidden, Item, ItemType, Job, Message, Pipeline, Refused, Stage, Task
@@ -157,8 +159,7 @@ def test_E30_planned_runs_take_the_newest_settings(world, now, drain):
     world.move(item, "talk")
     rule.settings = {"text": "new"}
     rule.timing = {"when": "delay", "amount": 2, "unit": "hours"}
-    rule.save()
-    Job.plan("replan_rule", f"replan:{rule.pk}:{rule.version}", payload={"rule": rule.pk})
+    doors.publish(rule, world.alice, Publication.Origin.ADMIN)
     drain()
     assert world.run_of(rule).due_at == now + timedelta(hours=2)
     with clock.at(now + timedelta(hours=2)):
@@ -171,10 +172,8 @@ def test_E30_unless_they_finish_with_the_old_settings(world, now, drain):
     rule = world.rule("talk", timing=LATER, settings={"text": "old"})
     item = world.deal()
     world.move(item, "talk")
-    old = {"action": rule.action, "settings": rule.settings, "condition": {}, "timing": rule.timing, "version": 1}
     rule.settings = {"text": "new"}
-    rule.save()
-    assert control.pin_planned(rule, old) == 1
+    doors.publish(rule, world.alice, Publication.Origin.ADMIN, pin_planned=True)
     with clock.at(now + timedelta(hours=1)):
         drain()
     assert world.comments(item) == ["old"]
@@ -243,7 +242,7 @@ def test_E30_replanning_after_the_previous_rule_counts_from_its_end(world, now, 
     world.move(item, "talk")
     drain()
     with clock.at(now + timedelta(days=1)):
-        rule.save()
-        Job.plan("replan_rule", "again", payload={"rule": rule.pk})
+        rule.retry_hours = 20
+        doors.publish(rule, world.alice, Publication.Origin.ADMIN)
         drain()
     assert world.run_of(rule).due_at == now + timedelta(days=2)

@@ -103,3 +103,40 @@ def test_rules_of_a_set_read_it_where_both_publishers_may(world, deal, drain):
     drain()
     assert world.comments(deal) == []
     assert "profit" in Run.objects.get(rule__key="note").error
+
+
+def test_what_a_rule_counts_of_it_is_told_in_no_history(world, deal, drain, client):
+    count = {"left": "item.profit", "sign": "multiply", "right": "1", "places": "2"}
+    world.rule("talk", "calculate", count, publisher=world.charlie, key="count")
+    world.move(deal, "talk")
+    drain()
+    run = Run.objects.get()
+    assert (run.status, run.error, run.outputs) == ("done", "", {"result": "10.00"})
+    assert Caller(client, world.bob).get(f"/runs/{run.pk}").data["outputs"] == {}
+    assert Caller(client, world.charlie).get(f"/runs/{run.pk}").data["outputs"] == {"result": "10.00"}
+
+
+def test_a_cost_in_a_rule_is_set_by_who_sees_costs(world, deal, drain, client):
+    settings = {"name": "Delivery", "price": "5", "quantity": "1", "cost": "1"}
+    body = {"stage": world.stages["talk"].pk, "action": "add_line_item", "settings": settings}
+    answer = Caller(client, world.bob).post("/rules", body)
+    assert answer.status_code == 422
+    assert "cost" in json.dumps(answer.data)
+    assert Caller(client, world.charlie).post("/rules", body).status_code == 201
+    Rule.objects.update(publisher=world.bob)
+    world.move(deal, "talk")
+    drain()
+    assert Run.objects.get().status == "failed"
+    assert "cost" in Run.objects.get().error
+
+
+def test_a_note_by_a_colleague_leaves_a_rule_with_who_answers_for_it(world, deal, drain, client):
+    rule = world.rule("talk", settings={"text": "{{ item.profit }}"}, publisher=world.charlie)
+    bob = Caller(client, world.bob)
+    assert bob("PATCH", f"/rules/{rule.pk}", {"name": "Another name"}).status_code == 200
+    assert bob("PATCH", f"/rules/{rule.pk}", {"retry_hours": 2}).status_code == 422
+    rule.refresh_from_db()
+    assert (rule.name, rule.publisher) == ("Another name", world.charlie)
+    world.move(deal, "talk")
+    drain()
+    assert Run.objects.get().status == "done"

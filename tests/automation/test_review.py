@@ -5,10 +5,9 @@ from datetime import timedelta
 import pytest
 
 from automation.base import actions, bind
-from automation.condition_form import Readable
 from automation.engine import control
 from automation.models import Rule, RuleSet, Run, TriggerFiring, scope_of
-from automation.publishing import check
+from automation.publishing import doors
 from automation.variables import Variable, VariableValue
 from crm.ground import clock
 from crm.items.models.gate import MoveOptions
@@ -133,7 +132,7 @@ def test_numbers_are_kept_as_numbers_whatever_language_typed_them(world, client)
 def test_a_literal_means_the_same_for_customers_of_every_language(world, drain):
     made = Variable.objects.create(key="rate", label="Rate", type="number")
     rule = world.rule("talk", "set_variable", {"variable": str(made.pk), "value": "1.125"})
-    assert check(rule, {"settings"}, Readable(world.pipeline), world.alice) == {}
+    assert doors.judge(rule, world.alice, {"settings"}) == {}
     world.move(world.deal(), "talk")
     drain()
     assert VariableValue.objects.get().value == "1.125"

@@ -113,9 +113,10 @@ def test_a_removed_pipeline_hands_everything_over_and_sends_nothing(world, alice
     assert set(Item.objects.filter(pk__in=[card.pk for card in cards]).values_list("stage", flat=True)) == {talk.pk}
     assert Message.objects.count() == before
     # Switched off: they would meet other customers.
-    assert [(row.stage, row.pipeline, row.is_enabled) for row in (Rule.objects.get(), Trigger.objects.get())] == [
-        (talk, other, False)
-    ] * 2
+    assert [
+        (row.stage, row.pipeline, row.is_enabled)
+        for row in (Rule.objects.get(retired=False), Trigger.objects.get(retired=False))
+    ] == [(talk, other, False)] * 2
     form.refresh_from_db()
     assert form.pipeline == other
     assert Channel.objects.get(pk=world.email.pk).strangers == other

@@ -1,7 +1,9 @@
-"""Rules, triggers and runs for programs."""
+"""Rules, triggers and rule sets for programs; each change is a publication."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any, Literal
 
 from django.core.exceptions import ValidationError
@@ -11,18 +13,18 @@ from ninja import Router, Schema
 from ninja import Status as Answer
 from pydantic import Field
 
-from automation import publishing
 from automation.base import actions, trigger_types
-from automation.condition_form import Readable
-from automation.engine import control
-from automation.models import Rule, RuleSet, Run, Trigger
+from automation.document import Faulty
+from automation.models import Rule, RuleSet, Trigger
+from automation.publishing import doors
+from automation.publishing.judging import free_key
+from automation.publishing.models import Publication
 from crm.api.auth import scope
-from crm.api.errors import ApiError, answers, invalid
+from crm.api.errors import answers, invalid
 from crm.api.idempotency import idempotent
 from crm.api.paging import Cursor, Id, Limit, one, only, page_of
-from crm.api.schemas import Page, Reasoned, Visible, moment, reason_out
-from crm.items import customer_rights
-from crm.models import Item, Pipeline, Stage
+from crm.api.schemas import Page, Visible
+from crm.models import Pipeline, Stage
 from crm.people.signed_in import signed_in
 
 router = Router(tags=["automation"])
@@ -100,35 +102,6 @@ def trigger_out(trigger: Trigger) -> dict[str, Any]:
     }
 
 
-class RunOut(Reasoned):
-    id: int
-    rule: int
-    rule_name: str
-    item: int
-    stage: int
-    status: str
-    due_at: str | None
-    started_at: str | None
-    finished_at: str | None
-    outputs: dict[str, Any]
-
-
-def run_out(run: Any) -> dict[str, Any]:
-    return {
-        "id": run.pk,
-        "rule": run.rule_id,
-        "rule_name": run.rule.name,
-        "item": run.item_id,
-        "stage": run.visit.stage_id,
-        "status": run.status,
-        **reason_out(run.error),
-        "due_at": moment(run.due_at),
-        "started_at": moment(run.started_at),
-        "finished_at": moment(run.finished_at),
-        "outputs": {name: value for name, value in run.outputs.items() if name != "to" or not run.is_concealed},
-    }
-
-
 def _mine(request: HttpRequest, rows: Any) -> Any:
     return rows.filter(pipeline__in=Pipeline.objects.visible_to(request.user), retired=False)
 
@@ -199,7 +172,7 @@ def _published(request: HttpRequest, placed: Any, sent: dict[str, Any]) -> Any:
         if value is not None and not (name == "name" and not value.strip()):
             setattr(placed, name, value)
     judged = set(sent) | (set() if placed.pk else {"settings"})
-    faults = publishing.check(placed, judged, Readable(placed.pipeline), signed_in(request))
+    faults = doors.judge(placed, signed_in(request), judged)
     if faults:
         raise invalid(faults)
     try:
@@ -207,8 +180,18 @@ def _published(request: HttpRequest, placed: Any, sent: dict[str, Any]) -> Any:
     except ValidationError as error:
         raise invalid({name: [str(word) for word in words] for name, words in error.message_dict.items()}) from error
     confirms = not placed.pk or "condition" in sent  # a program has seen no other's reading
-    publishing.publish(placed, signed_in(request), pin_planned=pinned, confirms=confirms)
+    with refusing():
+        doors.publish(placed, signed_in(request), Publication.Origin.API, pin_planned=pinned, confirms=confirms)
     return placed
+
+
+@contextmanager
+def refusing() -> Iterator[None]:
+    """422 with the faults by their places."""
+    try:
+        yield
+    except Faulty as faulty:
+        raise invalid({fault.place: [fault.sentence] for fault in faulty.faults}) from faulty
 
 
 def _where(request: HttpRequest, stage: int | None, rule_set: int | None) -> dict[str, Any]:
@@ -216,7 +199,7 @@ def _where(request: HttpRequest, stage: int | None, rule_set: int | None) -> dic
     if (stage is None) == (rule_set is None):
         raise invalid({"stage": [_("A rule stands on a stage or in a set, never in both.")]})
     if rule_set is not None:
-        chosen = RuleSet.objects.filter(pk=rule_set, pipeline__in=_configured(request)).first()
+        chosen = RuleSet.objects.filter(pk=rule_set, pipeline__in=_configured(request), retired=False).first()
         if chosen is None:
             raise invalid({"rule_set": [_("There is no such rule set.")]})
         return {"rule_set": chosen}
@@ -237,7 +220,8 @@ def _placed(request: HttpRequest, model: Any, payload: Any, kind: str, registry:
     placed.name = str(found.label) if found else sent[kind]
     setattr(placed, kind, sent[kind])
     if isinstance(placed, Rule):
-        placed.key = sent.pop("key", "") or publishing.free_key(placed)
+        used = placed.beside().filter(retired=False).values_list("key", flat=True)
+        placed.key = sent.pop("key", "") or free_key(placed.action, used)
     return _published(request, placed, sent)
 
 
@@ -263,7 +247,7 @@ def _set_out(row: RuleSet) -> dict[str, Any]:
 @scope("read")
 def rule_sets(request: HttpRequest, limit: Limit = 50, cursor: Cursor = "") -> Any:
     only(request)
-    rows = RuleSet.objects.filter(pipeline__in=Pipeline.objects.visible_to(request.user))
+    rows = RuleSet.objects.filter(pipeline__in=Pipeline.objects.visible_to(request.user), retired=False)
     return page_of(rows, _set_out, limit, cursor)
 
 
@@ -279,7 +263,8 @@ def add_rule_set(request: HttpRequest, payload: RuleSetIn) -> Any:
         made.full_clean()
     except ValidationError as error:
         raise invalid({"name": [" ".join(error.messages)]}) from error
-    made.save()
+    with refusing():
+        doors.publish_set(made, signed_in(request), Publication.Origin.API)
     return Answer(201, _set_out(made))
 
 
@@ -303,7 +288,9 @@ def change_rule(request: HttpRequest, pk: Id, payload: RuleChange) -> Any:
 @scope("rules")
 @idempotent
 def remove_rule(request: HttpRequest, pk: Id) -> Any:
-    publishing.retire(one(Rule.objects.filter(pipeline__in=_configured(request), retired=False), pk))
+    found = one(Rule.objects.filter(pipeline__in=_configured(request), retired=False), pk)
+    with refusing():
+        doors.retire(found, signed_in(request), Publication.Origin.API)
     return Answer(204, None)
 
 
@@ -326,57 +313,7 @@ def change_trigger(request: HttpRequest, pk: Id, payload: TriggerChange) -> Any:
 @scope("rules")
 @idempotent
 def remove_trigger(request: HttpRequest, pk: Id) -> Any:
-    publishing.retire(one(Trigger.objects.filter(pipeline__in=_configured(request), retired=False), pk))
+    found = one(Trigger.objects.filter(pipeline__in=_configured(request), retired=False), pk)
+    with refusing():
+        doors.retire(found, signed_in(request), Publication.Origin.API)
     return Answer(204, None)
-
-
-# ---------------------------------------------------------------------- runs
-
-
-def _runs(request: HttpRequest) -> Any:
-    seen = Item.objects.visible_to(signed_in(request))
-    rows = Run.objects.filter(item__in=seen).select_related("rule", "visit")
-    return customer_rights.marked(rows, signed_in(request))
-
-
-Status = Literal["", "planned", "held", "running", "waiting", "done", "skipped", "failed", "cancelled", "unknown"]
-
-
-@router.get("/runs", response=answers(Page[RunOut]), summary="Runs of rules, by item and status")
-@scope("read")
-def runs(
-    request: HttpRequest, limit: Limit = 50, cursor: Cursor = "", item: Id | None = None, status: Status = ""
-) -> Any:
-    only(request, "item", "status")
-    rows = _runs(request)
-    if item is not None:
-        rows = rows.filter(item_id=item)
-    return page_of(rows.filter(status=status) if status else rows, run_out, limit, cursor)
-
-
-@router.get("/runs/{pk}", response=answers(RunOut), summary="One run")
-@scope("read")
-def run(request: HttpRequest, pk: Id) -> Any:
-    only(request)
-    return run_out(one(_runs(request), pk))
-
-
-VERBS: dict[str, Any] = {
-    "again": control.run_again,
-    "hold": control.hold,
-    "release": control.release,
-    "cancel": control.cancel,
-    "now": control.run_now,
-}
-
-
-@router.post("/runs/{pk}/{verb}", response=answers(RunOut), summary="Run again, hold, release, cancel, run now")
-@scope("automation")
-@idempotent
-def control_run(request: HttpRequest, pk: Id, verb: Literal["again", "hold", "release", "cancel", "now"]) -> Any:
-    """409 *not_now*: the run is past the point where this could be done. *again* answers with the new run."""
-    try:
-        made = VERBS[verb](one(_runs(request), pk), request.user)
-    except control.NotNow as error:
-        raise ApiError(409, "not_now", str(error)) from error
-    return run_out(one(_runs(request), made.pk if isinstance(made, Run) else pk))

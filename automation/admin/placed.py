@@ -4,32 +4,31 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
-from django.utils.html import format_html_join
-from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from automation.base import GROUPS, MissingAction, action_of, actions, bind, trigger_types
 from automation.condition_form import ConditionForm, Readable
 from automation.conditions import OPERATORS
+from automation.document import Faulty
 from automation.engine import control
-from automation.models import Rule, RuleSet, Run, Trigger, TriggerFiring, scope_of, type_of
-from automation.publishing import free_key, publish, retire
+from automation.models import Rule, RuleSet, Run, Trigger, scope_of, type_of
+from automation.publishing import doors
+from automation.publishing.judging import free_key
+from automation.publishing.models import Publication
 from automation.settings_form import RuleForm, TriggerForm
 from automation.variables import Variable
-from crm.admin.base import ModelAdmin, ReadOnlyAdmin, action, display, register
-from crm.fields import type_of as field_type_of
+from crm.admin.base import ModelAdmin, action, display, register
 from crm.ground.ids import id_of
 from crm.ground.shown import beside
 from crm.messages import merge_fields
-from crm.models import Pipeline, Refused, Stage
+from crm.models import Pipeline, Stage
 from crm.people.signed_in import signed_in
 from crm.pipelines.admin.of_pipeline import OfPipeline
 from crm.pipelines.roles import sees_profit
@@ -165,7 +164,17 @@ class PlacedAdmin(OfPipeline, ModelAdmin):
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Saving publishes: it acts with the rights of who saved it last."""
         pinned = bool(form.cleaned_data.get("old_settings"))
-        self._tell_cancelled(request, publish(obj, signed_in(request), pin_planned=pinned))
+        cancelled = doors.publish(obj, signed_in(request), Publication.Origin.ADMIN, pin_planned=pinned)
+        self._tell_cancelled(request, cancelled)
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """The form has judged it; what a colleague published in the very same moment is told all the same."""
+        try:
+            return super().changeform_view(request, *args, **kwargs)
+        except Faulty as faulty:
+            for fault in faulty.faults:
+                messages.error(request, fault.sentence)
+            return HttpResponseRedirect(request.get_full_path())
 
     def _tell_cancelled(self, request: HttpRequest, count: int) -> None:
         if count:
@@ -173,25 +182,27 @@ class PlacedAdmin(OfPipeline, ModelAdmin):
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         """Used ones are retired; their history keeps naming them."""
-        self._tell_cancelled(request, retire(obj))
+        self._tell_cancelled(request, doors.retire(obj, signed_in(request), Publication.Origin.ADMIN))
 
     def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
         for obj in queryset:
-            self._tell_cancelled(request, retire(obj))
+            self.delete_model(request, obj)
 
     @action(description=_("Confirm how their conditions read now"))
     def confirm_conditions(self, request: HttpRequest, queryset: Any) -> None:
         waiting = list(queryset.exclude(unconfirmed=[]))
         for placed in waiting:
-            placed.unconfirmed = []
-            placed.save()
-            if isinstance(placed, Rule) and placed.paused_at:
-                control.release_rule(placed, signed_in(request))
+            doors.confirm(placed, signed_in(request))
         messages.success(request, _now("Confirmed: %d.") % len(waiting))
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        # Retired, so nothing else goes with it.
-        return [str(obj) for obj in objs], {}, set(), []
+        # Retired, so nothing else goes with it; but later rules may read what it gives.
+        return [str(obj) for obj in objs], {}, set(), doors.breaks(list(objs), signed_in(request))
+
+    @action(description=_("Take over: they act with your rights"))
+    def take_over(self, request: HttpRequest, queryset: Any) -> None:
+        taken = doors.take_over(list(queryset.filter(retired=False)), signed_in(request))
+        messages.success(request, _now("Taken over: %d.") % taken)
 
 
 def _outputs(placed: Any) -> list[tuple[str, str]]:
@@ -211,11 +222,11 @@ def _outputs(placed: Any) -> list[tuple[str, str]]:
 class RuleAdmin(PlacedAdmin):
     base_form, registry, kind_field = RuleForm, actions, "action"
     list_display = ("name", "place", "what", "when_words", "is_enabled", "waiting_now", "publisher")
-    actions = ("release_paused", "confirm_conditions")
+    actions = ("release_paused", "confirm_conditions", "take_over")
     list_select_related: ClassVar[Any] = ("stage", "rule_set", "pipeline", "publisher")
 
     def _sets(self, request: HttpRequest) -> Any:
-        return RuleSet.objects.filter(pipeline__in=self._mine(request)).select_related("pipeline")
+        return RuleSet.objects.filter(pipeline__in=self._mine(request), retired=False).select_related("pipeline")
 
     def _where(self, request: HttpRequest) -> dict[str, Any]:
         kind, _colon, pk = request.GET.get("stage", "").partition(":")
@@ -248,7 +259,7 @@ class RuleAdmin(PlacedAdmin):
 
     def _new(self, request: HttpRequest) -> Any:
         rule = super()._new(request)
-        rule.key = free_key(rule)
+        rule.key = free_key(rule.action, rule.beside().filter(retired=False).values_list("key", flat=True))
         return rule
 
     @display(description=_("action"))
@@ -278,7 +289,7 @@ class RuleAdmin(PlacedAdmin):
 @register(Trigger)
 class TriggerAdmin(PlacedAdmin):
     base_form, registry, kind_field = TriggerForm, trigger_types, "type"
-    actions = ("confirm_conditions",)
+    actions = ("confirm_conditions", "take_over")
     list_display = ("name", "place", "what", "allow_moving_back", "is_enabled", "publisher")
     fieldsets = (
         (None, {"fields": (("name", "is_enabled"), ("order", "allow_moving_back"))}),
@@ -292,108 +303,3 @@ class TriggerAdmin(PlacedAdmin):
             return f"{trigger.type} ⚠"
         form = bind(found.Settings, trigger.settings, scope_of(trigger.stage))
         return beside(found.label, found.summary(form.cleaned_data)) if form.is_valid() else f"{found.label} ⚠"
-
-
-@register(Run)
-class RunAdmin(ReadOnlyAdmin):
-    list_display = ("number", "rule", "item", "status", "due_at", "started_at", "finished_at", "attempts", "error")
-    list_filter = ("status", "rule__pipeline", "rule__action", "due_at")
-    search_fields = ("rule__name", "item__search_key", "error")
-    list_select_related = ("rule", "item")
-    actions = ("again_newest", "again_old", "do_cancel", "do_hold", "do_release", "do_now")
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return obj is None and bool(request.user.is_superuser)
-
-    def _each(self, request: HttpRequest, queryset: Any, verb: Any, done: str) -> None:
-        count = 0
-        for run in queryset:
-            try:
-                verb(run, request.user)
-                count += 1
-            except (control.NotNow, Refused) as error:
-                messages.warning(request, beside(f"#{run.pk}", error))
-        messages.success(request, done % count)
-
-    @action(description=_("Run again with the newest settings"))
-    def again_newest(self, request: HttpRequest, queryset: Any) -> None:
-        self._each(request, queryset, control.run_again, _now("Runs that start again: %d."))
-
-    @action(description=_("Run again with the old settings"))
-    def again_old(self, request: HttpRequest, queryset: Any) -> None:
-        def again(run: Run, by: Any) -> Run:
-            return control.run_again(run, by, old_settings=True)
-
-        self._each(request, queryset, again, _now("Runs that start again: %d."))
-
-    @action(description=_("Cancel"))
-    def do_cancel(self, request: HttpRequest, queryset: Any) -> None:
-        self._each(request, queryset, control.cancel, _now("Runs cancelled: %d."))
-
-    @action(description=_("Hold"))
-    def do_hold(self, request: HttpRequest, queryset: Any) -> None:
-        self._each(request, queryset, control.hold, _now("Runs held: %d."))
-
-    @action(description=_("Release"))
-    def do_release(self, request: HttpRequest, queryset: Any) -> None:
-        self._each(request, queryset, control.release, _now("Runs released: %d."))
-
-    @action(description=_("Run now"))
-    def do_now(self, request: HttpRequest, queryset: Any) -> None:
-        self._each(request, queryset, control.run_now, _now("Runs that start now: %d."))
-
-
-@register(TriggerFiring)
-class TriggerFiringAdmin(ReadOnlyAdmin):
-    list_display = ("created_at", "trigger", "item", "result", "reason")
-    list_filter = ("result", "trigger__pipeline")
-    list_select_related = ("trigger", "item")
-
-
-@register(Variable)
-class VariableAdmin(ModelAdmin):
-    list_display = ("label", "key", "type", "scope", "is_constant", "pipeline", "value_shown")
-    list_filter = ("scope", "type", "is_constant")
-    search_fields = ("label", "key")
-    prepopulated_fields = {"key": ("label",)}
-    fields = ("label", "key", "type", "scope", "pipeline", "is_constant", "value")
-
-    @display(description=_("value"))
-    def value_shown(self, row: Variable) -> str:
-        return field_type_of(row.type).told(row.value)
-
-    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        form = super().get_form(request, obj, change, **kwargs)
-        # As text: `clean` of the row reads it by the variable's type.
-        form.base_fields["value"] = forms.CharField(
-            label=form.base_fields["value"].label, required=False, empty_value=None, max_length=2000
-        )
-        return form
-
-
-@register(RuleSet)
-class RuleSetAdmin(OfPipeline, ModelAdmin):
-    """Its rules are placed under Rules, where a set is chosen in place of a stage."""
-
-    list_display = ("name", "pipeline", "how_many")
-    list_filter = ("pipeline",)
-    search_fields = ("name",)
-    fields = ("pipeline", "name", "note")
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        # Its rules belong to the pipeline with it.
-        return ("pipeline", "its_rules") if obj is not None else ()
-
-    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        return (*self.fields, "its_rules") if obj is not None else self.fields
-
-    @display(description=_("its rules"))
-    def its_rules(self, row: RuleSet) -> str:
-        rules = row.rules.filter(retired=False).order_by("order", "pk")
-        links = [(reverse("admin:automation_rule_change", args=[rule.pk]), rule.name) for rule in rules]
-        add = f"{reverse('admin:automation_rule_add')}?stage={row.choice}"
-        return format_html_join(mark_safe("<br>"), '<a href="{}">{}</a>', [*links, (add, _now("Add a rule"))])
-
-    @display(description=_("rules"))
-    def how_many(self, row: RuleSet) -> int:
-        return row.rules.filter(retired=False).count()

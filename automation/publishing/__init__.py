@@ -1,0 +1,1 @@
+"""From a document to live rules and triggers: references, comparison, rows, versions, drafts."""

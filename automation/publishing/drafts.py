@@ -1,0 +1,179 @@
+"""The draft of a pipeline: saved whole, merged with what went live meanwhile, published, discarded, restored from a version."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from automation.document import Document, Fault, Faulty
+from automation.publishing import doors
+from automation.publishing.comparing import Change, applied, compare, merge
+from automation.publishing.judging import Judge
+from automation.publishing.models import Draft, Publication
+from automation.publishing.publishing import editing, first_version
+from automation.publishing.rows import Live, read
+from automation.publishing.words import Words
+from crm.ground import clock, databases
+from crm.models import Pipeline, User
+
+
+class Outdated(Exception):
+    """Somebody has edited the draft meanwhile.
+
+    Args:
+        draft: as it is now; None: it was published or discarded.
+    """
+
+    def __init__(self, draft: Draft | None) -> None:
+        words = _("%s has changed the draft meanwhile.") % (
+            draft.changed_by if draft and draft.changed_by else _("Somebody")
+        )
+        super().__init__(words if draft is not None else _("The draft has been published or discarded meanwhile."))
+        self.draft = draft
+
+
+class Conflict(Exception):
+    """What the draft changes was published otherwise meanwhile."""
+
+    def __init__(self, lines: list[str]) -> None:
+        super().__init__(_("It was changed and published otherwise meanwhile: %s") % "; ".join(lines))
+        self.lines = lines
+
+
+def draft_of(pipeline: Pipeline) -> Draft | None:
+    return Draft.objects.select_related("base", "changed_by").filter(pipeline=pipeline).first()
+
+
+def document_of(draft: Draft) -> Document:
+    return Document.model_validate(draft.document)
+
+
+def save(pipeline: Pipeline, document: Document, by: User, revision: int) -> Draft:
+    """The draft is this document. A faulty one is kept as well: only publishing it is refused.
+
+    Args:
+        revision: of the draft that the editor had; 0: there was none.
+    Raises Outdated.
+    """
+    with transaction.atomic():
+        locked = databases.lock(Pipeline.objects.filter(pk=pipeline.pk)).get()
+        draft = draft_of(locked)
+        if (draft.revision if draft is not None else 0) != revision:
+            raise Outdated(draft)
+        if draft is None:
+            live = read(locked)
+            base = (
+                document.version if Publication.objects.filter(pipeline=locked, number=document.version).exists() else 0
+            )
+            found = Publication.objects.get(pipeline=locked, number=base) if base else first_version(live)
+            draft = Draft(pipeline=locked, base=found, revision=0, document=live.document.plain())
+        for change in compare(document_of(draft), document):
+            draft.authors[change.id] = by.pk
+        draft.document = document.model_copy(update={"version": 0}).plain()
+        draft.revision += 1
+        draft.changed_by, draft.changed_at = by, clock.now()
+        draft.save()
+    return draft
+
+
+def discard(pipeline: Pipeline) -> None:
+    """What is live is the draft again."""
+    Draft.objects.filter(pipeline=pipeline).delete()
+
+
+def changes_of(draft: Draft) -> list[Change]:
+    return compare(Document.model_validate(draft.base.document), document_of(draft))
+
+
+def faults_of(live: Live, document: Document, by: User) -> list[Fault]:
+    """All that is wrong with a document; nothing of it is changed."""
+    asked = document.copy_of()
+    return Judge(live, asked, by).faults(compare(live.document, asked), whole=True)
+
+
+# ---------------------------------------------------------------------- going live
+
+
+def publish_document(
+    pipeline: Pipeline, document: Document, by: User, origin: str, *, decisions: dict[str, str], **told: Any
+) -> Publication | None:
+    """It goes live; what was published since the version that it was made from stays, by ids. None: nothing differs.
+
+    Args:
+        told: name, note. decisions: as of `Editing`.
+    Raises Faulty, Conflict.
+    """
+    with editing(pipeline, by, origin, whole=True, **told) as under_way:
+        under_way.document = _onto(under_way.live, document)
+        under_way.decisions = decisions
+    return under_way.publication
+
+
+def _onto(live: Live, document: Document) -> Document:
+    """What the document changed, done to what is live now. Raises Conflict."""
+    plain = document.model_copy(update={"version": live.document.version}, deep=True)
+    if not document.version or document.version == live.number:
+        return plain
+    base = Publication.objects.filter(pipeline=live.pipeline, number=document.version).first()
+    if base is None:
+        raise Faulty([Fault("version", _("This pipeline has no version %d.") % document.version)])
+    merged = merge(Document.model_validate(base.document), plain, live.document)
+    if merged.conflicts:
+        words = Words(live.pipeline, live.document, plain)
+        raise Conflict([line.sentence for line in words.lines(merged.conflicts)])
+    return merged.document
+
+
+def publish_draft(
+    pipeline: Pipeline, by: User, revision: int, *, only_mine: bool = False, decisions: dict[str, str], **told: Any
+) -> Publication | None:
+    """The draft goes live, and is gone. With *only mine* what others changed stays in it.
+
+    Raises Outdated, Faulty, Conflict.
+    """
+    with transaction.atomic():
+        databases.lock(Pipeline.objects.filter(pk=pipeline.pk)).get()
+        draft = draft_of(pipeline)
+        if draft is None or draft.revision != revision:
+            raise Outdated(draft)
+        whole, base = document_of(draft), Document.model_validate(draft.base.document)
+        changes = compare(base, whole)
+        others = [change for change in changes if only_mine and draft.authors.get(change.id) != by.pk]
+        wanted = applied(base, [change for change in changes if change not in others]) if others else whole
+        wanted.version = draft.base.number
+        origin = Publication.Origin.DESIGNER
+        made = publish_document(pipeline, wanted, by, origin, decisions=decisions, **told)
+        if not others:
+            draft.delete()
+            return made
+        live = read(pipeline)
+        draft.document = merge(base, whole, live.document).document.plain()
+        draft.base, draft.revision = first_version(live), draft.revision + 1
+        draft.authors = {change.id: draft.authors.get(change.id) for change in others}
+        draft.save()
+        return made
+
+
+def restore(publication: Publication, by: User, *, switches: bool = False) -> Draft:
+    """The draft is this older version, to be looked at and published like any other.
+
+    Args:
+        switches: also switch on and off as it was then; at once, since switches are live.
+    """
+    pipeline = publication.pipeline
+    with transaction.atomic():
+        databases.lock(Pipeline.objects.filter(pk=pipeline.pk)).get()
+        live = read(pipeline)
+        document = Document.model_validate(publication.document)
+        for _kind, _spot, part in document.placed():
+            part.is_enabled = publication.switches.get(part.id, part.is_enabled)
+        discard(pipeline)
+        document.version = first_version(live).number
+        draft = save(pipeline, document, by, 0)
+        for id, on in publication.switches.items() if switches else ():
+            row: Any = live.rules.get(id) or live.triggers.get(id)
+            if row is not None and not row.retired:
+                doors.switch(row, on, by)
+    return draft

@@ -1,0 +1,376 @@
+"""What is wrong with a rule or trigger, said by its place, before it goes live: every writer asks here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable
+from functools import cached_property
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+
+from automation.base import Scope, action_of, bind
+from automation.condition_form import PATH_OF, Readable
+from automation.conditions import OPERATORS
+from automation.confidential import hidden_from
+from automation.document import RULE, SET, STAGE, Document, Fault, Place, RulePart, Spot, TriggerPart
+from automation.models import MOST_NESTED, MOST_RULES, Rule, RuleSet, Trigger
+from automation.publishing.comparing import HARMLESS, VARIABLE, Change
+from automation.publishing.references import INSIDE, referring, type_of
+from automation.publishing.rows import Live
+from automation.timing import NOW, TimingForm
+from automation.variables import Variable
+from crm.models import User
+
+PARTS = {"all", "any", "not", "field", "op", "value", "value_field"}
+MOST_PARTS = 100  # of one all or any
+KEY = re.compile(r"[-a-zA-Z0-9_]{1,40}")
+
+Faults = dict[str, list[str]]
+
+
+class Judge:
+    """Of a document that shall go live; what it names stands in the database, or in the document itself.
+
+    Args:
+        by: who publishes it; None: nobody takes anything over.
+        judged: ids of parts that a form has judged already.
+    Settings, times and conditions that are right are left in the parts as they are stored ("1,500" as a number).
+    """
+
+    def __init__(self, live: Live, document: Document, by: User | None, judged: Collection[str] = ()) -> None:
+        self.live, self.document, self.by, self.judged = live, document, by, judged
+        # Ids of parts that name a set or rule which has no row yet: judged again when it has.
+        self.early: list[tuple[Spot, Any]] = []
+
+    @cached_property
+    def readable(self) -> Readable:
+        return Readable(self.live.pipeline, [(f"vars.{one.key}", one.label, one.type) for one in self._variables()])
+
+    def _variables(self) -> list[Any]:
+        company = Variable.objects.of(self.live.pipeline.pk).filter(scope=Variable.Scope.COMPANY)
+        return [*self.document.variables, *company]
+
+    # ------------------------------------------------------------------ the whole
+
+    def faults(self, changes: list[Change], *, whole: bool) -> list[Fault]:
+        """Of all parts, or of those that changed and of those that read what changed."""
+        found = [*self._of_definitions(), *self._of_places()]
+        touched = {change.id for change in changes if change.after is not None and change.what in (RULE, "trigger")}
+        near = {spot.place for change in changes for spot in (change.spot, change.old_spot) if spot is not None}
+        near |= self._calling([change for change in changes if change.what != VARIABLE])
+        for kind, spot, part in self.document.placed():
+            changed = part.id in touched
+            if part.id in self.judged or not (whole or changed or spot.place in near):
+                continue
+            said = self._of_part(spot, part)
+            if not changed and not whole:
+                said = self._fresh(spot, part, said)
+            where = f"{spot.place.path}.{kind}s.{part.id}"
+            found += [Fault(f"{where}.{name}", word) for name, words in said.items() for word in words]
+        return found
+
+    def faults_of_new(self) -> list[Fault]:
+        """Once rows are written: of those that could not be asked all before."""
+        early, self.early = self.early, []
+        return [
+            Fault(f"{spot.place.path}.{part.id}.{name}", word)
+            for spot, part in early
+            for name, words in self.of(spot, part, {"settings"}).items()
+            for word in words
+        ]
+
+    def _calling(self, changes: list[Change]) -> set[Place]:
+        """Places whose rules read what the rules of a changed set give."""
+        sets = {
+            spot.place.key for one in changes for spot in (one.spot, one.old_spot) if spot and spot.place.kind == SET
+        }
+        if not sets:
+            return set()
+        return {spot.place for kind, spot, part in self.document.placed() if part.settings.get("rule_set") is not None}
+
+    def _fresh(self, spot: Spot, part: Any, said: Faults) -> Faults:
+        """Only what was not wrong before: a colleague who left must not block the rule beside."""
+        if not said:
+            return said
+        before = self.live.document.find(part.id)
+        old = (
+            Judge(self.live, self.live.document, None)._of_part(before[1], before[2].model_copy(deep=True))
+            if before
+            else {}
+        )
+        return {name: words for name, words in said.items() if name not in old}
+
+    def _of_definitions(self) -> list[Fault]:
+        found = []
+        names: set[str] = set()
+        for id, one in self.document.sets.items():
+            if not one.name.strip() or one.name in names:
+                words = _("A set needs a name.") if not one.name.strip() else _("There are two sets of this name.")
+                found.append(Fault(f"sets.{id}.name", words))
+            names.add(one.name)
+        if circle := self._circle():
+            words = _("The sets would call each other in a circle: %s.")
+            found.append(Fault(f"sets.{circle[0]}", words % " → ".join(self.document.sets[id].name for id in circle)))
+        others = Variable.objects.exclude(pipeline=self.live.pipeline).filter(
+            key__in=[v.key for v in self.document.variables]
+        )
+        taken = set(others.values_list("key", flat=True))
+        for variable in self.document.variables:
+            row = Variable(
+                pipeline=self.live.pipeline, **{n: getattr(variable, n) for n in ("key", "label", "type", "scope")}
+            )
+            row.value = variable.value
+            try:
+                row.clean_fields(exclude=["pipeline", "value"])
+                row.clean()
+                if variable.scope == Variable.Scope.COMPANY:
+                    raise ValidationError({"scope": [_("Variables of the company are edited apart.")]})
+                variable.value = row.value
+            except ValidationError as error:
+                where = f"variables.{variable.key}"
+                found += [
+                    Fault(f"{where}.{name}", word) for name, words in error.message_dict.items() for word in words
+                ]
+            if variable.key in taken:
+                found.append(Fault(f"variables.{variable.key}", _("Another pipeline has a variable of this key.")))
+        return found
+
+    def _circle(self) -> list[str]:
+        """Ids of sets that call each other, the first one again at the end; empty where none do."""
+        calls = {
+            id: [str(rule.settings.get("rule_set")) for rule in one.rules if rule.action == "run_rule_set"]
+            for id, one in self.document.sets.items()
+        }
+        done: set[str] = set()
+
+        def walk(id: str, above: list[str]) -> list[str]:
+            if id in above:
+                return [*above[above.index(id) :], id]
+            if id in done or id not in calls:
+                return []
+            done.add(id)
+            return next((found for called in calls[id] if (found := walk(called, [*above, id]))), [])
+
+        return next((found for id in calls if (found := walk(id, []))), [])
+
+    def _of_places(self) -> list[Fault]:
+        found = []
+        for place, one in self.document.places():
+            stage = self.live.stages.get(place.key) if place.kind == STAGE else None
+            holds = bool(one.rules or getattr(one, "triggers", ()))
+            if place.kind == STAGE and holds and (stage is None or stage.retired):
+                name = stage.name if stage is not None else place.key
+                found.append(Fault(place.path, _("The stage “%s” no longer exists.") % name[:80]))
+            if len(one.rules) > MOST_RULES:
+                found.append(Fault(place.path, _("A stage may have %d rules at most.") % MOST_RULES))
+            keys = [rule.key for rule in one.rules]
+            found += [
+                Fault(f"{place.path}.rules.{rule.id}.key", _("Two rules here have the key “%s”.") % rule.key)
+                for number, rule in enumerate(one.rules)
+                if rule.key and rule.key in keys[:number]
+            ]
+        return found
+
+    # ------------------------------------------------------------------ one
+
+    def _of_part(self, spot: Spot, part: Any) -> Faults:
+        named = {"settings", "condition", "name", *(["timing", "key"] if isinstance(part, RulePart) else [])}
+        return self.of(spot, part, named)
+
+    def of(self, spot: Spot, part: RulePart | TriggerPart, named: Collection[str]) -> Faults:
+        """What is wrong with it, by field ("settings.text").
+
+        Args:
+            named: the fields that are judged: what stood there before is not judged again where only one is sent.
+        """
+        faults = self._of_columns(part, named)
+        kind = type_of(part)
+        own = part.action if isinstance(part, RulePart) else part.type
+        if kind is None and "settings" in named:
+            return faults | {
+                ("action" if isinstance(part, RulePart) else "type"): [_("“%s” is not installed.") % own[:60]]
+            }
+        known = self.live.rows_of(RULE if isinstance(part, RulePart) else "trigger").get(part.id)
+        if known is not None and own != getattr(known, "action", None) and own != getattr(known, "type", None):
+            words = _("It was another one under this id; what it is called cannot become something else.")
+            faults["action" if isinstance(part, RulePart) else "type"] = [words]
+        if "settings" in named and kind is not None:
+            faults |= self._of_settings(spot, part, kind)
+        if "timing" in named and isinstance(part, RulePart):
+            faults |= _timing_faults(part)
+        if "condition" in named:
+            faults |= self._of_condition(part)
+        if self.by is not None and part.is_enabled and set(named) - HARMLESS:
+            # All of it, whatever was sent: whoever publishes a part of it answers for the whole from then on.
+            form = kind.Settings if kind is not None else None
+            for name, both in {"settings": (part.settings, {}), "condition": ({}, part.condition)}.items():
+                if name not in faults and (hidden := hidden_from(self.by, form, *both)):
+                    faults[name] = [hidden]
+        return faults
+
+    def _of_columns(self, part: Any, named: Collection[str]) -> Faults:
+        faults: Faults = {}
+        if "name" in named and not part.name.strip():
+            faults["name"] = [_("This is needed.")]
+        if "key" in named and not KEY.fullmatch(part.key):
+            faults["key"] = [_("A key is made of letters, digits, - and _.")]
+        row: Any = Rule() if isinstance(part, RulePart) else Trigger()
+        asked = (
+            "after_previous",
+            "repeat",
+            "repeat_days",
+            "on_leave",
+            "hourly_limit",
+            "retry_hours",
+            "concerns",
+            "note",
+        )
+        for name in asked:
+            if hasattr(part, name):
+                try:
+                    row._meta.get_field(name).clean(getattr(part, name), row)
+                except ValidationError as error:
+                    faults[name] = list(error.messages)
+        if isinstance(part, TriggerPart) and part.change_as is not None and not _is_user(part.change_as):
+            faults["change_as"] = [_("There is no such person.")]
+        return faults
+
+    def _of_settings(self, spot: Spot, part: Any, kind: Any) -> Faults:
+        odd = [name for name, value in part.settings.items() if not isinstance(value, str | int | float | bool | list)]
+        if odd:
+            return {f"settings.{name}": [_("A single text or number is needed here.")] for name in odd}
+        raw = self.live.inside.outward(kind, part.settings)
+        form = bind(kind.Settings, raw, self.scope(spot, part))
+        inner = [name for name, model in referring(kind).items() if model in INSIDE and name in form.fields]
+        if any(self._is_new(referring(kind)[name], part.settings.get(name)) for name in inner):
+            self.early.append((spot, part))
+            for name in inner:
+                del form.fields[name]
+            raw = {name: value for name, value in raw.items() if name not in inner}
+        faults = _form_faults("settings", form, raw)
+        if not faults:
+            kept = {name: part.settings[name] for name in inner if name in part.settings}
+            part.settings = self.live.inside.inward(kind, form.stored(raw)) | kept
+        return faults
+
+    def _is_new(self, model: Any, value: Any) -> bool:
+        """Whether it names something that the document has and the database has not yet."""
+        here: dict[Any, Any] = {
+            RuleSet: self.document.sets,
+            Rule: {one.id: one for _k, _s, one in self.document.placed()},
+        }
+        here[Variable] = {one.key: one for one in self.document.variables}
+        rows = {id for id in self.live.inside.by_row[model].values()}
+        wanted = value if isinstance(value, list) else [value]
+        return any(one in here[model] and one not in rows for one in wanted if isinstance(one, str))
+
+    def _of_condition(self, part: Any) -> Faults:
+        try:
+            part.condition = typed_condition(part.condition, self.readable, self.live.pipeline.currency)
+        except ValidationError as error:
+            return {"condition": list(error.messages)}
+        except (ArithmeticError, ValueError, TypeError):  # of a shape that no type expects
+            return {"condition": [_("It has a value that cannot be read.")]}
+        return {}
+
+    # ------------------------------------------------------------------ what texts may name
+
+    def scope(self, spot: Spot, part: Any) -> Scope:
+        def outputs() -> dict[str, set[str]]:
+            found: dict[str, set[str]] = {}
+            for rule in self.document.rules_of(spot.place):
+                if rule.id == part.id:
+                    break
+                found[rule.key] = self._outputs(rule)
+            return found
+
+        place: Any = (
+            self.live.stages.get(spot.place.key) if spot.place.kind == STAGE else self.live.sets.get(spot.place.key)
+        )
+        if place is None:
+            place = RuleSet(pipeline=self.live.pipeline)
+        return Scope(place=place, outputs=outputs, variables=lambda: {one.key for one in self._variables()})
+
+    def _outputs(self, rule: RulePart, depth: int = 0) -> set[str]:
+        names = set(action_of(rule.action).outputs)
+        called = self.document.sets.get(str(rule.settings.get("rule_set"))) if rule.action == "run_rule_set" else None
+        for inner in called.rules if called is not None and depth < MOST_NESTED else ():
+            names |= {f"{inner.key}.{name}" for name in self._outputs(inner, depth + 1)}
+        return names
+
+
+def _is_user(value: Any) -> bool:
+    return isinstance(value, int) and User.objects.filter(pk=value).exists()
+
+
+def free_key(base: str, used: Iterable[str]) -> str:
+    """A key that no rule of the place has, made of a word."""
+    taken = set(used)
+    stem = re.sub(r"[^a-z0-9_]", "_", base.lower())[:36] or "rule"
+    return next(key for key in (stem, *(f"{stem}_{n}" for n in range(2, len(taken) + 3))) if key not in taken)
+
+
+def _timing_faults(rule: RulePart) -> Faults:
+    """Stored as the form reads it: what only the form could read ("9:30") would stop the whole pipeline."""
+    odd = [name for name, value in rule.timing.items() if not isinstance(value, str | int | bool)]
+    if odd:
+        return {f"timing.{name}": [_("A single text or number is needed here.")] for name in odd}
+    form = TimingForm(rule.timing or {"when": NOW})
+    faults = _form_faults("timing", form, rule.timing)
+    if not faults:
+        rule.timing = form.raw()
+    return faults
+
+
+def _form_faults(name: str, form: Any, raw: dict[str, Any]) -> Faults:
+    faults = {f"{name}.{key}": [str(word) for word in words] for key, words in form.errors.items()}
+    return faults | {f"{name}.{key}": [_("There is no such setting.")] for key in set(raw) - set(form.fields)}
+
+
+def typed_condition(tree: Any, readable: Readable, currency: str, depth: int = 0) -> dict[str, Any]:
+    """The tree with its values as they are stored. Raises ValidationError in words for one that could not be judged: an
+    unknown field, a comparison that does not fit it, a value that the form would refuse."""
+    if not isinstance(tree, dict) or depth > 10:
+        raise ValidationError(_("A condition is an object of all, any, not, or field, op and value."))
+    if not tree:
+        return {}
+    if ({"all", "any", "not"} & set(tree) and len(tree) != 1) or set(tree) - PARTS:
+        raise ValidationError(_("A condition is an object of all, any, not, or field, op and value."))
+    for glue in ("all", "any"):
+        if glue in tree:
+            if not isinstance(tree[glue], list) or len(tree[glue]) > MOST_PARTS:
+                raise ValidationError(_("“%s” takes a list.") % glue)
+            return {glue: [typed_condition(part, readable, currency, depth + 1) for part in tree[glue]]}
+    if "not" in tree:
+        return {"not": typed_condition(tree["not"], readable, currency, depth + 1)}
+    return _typed_leaf(tree, readable, currency)
+
+
+def _typed_leaf(leaf: dict[str, Any], readable: Readable, currency: str) -> dict[str, Any]:
+    op = str(leaf.get("op", ""))
+    operator = OPERATORS.get(op)
+    if operator is None:
+        raise ValidationError(_("There is no comparison “%s”.") % op[:40])
+    path = str(leaf.get("field") or PATH_OF.get(op, ""))
+    kind, other = readable.type_of(path), str(leaf.get("value_field") or "")
+    if path.startswith("rules."):
+        return leaf  # what an earlier rule will make is known when it ran
+    if kind is None or (other and not other.startswith("rules.") and readable.type_of(other) is None):
+        raise ValidationError(_("The field “%s” no longer exists.") % (path if kind is None else other)[:80])
+    if op not in kind.operators:
+        raise ValidationError(_("This comparison does not fit the field."))
+    made: dict[str, Any] = {"field": path, "op": op}
+    if other:
+        return made | {"value_field": other}
+    value = leaf.get("value")
+    if isinstance(value, list) and operator.takes in ("one", "days"):
+        raise ValidationError(_("A single text or number is needed here."))
+    if any(isinstance(one, list | dict) for one in (value if isinstance(value, list) else [value])):
+        raise ValidationError(_("A single text or number is needed here."))
+    several = value if isinstance(value, list) else [] if value is None else [value]
+    asked = readable.asked(path, currency)
+    texts = [str(one) if operator.takes == "days" else kind.shown(kind.from_json(one), asked) for one in several]
+    typed = operator.typed(kind, texts, asked, apart=True)
+    return made if typed is None else made | {"value": typed}

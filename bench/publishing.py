@@ -1,0 +1,66 @@
+"""What publishing costs: 600 rules on 20 stages added, all of them changed, one changed; and the document as text."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+RULES, STAGES = 600, 20
+
+
+def measure_publishing(line: Callable[..., None]) -> None:
+    """On a pipeline of its own. `line`: prints one figure (bench/measure.py)."""
+    from automation.publishing import text
+    from automation.publishing.rows import read
+    from crm.models import ItemType, Pipeline, Stage, User
+
+    anna = User.objects.get(email="anna@example.com")
+    pipeline = Pipeline.objects.create(item_type=ItemType.objects.first(), name="Rules", order=99)
+    stages = [Stage.objects.create(pipeline=pipeline, name=f"S{n}", order=n) for n in range(STAGES)]
+    for what, change, target in (
+        (f"publish {RULES} new rules", lambda document: _add(document, stages), "2 s"),
+        (f"publish {RULES} changed rules", lambda document: _change(document, RULES), "2 s"),
+        ("publish 1 changed rule of them", lambda document: _change(document, 1), ""),
+    ):
+        line(what, f"{_published(pipeline, anna, change):.2f} s", target)
+    document = read(pipeline).document
+    start = time.perf_counter()
+    written = text.dump(pipeline, document)
+    line("  as text", f"{time.perf_counter() - start:.2f} s")
+    start = time.perf_counter()
+    text.load(pipeline, written)
+    line(f"  from text, {len(written) // 1024} KiB", f"{time.perf_counter() - start:.2f} s")
+
+
+def _published(pipeline: Any, by: Any, change: Callable[[Any], None]) -> float:
+    from automation.publishing.models import Publication
+    from automation.publishing.publishing import publish
+    from automation.publishing.rows import read
+
+    document = read(pipeline).document
+    change(document)
+    start = time.perf_counter()
+    publish(pipeline, document, by, Publication.Origin.DESIGNER)
+    return time.perf_counter() - start
+
+
+def _add(document: Any, stages: list[Any]) -> None:
+    from automation.document import RULE, STAGE, Place, RulePart
+
+    for number in range(RULES):
+        place = Place(STAGE, str(stages[number % STAGES].pk))
+        settings = {"text": "Hello {{ contact.salutation }}, it is about {{ item.title }}."}
+        condition = {"all": [{"field": "item.amount", "op": "more_than", "value": "1000"}]}
+        own = {
+            "settings": settings,
+            "condition": condition,
+            "timing": {"when": "delay", "amount": 5, "unit": "minutes"},
+        }
+        part = RulePart(id=f"r{number}", key=f"k{number}", name=f"Rule {number}", action="send_sms", **own)
+        document.list_of(RULE, place).append(part)
+
+
+def _change(document: Any, count: int) -> None:
+    for _kind, _spot, part in list(document.placed())[:count]:
+        part.settings = {"text": part.settings["text"] + f" {count}"}
