@@ -5,9 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from automation.base import GROUPS, Action, TriggerType, action_of, actions, trigger_types
+from automation.document import Document, Place
 from automation.models import Rule, Trigger
+from automation.variables import Variable
 from crm.ground.folding import fold
+from crm.ground.shown import beside
+from crm.messages import merge_fields
+from crm.models import User
+from crm.pipelines.roles import sees_profit
 
 ACTION, TRIGGER = "action", "trigger"
 
@@ -42,12 +50,11 @@ class Entry:
         return bool(getattr(self.type, "helper", False))
 
     def rank(self, asked: str) -> int:
-        """How well it fits a folded text; 0: not at all. What begins with it comes before what holds it, its own words
+        """How well it fits a folded text; 0: not at all. What has a word that begins with it comes before what holds it, its own words
         before other words for it, those before its help."""
         label = fold(str(self.type.label))
-        if label.startswith(asked):
-            return 6
-        if any(word.startswith(asked) for word in label.split()):
+        words = label.replace("-", "").split()  # "em" finds "e-mail"
+        if any(word.startswith(asked.replace("-", "")) for word in words) or label.startswith(asked):
             return 5
         others = [fold(word).strip() for word in (*str(self.type.synonyms).split(","), self.app)]
         if any(word.startswith(asked) for one in others for word in (one, *one.split())):
@@ -77,8 +84,10 @@ def search(text: str, kind: str = "", group: str = "") -> list[Entry]:
     found = entries(kind, group)
     if not asked:
         return found
+    order = list(GROUPS)  # of two that fit alike the one that talks to customers is meant
     ranked = [(entry.rank(asked), entry) for entry in found]
-    return [entry for rank, entry in sorted(ranked, key=lambda pair: -pair[0]) if rank]
+    ranked.sort(key=lambda pair: (-pair[0], order.index(pair[1].type.group)))
+    return [entry for rank, entry in ranked if rank]
 
 
 def groups() -> list[tuple[str, Any]]:
@@ -103,3 +112,26 @@ def _words_of(row: Rule | Trigger) -> str:
     texts = " ".join(value for value in row.settings.values() if isinstance(value, str))
     known = f"{found.label} {found.synonyms}" if found is not None else ""
     return f"{row.name} {row.note} {row.where} {known} {texts}"
+
+
+# ---------------------------------------------------------------------- what texts may name
+
+
+def merge_fields_for(document: Document, by: User) -> list[tuple[Any, list[tuple[str, Any, str]]]]:
+    """For the picker of a panel: groups of (path, label, type), the document's variables among them."""
+    variables = [(f"vars.{one.key}", one.label, one.type) for one in document.variables]
+    company = Variable.objects.filter(scope=Variable.Scope.COMPANY, retired=False)
+    variables += [(f"vars.{one.key}", one.label, one.type) for one in company]
+    groups = merge_fields.field_list(confidential=sees_profit(by))
+    return [*groups, *([(_("Variables"), variables)] if variables else [])]
+
+
+def outputs_before(document: Document, place: Place, id: str) -> list[tuple[str, str]]:
+    """What earlier rules of the place give: (path, "Invoice: number")."""
+    found = []
+    for rule in document.rules_of(place):
+        if rule.id == id:
+            break
+        given = action_of(rule.action).outputs
+        found += [(f"rules.{rule.key}.{name}", beside(rule.name, label)) for name, label in given.items()]
+    return found

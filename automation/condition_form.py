@@ -33,9 +33,15 @@ class Readable:
     Args:
         pipeline: whose rule or trigger it is; its stages are offered.
         variables: (path, label, type) of those that it may name; None: those that there are.
+        stages: (id, name) of the pipeline's, where they are at hand.
     """
 
-    def __init__(self, pipeline: Pipeline | None = None, variables: list[tuple[str, Any, str]] | None = None) -> None:
+    def __init__(
+        self,
+        pipeline: Pipeline | None = None,
+        variables: list[tuple[str, Any, str]] | None = None,
+        stages: list[tuple[str, str]] | None = None,
+    ) -> None:
         entry = (_now("The entry"), [("stage", str(_("stage")), "stage"), *MOMENT])
         if variables is None:
             known = Variable.objects.of(pipeline.pk) if pipeline is not None else Variable.objects.all()
@@ -52,7 +58,7 @@ class Readable:
             f"{row.target}.custom.{row.key}": row.choices() for row in rows if type_of(row.type).has_options
         }
         if pipeline is not None:
-            stages = [(str(stage.pk), stage.name) for stage in machine_of(pipeline.pk).ordered()]
+            stages = stages or [(str(stage.pk), stage.name) for stage in machine_of(pipeline.pk).ordered()]
             self.options |= dict.fromkeys(("stage", "item.stage"), stages)
 
     def choices(self) -> list[tuple[str, Any]]:

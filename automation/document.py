@@ -55,8 +55,12 @@ class Part(BaseModel):
         return dict(self.model_extra or {})
 
     def plain(self) -> dict[str, Any]:
-        """As JSON, without what stands at its default."""
-        return self.model_dump(exclude_defaults=True)
+        """As JSON, without what stands at its default; what is not known of comes last, by name."""
+        made = self.model_dump(exclude_defaults=True)
+        return {
+            name: made[name]
+            for name in sorted(made, key=lambda one: (one in self.extra, one if one in self.extra else ""))
+        }
 
 
 class Placed(Part):

@@ -152,9 +152,17 @@ def automation_tab(item: Item, user: User) -> ItemTab:
             "visits": list(visits.values()),
             "variables": _variables(item),
             "link": catalogue_link(machine_of(item.pipeline_id), user) if user.is_superuser else None,
+            "designer": designer_link(machine_of(item.pipeline_id), user) if user.is_superuser else None,
         },
         count=planned,
     )
+
+
+@slots.board_links.register
+def designer_link(machine: Machine, user: User) -> NavLink | None:
+    if not rights.configures(user, machine):
+        return None
+    return NavLink("designer", reverse("designer", args=[machine.pipeline.pk]), "robot", _("Automation"))
 
 
 @slots.board_links.register

@@ -2,10 +2,21 @@
 
 from django.urls import path
 
-from automation.views import approvals, catalogue, runs
+from automation.views import approvals, catalogue, designer, runs
 
 routes = [
     path("board/<int:pk>/rules/", catalogue.page, name="catalogue"),
+    path("automation/", designer.home, name="designer-home"),
+    path("automation/<int:pk>/", designer.page, name="designer"),
+    path("automation/<int:pk>/do/", designer.operate, name="designer-do"),
+    path("automation/<int:pk>/undo/", designer.step, {"way": "undo"}, name="designer-undo"),
+    path("automation/<int:pk>/redo/", designer.step, {"way": "redo"}, name="designer-redo"),
+    path("automation/<int:pk>/state/", designer.state, name="designer-state"),
+    path("automation/<int:pk>/publish/", designer.publication, name="designer-publish"),
+    path("automation/<int:pk>/condition-row/", designer.condition_row, name="designer-condition-row"),
+    path("automation/<int:pk>/discard/", designer.discard, name="designer-discard"),
+    path("automation/<int:pk>/parts/<slug:id>/", designer.part, name="designer-part"),
+    path("automation/<int:pk>/parts/<slug:id>/switch/", designer.turn, name="designer-switch"),
     path("approvals/<int:pk>/", approvals.approval, name="approval"),
     path("approve/<str:token>/", approvals.approval_public, name="approval-public"),
     path("runs/<int:pk>/", runs.run_control, name="run-control"),

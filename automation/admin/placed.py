@@ -14,8 +14,7 @@ from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from automation.base import GROUPS, MissingAction, action_of, actions, bind, trigger_types
-from automation.condition_form import ConditionForm, Readable
-from automation.conditions import OPERATORS
+from automation.condition_row import drawn
 from automation.document import Faulty
 from automation.engine import control
 from automation.models import Rule, RuleSet, Run, Trigger, scope_of, type_of
@@ -118,21 +117,10 @@ class PlacedAdmin(OfPipeline, ModelAdmin):
         return [path("condition-row/", row, name=name), *super().get_urls()]
 
     def condition_row(self, request: HttpRequest) -> HttpResponse:
-        """One comparison as its field and comparison want it: which comparisons fit, what boxes it takes."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        asked = {name: request.GET.get(name, "")[:200] for name in ("field", "op", "n", "pipeline")}
-        number = min(id_of(asked["n"]) or 1, 99)
-        values = [value[:500] for value in request.GET.getlist("value")[:50]]
-        kind = Readable().type_of(asked["field"])
-        if kind is not None and asked["op"] not in kind.operators:
-            asked["op"], values = "", []  # of the field that stood there before
-        takes = OPERATORS[asked["op"]].takes if asked["op"] in OPERATORS else ""
-        kept = values if takes in ("two", "many") else values[0] if values else None
-        tree = {"all": [{"field": asked["field"], "op": asked["op"], "value": kept}]}
-        pipeline = Pipeline.objects.visible_to(request.user).filter(pk=id_of(asked["pipeline"]) or 0).first()
-        form = ConditionForm(prefix="if", tree=tree, places=[number], pipeline=pipeline)
-        return TemplateResponse(request, "admin/automation/_condition_row.html", {"row": form.rows()[0]})
+        asked = id_of(request.GET.get("pipeline")) or 0
+        return drawn(request, Pipeline.objects.visible_to(request.user).filter(pk=asked).first())
 
     def _pick(self, request: HttpRequest) -> HttpResponse:
         groups: dict[str, list[Any]] = {}

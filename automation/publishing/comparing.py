@@ -25,6 +25,7 @@ class Change:
         before, after: the part; None where it was not or is not. old_spot, spot: where it stood and stands.
         fields: names of what differs.
         follows_other: another rule stands before it in its chain than did.
+        moved: it stands elsewhere, or its order among those that stayed is another.
     """
 
     what: str
@@ -36,6 +37,7 @@ class Change:
     spot: Spot | None = None
     fields: tuple[str, ...] = ()
     follows_other: bool = False
+    moved: bool = False
 
     @property
     def gives(self) -> bool:
@@ -62,7 +64,8 @@ def compare(old: Document, new: Document) -> list[Change]:
         follows = chained and spot.before != old_spot.before
         if fields or id not in resting or follows:
             verb = CHANGED if fields or (id in resting and follows) else MOVED
-            found.append(Change(kind, verb, id, before, part, old_spot, spot, fields, follows))
+            moved = id not in resting
+            found.append(Change(kind, verb, id, before, part, old_spot, spot, fields, follows, moved))
     gone = [id for id in was if id not in now or now[id][0] != was[id][0]]
     return found + [Change(was[id][0], REMOVED, id, was[id][2], None, was[id][1]) for id in gone]
 
@@ -187,11 +190,7 @@ def _apart(ours: Change, theirs: Change) -> bool:
         return True
     if REMOVED in (ours.verb, theirs.verb) or ADDED in (ours.verb, theirs.verb):
         return False
-    return bool(ours.fields) != bool(theirs.fields) and not (_moved(ours) and _moved(theirs))
-
-
-def _moved(change: Change) -> bool:
-    return change.old_spot != change.spot
+    return bool(ours.fields) != bool(theirs.fields) and not (ours.moved and theirs.moved)
 
 
 def _merge_placed(document: Document, change: Change, other: Change | None) -> None:
@@ -208,16 +207,12 @@ def _merge_placed(document: Document, change: Change, other: Change | None) -> N
         return
     if change.fields or other is None:
         document.replace(part)
-    if (
-        change.verb == MOVED
-        or (change.old_spot is not None and change.old_spot.place != spot.place)
-        or change.follows_other
-    ):
+    if change.moved:
         document.remove(change.id)
-        _insert(document, change, document_part=part if change.fields or other is None else there[2])
+        _insert(document, change, part if change.fields or other is None else there[2])
 
 
-def _insert(document: Document, change: Change, document_part: Any = None) -> None:
+def _insert(document: Document, change: Change, part: Any = None) -> None:
     """Behind the one that stands before it; at the end where that one is not there any more."""
     spot = change.spot
     assert spot is not None
@@ -226,7 +221,7 @@ def _insert(document: Document, change: Change, document_part: Any = None) -> No
     parts = document.list_of(change.what, spot.place)
     ids = [one.id for one in parts]
     index = 0 if not spot.before else ids.index(spot.before) + 1 if spot.before in ids else len(ids)
-    parts.insert(index, document_part or change.after)
+    parts.insert(index, part or change.after)
 
 
 def _merge_set(document: Document, change: Change, other: Change | None) -> None:

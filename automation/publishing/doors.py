@@ -130,7 +130,7 @@ def publish(row: Rule | Trigger, by: User, origin: str, *, pin_planned: bool = F
 
 def retire(row: Rule | Trigger, by: User, origin: str) -> int:
     """It is not used any more; its history keeps naming it. Returns how many planned runs are cancelled. Raises Faulty."""
-    count = _planned(row)
+    count = planned(row)
     with editing(row.pipeline, by, origin) as under_way:
         if under_way.document.find(row.uid) is not None:
             under_way.document.remove(row.uid)
@@ -212,7 +212,7 @@ def switch(row: Rule | Trigger, on: bool, by: User | None) -> int:
             return 0
         if on:
             return 0
-        count = _planned(row)
+        count = planned(row)
         settle([row], by)
         return count
 
@@ -227,5 +227,6 @@ def confirm(row: Rule | Trigger, by: User) -> None:
             arm(row)
 
 
-def _planned(row: Rule | Trigger) -> int:
+def planned(row: Rule | Trigger) -> int:
+    """How many runs of a rule have not started."""
     return Run.objects.filter(rule=row, status__in=WAITING).count() if isinstance(row, Rule) else 0

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext as _
 
 from automation.document import Document, Fault, Faulty
-from automation.publishing import doors
+from automation.publishing import doors, steps
 from automation.publishing.comparing import Change, applied, compare, merge
 from automation.publishing.judging import Judge
 from automation.publishing.models import Draft, Publication
@@ -58,23 +59,52 @@ def save(pipeline: Pipeline, document: Document, by: User, revision: int) -> Dra
     Raises Outdated.
     """
     with transaction.atomic():
-        locked = databases.lock(Pipeline.objects.filter(pk=pipeline.pk)).get()
-        draft = draft_of(locked)
+        draft = _locked(pipeline)
         if (draft.revision if draft is not None else 0) != revision:
             raise Outdated(draft)
+        return _stored(pipeline, draft, document, by)
+
+
+def edit(pipeline: Pipeline, by: User, change: Callable[[Document, Live], Any]) -> Draft:
+    """One step of the person: `change` does it to the newest draft, whoever edited that. Without a draft one is made."""
+    with transaction.atomic():
+        draft, live = _locked(pipeline), read(pipeline)
+        document = document_of(draft) if draft is not None else live.document.copy_of()
+        change(document, live)
+        before = document_of(draft) if draft is not None else live.document
+        made = _stored(pipeline, draft, document, by)
+        steps.remember(made, by, compare(before, document))
+        return made
+
+
+def undo(pipeline: Pipeline, by: User, *, again: bool = False) -> Draft:
+    """The person's last step taken back, or (again) done once more. Raises CannotUndo."""
+    with transaction.atomic():
+        draft = _locked(pipeline)
         if draft is None:
-            live = read(locked)
-            base = (
-                document.version if Publication.objects.filter(pipeline=locked, number=document.version).exists() else 0
-            )
-            found = Publication.objects.get(pipeline=locked, number=base) if base else first_version(live)
-            draft = Draft(pipeline=locked, base=found, revision=0, document=live.document.plain())
-        for change in compare(document_of(draft), document):
-            draft.authors[change.id] = by.pk
-        draft.document = document.model_copy(update={"version": 0}).plain()
-        draft.revision += 1
-        draft.changed_by, draft.changed_at = by, clock.now()
-        draft.save()
+            raise steps.CannotUndo(_("There is nothing of yours to undo."))
+        step = steps.redo if again else steps.undo
+        return _stored(pipeline, draft, step(draft, document_of(draft), by), by)
+
+
+def _locked(pipeline: Pipeline) -> Draft | None:
+    """The draft alone: whoever drags cards waits for no editor."""
+    return databases.lock(Draft.objects.filter(pipeline=pipeline)).select_related("base", "changed_by").first()
+
+
+def _stored(pipeline: Pipeline, draft: Draft | None, document: Document, by: User) -> Draft:
+    if draft is None:
+        live = read(pipeline)
+        known = Publication.objects.filter(pipeline=pipeline, number=document.version).first()
+        base = known or first_version(live)
+        draft = Draft(pipeline=pipeline, base=base, revision=0, document=live.document.plain())
+    whose = draft.authors | {change.id: by.pk for change in compare(document_of(draft), document)}
+    differs = {change.id for change in compare(Document.model_validate(draft.base.document), document)}
+    draft.authors = {id: person for id, person in whose.items() if id in differs}
+    draft.document = document.model_copy(update={"version": 0}).plain()
+    draft.revision += 1
+    draft.changed_by, draft.changed_at = by, clock.now()
+    draft.save()
     return draft
 
 

@@ -49,8 +49,7 @@ class Judge:
         return Readable(self.live.pipeline, [(f"vars.{one.key}", one.label, one.type) for one in self._variables()])
 
     def _variables(self) -> list[Any]:
-        company = Variable.objects.of(self.live.pipeline.pk).filter(scope=Variable.Scope.COMPANY)
-        return [*self.document.variables, *company]
+        return [*self.document.variables, *self.live.shared]
 
     # ------------------------------------------------------------------ the whole
 

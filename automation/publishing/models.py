@@ -66,6 +66,20 @@ class Draft(models.Model):
         return f"{self.pipeline}: {self.revision}"
 
 
+class DraftStep(models.Model):
+    """One edit of a draft, small enough to be taken back by whoever made it; of each draft the last hundred."""
+
+    draft = models.ForeignKey(Draft, models.CASCADE, related_name="steps")
+    user = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
+    # What it changed, as plain data (publishing/steps.py).
+    changes = models.JSONField()
+    undone = models.BooleanField(default=False)
+    made_at = models.DateTimeField(default=clock.now)
+
+    def __str__(self) -> str:
+        return f"{self.draft}: {self.pk}"
+
+
 class RuleRevision(models.Model):
     """That a publication changed a rule, and what its planned runs do. Asked by a run that was planned under an older version."""
 

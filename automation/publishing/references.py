@@ -20,6 +20,7 @@ from automation.base import Scope, actions, trigger_types
 from automation.condition_form import PATH_OF, Readable
 from automation.document import RULE, STAGE, Document, Fault, Place, RulePart, StagePart
 from automation.models import Rule, RuleSet
+from automation.timing import TimingForm
 from automation.variables import Variable
 from crm.fields.record import Record
 from crm.ground.ids import id_of
@@ -28,6 +29,8 @@ from crm.models import Pipeline, Stage, User
 NUMBERED = re.compile(r"(?P<name>.*)#(?P<id>\d{1,18})", re.DOTALL)
 # By which column a model's rows are named in texts; all others by their name.
 COLUMNS: dict[type[Model], str] = {User: "email", Variable: "key"}
+# A comparison as it is read aloud.
+LEAF = ["field", "op", "value", "value_field"]
 # Rows that the document holds itself.
 INSIDE: tuple[type[Model], ...] = (Rule, RuleSet, Variable)
 
@@ -168,12 +171,14 @@ class Translator:
 
     def named(self) -> dict[str, Any]:
         """The document as a text has it: plain data."""
-        found: dict[str, Any] = self.document.copy_of().plain() | {"pipeline": self.pipeline.name}
-        found = {"format": self.document.format} | found
+        head = {"format": self.document.format, "pipeline": self.pipeline.name}
+        found: dict[str, Any] = head | {name: one for name, one in self.document.plain().items() if name not in head}
         found["stages"] = {
             self.stage_name(key): self._stage_named(Place(STAGE, key), stage)
             for key, stage in self.document.stages.items()
         }
+        if self.document.variables:
+            found["variables"] = [one.plain() for one in self.document.variables]
         if self.document.sets:
             found["sets"] = {
                 key: one.plain() | {"rules": [self.part_named(Place("set", key), part) for part in one.rules]}
@@ -194,7 +199,7 @@ class Translator:
 
     def part_named(self, place: Place, part: Any) -> dict[str, Any]:
         """A rule or trigger with all that it names by name."""
-        made: dict[str, Any] = part.plain()
+        made = _ordered(part)
         for name, offered in self._offers(place, part).items():
             if name in part.settings:
                 made["settings"][name] = _each(part.settings[name], partial(self._name, offered))
@@ -269,8 +274,27 @@ class Translator:
         kind = self.readable.type_of(path) if "op" in tree else None
         if isinstance(kind, Record) and "value" in tree:
             offered = self.stages if issubclass(kind.rows().model, Stage) else kind.rows()
-            return tree | {"value": _each(tree["value"], partial(change, offered))}
-        return {name: self._condition(one, change) for name, one in tree.items()}
+            tree = tree | {"value": _each(tree["value"], partial(change, offered))}
+            return {name: tree[name] for name in sorted(tree, key=lambda one: _at(LEAF, one))}
+        return {name: self._condition(tree[name], change) for name in sorted(tree, key=lambda one: _at(LEAF, one))}
+
+
+def _ordered(part: Any) -> dict[str, Any]:
+    """Plain data whose order says nothing of how the database keeps objects: PostgreSQL orders their keys by length."""
+    made: dict[str, Any] = part.plain()
+    kind = type_of(part)
+    orders = {
+        "settings": list(kind.Settings.base_fields) if kind is not None else [],
+        "timing": list(TimingForm.base_fields),
+    }
+    for name, order in orders.items():
+        if name in made:
+            made[name] = {one: made[name][one] for one in sorted(made[name], key=lambda one: (_at(order, one), one))}
+    return made
+
+
+def _at(order: list[str], name: str) -> int:
+    return order.index(name) if name in order else len(order)
 
 
 def _kept(one: Any) -> Any:

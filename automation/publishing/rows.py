@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.db.models import Q
+
 from automation.document import (
     RULE,
     SET,
@@ -44,6 +46,8 @@ class Live:
     inside: Inside
     last: Publication | None
     document: Document = field(default_factory=Document)
+    # Variables of the company, which are edited apart.
+    shared: list[Variable] = field(default_factory=list)
 
     @property
     def number(self) -> int:
@@ -65,7 +69,8 @@ def read(pipeline: Pipeline) -> Live:
     rules = list(Rule.objects.filter(pipeline=pipeline).order_by("order", "pk"))
     triggers = list(Trigger.objects.filter(pipeline=pipeline).order_by("order", "pk"))
     sets = list(RuleSet.objects.filter(pipeline=pipeline).order_by("pk"))
-    variables = list(Variable.objects.filter(pipeline=pipeline).exclude(scope=Variable.Scope.COMPANY).order_by("pk"))
+    named = list(Variable.objects.filter(Q(pipeline=pipeline) | Q(pipeline=None)).order_by("pk"))
+    variables = [row for row in named if row.pipeline_id is not None and row.scope != Variable.Scope.COMPANY]
     stages = Stage.objects.filter(pipeline=pipeline).order_by("order", "pk")
     live = Live(
         pipeline,
@@ -80,8 +85,10 @@ def read(pipeline: Pipeline) -> Live:
     for model, rows in ((Rule, rules), (RuleSet, sets)):
         for row in rows:
             live.inside.know(model, row.pk, row.uid)
-    for pk, key in Variable.objects.of(pipeline.pk).values_list("pk", "key"):
-        live.inside.know(Variable, pk, key)
+    for variable in named:
+        if not variable.retired:
+            live.inside.know(Variable, variable.pk, variable.key)
+    live.shared = [row for row in named if row not in variables and not row.retired]
     live.document = _document(live)
     return live
 

@@ -61,7 +61,7 @@ def replace_lines(
         for order, line in enumerate(lines):
             line.pk, line.item, line.order = None, fresh, order
         LineItem.objects.bulk_create(lines)
-        if profit.reckon(fresh, lines):
+        if profit.reckon(fresh, lines, refuses=costs_said):
             boards.touch(fresh.pipeline_id, fresh.stage_id)  # cards and columns show it, whatever the amount
         payload = {"count": len(lines), "total": str(total), "currency": fresh.currency}
         record("lines.changed", item=fresh, actor=by, cause=cause, payload=payload)

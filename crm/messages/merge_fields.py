@@ -128,13 +128,21 @@ def custom_keys(target: str) -> dict[str, tuple[str, str]]:
     return {key: (label, type_) for key, label, type_ in rows}
 
 
+def _custom_keys() -> dict[str, dict[str, tuple[str, str]]]:
+    """Of all targets at once: {target: {key: (label, type)}}."""
+    found: dict[str, dict[str, tuple[str, str]]] = {}
+    for target, key, label, type_ in CustomField.objects.values_list("target", "key", "label", "type"):
+        found.setdefault(target, {})[key] = (label, type_)
+    return found
+
+
 def field_list(confidential: bool = False) -> list[tuple[Any, list[tuple[str, Any, str]]]]:
     """For pickers: [(group, [(path, label, type)])], custom fields included; labels that are ours are lazy texts.
 
     Args:
         confidential: with those that only rules may name.
     """
-    groups = []
+    groups, custom = [], _custom_keys()
     for root, (label, fields) in ROOTS.items():
         shown = (*fields, *CONFIDENTIAL_FIELDS) if confidential and root == "item" else fields
         rows = [(field.path, field.label, field.type) for field in shown]
@@ -143,7 +151,7 @@ def field_list(confidential: bool = False) -> list[tuple[Any, list[tuple[str, An
             # One of the company's own that is called as one of ours is: its key tells them apart.
             rows += [
                 (f"{root}.custom.{key}", f"{name} ({key})" if name in ours else name, type_)
-                for key, (name, type_) in custom_keys(root).items()
+                for key, (name, type_) in custom.get(root, {}).items()
             ]
         groups.append((label, rows))
     return groups

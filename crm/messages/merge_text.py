@@ -81,6 +81,18 @@ def _line(source: str, index: int) -> int:
     return source.count("\n", 0, max(0, index)) + 1
 
 
+def paths_in(source: str) -> set[str]:
+    """All that a merge text reads of its roots, however it is written: "item.profit" of {{ item["profit"] }} too.
+
+    Of one that cannot be read nothing: `check` refuses it.
+    """
+    try:
+        found = _parsed(source, False).analyze()
+    except Exception:  # the parser fails in its own ways
+        return set()
+    return {".".join(map(str, v.segments)) for variables in found.globals.values() for v in variables}
+
+
 def check(source: str, *, extra: Mapping[str, Iterable[str] | None] | None = None, confidential: bool = False) -> None:
     """Refuse a merge text that cannot work: syntax, unknown filter, unknown field. Raises MergeError.
 

@@ -21,7 +21,7 @@ def first(text, language="en", **more):
 @pytest.mark.parametrize(
     ("language", "typed", "key"),
     [
-        ("en", "em", "email_link_clicked"), ("en", "send e", "send_email"), ("en", "gdpr", "erase_personal_data"),
+        ("en", "em", "email_opened"), ("en", "send e", "send_email"), ("en", "gdpr", "erase_personal_data"),
         ("en", "SPAM", "add_to_exceptions"), ("en", "delay", "wait"), ("pl", "RODO", "erase_personal_data"),
         ("pl", "oddzwon", "callback_requested"), ("fr", "texto", "sms_received"), ("vi", "tin nhan", "sms_received"),
         ("vi", "hoa don", "invoice_paid"),
@@ -30,6 +30,10 @@ def first(text, language="en", **more):
 def test_a_type_is_found_by_what_people_call_it(language, typed, key):
     with translation.override(language):
         assert key in [entry.key for entry in catalogue.search(typed)[:3]], catalogue.search(typed)[:3]
+
+
+def test_em_is_send_email_first_among_what_rules_do():
+    assert first("em", kind="action") == "send_email"
 
 
 def test_a_filter_narrows_and_nonsense_finds_nothing():

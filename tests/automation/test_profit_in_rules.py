@@ -140,3 +140,12 @@ def test_a_note_by_a_colleague_leaves_a_rule_with_who_answers_for_it(world, deal
     world.move(deal, "talk")
     drain()
     assert Run.objects.get().status == "done"
+
+
+@pytest.mark.parametrize(
+    "text", ['{{ item["profit"] }}', "{{ item . costs }}", "{% if item['margin'] %}x{% endif %}", "{{item\n.profit}}"]
+)
+def test_however_it_is_spelt_it_is_profit(world, deal, client, text):
+    body = {"stage": world.stages["talk"].pk, "action": "add_comment", "settings": {"text": text}}
+    assert Caller(client, world.bob).post("/rules", body).status_code == 422
+    assert Caller(client, world.charlie).post("/rules", body).status_code == 201

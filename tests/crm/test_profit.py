@@ -130,7 +130,9 @@ def test_an_item_in_another_currency_earns_the_same_in_it(world):
 @pytest.mark.django_db
 def test_costs_beyond_an_amount_are_refused_in_words(world):
     with pytest.raises(Refused, match="costs of all lines"):
-        replace_lines(world.deal(), [line("1", "99999999999", quantity=Decimal(9_999_999_999))], by=world.bob)
+        replace_lines(
+            world.deal(), [line("1", "99999999999", quantity=Decimal(9_999_999_999))], by=world.bob, costs_said=True
+        )
 
 
 @pytest.mark.django_db
@@ -310,3 +312,13 @@ def test_boards_hear_of_another_cost_although_the_amount_is_the_same(world):
     replace_lines(deal, [line(price="100", cost="80")], costs_said=True)
     assert before == same
     assert BoardVersion.objects.get(pipeline=deal.pipeline).version > same
+
+
+@pytest.mark.django_db
+def test_no_refusal_tells_a_cost_to_who_does_not_see_it(world):
+    product = Product.objects.create(name="Oak", price=Decimal(0), cost=Decimal(690), currency="EUR")
+    many = [LineItem(name="x", product=product, price=Decimal(0), quantity=Decimal("9999999999")) for _ in range(20)]
+    deal = replace_lines(world.deal(currency="EUR"), many)
+    assert earned(deal) is None
+    with pytest.raises(Refused, match="costs"):
+        replace_lines(deal, many, costs_said=True)

@@ -80,12 +80,16 @@ def profit_of(item: Item) -> Profit | None:
     return getattr(item, "profit", None)
 
 
-def reckon(item: Item, lines: list[LineItem]) -> bool:
+def reckon(item: Item, lines: list[LineItem], *, refuses: bool) -> bool:
     """The item's profit is that of these lines, from now on; returns whether it was another one.
 
-    Raises Refused where it is more than an amount may be.
+    Args:
+        refuses: raise Refused where costs are more than an amount may be. Else it is not known then: whoever sees no costs
+            would learn them to the cent from how much is refused.
     """
     found = of_lines(lines, item.currency)
+    if found is not None and not refuses and not all(map(MONEY.holds, found)):
+        found = None
     known = Profit.objects.filter(item=item).values_list("net", "amount").first()
     if found is None:
         Profit.objects.filter(item=item).delete()

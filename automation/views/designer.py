@@ -1,0 +1,289 @@
+"""The designer: a pipeline's automation as a board of rules, edited in its draft, checked, published, taken back."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+
+from automation import catalogue
+from automation.cards import columns_of
+from automation.condition_row import drawn
+from automation.document import RULE, Document, Faulty
+from automation.part_form import PartForm
+from automation.publishing import doors, drafts
+from automation.publishing.comparing import compare
+from automation.publishing.models import Draft
+from automation.publishing.operations import OPERATIONS, CannotDo
+from automation.publishing.rows import Live, read
+from automation.publishing.steps import CannotUndo
+from automation.publishing.words import Words
+from automation.views.figures import figures_of
+from crm.ground.access import staff_of_ours
+from crm.models import Pipeline
+from crm.people.signed_in import signed_in
+
+
+def _pipeline(request: HttpRequest, pk: int) -> Pipeline:
+    found: Pipeline = get_object_or_404(Pipeline.objects.visible_to(request.user), pk=pk)
+    return found
+
+
+def _mine(request: HttpRequest, pk: int) -> Pipeline:
+    found: Pipeline = get_object_or_404(Pipeline.objects.configured_by(signed_in(request)), pk=pk)
+    return found
+
+
+def _drafted(pipeline: Pipeline) -> tuple[Live, Draft | None, Document]:
+    live, draft = read(pipeline), drafts.draft_of(pipeline)
+    return live, draft, drafts.document_of(draft) if draft is not None else live.document
+
+
+def _context(request: HttpRequest, pipeline: Pipeline) -> dict[str, Any]:
+    live, draft, document = _drafted(pipeline)
+    changes = len(compare(live.document, document)) if draft is not None else 0
+    placed = [row for rows in (live.rules, live.triggers) for row in rows.values() if not row.retired]
+    return {
+        "pipeline": pipeline,
+        "columns": columns_of(live, document),
+        "draft": draft,
+        "changes": changes,
+        "live_now": sum(row.is_enabled for row in placed),
+        "version": live.number,
+        "may": request.user.is_superuser or _configures(request, pipeline),
+        "nav": "automation",
+    }
+
+
+def _configures(request: HttpRequest, pipeline: Pipeline) -> bool:
+    return Pipeline.objects.configured_by(signed_in(request)).filter(pk=pipeline.pk).exists()
+
+
+@staff_of_ours
+@require_GET
+def home(request: HttpRequest) -> HttpResponse:
+    """The first pipeline that the person sets up, else sees; where there is none yet, administrators learn how to make one."""
+    mine = Pipeline.objects.configured_by(signed_in(request)).in_use().first()
+    found = mine or Pipeline.objects.visible_to(request.user).in_use().first()
+    if found is None and not request.user.is_superuser:
+        raise Http404
+    return redirect("designer", found.pk) if found is not None else redirect("home")
+
+
+@staff_of_ours
+@require_GET
+def page(request: HttpRequest, pk: int) -> HttpResponse:
+    """Whoever sees the pipeline sees its automation; who sets it up edits it."""
+    pipeline = _pipeline(request, pk)
+    if request.headers.get("HX-Request"):
+        return _board(request, pipeline)
+    context = _context(request, pipeline) | {"open": request.GET.get("open", "")[:60]}
+    return render(request, "automation/designer.html", context)
+
+
+def _board(request: HttpRequest, pipeline: Pipeline, opened: str = "") -> HttpResponse:
+    answer = render(request, "automation/_designer.html", _context(request, pipeline))
+    if opened:
+        answer["X-Opened"] = opened
+    return answer
+
+
+def _refused(sentence: str, status: int = 409) -> HttpResponse:
+    return JsonResponse({"sentence": sentence}, status=status)
+
+
+@staff_of_ours
+@require_POST
+def operate(request: HttpRequest, pk: int) -> HttpResponse:
+    """One gesture; answers with the board as it is now. 409: why it cannot be done."""
+    pipeline = _mine(request, pk)
+    operation = OPERATIONS.get(request.POST.get("do", ""))
+    if operation is None:
+        raise Http404
+    asked: dict[str, Any] = {name: value[:200] for name, value in request.POST.items()}
+    asked["ids"] = request.POST.getlist("ids")[:500]
+    made: list[str] = []
+    try:
+        drafts.edit(pipeline, signed_in(request), lambda document, live: made.extend(operation(document, live, asked)))
+    except CannotDo as error:
+        return _refused(str(error))
+    return _board(request, pipeline, made[0] if made and asked["do"] in ("add", "copy") else "")
+
+
+@staff_of_ours
+@require_POST
+def step(request: HttpRequest, pk: int, way: str) -> HttpResponse:
+    """undo or redo, of one's own steps."""
+    pipeline = _mine(request, pk)
+    try:
+        drafts.undo(pipeline, signed_in(request), again=way == "redo")
+    except CannotUndo as error:
+        return _refused(str(error))
+    return _board(request, pipeline)
+
+
+@staff_of_ours
+@require_POST
+def turn(request: HttpRequest, pk: int, id: str) -> HttpResponse:
+    """On or off, at once; a new one's switch is in the draft. 409 with the number of planned runs, unless *sure*."""
+    pipeline, on = _mine(request, pk), request.POST.get("on") == "1"
+    live, _draft, document = _drafted(pipeline)
+    row: Any = live.rules.get(id) or live.triggers.get(id)
+    if row is None or row.retired:
+        found = document.find(id)
+        if found is None:
+            return _refused(_("It is not there any more: somebody has removed it meanwhile."))
+        drafts.edit(pipeline, signed_in(request), lambda fresh, _live: _set_switch(fresh, id, on))
+        return _board(request, pipeline)
+    planned = doors.planned(row)
+    if not on and planned and not request.POST.get("sure"):
+        return _refused(_("%d planned runs will be cancelled.") % planned, 412)
+    doors.switch(row, on, signed_in(request))
+    return _board(request, pipeline)
+
+
+def _set_switch(document: Document, id: str, on: bool) -> None:
+    found = document.find(id)
+    if found is not None:
+        found[2].is_enabled = on
+
+
+# ---------------------------------------------------------------------- the panel
+
+
+@staff_of_ours
+def part(request: HttpRequest, pk: int, id: str) -> HttpResponse:
+    """The panel; a post saves it to the draft, faults and all, and says what is wrong by field."""
+    pipeline = _mine(request, pk)
+    live, _draft, document = _drafted(pipeline)
+    found = document.find(id)
+    if found is None:
+        raise Http404
+    if request.method == "POST":
+        return _save_part(request, pipeline, id)
+    kind, spot, part = found
+    context = {
+        "pipeline": pipeline,
+        "form": PartForm(live, document, spot, part, signed_in(request)),
+        "part": part,
+        "kind": kind,
+        "mark": mark_of(part),
+        "where": _where(live, document, spot.place),
+        "fields": catalogue.merge_fields_for(document, signed_in(request)),
+        "outputs": catalogue.outputs_before(document, spot.place, part.id),
+    }
+    return render(request, "automation/_part.html", context)
+
+
+def _where(live: Live, document: Document, place: Any) -> str:
+    if place.kind == "stage":
+        return live.stages[place.key].name if place.key in live.stages else ""
+    return document.sets[place.key].name
+
+
+def _save_part(request: HttpRequest, pipeline: Pipeline, id: str) -> HttpResponse:
+    faults: dict[str, list[str]] = {}
+
+    def change(document: Document, live: Live) -> None:
+        found = document.find(id)
+        if found is None:
+            raise CannotDo(_("It is not there any more: somebody has removed it meanwhile."))
+        seen = request.POST.get("seen", "")
+        if seen and seen != mark_of(found[2]):
+            raise CannotDo(_("Somebody else has changed it meanwhile; open it again to see what."))
+        faults.update(PartForm(live, document, found[1], found[2], signed_in(request), request.POST).take())
+
+    try:
+        draft = drafts.edit(pipeline, signed_in(request), change)
+    except CannotDo as error:
+        return _refused(str(error))
+    saved = drafts.document_of(draft).find(id)
+    assert saved is not None
+    answer = {"faults": faults, "seen": mark_of(saved[2])}
+    return JsonResponse(answer)
+
+
+def mark_of(part: Any) -> str:
+    """Of a part as it is: who saves over another one is told. The same in every process."""
+    return hashlib.sha256(part.model_dump_json().encode()).hexdigest()[:16]
+
+
+@staff_of_ours
+@require_GET
+def condition_row(request: HttpRequest, pk: int) -> HttpResponse:
+    return drawn(request, _mine(request, pk))
+
+
+# ---------------------------------------------------------------------- checks, going live
+
+
+@staff_of_ours
+@require_GET
+def state(request: HttpRequest, pk: int) -> HttpResponse:
+    """What takes longer than the page may: figures of the last day by id, and what is wrong with the draft."""
+    pipeline = _pipeline(request, pk)
+    live, _draft, document = _drafted(pipeline)
+    faults = drafts.faults_of(live, document, signed_in(request))
+    return JsonResponse({"figures": figures_of(live), "faults": [_placed(document, fault) for fault in faults]})
+
+
+def _placed(document: Document, fault: Any) -> dict[str, str]:
+    steps = fault.place.split(".")
+    id = next((step for step in steps if document.find(step) is not None), "")
+    found = document.find(id) if id else None
+    return {"id": id, "name": found[2].name if found else "", "sentence": fault.sentence, "place": fault.place}
+
+
+@staff_of_ours
+def publication(request: HttpRequest, pk: int) -> HttpResponse:
+    """GET: what would change, in words, and what is in the way. POST: it goes live."""
+    pipeline, by = _mine(request, pk), signed_in(request)
+    live, draft, document = _drafted(pipeline)
+    faults, conflict = drafts.faults_of(live, document, by), ""
+    if request.method == "POST" and draft is not None:
+        decisions = {name[4:]: str(value) for name, value in request.POST.items() if name.startswith("run-")}
+        told = {name: request.POST.get(name, "")[:length] for name, length in (("name", 80), ("note", 2000))}
+        mine = request.POST.get("only_mine") == "1"
+        try:
+            revision = int(request.POST.get("revision", "0") or 0)
+            drafts.publish_draft(pipeline, by, revision, only_mine=mine, decisions=decisions, **told)
+        except Faulty as faulty:
+            faults = faulty.faults
+        except (drafts.Conflict, drafts.Outdated, ValueError) as error:
+            conflict = str(error)
+        else:
+            return _board(request, pipeline)
+    lines = (
+        Words(pipeline, live.document, document).lines(compare(live.document, document)) if draft is not None else []
+    )
+    context = {
+        "pipeline": pipeline,
+        "draft": draft,
+        "lines": [
+            (line, doors.planned(live.rules[line.change.id]) if _is_live_rule(live, line) else 0) for line in lines
+        ],
+        "others": bool(draft and any(person != by.pk for person in draft.authors.values())),
+        "faults": [_placed(document, fault) for fault in faults],
+        "conflict": conflict,
+        "by": by,
+    }
+    answer = render(request, "automation/_publish.html", context)
+    answer.status_code = 422 if request.method == "POST" else 200
+    return answer
+
+
+def _is_live_rule(live: Live, line: Any) -> bool:
+    row = live.rules.get(line.change.id)
+    return row is not None and not row.retired and line.change.what == RULE
+
+
+@staff_of_ours
+@require_POST
+def discard(request: HttpRequest, pk: int) -> HttpResponse:
+    pipeline = _mine(request, pk)
+    drafts.discard(pipeline)
+    return _board(request, pipeline)

@@ -1,0 +1,102 @@
+// The panel of a rule or trigger: each field is in the draft within a second; Escape closes, and nothing typed is lost.
+import { $, $$, guard, post, toast } from "./app.js";
+import { designer, draw, focusPart, may, words } from "./designer-board.js";
+import { bind } from "./rule-form.js";
+
+const panel = () => $("#part-panel");
+let form = null;
+let pending = null;
+let saving = null;
+
+export async function openPart(id) {
+  if (!may) return;
+  await close();
+  const response = guard(await fetch(`${designer.dataset.url}parts/${id}/`));
+  if (!response.ok) return draw();
+  panel().innerHTML = await response.text();
+  form = $("form", panel());
+  panel().showModal();
+  history.replaceState(null, "", `?open=${id}`);
+  bind(panel());
+  form.addEventListener("input", later);
+  form.addEventListener("change", later);
+  form.addEventListener("submit", (event) => (event.preventDefault(), close()));
+  $("[name=part-name]", form)?.addEventListener("input", (event) => ($("#part-title").textContent = event.target.value));
+}
+
+function later(event) {
+  if (event.target.closest(".part-picker input[data-pick-q]")) return;
+  state(words.saving);
+  clearTimeout(pending);
+  pending = setTimeout(save, 500);
+}
+
+function state(text, bad = false) {
+  const line = $("#part-state");
+  if (!line) return;
+  line.textContent = text;
+  line.classList.toggle("is-bad", bad);
+}
+
+// One at a time: each answer brings the mark by which the next is known to build on it.
+async function save() {
+  clearTimeout(pending);
+  pending = null;
+  await saving;
+  saving = sent();
+  await saving;
+  saving = null;
+}
+
+async function sent() {
+  let response;
+  try {
+    response = guard(await post(form.action, new URLSearchParams(new FormData(form))));
+    if (response.status >= 500) throw new Error(response.status);
+  } catch {
+    state(words.notSaved, true);
+    pending = setTimeout(save, 3000);
+    return;
+  }
+  const answer = await response.json();
+  if (response.status === 409) {
+    state(answer.sentence, true);
+    return toast(answer.sentence, "", true);
+  }
+  $("[name=seen]", form).value = answer.seen;
+  for (const line of $$("[data-fault]", form)) {
+    const found = answer.faults[line.dataset.fault];
+    line.hidden = !found;
+    line.textContent = found ? found.join(" ") : "";
+    line.closest(".part-field").classList.toggle("is-wrong", Boolean(found));
+  }
+  state(words.saved);
+}
+
+export async function close() {
+  if (!panel().open) return;
+  if (pending) await save();
+  await saving;
+  const id = form.dataset.id;
+  panel().close();
+  panel().replaceChildren();
+  history.replaceState(null, "", location.pathname);
+  await draw();
+  focusPart($(`#part-${id}`));
+}
+
+panel()?.addEventListener("cancel", (event) => (event.preventDefault(), close()));
+panel()?.addEventListener("click", (event) => {
+  if (event.target === panel() || event.target.closest("[data-cancel]")) {
+    event.stopPropagation();
+    close();
+  }
+});
+panel()?.addEventListener("input", (event) => {
+  if (!event.target.matches("[data-pick-q]")) return;
+  const wanted = event.target.value.toLowerCase();
+  for (const button of $$(".part-fields [data-insert]", panel())) button.hidden = !button.textContent.toLowerCase().includes(wanted);
+});
+addEventListener("beforeunload", (event) => {
+  if (pending || saving) (save(), event.preventDefault());
+});

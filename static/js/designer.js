@@ -1,0 +1,105 @@
+// The board of rules: drag, switches, dialogs.
+import { $, $$ } from "./app.js";
+import { bindAdding } from "./designer-add.js";
+import { designer, focusPart, listOf, may, moved, refresh, send, settled, words } from "./designer-board.js";
+import { bindKeys } from "./designer-keys.js";
+import { openPart } from "./designer-panel.js";
+
+function bindLists() {
+  if (!may) return;
+  for (const list of $$(".dlist", designer)) {
+    list.sortable ??= new window.Sortable(list, {
+      group: list.dataset.kind,
+      draggable: ".dcard",
+      handle: ".dcard-grip",
+      animation: 140,
+      forceFallback: true,
+      fallbackOnBody: true,
+      fallbackTolerance: 4,
+      scroll: true,
+      bubbleScroll: true,
+      emptyInsertThreshold: 40,
+      ghostClass: "is-ghost",
+      dragClass: "is-drag",
+      onEnd: (event) => {
+        if (event.from === event.to && event.oldDraggableIndex === event.newDraggableIndex) return;
+        moved(event.item, event.originalEvent?.shiftKey);
+      },
+    });
+  }
+}
+
+async function turn(box) {
+  const path = `parts/${box.dataset.switch}/switch/`;
+  const answer = await send(path, { on: box.checked ? "1" : "0" });
+  if (!answer?.ask) return;
+  if (confirm(`${words.sure} ${answer.ask}`)) await send(path, { on: "0", sure: "1" });
+  else box.checked = true;
+}
+
+function placeDialog(id) {
+  const dialog = $("#place-dialog");
+  const card = $(`#part-${id}`);
+  $("#place-what").textContent = card.getAttribute("aria-label");
+  $("#place-chain-line").hidden = !card.nextElementSibling?.classList.contains("is-chained");
+  for (const option of $$("#place-to option")) option.hidden = card.dataset.kind === "trigger" && option.value.startsWith("set-");
+  $("#place-to").value = listOf(card).dataset.place;
+  dialog.returnValue = "";
+  dialog.onclose = async () => {
+    dialog.onclose = null;
+    if (["move", "copy"].includes(dialog.returnValue)) {
+      const chain = !$("#place-chain-line").hidden && $("#place-chain").checked;
+      await send("do/", { do: dialog.returnValue, ids: [id], place: $("#place-to").value, ...(chain ? { chain: "1" } : {}) });
+    }
+    focusPart($(`#part-${id}`));
+  };
+  dialog.showModal();
+}
+
+async function publishDialog(html = null) {
+  const dialog = $("#publish-dialog");
+  await settled();
+  dialog.innerHTML = html ?? (await (await fetch(`${designer.dataset.url}publish/`)).text());
+  if (!dialog.open) dialog.showModal();
+  $("form", dialog).addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const answer = await send("publish/", Object.fromEntries(new FormData(event.target)));
+    if (answer?.html) publishDialog(answer.html);
+    else if (answer) dialog.close();
+  });
+}
+
+const acts = {
+  open: (id) => openPart(id),
+  copy: async (id) => {
+    const answer = await send("do/", { do: "copy", ids: [id] });
+    if (answer?.opened) focusPart($(`#part-${answer.opened}`));
+  },
+  remove: (id) => send("do/", { do: "remove", ids: [id] }),
+  placeOf: (id) => placeDialog(id),
+  step: (way) => send(`${way}/`),
+  discard: () => confirm(words.discard) && send("discard/"),
+  publish: () => publishDialog(),
+  newSet: () => {
+    const name = prompt(words.setName);
+    if (name) send("do/", { do: "add-set", name });
+  },
+  removeSet: (place) => send("do/", { do: "remove-set", place }),
+};
+
+if (designer) {
+  bindLists();
+  bindKeys(designer, acts);
+  document.addEventListener("designer:shown", bindLists);
+  refresh();
+  if (may) bindAdding();
+  designer.addEventListener("click", (event) => {
+    for (const name of Object.keys(acts)) {
+      const attribute = `data-${name.replace(/[A-Z]/g, (sign) => `-${sign.toLowerCase()}`)}`;
+      const button = event.target.closest(`[${attribute}]`);
+      if (button && (may || name === "open")) return acts[name](button.getAttribute(attribute));
+    }
+  });
+  designer.addEventListener("change", (event) => event.target.dataset.switch && turn(event.target));
+  if (designer.dataset.start && may) openPart(designer.dataset.start);
+}
