@@ -52,7 +52,7 @@ def with_lines(item: Any, count: int) -> None:
 
 def drawing(line: Line, milliseconds: Callable[[Callable[[], Any], int], tuple[float, float]], item: Any) -> None:
     from documents import rendering
-    from documents.drawing import _font_config
+    from documents.drawing import font_config
     from documents.models import DocumentTemplate
     from documents.values import fill, values_for
 
@@ -65,7 +65,7 @@ def drawing(line: Line, milliseconds: Callable[[Callable[[], Any], int], tuple[f
     now = clock.now()
     html = fill(template, item, values_for(item, template, number="1", day=now))
     styles = [rendering.BASE_STYLE % template.page, template.style]
-    environment = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "FONTCONFIG_FILE": str(_font_config())}
+    environment = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "FONTCONFIG_FILE": str(font_config())}
     html = html.replace('<img class="qr" src="asset:payment_qr" alt="QR">', "")
     ours, bare = beside_bare(html, styles, environment)
     line("… rate beside bare WeasyPrint, same HTML, in turns", f"{100 * bare / ours:.0f} %", ">= 80 %")

@@ -27,7 +27,7 @@ card_badges     f(items) -> {item id: [Badge]}: small marks on cards
 health_checks   f() -> [Health]: lines of /healthz and of the banner
 demo_parts      f(demo): adds a part to the demo company
 demo_histories  f(demo): what happened in half a year with the demo's deals, made after them
-event_interest  f(kind, cause's kind) -> bool: must the upper layer hear of such an event before the transaction goes on?
+event_interest  f(kind, cause's kind, item's id) -> bool: must the upper layer hear of such an event before the transaction goes on?
 items_taken_in  f(items): in the transaction that writes cards, or changes them, of which no trigger hears (an import)
 job_ended       f(job): in the transaction that ends an outside job
 job_replaced    f(old, new): who waited for the old job waits for the new one

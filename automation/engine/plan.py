@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
+from contextvars import ContextVar
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -32,9 +34,34 @@ MAX_MOVES_AN_HOUR = 100  # E42
 REPLANNING = ("field.changed", "task.created", "task.status", "task.changed")
 
 
-def cares_for(kind: str, cause: str) -> bool:
-    """Slot event_interest: kinds that trigger types, timers, waits or date rules must hear of at once."""
-    return kind in REPLANNING or kind in awaited_kinds() or bool(types_for(kind)) or bool(arming(kind, cause))
+# In a batch, whose items are locked: ids of those of which a run waits for an event, with its kind. Asked for once a batch;
+# none can come about meanwhile, since what waits for events travels alone.
+awaited_in_batch: ContextVar[set[tuple[int, str]] | None] = ContextVar("awaited_in_batch", default=None)
+
+
+def cares_for(kind: str, cause: str, item: int | None) -> bool:
+    """Slot event_interest: what trigger types, timers, waiting runs or date rules must hear of at once."""
+    if kind in REPLANNING or types_for(kind) or arming(kind, cause):
+        return True
+    return item is not None and kind in awaited_kinds() and _is_awaited(kind, item)
+
+
+def _is_awaited(kind: str, item: int) -> bool:
+    known = awaited_in_batch.get()
+    if known is not None:
+        return (item, kind) in known
+    return Run.objects.filter(item=item, wait_on=f"event:{kind}", status=Status.WAITING).exists()
+
+
+def awaited(items: Iterable[int]) -> set[tuple[int, str]]:
+    """Of which of these items (ids) runs wait for events, with the kinds; one query."""
+    rows = Run.objects.filter(item__in=items, status=Status.WAITING, wait_on__startswith="event:")
+    return {(item, wait_on.removeprefix("event:")) for item, wait_on in rows.values_list("item", "wait_on")}
+
+
+def travels_alone(action: Any) -> bool:
+    """Whether runs of an action share no transaction with others: it says so, or it waits for events."""
+    return bool(action.alone or action.awaits)
 
 
 def on_event(sender: Any, event: Event, entry: Entry | None, **kwargs: Any) -> None:
@@ -46,7 +73,7 @@ def on_event(sender: Any, event: Event, entry: Entry | None, **kwargs: Any) -> N
         if entry.visit is not None and entry.start_rules:
             plan(entry, event)
         machine: Machine | None = entry.machine
-    elif event.item is not None and cares_for(event.kind, event.cause_kind):
+    elif event.item is not None and cares_for(event.kind, event.cause_kind, event.item_id):
         machine = machine_of(event.item.pipeline_id)
         if event.kind in REPLANNING:
             replan_dates(event, machine)
@@ -108,7 +135,7 @@ def _run(entry: Entry, changes: dict[str, Any], rule: Rule, order: int, follows:
         order=order,
         after_order=follows,
         keeps=rule.on_leave == Rule.OnLeave.KEEP,
-        alone=action_of(rule.action).alone,
+        alone=travels_alone(action_of(rule.action)),
         depth=visit.depth,
         created_at=visit.entered_at,
         changes=changes,

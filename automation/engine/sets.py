@@ -59,7 +59,7 @@ def _run(caller: Run, rule: Rule, place: int, follows: int | None, number: int) 
         order=place,
         after_order=follows,
         keeps=caller.keeps,
-        alone=action_of(rule.action).alone,
+        alone=bool(action_of(rule.action).alone or action_of(rule.action).awaits),
         depth=caller.depth,
         created_at=clock.now(),
         changes=caller.changes,

@@ -13,6 +13,7 @@ from django.db import models, transaction
 from automation import live
 from automation.engine import chain
 from automation.engine.perform import attempt
+from automation.engine.plan import awaited, awaited_in_batch
 from automation.engine.prepare import Batch
 from automation.models import Rule, Run
 from crm import slots
@@ -79,6 +80,13 @@ class RunWorker:
         """Perform a batch; what is not reached in its time goes back."""
         items, rules, batch = _locked_items(runs), _rules(runs), Batch()
         self.stride.start()
+        token = awaited_in_batch.set(awaited(items))
+        try:
+            self._each(runs, items, rules, batch)
+        finally:
+            awaited_in_batch.reset(token)
+
+    def _each(self, runs: list[Run], items: dict[int, Any], rules: dict[int, Rule], batch: Batch) -> None:
         with boards.collecting(), events.collecting() as batch.events:
             for number, run in enumerate(runs):
                 if self.stride.is_over(number):

@@ -122,7 +122,7 @@ def record(
         created_at=clock.now(),
     )
     pending = _pending.get()
-    if not quiet and pending is not None and key is None and entry is None and not _is_awaited(kind, cause.kind):
+    if not quiet and pending is not None and key is None and entry is None and not _is_awaited(event):
         pending.append(event)
         return event
     if not _written(event):
@@ -145,8 +145,8 @@ def _columns_of(cause: Cause) -> dict[str, Any]:
     }
 
 
-def _is_awaited(kind: str, cause: str) -> bool:
-    return any(cares(kind, cause) for cares in slots.event_interest)
+def _is_awaited(event: Event) -> bool:
+    return any(cares(event.kind, event.cause_kind, event.item_id) for cares in slots.event_interest)
 
 
 def _written(event: Event) -> bool:

@@ -46,7 +46,7 @@ def forget_subscriptions() -> None:
     _known = None
 
 
-def wanted(kind: str, cause: str) -> bool:
+def wanted(kind: str, cause: str, item: int | None) -> bool:
     """Slot event_interest."""
     return any(webhook.wants(kind) for webhook in subscriptions())
 

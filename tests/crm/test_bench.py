@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import importlib
 import os
 import re
 import subprocess
@@ -33,3 +35,27 @@ def test_the_trace_goes_from_a_drag_to_the_transport(tmp_path):
     assert re.search(r"together +\d+ functions +\d+ files", "\n".join(lines))
     files = {line.split(":")[0].strip() for line in lines if line.startswith("  ")}
     assert {"crm/items/models/moving.py", "automation/engine/plan.py", "crm/messages/transports/outbox.py"} <= files
+
+
+def test_what_a_bench_imports_when_it_measures_is_there():
+    """Imports inside its functions: else a figure is missed when somebody needs it."""
+    gone = []
+    for path in (ROOT / "bench").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in (
+                "crm",
+                "automation",
+                "documents",
+            ):
+                module = importlib.import_module(node.module)
+                names = [one.name for one in node.names if not hasattr(module, one.name)]
+                gone += [f"{path.name}: {node.module}.{name}" for name in names if not _is_module(node.module, name)]
+    assert gone == []
+
+
+def _is_module(package: str, name: str) -> bool:
+    try:
+        importlib.import_module(f"{package}.{name}")
+    except ModuleNotFoundError:
+        return False
+    return True
