@@ -72,6 +72,8 @@ def edit(pipeline: Pipeline, by: User, change: Callable[[Document, Live], Any]) 
         document = document_of(draft) if draft is not None else live.document.copy_of()
         change(document, live)
         before = document_of(draft) if draft is not None else live.document
+        if draft is not None and document.model_dump_json() == before.model_dump_json():
+            return draft  # nothing was done: who has it open need not read it again
         made = _stored(pipeline, draft, document, by)
         steps.remember(made, by, compare(before, document))
         return made

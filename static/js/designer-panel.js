@@ -7,6 +7,7 @@ const panel = () => $("#part-panel");
 let form = null;
 let pending = null;
 let saving = null;
+let known = "";
 
 export async function openPart(id) {
   if (!may) return;
@@ -18,6 +19,7 @@ export async function openPart(id) {
   panel().showModal();
   history.replaceState(null, "", `?open=${id}`);
   bind(panel());
+  known = typed();
   form.addEventListener("input", later);
   form.addEventListener("change", later);
   form.addEventListener("submit", (event) => (event.preventDefault(), close()));
@@ -48,7 +50,16 @@ async function save() {
   saving = null;
 }
 
+// What is typed, without the mark of what it builds on: leaving a field tells of a change that was saved already.
+function typed() {
+  const data = new URLSearchParams(new FormData(form));
+  data.delete("seen");
+  return data.toString();
+}
+
 async function sent() {
+  const said = typed();
+  if (said === known) return state(words.saved);
   let response;
   try {
     response = guard(await post(form.action, new URLSearchParams(new FormData(form))));
@@ -64,6 +75,7 @@ async function sent() {
     return toast(answer.sentence, "", true);
   }
   $("[name=seen]", form).value = answer.seen;
+  known = said;
   for (const line of $$("[data-fault]", form)) {
     const found = answer.faults[line.dataset.fault];
     line.hidden = !found;
