@@ -53,6 +53,12 @@ function putBack(forms) {
 // Boosted forms of the card draw it anew too.
 let kept = [];
 document.addEventListener("htmx:beforeSwap", (event) => {
+  const { boosted, target, xhr } = event.detail;
+  // A link to another page (a task, the pipeline's rules) has no card in its answer: nothing would be left of this one.
+  if (boosted && target?.id === "item-page" && xhr.status < 400 && !xhr.responseText.includes('id="item-page"')) {
+    event.preventDefault();
+    return location.assign(xhr.responseURL);
+  }
   if (event.detail.target?.id === "item-page") kept = keepTouched(event.detail.requestConfig?.elt?.closest?.("form"));
 });
 document.addEventListener("htmx:afterSwap", (event) => {

@@ -34,6 +34,24 @@ def test_the_panel_changes_the_address_and_escape_and_back_close_it(stack_in, pe
     expect(page.locator("#card-panel")).not_to_be_visible()
 
 
+def test_no_link_of_a_card_leaves_an_empty_page(stack_in, person):
+    """The card draws itself anew by its boosted forms; whatever link an upper layer or third party adds leads to a whole page."""
+    stack = stack_in("en")
+    page = person(stack.url, "anna")
+    page.goto(stack.url + page.locator(f"{first_card(page, 1)} .kc-title").get_attribute("href"))
+    page.evaluate(
+        "document.querySelector('#item-page h1').insertAdjacentHTML('afterend', '<a id=foreign href=/day/>elsewhere</a>');"
+        "window.htmx.process(document.querySelector('#foreign'))"
+    )
+    page.locator("#foreign").click()
+    expect(page).to_have_url(re.compile(r"/day/$"))
+    expect(page.locator("#main h1")).to_be_visible()
+    page.go_back()
+    expect(page.locator("#item-page")).to_be_visible()
+    page.get_by_role("link", name="Rules and triggers").click()
+    expect(page.locator("#main h1")).to_have_text("Rules and triggers")
+
+
 def test_what_opens_on_demand_is_filled_saved_and_not_swept_away_by_a_refresh(stack_in, person):
     stack = stack_in("en")
     page, celina = person(stack.url, "anna"), person(stack.url, "celina")
