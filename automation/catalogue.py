@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from django.utils.translation import gettext as _
 
 from automation.base import GROUPS, Action, TriggerType, action_of, actions, trigger_types
-from automation.document import Document, Place
 from automation.models import Rule, Trigger
-from automation.variables import Variable
 from crm.ground.folding import fold
 from crm.ground.shown import beside
 from crm.messages import merge_fields
@@ -117,21 +116,22 @@ def _words_of(row: Rule | Trigger) -> str:
 # ---------------------------------------------------------------------- what texts may name
 
 
-def merge_fields_for(document: Document, by: User) -> list[tuple[Any, list[tuple[str, Any, str]]]]:
-    """For the picker of a panel: groups of (path, label, type), the document's variables among them."""
-    variables = [(f"vars.{one.key}", one.label, one.type) for one in document.variables]
-    company = Variable.objects.filter(scope=Variable.Scope.COMPANY, retired=False)
-    variables += [(f"vars.{one.key}", one.label, one.type) for one in company]
+def merge_fields_for(variables: Iterable[Any], by: User) -> list[tuple[Any, list[tuple[str, Any, str]]]]:
+    """For a picker: groups of (path, label, type). `variables`: rows or parts, with key, label and type."""
+    shown = [(f"vars.{one.key}", one.label, one.type) for one in variables]
     groups = merge_fields.field_list(confidential=sees_profit(by))
-    return [*groups, *([(_("Variables"), variables)] if variables else [])]
+    return [*groups, *([(_("Variables"), shown)] if shown else [])]
 
 
-def outputs_before(document: Document, place: Place, id: str) -> list[tuple[str, str]]:
-    """What earlier rules of the place give: (path, "Invoice: number")."""
-    found = []
-    for rule in document.rules_of(place):
-        if rule.id == id:
-            break
-        given = action_of(rule.action).outputs
-        found += [(f"rules.{rule.key}.{name}", beside(rule.name, label)) for name, label in given.items()]
-    return found
+def outputs_shown(outputs: dict[str, set[str]], rules: Iterable[Any]) -> list[tuple[str, str]]:
+    """What earlier rules give: the path, and whose it is in words ("Invoice: number").
+
+    Args:
+        outputs: names by the key of a rule, those of a called set's rules among them (`Scope.outputs`).
+        rules: of the place in their order, rows or parts, with key, name and action.
+    """
+    return [
+        (f"rules.{rule.key}.{name}", beside(rule.name, action_of(rule.action).outputs.get(name, name)))
+        for rule in rules
+        for name in sorted(outputs.get(rule.key, ()))
+    ]

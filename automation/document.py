@@ -45,6 +45,14 @@ class Faulty(Exception):
         self.faults = faults
 
 
+def by_place(faults: list[Fault]) -> dict[str, list[str]]:
+    """Their sentences by where they are, as the API tells them."""
+    found: dict[str, list[str]] = {}
+    for fault in faults:
+        found.setdefault(fault.place, []).append(fault.sentence)
+    return found
+
+
 class Part(BaseModel):
     """Keys that it does not know are kept as they are (`extra`)."""
 

@@ -20,7 +20,7 @@ from crm.models import User
 
 
 def switch(placed: Rule | Trigger, on: bool, by: User | None) -> bool:
-    """On or off; returns whether that changed. What planned runs do is the caller's (publishing/switching.py)."""
+    """On or off; returns whether that changed. What planned runs do is the caller's (publishing/doors.py)."""
     if placed.is_enabled == on:
         return False
     _write(placed, by, is_enabled=on)

@@ -70,6 +70,10 @@ class PartForm:
         self.own: SettingsForm = self.kind.Settings(
             data, prefix="own", scope=self.judge.scope(spot, part), initial=settings
         )
+        # A set or variable that is new in this draft has no row yet that its form could offer: it stays as it is.
+        self.held = self.judge.named_new(part)
+        for name in self.held:
+            del self.own.fields[name]
         self.condition = ConditionForm(data, prefix="if", tree=part.condition, pipeline=live.pipeline)
         self.timing = TimingForm(data, prefix="when", initial=_readable(part)) if isinstance(part, RulePart) else None
         self.inside = live.inside
@@ -86,6 +90,10 @@ class PartForm:
     def rare_fields(self) -> list[Any]:
         return [self.columns[name] for name in self.columns.fields if name not in self.columns.first]
 
+    def earlier(self, spot: Spot) -> dict[str, set[str]]:
+        """What the rules before it give: names by their keys."""
+        return self.judge.scope(spot, self.part).outputs()
+
     def take(self) -> dict[str, list[str]]:
         """What was posted into the part, faults too, so that nothing typed is lost; returns the faults by posted name."""
         valid = {id(form): form.is_valid() for form in self.forms}
@@ -94,7 +102,8 @@ class PartForm:
                 value = self.columns.cleaned_data[name]
                 setattr(self.part, name, value.pk if isinstance(one, forms.ModelChoiceField) and value else value)
         raw = raw_of(self.own)
-        self.part.settings = self.inside.inward(self.kind, self.own.stored(raw) if valid[id(self.own)] else raw)
+        held = {name: self.part.settings[name] for name in self.held}
+        self.part.settings = self.inside.inward(self.kind, self.own.stored(raw) if valid[id(self.own)] else raw) | held
         if self.timing is not None and isinstance(self.part, RulePart):
             self.part.timing = self.timing.raw() if valid[id(self.timing)] else raw_of(self.timing)
         if valid[id(self.condition)]:

@@ -74,10 +74,6 @@ class PlacedForm(forms.ModelForm):
                 for word in words:
                     self.add_error(None, word)
 
-    def save(self, commit: bool = True) -> Any:
-        self._take_in()
-        return super().save(commit)
-
     def _take_in(self) -> None:
         self.instance.settings = self.own.stored(raw_of(self.own))
         self.instance.condition = self.condition.stored()

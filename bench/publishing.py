@@ -6,15 +6,17 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from automation.document import RULE, STAGE, Place, RulePart
+from automation.publishing import drafts, text
+from automation.publishing.models import Publication
+from automation.publishing.rows import read
+from crm.models import ItemType, Pipeline, Stage, User
+
 RULES, STAGES = 600, 20
 
 
 def measure_publishing(line: Callable[..., None]) -> None:
     """On a pipeline of its own. `line`: prints one figure (bench/measure.py)."""
-    from automation.publishing import text
-    from automation.publishing.rows import read
-    from crm.models import ItemType, Pipeline, Stage, User
-
     anna = User.objects.get(email="anna@example.com")
     pipeline = Pipeline.objects.create(item_type=ItemType.objects.first(), name="Rules", order=99)
     stages = [Stage.objects.create(pipeline=pipeline, name=f"S{n}", order=n) for n in range(STAGES)]
@@ -34,20 +36,14 @@ def measure_publishing(line: Callable[..., None]) -> None:
 
 
 def _published(pipeline: Any, by: Any, change: Callable[[Any], None]) -> float:
-    from automation.publishing.models import Publication
-    from automation.publishing.publishing import publish
-    from automation.publishing.rows import read
-
     document = read(pipeline).document
     change(document)
     start = time.perf_counter()
-    publish(pipeline, document, by, Publication.Origin.DESIGNER)
+    drafts.publish_document(pipeline, document, by, Publication.Origin.DESIGNER, decisions={})
     return time.perf_counter() - start
 
 
 def _add(document: Any, stages: list[Any]) -> None:
-    from automation.document import RULE, STAGE, Place, RulePart
-
     for number in range(RULES):
         place = Place(STAGE, str(stages[number % STAGES].pk))
         settings = {"text": "Hello {{ contact.salutation }}, it is about {{ item.title }}."}

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from automation.base import GROUPS, MissingAction, action_of, actions, bind, trigger_types
+from automation.catalogue import merge_fields_for, outputs_shown
 from automation.condition_row import drawn
 from automation.document import Faulty
 from automation.engine import control
@@ -26,11 +27,9 @@ from automation.variables import Variable
 from crm.admin.base import ModelAdmin, action, display, register
 from crm.ground.ids import id_of
 from crm.ground.shown import beside
-from crm.messages import merge_fields
 from crm.models import Pipeline, Stage
 from crm.people.signed_in import signed_in
 from crm.pipelines.admin.of_pipeline import OfPipeline
-from crm.pipelines.roles import sees_profit
 from crm.work.leased import Status
 
 
@@ -139,9 +138,7 @@ class PlacedAdmin(OfPipeline, ModelAdmin):
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
         placed = context["adminform"].form.instance
-        variables = [(f"vars.{one.key}", one.label, one.type) for one in Variable.objects.of(placed.pipeline_id or 0)]
-        listed = merge_fields.field_list(confidential=sees_profit(request.user))
-        context["merge_fields"] = [*listed, *([(_now("Variables"), variables)] if variables else [])]
+        context["merge_fields"] = merge_fields_for(Variable.objects.of(placed.pipeline_id or 0), signed_in(request))
         context["placed"] = placed
         name = f"admin:automation_{self.model._meta.model_name}_condition_row"
         context["condition_row_url"] = reverse(name, current_app=self.admin_site.name)
@@ -194,16 +191,9 @@ class PlacedAdmin(OfPipeline, ModelAdmin):
 
 
 def _outputs(placed: Any) -> list[tuple[str, str]]:
-    """What earlier rules of the stage produce: the path, and whose it is in words ("Invoice: number")."""
-    before = placed if isinstance(placed, Rule) else None
-    found = scope_of(placed.where, before).outputs()
-    rules = Rule.objects.filter(retired=False, key__in=found)
-    rules = rules.filter(stage=placed.stage_id, rule_set=getattr(placed, "rule_set_id", None))
-    return [
-        (f"rules.{rule.key}.{name}", beside(rule.name, action_of(rule.action).outputs.get(name, name)))
-        for rule in rules.order_by("order", "pk")
-        for name in sorted(found[rule.key])
-    ]
+    rules = Rule.objects.filter(stage=placed.stage_id, rule_set=getattr(placed, "rule_set_id", None), retired=False)
+    found = scope_of(placed.where, placed if isinstance(placed, Rule) else None).outputs()
+    return outputs_shown(found, rules.order_by("order", "pk"))
 
 
 @register(Rule)

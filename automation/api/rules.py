@@ -14,7 +14,7 @@ from ninja import Status as Answer
 from pydantic import Field
 
 from automation.base import actions, trigger_types
-from automation.document import Faulty
+from automation.document import Faulty, by_place
 from automation.models import Rule, RuleSet, Trigger
 from automation.publishing import doors
 from automation.publishing.judging import free_key
@@ -191,7 +191,7 @@ def refusing() -> Iterator[None]:
     try:
         yield
     except Faulty as faulty:
-        raise invalid({fault.place: [fault.sentence] for fault in faulty.faults}) from faulty
+        raise invalid(by_place(faulty.faults)) from faulty
 
 
 def _where(request: HttpRequest, stage: int | None, rule_set: int | None) -> dict[str, Any]:

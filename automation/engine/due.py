@@ -1,8 +1,9 @@
-"""Due: when a run falls due, by its rule's timing, the item and the calendar."""
+"""Due: when a run falls due, by its rule's timing, the item and the calendar; and whether it shares a transaction."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from automation.models import Run
 from automation.timing import Timing, zone_for
@@ -48,3 +49,8 @@ def end_unstarted(run: Run, status: str, reason: str) -> None:
     """Of a run that is not written yet."""
     run.status, run.error, run.finished_at, run.due_at = status, reason, clock.now(), None
     run.waiting_for = ""
+
+
+def travels_alone(action: Any) -> bool:
+    """Whether runs of an action share no transaction with others: it says so, or it waits for events."""
+    return bool(action.alone or action.awaits)

@@ -13,7 +13,7 @@ from django.db.models import Q
 from automation.base import action_of
 from automation.compiled import Automation, automation_of
 from automation.engine import chain, linked, timers
-from automation.engine.due import MAX_DEPTH, end_unstarted, set_due, timing_of
+from automation.engine.due import MAX_DEPTH, end_unstarted, set_due, timing_of, travels_alone
 from automation.listening import arming, awaited_kinds, types_for
 from automation.models import Rule, Run
 from crm.events.notice import notify
@@ -57,11 +57,6 @@ def awaited(items: Iterable[int]) -> set[tuple[int, str]]:
     """Of which of these items (ids) runs wait for events, with the kinds; one query."""
     rows = Run.objects.filter(item__in=items, status=Status.WAITING, wait_on__startswith="event:")
     return {(item, wait_on.removeprefix("event:")) for item, wait_on in rows.values_list("item", "wait_on")}
-
-
-def travels_alone(action: Any) -> bool:
-    """Whether runs of an action share no transaction with others: it says so, or it waits for events."""
-    return bool(action.alone or action.awaits)
 
 
 def on_event(sender: Any, event: Event, entry: Entry | None, **kwargs: Any) -> None:

@@ -8,7 +8,7 @@ from django.db.models import Max
 
 from automation.base import ActionError, Call, action_of
 from automation.compiled import automation_of
-from automation.engine.due import end_unstarted, set_due
+from automation.engine.due import end_unstarted, set_due, travels_alone
 from automation.models import MOST_NESTED, Rule, RuleSet, Run
 from crm.ground import clock
 from crm.ground.sentences import said
@@ -59,7 +59,7 @@ def _run(caller: Run, rule: Rule, place: int, follows: int | None, number: int) 
         order=place,
         after_order=follows,
         keeps=caller.keeps,
-        alone=bool(action_of(rule.action).alone or action_of(rule.action).awaits),
+        alone=travels_alone(action_of(rule.action)),
         depth=caller.depth,
         created_at=clock.now(),
         changes=caller.changes,

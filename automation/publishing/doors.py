@@ -20,6 +20,7 @@ from automation.document import (
     Spot,
     TriggerPart,
     VariablePart,
+    by_place,
 )  # fmt: skip
 from automation.models import Rule, RuleSet, Run, Trigger
 from automation.publishing.comparing import compare
@@ -41,8 +42,8 @@ def place_of(row: Rule | Trigger) -> Place:
     return Place(STAGE, str(row.stage_id))
 
 
-def _put(document: Document, known: Live, row: Rule | Trigger) -> Spot:
-    """The row, as it is in memory, into the document; a new one gets its id and key. Returns where it stands."""
+def _put(document: Document, known: Live, row: Rule | Trigger) -> tuple[Spot, RulePart | TriggerPart]:
+    """The row, as it is in memory, into the document; a new one gets its id and key. Returns where it stands, and its part."""
     place = place_of(row)
     kind = RULE if isinstance(row, Rule) else TRIGGER
     if isinstance(row, Rule) and not row.key:
@@ -59,7 +60,9 @@ def _put(document: Document, known: Live, row: Rule | Trigger) -> Spot:
         if there is not None:
             document.remove(row.uid)
         document.add(kind, place, part, _index(document, known, kind, place, row))
-    return document.find(row.uid)[1]  # type: ignore[index]  # it has just been put there
+    found = document.find(row.uid)
+    assert found is not None
+    return found[1], found[2]
 
 
 def _index(document: Document, known: Live, kind: str, place: Place, row: Rule | Trigger) -> int:
@@ -79,15 +82,15 @@ def judge(row: Rule | Trigger, by: User, named: set[str] | None = None) -> dict[
     """
     known = read(row.pipeline)
     document = known.document.copy_of()
-    spot = _put(document, known, row)
-    part = document.find(row.uid)[2]  # type: ignore[index]
+    spot, part = _put(document, known, row)
     if named is None:
         return {"": [fault.sentence for fault in _broken(known, document, by, {row.uid})]}
-    faults = Judge(known, document, by).of(spot, part, named)
+    own = Judge(known, document, by)
+    own.given = {change.id for change in compare(known.document, document) if change.gives}
+    faults = own.of(spot, part, named)
     if not faults:
         _take(row, part, known)
-        broken = _broken(known, document, by, {row.uid})
-        faults = {fault.place: [fault.sentence] for fault in broken}
+        faults = by_place(_broken(known, document, by, {row.uid}))
     return faults
 
 

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from automation.document import Document, Fault, Faulty
 from automation.publishing import doors, steps
-from automation.publishing.comparing import Change, applied, compare, merge
+from automation.publishing.comparing import applied, compare, merge
 from automation.publishing.judging import Judge
 from automation.publishing.models import Draft, Publication
 from automation.publishing.publishing import editing, first_version
@@ -90,8 +90,13 @@ def undo(pipeline: Pipeline, by: User, *, again: bool = False) -> Draft:
 
 
 def _locked(pipeline: Pipeline) -> Draft | None:
-    """The draft alone: whoever drags cards waits for no editor."""
-    return databases.lock(Draft.objects.filter(pipeline=pipeline)).select_related("base", "changed_by").first()
+    """The draft alone: whoever drags cards waits for no editor. Only to make one the pipeline is locked: two make one."""
+    mine = databases.lock(Draft.objects.filter(pipeline=pipeline)).select_related("base", "changed_by")
+    found = mine.first()
+    if found is None:
+        databases.lock(Pipeline.objects.filter(pk=pipeline.pk)).values_list("pk").first()
+        found = mine.all().first()
+    return found
 
 
 def _stored(pipeline: Pipeline, draft: Draft | None, document: Document, by: User) -> Draft:
@@ -113,10 +118,6 @@ def _stored(pipeline: Pipeline, draft: Draft | None, document: Document, by: Use
 def discard(pipeline: Pipeline) -> None:
     """What is live is the draft again."""
     Draft.objects.filter(pipeline=pipeline).delete()
-
-
-def changes_of(draft: Draft) -> list[Change]:
-    return compare(Document.model_validate(draft.base.document), document_of(draft))
 
 
 def faults_of(live: Live, document: Document, by: User) -> list[Fault]:
@@ -166,8 +167,8 @@ def publish_draft(
     Raises Outdated, Faulty, Conflict.
     """
     with transaction.atomic():
-        databases.lock(Pipeline.objects.filter(pk=pipeline.pk)).get()
-        draft = draft_of(pipeline)
+        databases.lock(Pipeline.objects.filter(pk=pipeline.pk)).values_list("pk").first()
+        draft = _locked(pipeline)  # an edit in this very moment makes it outdated, and is not deleted with it
         if draft is None or draft.revision != revision:
             raise Outdated(draft)
         whole, base = document_of(draft), Document.model_validate(draft.base.document)

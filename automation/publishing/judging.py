@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from functools import cached_property
 from typing import Any
 
@@ -11,23 +11,27 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
 from automation.base import Scope, action_of, bind
-from automation.condition_form import PATH_OF, Readable
-from automation.conditions import OPERATORS
+from automation.condition_form import Readable
 from automation.confidential import hidden_from
-from automation.document import RULE, SET, STAGE, Document, Fault, Place, RulePart, Spot, TriggerPart
+from automation.document import RULE, SET, STAGE, TRIGGER, Document, Fault, Place, RulePart, Spot, TriggerPart
 from automation.models import MOST_NESTED, MOST_RULES, Rule, RuleSet, Trigger
-from automation.publishing.comparing import HARMLESS, VARIABLE, Change
+from automation.publishing.comparing import VARIABLE, Change
+from automation.publishing.conditions import typed_condition
 from automation.publishing.references import INSIDE, referring, type_of
 from automation.publishing.rows import Live
 from automation.timing import NOW, TimingForm
 from automation.variables import Variable
 from crm.models import User
 
-PARTS = {"all", "any", "not", "field", "op", "value", "value_field"}
-MOST_PARTS = 100  # of one all or any
 KEY = re.compile(r"[-a-zA-Z0-9_]{1,40}")
 
 Faults = dict[str, list[str]]
+
+
+def _at(kind: str, spot: Spot, part: Any, said: Faults) -> list[Fault]:
+    """Faults of a part with their places in the document."""
+    where = f"{spot.place.path}.{kind}s.{part.id}"
+    return [Fault(f"{where}.{name}", word) for name, words in said.items() for word in words]
 
 
 class Judge:
@@ -41,8 +45,10 @@ class Judge:
 
     def __init__(self, live: Live, document: Document, by: User | None, judged: Collection[str] = ()) -> None:
         self.live, self.document, self.by, self.judged = live, document, by, judged
-        # Ids of parts that name a set or rule which has no row yet: judged again when it has.
-        self.early: list[tuple[Spot, Any]] = []
+        # Parts that name a set or rule which has no row yet: judged again when it has.
+        self.early: list[tuple[str, Spot, Any]] = []
+        # Ids of parts that `by` answers for from then on; None: of whatever is asked about.
+        self.given: set[str] | None = None
 
     @cached_property
     def readable(self) -> Readable:
@@ -55,10 +61,14 @@ class Judge:
 
     def faults(self, changes: list[Change], *, whole: bool) -> list[Fault]:
         """Of all parts, or of those that changed and of those that read what changed."""
-        found = [*self._of_definitions(), *self._of_places()]
-        touched = {change.id for change in changes if change.after is not None and change.what in (RULE, "trigger")}
+        self.given = {change.id for change in changes if change.gives}
+        found = self._of_all()
+        if not whole:
+            before = Judge(self.live, self.live.document.copy_of(), None)._of_all()
+            found = [fault for fault in found if fault not in before]
+        touched = {change.id for change in changes if change.after is not None and change.what in (RULE, TRIGGER)}
         near = {spot.place for change in changes for spot in (change.spot, change.old_spot) if spot is not None}
-        near |= self._calling([change for change in changes if change.what != VARIABLE])
+        near |= self._reading(changes)
         for kind, spot, part in self.document.placed():
             changed = part.id in touched
             if part.id in self.judged or not (whole or changed or spot.place in near):
@@ -66,28 +76,25 @@ class Judge:
             said = self._of_part(spot, part)
             if not changed and not whole:
                 said = self._fresh(spot, part, said)
-            where = f"{spot.place.path}.{kind}s.{part.id}"
-            found += [Fault(f"{where}.{name}", word) for name, words in said.items() for word in words]
+            found += _at(kind, spot, part, said)
         return found
 
     def faults_of_new(self) -> list[Fault]:
         """Once rows are written: of those that could not be asked all before."""
         early, self.early = self.early, []
         return [
-            Fault(f"{spot.place.path}.{part.id}.{name}", word)
-            for spot, part in early
-            for name, words in self.of(spot, part, {"settings"}).items()
-            for word in words
+            fault for kind, spot, part in early for fault in _at(kind, spot, part, self.of(spot, part, {"settings"}))
         ]
 
-    def _calling(self, changes: list[Change]) -> set[Place]:
-        """Places whose rules read what the rules of a changed set give."""
-        sets = {
-            spot.place.key for one in changes for spot in (one.spot, one.old_spot) if spot and spot.place.kind == SET
-        }
-        if not sets:
-            return set()
-        return {spot.place for kind, spot, part in self.document.placed() if part.settings.get("rule_set") is not None}
+    def _reading(self, changes: list[Change]) -> set[Place]:
+        """Places whose rules may name what changed elsewhere: variables and sets anywhere, rules of a set where it is called."""
+        spots = [spot for change in changes for spot in (change.spot, change.old_spot) if spot is not None]
+        if any(change.what in (VARIABLE, SET) for change in changes) or any(spot.place.kind == SET for spot in spots):
+            return {place for place, _part in self.document.places()}
+        return set()
+
+    def _of_all(self) -> list[Fault]:
+        return [*self._of_definitions(), *self._of_places()]
 
     def _fresh(self, spot: Spot, part: Any, said: Faults) -> Faults:
         """Only what was not wrong before: a colleague who left must not block the rule beside."""
@@ -191,7 +198,7 @@ class Judge:
             return faults | {
                 ("action" if isinstance(part, RulePart) else "type"): [_("“%s” is not installed.") % own[:60]]
             }
-        known = self.live.rows_of(RULE if isinstance(part, RulePart) else "trigger").get(part.id)
+        known = self.live.rows_of(RULE if isinstance(part, RulePart) else TRIGGER).get(part.id)
         if known is not None and own != getattr(known, "action", None) and own != getattr(known, "type", None):
             words = _("It was another one under this id; what it is called cannot become something else.")
             faults["action" if isinstance(part, RulePart) else "type"] = [words]
@@ -201,7 +208,8 @@ class Judge:
             faults |= _timing_faults(part)
         if "condition" in named:
             faults |= self._of_condition(part)
-        if self.by is not None and part.is_enabled and set(named) - HARMLESS:
+        given = self.given is None or part.id in self.given
+        if self.by is not None and given and part.is_enabled:
             # All of it, whatever was sent: whoever publishes a part of it answers for the whole from then on.
             form = kind.Settings if kind is not None else None
             for name, both in {"settings": (part.settings, {}), "condition": ({}, part.condition)}.items():
@@ -242,28 +250,48 @@ class Judge:
             return {f"settings.{name}": [_("A single text or number is needed here.")] for name in odd}
         raw = self.live.inside.outward(kind, part.settings)
         form = bind(kind.Settings, raw, self.scope(spot, part))
-        inner = [name for name, model in referring(kind).items() if model in INSIDE and name in form.fields]
-        if any(self._is_new(referring(kind)[name], part.settings.get(name)) for name in inner):
-            self.early.append((spot, part))
-            for name in inner:
+        new = [name for name in self.named_new(part) if name in form.fields]
+        if new:
+            self.early.append((RULE if isinstance(part, RulePart) else TRIGGER, spot, part))
+            for name in new:
                 del form.fields[name]
-            raw = {name: value for name, value in raw.items() if name not in inner}
-        faults = _form_faults("settings", form, raw)
+            raw = {name: value for name, value in raw.items() if name not in new}
+        faults = _form_faults("settings", form, raw) | self._gone(part)
         if not faults:
-            kept = {name: part.settings[name] for name in inner if name in part.settings}
+            kept = {name: part.settings[name] for name in new}
             part.settings = self.live.inside.inward(kind, form.stored(raw)) | kept
         return faults
 
-    def _is_new(self, model: Any, value: Any) -> bool:
-        """Whether it names something that the document has and the database has not yet."""
-        here: dict[Any, Any] = {
-            RuleSet: self.document.sets,
-            Rule: {one.id: one for _k, _s, one in self.document.placed()},
+    @cached_property
+    def _here(self) -> dict[Any, set[str]]:
+        """What parts may name of the document itself, and of the company's variables, by their ids."""
+        return {
+            RuleSet: set(self.document.sets),
+            Rule: {part.id for kind, _spot, part in self.document.placed() if kind == RULE},
+            Variable: {one.key for one in self._variables()},
         }
-        here[Variable] = {one.key: one for one in self.document.variables}
-        rows = {id for id in self.live.inside.by_row[model].values()}
-        wanted = value if isinstance(value, list) else [value]
-        return any(one in here[model] and one not in rows for one in wanted if isinstance(one, str))
+
+    def _inner(self, part: Any) -> Iterator[tuple[str, Any, str]]:
+        """Each reference of a part's settings to something that documents hold: (setting, model, id in the document)."""
+        for name, model in referring(type_of(part)).items():
+            value = part.settings.get(name)
+            several = value if isinstance(value, list) else [value]
+            yield from ((name, model, one) for one in several if model in INSIDE and isinstance(one, str) and one)
+
+    def named_new(self, part: Any) -> list[str]:
+        """Settings that name what the document has and the database has not yet: their form knows it when it is published."""
+        rows = {model: set(known.values()) for model, known in self.live.inside.by_row.items()}
+        return [name for name, model, one in self._inner(part) if one in self._here[model] and one not in rows[model]]
+
+    def _gone(self, part: Any) -> Faults:
+        """What it names and the document takes out, while it still has a row that a form would offer."""
+        rows = {model: set(known.values()) for model, known in self.live.inside.by_row.items()}
+        words = _("“%s” is not part of this automation any more.")
+        return {
+            f"settings.{name}": [words % one]
+            for name, model, one in self._inner(part)
+            if one in rows[model] and one not in self._here[model]
+        }
 
     def _of_condition(self, part: Any) -> Faults:
         try:
@@ -326,50 +354,3 @@ def _timing_faults(rule: RulePart) -> Faults:
 def _form_faults(name: str, form: Any, raw: dict[str, Any]) -> Faults:
     faults = {f"{name}.{key}": [str(word) for word in words] for key, words in form.errors.items()}
     return faults | {f"{name}.{key}": [_("There is no such setting.")] for key in set(raw) - set(form.fields)}
-
-
-def typed_condition(tree: Any, readable: Readable, currency: str, depth: int = 0) -> dict[str, Any]:
-    """The tree with its values as they are stored. Raises ValidationError in words for one that could not be judged: an
-    unknown field, a comparison that does not fit it, a value that the form would refuse."""
-    if not isinstance(tree, dict) or depth > 10:
-        raise ValidationError(_("A condition is an object of all, any, not, or field, op and value."))
-    if not tree:
-        return {}
-    if ({"all", "any", "not"} & set(tree) and len(tree) != 1) or set(tree) - PARTS:
-        raise ValidationError(_("A condition is an object of all, any, not, or field, op and value."))
-    for glue in ("all", "any"):
-        if glue in tree:
-            if not isinstance(tree[glue], list) or len(tree[glue]) > MOST_PARTS:
-                raise ValidationError(_("“%s” takes a list.") % glue)
-            return {glue: [typed_condition(part, readable, currency, depth + 1) for part in tree[glue]]}
-    if "not" in tree:
-        return {"not": typed_condition(tree["not"], readable, currency, depth + 1)}
-    return _typed_leaf(tree, readable, currency)
-
-
-def _typed_leaf(leaf: dict[str, Any], readable: Readable, currency: str) -> dict[str, Any]:
-    op = str(leaf.get("op", ""))
-    operator = OPERATORS.get(op)
-    if operator is None:
-        raise ValidationError(_("There is no comparison “%s”.") % op[:40])
-    path = str(leaf.get("field") or PATH_OF.get(op, ""))
-    kind, other = readable.type_of(path), str(leaf.get("value_field") or "")
-    if path.startswith("rules."):
-        return leaf  # what an earlier rule will make is known when it ran
-    if kind is None or (other and not other.startswith("rules.") and readable.type_of(other) is None):
-        raise ValidationError(_("The field “%s” no longer exists.") % (path if kind is None else other)[:80])
-    if op not in kind.operators:
-        raise ValidationError(_("This comparison does not fit the field."))
-    made: dict[str, Any] = {"field": path, "op": op}
-    if other:
-        return made | {"value_field": other}
-    value = leaf.get("value")
-    if isinstance(value, list) and operator.takes in ("one", "days"):
-        raise ValidationError(_("A single text or number is needed here."))
-    if any(isinstance(one, list | dict) for one in (value if isinstance(value, list) else [value])):
-        raise ValidationError(_("A single text or number is needed here."))
-    several = value if isinstance(value, list) else [] if value is None else [value]
-    asked = readable.asked(path, currency)
-    texts = [str(one) if operator.takes == "days" else kind.shown(kind.from_json(one), asked) for one in several]
-    typed = operator.typed(kind, texts, asked, apart=True)
-    return made if typed is None else made | {"value": typed}

@@ -6,7 +6,7 @@ which lock items first (engine.md, "Lock order").
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -90,16 +90,6 @@ def editing(
             raise Faulty(faults)
         if changes or under_way.document.model_dump_json() != live.document.model_dump_json():
             under_way.publication = _publish(under_way, changes, by, origin, note=note, name=name, judge=judge)
-
-
-def publish(
-    pipeline: Pipeline, document: Document, by: User, origin: str, *, decisions: Mapping[str, str] = {}, **told: Any
-) -> Publication | None:
-    """A whole document goes live. None: it is what is live already. Raises Faulty. `told`: name, note."""
-    with editing(pipeline, by, origin, whole=True, **told) as under_way:
-        under_way.document = document.copy_of()
-        under_way.decisions = dict(decisions)
-    return under_way.publication
 
 
 def _publish(

@@ -14,6 +14,7 @@ from ruamel.yaml.representer import SafeRepresenter
 
 from automation.document import Document, Fault, Faulty
 from automation.publishing.references import Translator
+from crm.ground.characters import kept
 from crm.models import Pipeline
 
 MOST_BYTES = 1024 * 1024
@@ -119,7 +120,7 @@ def _check(found: Any) -> None:
             _check(one)
     elif isinstance(found, float) and (found != found or found in (float("inf"), float("-inf"))):
         raise ValueError(_("%s is no number.") % found)
-    elif isinstance(found, str) and "\0" in found:
+    elif isinstance(found, str) and kept(found) != found:
         raise ValueError(_("A character is in it that cannot be kept."))
     elif not (found is None or isinstance(found, str | int | float)):
         raise ValueError(_("“%s” is neither a text nor a number.") % type(found).__name__)

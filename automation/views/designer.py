@@ -13,17 +13,19 @@ from django.views.decorators.http import require_GET, require_POST
 from automation import catalogue
 from automation.cards import columns_of
 from automation.condition_row import drawn
-from automation.document import RULE, Document, Faulty
+from automation.document import Document, Faulty
 from automation.part_form import PartForm
 from automation.publishing import doors, drafts
 from automation.publishing.comparing import compare
-from automation.publishing.models import Draft
+from automation.publishing.models import Draft, RuleRevision
 from automation.publishing.operations import OPERATIONS, CannotDo
 from automation.publishing.rows import Live, read
 from automation.publishing.steps import CannotUndo
 from automation.publishing.words import Words
 from automation.views.figures import figures_of
+from crm.ground import characters
 from crm.ground.access import staff_of_ours
+from crm.ground.ids import id_of
 from crm.models import Pipeline
 from crm.people.signed_in import signed_in
 
@@ -104,8 +106,9 @@ def operate(request: HttpRequest, pk: int) -> HttpResponse:
     operation = OPERATIONS.get(request.POST.get("do", ""))
     if operation is None:
         raise Http404
-    asked: dict[str, Any] = {name: value[:200] for name, value in request.POST.items()}
-    asked["ids"] = request.POST.getlist("ids")[:500]
+    sent = characters.posted(request.POST)
+    asked: dict[str, Any] = {name: str(value)[:200] for name, value in sent.items()}
+    asked["ids"] = sent.getlist("ids")[:500]
     made: list[str] = []
     try:
         drafts.edit(pipeline, signed_in(request), lambda document, live: made.extend(operation(document, live, asked)))
@@ -129,7 +132,7 @@ def step(request: HttpRequest, pk: int, way: str) -> HttpResponse:
 @staff_of_ours
 @require_POST
 def turn(request: HttpRequest, pk: int, id: str) -> HttpResponse:
-    """On or off, at once; a new one's switch is in the draft. 409 with the number of planned runs, unless *sure*."""
+    """On or off, at once; a new one's switch is in the draft. 412 with the number of planned runs, unless *sure*."""
     pipeline, on = _mine(request, pk), request.POST.get("on") == "1"
     live, _draft, document = _drafted(pipeline)
     row: Any = live.rules.get(id) or live.triggers.get(id)
@@ -166,15 +169,16 @@ def part(request: HttpRequest, pk: int, id: str) -> HttpResponse:
     if request.method == "POST":
         return _save_part(request, pipeline, id)
     kind, spot, part = found
+    form = PartForm(live, document, spot, part, signed_in(request))
     context = {
         "pipeline": pipeline,
-        "form": PartForm(live, document, spot, part, signed_in(request)),
+        "form": form,
         "part": part,
         "kind": kind,
         "mark": mark_of(part),
         "where": _where(live, document, spot.place),
-        "fields": catalogue.merge_fields_for(document, signed_in(request)),
-        "outputs": catalogue.outputs_before(document, spot.place, part.id),
+        "fields": catalogue.merge_fields_for([*document.variables, *live.shared], signed_in(request)),
+        "outputs": catalogue.outputs_shown(form.earlier(spot), document.rules_of(spot.place)),
     }
     return render(request, "automation/_part.html", context)
 
@@ -187,15 +191,16 @@ def _where(live: Live, document: Document, place: Any) -> str:
 
 def _save_part(request: HttpRequest, pipeline: Pipeline, id: str) -> HttpResponse:
     faults: dict[str, list[str]] = {}
+    sent = characters.posted(request.POST)
 
     def change(document: Document, live: Live) -> None:
         found = document.find(id)
         if found is None:
             raise CannotDo(_("It is not there any more: somebody has removed it meanwhile."))
-        seen = request.POST.get("seen", "")
+        seen = sent.get("seen", "")
         if seen and seen != mark_of(found[2]):
             raise CannotDo(_("Somebody else has changed it meanwhile; open it again to see what."))
-        faults.update(PartForm(live, document, found[1], found[2], signed_in(request), request.POST).take())
+        faults.update(PartForm(live, document, found[1], found[2], signed_in(request), sent).take())
 
     try:
         draft = drafts.edit(pipeline, signed_in(request), change)
@@ -245,27 +250,28 @@ def publication(request: HttpRequest, pk: int) -> HttpResponse:
     live, draft, document = _drafted(pipeline)
     faults, conflict = drafts.faults_of(live, document, by), ""
     if request.method == "POST" and draft is not None:
-        decisions = {name[4:]: str(value) for name, value in request.POST.items() if name.startswith("run-")}
-        told = {name: request.POST.get(name, "")[:length] for name, length in (("name", 80), ("note", 2000))}
-        mine = request.POST.get("only_mine") == "1"
+        sent = characters.posted(request.POST)
+        told = {name: sent.get(name, "")[:length] for name, length in (("name", 80), ("note", 2000))}
+        decisions = {name[4:]: str(value) for name, value in sent.items() if name.startswith("run-")}
+        decisions = {id: value for id, value in decisions.items() if value in RuleRevision.Decision}
+        mine = sent.get("only_mine") == "1"
         try:
-            revision = int(request.POST.get("revision", "0") or 0)
+            revision = id_of(sent.get("revision")) or 0
             drafts.publish_draft(pipeline, by, revision, only_mine=mine, decisions=decisions, **told)
         except Faulty as faulty:
             faults = faulty.faults
-        except (drafts.Conflict, drafts.Outdated, ValueError) as error:
+        except (drafts.Conflict, drafts.Outdated) as error:
             conflict = str(error)
         else:
             return _board(request, pipeline)
     lines = (
         Words(pipeline, live.document, document).lines(compare(live.document, document)) if draft is not None else []
     )
+    waiting = figures_of(live)
     context = {
         "pipeline": pipeline,
         "draft": draft,
-        "lines": [
-            (line, doors.planned(live.rules[line.change.id]) if _is_live_rule(live, line) else 0) for line in lines
-        ],
+        "lines": [(line, waiting.get(line.change.id, {}).get("waiting", 0)) for line in lines],
         "others": bool(draft and any(person != by.pk for person in draft.authors.values())),
         "faults": [_placed(document, fault) for fault in faults],
         "conflict": conflict,
@@ -274,11 +280,6 @@ def publication(request: HttpRequest, pk: int) -> HttpResponse:
     answer = render(request, "automation/_publish.html", context)
     answer.status_code = 422 if request.method == "POST" else 200
     return answer
-
-
-def _is_live_rule(live: Live, line: Any) -> bool:
-    row = live.rules.get(line.change.id)
-    return row is not None and not row.retired and line.change.what == RULE
 
 
 @staff_of_ours

@@ -7,13 +7,13 @@ from datetime import timedelta
 from django.db.models import Count
 
 from automation.models import Run
+from automation.publishing.doors import WAITING
 from automation.publishing.rows import Live
 from crm.ground import clock
 from crm.work.leased import Status
 
 DAY = timedelta(days=1)
 TOLD = {Status.DONE: "done", Status.SKIPPED: "skipped", Status.FAILED: "failed"}
-WAITING = (Status.PLANNED, Status.HELD, Status.WAITING)
 
 
 def figures_of(live: Live) -> dict[str, dict[str, int]]:

@@ -23,7 +23,7 @@ async function sent(path, data) {
   let response;
   try {
     response = guard(await post(designer.dataset.url + path, body));
-    if (response.status >= 500) throw new Error(response.status);
+    if (!response.ok && ![409, 412, 422].includes(response.status)) throw new Error(response.status);
   } catch {
     toast(common.notSaved, common.noAnswer, true);
     draw();

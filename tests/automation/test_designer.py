@@ -228,3 +228,30 @@ def test_a_retired_stage_that_a_draft_still_uses_stands_there_marked(world, alic
     page = alice.get(url(world)).content.decode()
     assert "no longer there" in page
     assert not Trigger.objects.exists()
+
+
+def test_a_set_that_is_new_in_the_draft_is_not_lost_by_editing_the_rule_that_calls_it(world, alice):
+    do(alice, world, do="add-set", name="Greet")
+    id = add(alice, world, "run_rule_set")
+    drafts.edit(
+        world.pipeline, world.alice, lambda document, live: document.find(id)[2].settings.update(rule_set="greet")
+    )
+    panel(alice, world, id, **{"part-name": "Call the set"})
+    found = document(world).find(id)[2]
+    assert (found.name, found.settings) == ("Call the set", {"rule_set": "greet"})
+
+
+def test_characters_that_no_database_keeps_are_left_out(world, alice):
+    do(alice, world, do="add-set", name="Gre\0et")
+    assert [one.name for one in document(world).sets.values()] == ["Greet"]
+    id = add(alice, world)
+    panel(alice, world, id, **{"own-text": "a\0b {{ contact.nothing }}"})
+    assert document(world).find(id)[2].settings == {"text": "ab {{ contact.nothing }}"}
+
+
+def test_a_decision_that_there_is_not_counts_as_none(world, alice):
+    rule = world.rule("talk")
+    drafts.edit(world.pipeline, world.alice, lambda doc, live: doc.find(rule.uid)[2].settings.update(text="new"))
+    sent = {"revision": drafts.draft_of(world.pipeline).revision, f"run-{rule.uid}": "nonsense-of-twenty"}
+    assert alice.post(url(world, "publish/"), sent).status_code == 200
+    assert rule.revisions.get().decision == "new"

@@ -10,16 +10,17 @@ from django.core.management import call_command
 from django.db import connection
 
 from automation import live
-from automation.document import RULE, SET, STAGE, Document, Faulty, Place, RulePart, SetPart
+from automation.document import RULE, SET, STAGE, Document, Faulty, Place, RulePart, SetPart, VariablePart
 from automation.engine import settling
 from automation.models import Rule, RuleSet, Run, Trigger
 from automation.publishing import doors, drafts
+from automation.publishing.comparing import compare
 from automation.publishing.models import Draft, Publication, RuleRevision
-from automation.publishing.publishing import editing, publish
+from automation.publishing.publishing import editing
 from automation.publishing.rows import read
 from crm.ground import clock
 from crm.items import retiring
-from crm.models import Event, Job, Stage
+from crm.models import Event, Job, Role, Stage
 from crm.pipelines.rights import Scope
 from tests.crm.test_api import Caller
 
@@ -88,7 +89,8 @@ def test_only_rows_that_differ_are_written_and_the_others_keep_their_publisher(w
 
 def test_what_is_live_already_is_no_version(world):
     live_with(world, rule("a"))
-    assert publish(world.pipeline, read(world.pipeline).document, world.alice, ADMIN) is None
+    document = read(world.pipeline).document
+    assert drafts.publish_document(world.pipeline, document, world.alice, ADMIN, decisions={}) is None
     assert Publication.objects.count() == 2
 
 
@@ -366,7 +368,8 @@ def test_only_mine_leaves_what_others_changed_in_the_draft(world, bob):
     drafts.publish_draft(world.pipeline, bob, draft.revision, only_mine=True, decisions={})
     assert {row.uid: row.settings["text"] for row in Rule.objects.all()} == {"a": "a", "b": "bob's"}
     left = drafts.draft_of(world.pipeline)
-    assert [(change.id, change.verb) for change in drafts.changes_of(left)] == [("a", "changed")]
+    found = compare(Document.model_validate(left.base.document), drafts.document_of(left))
+    assert [(change.id, change.verb) for change in found] == [("a", "changed")]
     assert left.authors == {"a": world.alice.pk}
 
 
@@ -511,3 +514,84 @@ def test_whoever_may_not_set_it_up_applies_no_text(world, tmp_path):
     command("export", world.pipeline.name, "--output", str(file))
     with pytest.raises(Exception, match="may not set up"):
         command("apply", str(file), "--as", world.charlie.email)
+
+
+# ---------------------------------------------------------------------- what a cold reading of the publication found
+
+
+def test_a_draft_saved_while_another_is_published_is_not_deleted_with_it(world, bob):
+    document = read(world.pipeline).document
+    document.add(RULE, on(world), rule("a"))
+    draft = drafts.save(world.pipeline, document, world.alice, 0)
+    document.find("a")[2].name = "Typed meanwhile"
+    drafts.save(world.pipeline, document, bob, draft.revision)
+    with pytest.raises(drafts.Outdated):
+        drafts.publish_draft(world.pipeline, world.alice, draft.revision, decisions={})
+    assert drafts.document_of(drafts.draft_of(world.pipeline)).find("a")[2].name == "Typed meanwhile"
+
+
+def test_who_does_not_see_profit_publishes_beside_a_rule_that_reads_it(world, bob, client):
+    Role.objects.create(name="Controllers", sees_profit=True).people.add(world.charlie)
+    secret = world.rule("talk", key="secret", settings={"text": "{{ item.profit }}"}, publisher=world.charlie)
+    talk = world.stages["talk"].pk
+    made = Caller(client, bob).post("/rules", {"stage": talk, "action": "add_comment", "settings": {"text": "x"}})
+    assert made.status_code == 201, made.data
+    document = read(world.pipeline).document
+    document.add(RULE, on(world), rule("b"))
+    drafts.save(world.pipeline, document, bob, 0)
+    drafts.publish_draft(world.pipeline, bob, 1, decisions={})
+    secret.refresh_from_db()
+    assert secret.publisher == world.charlie
+    with pytest.raises(Faulty, match="does not see cost prices"):
+        doors.take_over([secret], bob)
+
+
+@pytest.mark.parametrize("gone", ["set", "variable"])
+def test_what_rules_name_is_not_taken_out_under_them(world, gone):
+    def add(document):
+        document.sets["greet"] = SetPart(name="Greet")
+        document.variables.append(VariablePart(key="count", label="Count", type="number"))
+        call = RulePart(id="call", name="Call", key="call", action="run_rule_set", settings={"rule_set": "greet"})
+        told = rule("tell", settings={"text": "{{ vars.count }}"})
+        document.add(RULE, on(world), call)
+        document.add(RULE, on(world, "papers"), told)
+
+    def take_out(document):
+        if gone == "set":
+            document.sets.pop("greet")
+        else:
+            document.variables.clear()
+
+    changed(world, world.alice, add)
+    with pytest.raises(Faulty) as refused:
+        changed(world, world.alice, take_out)
+    where = {"set": "rules.call.settings.rule_set", "variable": "rules.tell.settings.text"}[gone]
+    assert refused.value.faults[0].place.endswith(where)
+    assert not RuleSet.objects.get().retired
+
+
+def test_what_was_wrong_before_keeps_nobody_from_switching_off(world, alice):
+    """A stage that went without the wizard still has a rule: its neighbours can be changed all the same."""
+    world.rule("papers", key="left")
+    mine = world.rule("talk", key="mine")
+    Stage.objects.filter(pk=world.stages["papers"].pk).update(retired=True)
+    assert alice("PATCH", f"/rules/{mine.pk}", {"is_enabled": False, "settings": {"text": "y"}}).status_code == 200
+    mine.refresh_from_db()
+    assert not mine.is_enabled
+
+
+def test_all_that_is_wrong_at_a_place_is_told(world, alice):
+    live_with(
+        world,
+        RulePart(
+            id="code", name="C", key="code", action="generate_code", settings={"alphabet": "digits", "length": "6"}
+        ),
+    )
+    live_with(
+        world,
+        rule("one", settings={"text": "{{ rules.code.code }}"}),
+        rule("two", settings={"text": "{{ rules.code.code }}"}),
+    )
+    answer = alice("DELETE", f"/rules/{Rule.objects.get(uid='code').pk}")
+    places = answer.data["error"]["fields"]
+    assert {place.split(".")[3] for place in places} == {"one", "two"}

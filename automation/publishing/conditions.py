@@ -1,0 +1,61 @@
+"""A condition that a program or a text sent: judged, and its values typed as they are stored."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+
+from automation.condition_form import PATH_OF, Readable
+from automation.conditions import OPERATORS
+
+PARTS = {"all", "any", "not", "field", "op", "value", "value_field"}
+MOST_PARTS = 100  # of one all or any
+
+
+def typed_condition(tree: Any, readable: Readable, currency: str, depth: int = 0) -> dict[str, Any]:
+    """The tree with its values as they are stored. Raises ValidationError in words for one that could not be judged: an
+    unknown field, a comparison that does not fit it, a value that the form would refuse."""
+    if not isinstance(tree, dict) or depth > 10:
+        raise ValidationError(_("A condition is an object of all, any, not, or field, op and value."))
+    if not tree:
+        return {}
+    if ({"all", "any", "not"} & set(tree) and len(tree) != 1) or set(tree) - PARTS:
+        raise ValidationError(_("A condition is an object of all, any, not, or field, op and value."))
+    for glue in ("all", "any"):
+        if glue in tree:
+            if not isinstance(tree[glue], list) or len(tree[glue]) > MOST_PARTS:
+                raise ValidationError(_("“%s” takes a list.") % glue)
+            return {glue: [typed_condition(part, readable, currency, depth + 1) for part in tree[glue]]}
+    if "not" in tree:
+        return {"not": typed_condition(tree["not"], readable, currency, depth + 1)}
+    return _typed_leaf(tree, readable, currency)
+
+
+def _typed_leaf(leaf: dict[str, Any], readable: Readable, currency: str) -> dict[str, Any]:
+    op = str(leaf.get("op", ""))
+    operator = OPERATORS.get(op)
+    if operator is None:
+        raise ValidationError(_("There is no comparison “%s”.") % op[:40])
+    path = str(leaf.get("field") or PATH_OF.get(op, ""))
+    kind, other = readable.type_of(path), str(leaf.get("value_field") or "")
+    if path.startswith("rules."):
+        return leaf  # what an earlier rule will make is known when it ran
+    if kind is None or (other and not other.startswith("rules.") and readable.type_of(other) is None):
+        raise ValidationError(_("The field “%s” no longer exists.") % (path if kind is None else other)[:80])
+    if op not in kind.operators:
+        raise ValidationError(_("This comparison does not fit the field."))
+    made: dict[str, Any] = {"field": path, "op": op}
+    if other:
+        return made | {"value_field": other}
+    value = leaf.get("value")
+    if isinstance(value, list) and operator.takes in ("one", "days"):
+        raise ValidationError(_("A single text or number is needed here."))
+    if any(isinstance(one, list | dict) for one in (value if isinstance(value, list) else [value])):
+        raise ValidationError(_("A single text or number is needed here."))
+    several = value if isinstance(value, list) else [] if value is None else [value]
+    asked = readable.asked(path, currency)
+    texts = [str(one) if operator.takes == "days" else kind.shown(kind.from_json(one), asked) for one in several]
+    typed = operator.typed(kind, texts, asked, apart=True)
+    return made if typed is None else made | {"value": typed}
