@@ -24,7 +24,7 @@ class PlanForm(SettingsForm):
     date_field = forms.ChoiceField(
         label=_("at the date"), choices=date_fields, required=False, help_text=_("Or so much later than now:")
     )
-    amount = forms.IntegerField(label=_("in"), min_value=0, max_value=100_000, required=False)
+    amount = forms.IntegerField(label=_("how much later"), min_value=0, max_value=100_000, required=False)
     unit = forms.ChoiceField(label=_("of what"), choices=UNITS[1:], required=False, initial="working_days")
     at = forms.TimeField(
         label=_("at the time of day"), required=False, widget=forms.TimeInput(attrs={"type": "time"}),

@@ -32,7 +32,7 @@ class CopyItem(Action):
     alone = True
 
     class Settings(SettingsForm):
-        stage = AnyStageChoice(label=_("in"))
+        stage = AnyStageChoice(label=_("into the stage"))
         title = MergeTextField(label=_("title"), multiline=False, max_length=200, required=False)
         owner = UserChoice(label=_("owner"), required=False, empty_label=_("as this card"))
         lines = forms.BooleanField(label=_("with its lines"), required=False, initial=True)

@@ -28,7 +28,7 @@ class CreateItem(Action):
     alone = True
 
     class Settings(SettingsForm):
-        stage = AnyStageChoice(label=_("in"))
+        stage = AnyStageChoice(label=_("into the stage"))
         title = MergeTextField(label=_("title"), multiline=False, max_length=200)
         owner = UserChoice(label=_("owner"), required=False, empty_label=_("as this card"))
         amount = OperandField(label=_("amount"), required=False)
