@@ -217,6 +217,8 @@ class Action:
         sends: it writes messages, so the rule's hourly limit counts (E42).
         branches: skipped by its condition, it stops the whole chain after it (E12).
         awaits: kinds of events that it may return Wait(on="event:…") for; others are refused when it does.
+        leads: what stands after it is meant to wait for it, so a rule that is added there is set to start when it was done.
+        drastic: it is seldom meant for every item that arrives; without a condition the checks warn.
     """
 
     key: ClassVar[str] = ""
@@ -231,6 +233,8 @@ class Action:
     sends: ClassVar[bool] = False
     branches: ClassVar[bool] = False
     awaits: ClassVar[tuple[str, ...]] = ()
+    leads: ClassVar[bool] = False
+    drastic: ClassVar[bool] = False
     outputs: ClassVar[dict[str, Any]] = {}
 
     class Settings(SettingsForm):

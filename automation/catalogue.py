@@ -9,6 +9,8 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from automation.base import GROUPS, Action, TriggerType, action_of, actions, trigger_types
+from automation.document import RULE
+from automation.document import TRIGGER as DOCUMENT_TRIGGER
 from automation.models import Rule, Trigger
 from crm.ground.folding import fold
 from crm.ground.shown import beside
@@ -31,9 +33,9 @@ class Entry:
         return self.type.key
 
     @property
-    def add(self) -> str:
-        """The name of the page where it is placed."""
-        return f"admin:automation_{'rule' if self.kind == ACTION else 'trigger'}_add"
+    def part(self) -> str:
+        """What a placed one is: rule or trigger."""
+        return RULE if self.kind == ACTION else DOCUMENT_TRIGGER
 
     @property
     def group(self) -> str:
@@ -93,8 +95,8 @@ def groups() -> list[tuple[str, Any]]:
     return list(GROUPS.items())
 
 
-def placed(pipeline: int, text: str = "", kind: str = "") -> list[Rule | Trigger]:
-    """Rules and triggers of a pipeline (its id) whose name, type or note has these words, by their stages."""
+def placed(pipeline: int, text: str = "", kind: str = "", group: str = "") -> list[Rule | Trigger]:
+    """Rules and triggers of a pipeline (its id) whose name, type or note has these words, by their stages; of a group alone."""
     asked = fold(text).strip().split()
     rows: list[Rule | Trigger] = []
     if kind != TRIGGER:
@@ -103,11 +105,17 @@ def placed(pipeline: int, text: str = "", kind: str = "") -> list[Rule | Trigger
     if kind != ACTION:
         triggers = Trigger.objects.filter(pipeline=pipeline, retired=False).select_related("stage")
         rows += triggers.order_by("stage__order", "order", "pk")
+    if group:
+        rows = [row for row in rows if getattr(_type_of(row), "group", "") == group]
     return [row for row in rows if all(part in fold(_words_of(row)) for part in asked)]
 
 
+def _type_of(row: Rule | Trigger) -> Any:
+    return action_of(row.action) if isinstance(row, Rule) else trigger_types.get(row.type)
+
+
 def _words_of(row: Rule | Trigger) -> str:
-    found: Any = action_of(row.action) if isinstance(row, Rule) else trigger_types.get(row.type)
+    found = _type_of(row)
     texts = " ".join(value for value in row.settings.values() if isinstance(value, str))
     known = f"{found.label} {found.synonyms}" if found is not None else ""
     return f"{row.name} {row.note} {row.where} {known} {texts}"

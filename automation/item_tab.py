@@ -11,6 +11,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from automation.approvals import Vote
 from automation.base import action_of
 from automation.compiled import automation_of
 from automation.engine.due import timing_of
@@ -117,6 +118,16 @@ VERBS = {
 }
 
 
+def _answers(run: Run, votes: list[Vote], user: User) -> dict[str, Any]:
+    """Of an approval: who is asked and what each has said, and where the reader himself answers."""
+    mine = next((vote.pk for vote in votes if vote.user_id == user.pk and not vote.answer), None)
+    open_still = run.status == Status.WAITING
+    more: dict[str, Any] = {"votes": votes, "answer": mine if open_still else None}
+    if run.status == Status.SKIPPED:
+        more["sentence"] = run.error  # it did run: colleagues were asked, and said no
+    return more
+
+
 def row(run: Run) -> dict[str, Any]:
     icon, tone = TONES[Status(run.status)]
     action = action_of(run.rule.action)
@@ -134,14 +145,23 @@ def row(run: Run) -> dict[str, Any]:
 @slots.item_tabs.register
 def automation_tab(item: Item, user: User) -> ItemTab:
     """Every rule of the current and past visits, the newest visit first."""
-    runs = Run.objects.filter(item=item).select_related("rule", "visit__stage")
+    runs = Run.objects.filter(item=item).select_related("rule", "visit__stage", "approval")
     visits: dict[int, dict[str, Any]] = {}
-    for run in runs.order_by("-visit_id", "order", "round")[:200]:
+    shown = list(runs.order_by("-visit_id", "order", "round")[:200])
+    asked = {run.approval.pk: run.approval for run in shown if hasattr(run, "approval")}
+    votes = Vote.objects.filter(approval__in=asked).select_related("user").order_by("pk") if asked else []
+    given: dict[int, list[Vote]] = {}
+    for vote in votes:
+        given.setdefault(vote.approval_id, []).append(vote)
+    for run in shown:
         run.item = item
         entry = visits.setdefault(
             run.visit_id, {"visit": run.visit, "current": run.visit_id == item.visit_id, "rows": [], "planned": 0}
         )
-        entry["rows"].append(row(run))
+        made = row(run)
+        if hasattr(run, "approval"):
+            made |= _answers(run, given.get(run.approval.pk, []), user)
+        entry["rows"].append(made)
         entry["planned"] += run.status in UNSTARTED
     planned = sum(entry["planned"] for entry in visits.values())
     return ItemTab(

@@ -9,6 +9,7 @@ routes = [
     path("automation/", designer.home, name="designer-home"),
     path("automation/<int:pk>/", designer.page, name="designer"),
     path("automation/<int:pk>/do/", designer.operate, name="designer-do"),
+    path("automation/<int:pk>/place/", designer.place, name="designer-place"),
     path("automation/<int:pk>/undo/", designer.step, {"way": "undo"}, name="designer-undo"),
     path("automation/<int:pk>/redo/", designer.step, {"way": "redo"}, name="designer-redo"),
     path("automation/<int:pk>/state/", designer.state, name="designer-state"),

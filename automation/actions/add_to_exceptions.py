@@ -35,8 +35,10 @@ class AddToExceptions(Action):
     example = _("An advertiser writes to the sales address: never again.")
     group = "customer"
     icon = "hand-stop"
+    drastic = True
     help = _(
-        "Later mail, forms, SMS and logged calls from the customer's addresses and numbers are counted and not taken in."
+        "Later mail, forms, SMS and logged calls from the customer's addresses and numbers are counted and not taken in. "
+        "It concerns every item that arrives, so give it a condition or keep a stage for it."
     )
     outputs = {"added": _("how many were added")}
     alone = True
@@ -44,7 +46,8 @@ class AddToExceptions(Action):
     class Settings(SettingsForm):
         what = forms.ChoiceField(label=_("what"), choices=WHAT, initial="both")
         reason = forms.CharField(label=_("reason"), max_length=200, required=False, initial=_("spam"))
-        then = forms.ChoiceField(label=_("and then"), choices=THEN, initial="lost")
+        # No default: whoever adds it says himself what becomes of the card.
+        then = forms.ChoiceField(label=_("and then"), choices=[("", _("please choose")), *THEN])
 
     def run(self, context: Context) -> Outcome:
         contact = context.item.contact

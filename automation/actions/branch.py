@@ -15,6 +15,7 @@ class Branch(Action):
     example = _("The following rules only for orders above 10,000.")
     group = "helpers"
     icon = "git-merge"
+    leads = True
     help = _("If its condition is not met, all rules that follow it one after the other are skipped.")
     helper = True
     branches = True

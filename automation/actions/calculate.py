@@ -26,6 +26,7 @@ class Calculate(Action):
     example = _("Amount times five per cent is the bonus.")
     group = "helpers"
     icon = "plus"
+    leads = True
     help = _("Counts with numbers, fields of the card, variables and what earlier rules gave.")
     helper = True
     alone = True

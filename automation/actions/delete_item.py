@@ -16,6 +16,7 @@ class DeleteItem(Action):
     example = _("Spam goes to the recycle bin by itself.")
     group = "item"
     icon = "trash"
+    drastic = True
     help = _("To the recycle bin, from where it can be restored. What else was planned for it is cancelled.")
     alone = True
 

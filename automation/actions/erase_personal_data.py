@@ -23,6 +23,7 @@ class ErasePersonalData(Action):
     example = _("A customer asked to be forgotten; the card was dragged to “Forget”.")
     group = "customer"
     icon = "trash"
+    drastic = True
     help = _(
         "At the customer's request: contact, messages, files and history of all their cards are erased for good. Issued papers"
         " and payments stay for the legal period, closed to all but those who keep the books. A receipt stays."

@@ -29,6 +29,7 @@ class GenerateCode(Action):
     example = _("A voucher code of eight letters for the mail.")
     group = "helpers"
     icon = "key"
+    leads = True
     help = _("A code for a voucher, a door, an order; on request one that was never given before.")
     helper = True
     outputs = {"code": _("code")}

@@ -19,6 +19,7 @@ class GetClient(Action):
     example = _("A mail in the customer's own language.")
     group = "helpers"
     icon = "users"
+    leads = True
     help = _("The customer's addresses, company and how many cards they have, for the texts of later rules.")
     helper = True
     outputs = {

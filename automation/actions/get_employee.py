@@ -41,6 +41,7 @@ class GetEmployee(Action):
     example = _("The supervisor's phone stands in the text.")
     group = "helpers"
     icon = "user"
+    leads = True
     help = _("Name, address, number, department and supervisor of a colleague, for the texts of later rules.")
     helper = True
     outputs = {

@@ -25,6 +25,7 @@ class GetItems(Action):
     example = _("How much the customer has bought so far.")
     group = "helpers"
     icon = "search"
+    leads = True
     help = _("Counts the customer's other cards, adds their amounts in the company's currency, and finds the newest.")
     helper = True
     outputs = {

@@ -35,7 +35,10 @@ class RequestApproval(Action):
     example = _("The head of sales agrees to a discount before the offer leaves.")
     group = "team"
     icon = "signature"
-    help = _("Asks colleagues to approve; it stands on their day and comes by mail. The rules after it wait.")
+    leads = True
+    help = _(
+        "Asks colleagues to approve; it stands on their day and comes by mail. Rules that are set to start after it wait for the answer."
+    )
     outputs = {"approved": _("approved"), "by": _("by whom"), "comment": _("comments")}
     alone = True
 
@@ -46,7 +49,7 @@ class RequestApproval(Action):
         fill = ItemFieldChoices(label=_("fields to fill in"), required=False)
         amount = forms.IntegerField(label=_("answer within"), min_value=1, max_value=10_000, initial=2)
         unit = forms.ChoiceField(label=_("of what"), choices=UNITS[1:], initial="working_days")
-        declined = forms.ChoiceField(label=_("when it is declined"), choices=ENDS, initial="fail")
+        declined = forms.ChoiceField(label=_("when it is declined"), choices=ENDS, initial="skip")
         late = forms.ChoiceField(label=_("when the time is up"), choices=ENDS, initial="fail")
 
         def clean(self) -> dict[str, Any]:

@@ -22,6 +22,7 @@ class RunRuleSet(Action):
     example = _("“Greet a new customer” from three stages alike.")
     group = "helpers"
     icon = "list"
+    leads = True
     help = _(
         "Runs the rules of a set in this stay, with the rights that both publishers have, and goes on when all have ended."
         " Later rules read their values as rules.this_key.their_key.name."

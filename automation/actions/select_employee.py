@@ -28,6 +28,7 @@ class SelectEmployee(Action):
     example = _("Whoever has the fewest open cards is told.")
     group = "helpers"
     icon = "user"
+    leads = True
     help = _("Finds one of several colleagues, for later rules: in order, the least busy, at random, or the head.")
     helper = True
     alone = True

@@ -24,6 +24,7 @@ class SetVariable(Action):
     example = _("Remember how many offers this card has had.")
     group = "helpers"
     icon = "pencil"
+    leads = True
     help = _("Keeps a value under a name: for this stay in the stage, for the card, or for the whole company.")
     helper = True
     alone = True

@@ -20,6 +20,7 @@ class Pause(Action):
     example = _("Two hours between the offer and the question.")
     group = "helpers"
     icon = "player-pause"
+    leads = True
     help = _("Holds the rules after it for so long. They have to follow it: “after the previous one”.")
     helper = True
 

@@ -40,6 +40,7 @@ class WaitFor(Action):
     example = _("Go on when the address has been filled in.")
     group = "helpers"
     icon = "clock"
+    leads = True
     help = _("Holds the rules after it until something happens with the card, or until the time is up.")
     helper = True
     awaits = EVENTS

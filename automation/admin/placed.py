@@ -19,7 +19,7 @@ from automation.condition_row import drawn
 from automation.document import Faulty
 from automation.engine import control
 from automation.models import Rule, RuleSet, Run, Trigger, scope_of, type_of
-from automation.publishing import doors
+from automation.publishing import doors, operations
 from automation.publishing.judging import free_key
 from automation.publishing.models import Publication
 from automation.settings_form import RuleForm, TriggerForm
@@ -237,6 +237,8 @@ class RuleAdmin(PlacedAdmin):
 
     def _new(self, request: HttpRequest) -> Any:
         rule = super()._new(request)
+        last = rule.beside().filter(retired=False).order_by("order", "pk").last()
+        rule.after_previous = operations.after_what(last.action) if last is not None else ""
         rule.key = free_key(rule.action, rule.beside().filter(retired=False).values_list("key", flat=True))
         return rule
 

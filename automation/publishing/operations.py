@@ -8,8 +8,9 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext as _
 
-from automation.base import actions, trigger_types
+from automation.base import action_of, actions, trigger_types
 from automation.document import RULE, SET, STAGE, TRIGGER, Document, Place, RulePart, SetPart, TriggerPart
+from automation.models import Rule
 from automation.publishing.judging import free_key
 from automation.publishing.rows import Live
 
@@ -69,6 +70,11 @@ def initial_of(form: Any) -> dict[str, Any]:
     return made
 
 
+def after_what(action: str) -> str:
+    """How a rule that is added after one of this action starts: behind an approval nothing may happen before the answer."""
+    return Rule.After.DONE if action_of(action).leads else Rule.After.NO
+
+
 def add(document: Document, live: Live, asked: Asked) -> list[str]:
     """A new one of a type, at the end of its list or before another; ids of what was added."""
     kind, key = asked.get("kind", ""), asked.get("type", "")
@@ -81,7 +87,10 @@ def add(document: Document, live: Live, asked: Asked) -> list[str]:
     own: dict[str, Any] = {"id": id, "name": str(found.label)[:120], "settings": initial_of(found.Settings)}
     if kind == RULE:
         used = {rule.key for rule in document.rules_of(place)}
-        part: Any = RulePart(action=key, key=free_key(key, used), **own)
+        index = _index(document, kind, place, asked.get("before", ""))
+        before = document.rules_of(place)[:index][-1:]
+        after = after_what(before[0].action) if before else ""
+        part: Any = RulePart(action=key, key=free_key(key, used), after_previous=after, **own)
     else:
         part = TriggerPart(type=key, **own)
     document.add(kind, place, part, _index(document, kind, place, asked.get("before", "")))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
@@ -18,7 +19,11 @@ from crm.board.forms.items import NeedsForm
 from crm.ground import characters, clock, databases
 from crm.ground.access import public, staff_of_ours
 from crm.ground.refused import Refused
+from crm.ground.shown import money, num
+from crm.items.models.profit import Profit
+from crm.models import Item, User
 from crm.people.signed_in import signed_in
+from crm.pipelines.roles import sees_profit
 
 
 @staff_of_ours
@@ -62,6 +67,7 @@ def _page(request: HttpRequest, vote: Vote, template: str) -> HttpResponse:
     vote.refresh_from_db()
     asked.refresh_from_db()
     context = {
+        "facts": _facts(asked.item, vote.user),
         "vote": vote,
         "approval": asked,
         "form": form,
@@ -72,6 +78,28 @@ def _page(request: HttpRequest, vote: Vote, template: str) -> HttpResponse:
         "nav": "day",
     }
     return render(request, template, context, status=422 if sent is not None else 200)
+
+
+def _facts(item: Item, user: User) -> list[tuple[str, str]]:
+    """What whoever decides wants to know of the card, as far as he may see it: (label, value)."""
+    if not Item.objects.visible_to(user).filter(pk=item.pk).exists():
+        return []
+    lines = list(item.lines.all())
+    rebate = sum((line.rebate(item.currency) for line in lines), Decimal(0))
+    found = [
+        (_("customer"), item.contact.name if item.contact else item.company.name if item.company else ""),
+        (_("pipeline"), f"{item.pipeline.name} · {item.stage.name}"),
+        (_("owner"), item.owner.name if item.owner else ""),
+        (_("amount"), money(item.amount, item.currency)),
+        (_("discount"), money(rebate, item.currency) if rebate else ""),
+    ]
+    profit = Profit.objects.filter(item=item).first() if sees_profit(user) else None
+    if profit is not None:
+        share = (
+            "" if profit.margin is None else " · " + _("%(share)s %% of the net sum") % {"share": num(profit.margin)}
+        )
+        found.append((_("profit"), money(profit.amount, item.currency) + share))
+    return [(label, value) for label, value in found if value]
 
 
 def _answer(vote: Vote, accepts: bool, comment: str, values: dict[str, Any]) -> None:

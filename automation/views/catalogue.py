@@ -19,10 +19,8 @@ KINDS = ("", catalogue.ACTION, catalogue.TRIGGER)
 SHOWN = 100
 
 
-def _told(row: Rule | Trigger) -> tuple[Any, str, str]:
-    """Itself, what it is, and the name of the page that changes it."""
-    kind = "rule" if isinstance(row, Rule) else "trigger"
-    return row, kind, f"admin:automation_{kind}_change"
+def _told(row: Rule | Trigger) -> tuple[Any, str]:
+    return row, "rule" if isinstance(row, Rule) else "trigger"
 
 
 @staff_of_ours
@@ -35,7 +33,7 @@ def page(request: HttpRequest, pk: int) -> HttpResponse:
         raise Http404
     stages = Stage.active.filter(pipeline=pipeline).order_by("order")
     stage = stages.filter(pk=id_of(asked["stage"]) or 0).first() or stages.first()
-    rows = catalogue.placed(pipeline.pk, asked["q"], asked["kind"])
+    rows = catalogue.placed(pipeline.pk, asked["q"], asked["kind"], asked["group"])
     context: dict[str, Any] = {
         "pipeline": pipeline,
         "asked": asked,

@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
+from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
@@ -18,7 +20,7 @@ from automation.part_form import PartForm
 from automation.publishing import doors, drafts
 from automation.publishing.comparing import compare
 from automation.publishing.models import Draft, RuleRevision
-from automation.publishing.operations import OPERATIONS, CannotDo
+from automation.publishing.operations import OPERATIONS, CannotDo, add
 from automation.publishing.rows import Live, read
 from automation.publishing.steps import CannotUndo
 from automation.publishing.words import Words
@@ -115,6 +117,22 @@ def operate(request: HttpRequest, pk: int) -> HttpResponse:
     except CannotDo as error:
         return _refused(str(error))
     return _board(request, pipeline, made[0] if made and asked["do"] in ("add", "copy") else "")
+
+
+@staff_of_ours
+@require_POST
+def place(request: HttpRequest, pk: int) -> HttpResponse:
+    """From the catalogue's own page: one of a type is added to the draft, and the designer opens on it."""
+    pipeline, made = _mine(request, pk), []
+    kind, _colon, rest = characters.posted(request.POST).get("what", "")[:200].partition(":")
+    key, _colon, where = rest.partition(":")
+    asked = {"kind": kind, "type": key, "place": where}
+    try:
+        drafts.edit(pipeline, signed_in(request), lambda document, live: made.extend(add(document, live, asked)))
+    except CannotDo as error:
+        messages.error(request, str(error))
+        return redirect("catalogue", pk)
+    return redirect(f"{reverse('designer', args=[pk])}?open={made[0]}")
 
 
 @staff_of_ours

@@ -77,7 +77,20 @@ class SenderExceptionAdmin(ModelAdmin):
     list_filter = ("kind",)
     search_fields = ("value", "reason")
     list_select_related = ("added_by",)
-    fields = ("kind", "value", "reason")
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": ("kind", "value", "reason"),
+                "description": _(
+                    "Mails, forms, SMS and logged calls of whoever stands here are counted and never taken in: no card, no "
+                    "message, no notice. An address may be pasted with its name, a number as it is dialled; the domain "
+                    "example.com also keeps out mail.example.com; a pattern like *@shop*.example has stars for whatever "
+                    "stands there. To stop our own messages to somebody, use the refusals instead."
+                ),
+            },
+        ),
+    )
     show_full_result_count = False
     paginator = CappedPaginator
 

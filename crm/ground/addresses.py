@@ -7,12 +7,17 @@ import unicodedata
 
 import idna
 
+_NAMED = re.compile(r"[^<>]*<\s*([^<>\s]+@[^<>\s]+?)\s*>[\s;,]*\Z")
+
 
 def one_spelling(text: str) -> str:
     """Lower case, the domain as people read it: `KONTAKT@xn--w-uga1v8h.example` is `kontakt@żółw.example`.
 
-    Lower case before the @ too: the standard would allow two mailboxes there, no provider does.
+    Lower case before the @ too: the standard would allow two mailboxes there, no provider does. As mail programs copy it,
+    with a name before it, `Anna Nowak <anna@example.com>` is the address alone.
     """
+    named = _NAMED.match(text)
+    text = named[1] if named else text
     local, at, domain = unicodedata.normalize("NFC", text.strip()).lower().rpartition("@")
     return f"{local}@{'.'.join(map(_readable, domain.split('.')))}" if at else domain
 

@@ -5,7 +5,8 @@ from typing import Any
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from crm.admin.base import ModelAdmin, register
+from crm.admin.base import ModelAdmin, display, register
+from crm.ground.shown import money
 from crm.items.models.lines import Product, TaxRate
 from crm.pipelines.roles import sees_profit
 
@@ -18,7 +19,7 @@ class TaxRateAdmin(ModelAdmin):
 
 @register(Product)
 class ProductAdmin(ModelAdmin):
-    list_display = ("name", "code", "price", "currency", "unit", "tax", "is_active")
+    list_display = ("name", "code", "price_shown", "cost_shown", "unit", "tax", "is_active")
     list_filter = ("is_active", "tax", "currency")
     search_fields = ("search_key",)
     list_select_related = ("tax",)
@@ -26,6 +27,17 @@ class ProductAdmin(ModelAdmin):
         (None, {"fields": ("name", "code", "description", "is_active")}),
         (_("Price"), {"fields": ("price", "cost", "currency", "unit", "tax")}),
     )
+
+    def get_list_display(self, request: HttpRequest) -> Any:
+        return [name for name in self.list_display if name != "cost_shown" or sees_profit(request.user)]
+
+    @display(description=_("price"), ordering="price")
+    def price_shown(self, product: Product) -> str:
+        return money(product.price, product.currency)
+
+    @display(description=_("cost price"), ordering="cost")
+    def cost_shown(self, product: Product) -> str:
+        return money(product.cost, product.currency)
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """Who sees no profit neither sees nor overwrites what a product costs."""

@@ -9,11 +9,13 @@ import re
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from typing import Any
+from urllib.parse import urlencode
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_domain_name, validate_email
 from django.db import models
 from django.db.models import F
+from django.urls import reverse
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
@@ -139,6 +141,13 @@ class SenderException(models.Model):
             kind=kind, value=entry.value, defaults={"reason": entry.reason, "added_by": by}
         )
         return made[0]
+
+
+def url_to_add(user: Any, kind: str, value: str) -> str:
+    """Where the person puts a sender on the list, filled in; empty where he may not, or nothing is known of the sender."""
+    if not value or not user.has_perm("crm.add_senderexception"):
+        return ""
+    return reverse("admin:crm_senderexception_add") + "?" + urlencode({"kind": kind, "value": value})
 
 
 def _with_those_above(domain: str) -> list[str]:

@@ -55,8 +55,6 @@ function another(form) {
 }
 
 document.addEventListener("focusin", (event) => {
-  const form = event.target.closest?.("[data-lines]");
-  if (form) $("[data-add-line]", form).hidden = false;
   if (event.target.matches?.('[data-lines] [name$="-name"]')) suggest(event.target);
 });
 document.addEventListener("input", (event) => {

@@ -171,3 +171,33 @@ def test_too_few_who_are_left_fail_in_words_and_nonsense_is_refused(world, drain
     sound = {"text": "x", "mode": "any", "amount": "1", "unit": "days", "declined": "fail", "late": "fail"}
     assert "to_roles" in bind(form, sound, scope_of(world.stages["talk"])).errors
     assert not mails.outbox
+
+
+def test_whoever_decides_sees_what_about_and_the_card_names_who_is_asked(world, drain, client):
+    deal, run = asked(world, drain, [world.bob], declined="skip")
+    deal.change({"amount": 1200}, by=world.bob)
+    page = client.get(link(world.bob)).content.decode()
+    assert "1,200" in page
+    assert "Talk" in page
+    client.force_login(world.bob)
+    inside = f"/approvals/{vote_of(world.bob).pk}/"
+    assert f"/items/{deal.pk}/" in client.get(inside).content.decode()
+    card = client.get(f"/items/{deal.pk}/").content.decode()
+    assert inside in card
+    assert "not answered yet" in card
+    client.force_login(world.alice)
+    assert inside not in client.get(f"/items/{deal.pk}/").content.decode()
+    say(client, world.bob, "no", drain, comment="too much")
+    run.refresh_from_db()
+    assert (run.status, run.error) == ("skipped", "Declined by Bob Seller.")
+    card = client.get(f"/items/{deal.pk}/").content.decode()
+    assert "Did not run: Declined" not in card
+    assert "too much" in card
+
+
+def test_who_may_not_see_the_card_is_told_no_more_than_the_question(world, drain, client):
+    deal, _run = asked(world, drain, [world.charlie])
+    deal.change({"amount": 1200}, by=world.bob)
+    page = client.get(link(world.charlie)).content.decode()
+    assert "1,200" not in page
+    assert f"/items/{deal.pk}/" not in page

@@ -8,6 +8,7 @@ from automation import catalogue
 from automation.base import Action, Done, actions, trigger_types
 from automation.management.commands import catalogue as command
 from automation.models import Rule, RuleSet
+from automation.publishing.models import Draft
 
 pytestmark = pytest.mark.django_db
 
@@ -94,3 +95,35 @@ def test_the_documentation_is_that_of_the_registries(tmp_path, monkeypatch):
     monkeypatch.setattr(command, "PLACE", tmp_path / "catalogue.md")
     with pytest.raises(CommandError, match="out of date"):
         call_command("catalogue", "--check")
+
+
+def test_a_type_is_placed_from_its_page_into_the_draft_and_opens_in_the_designer(world, client):
+    client.force_login(world.alice)
+    place, stage = f"/automation/{world.pipeline.pk}/place/", world.stages["talk"].pk
+    placed = client.post(place, {"what": f"rule:request_approval:stage-{stage}"})
+    assert placed.url == f"/automation/{world.pipeline.pk}/?open=request-approval"
+    client.post(place, {"what": f"rule:send_sms:stage-{stage}"})
+    rules = Draft.objects.get().document["stages"][str(stage)]["rules"]
+    assert [rule.get("after_previous", "") for rule in rules] == [
+        "",
+        "done",
+    ]  # behind an approval nothing starts before the answer
+    for nonsense in ("", "rule:nothing:stage-1", "rule:send_sms:stage-999999"):
+        assert client.post(place, {"what": nonsense}).url == f"/board/{world.pipeline.pk}/rules/"
+    client.force_login(world.bob)
+    assert client.post(place, {"what": f"rule:send_sms:stage-{stage}"}).status_code == 404
+
+
+def test_an_empty_group_says_so_and_the_filter_counts_for_what_is_placed_too(world, client):
+    client.force_login(world.alice)
+    world.rule("talk", settings={"text": "x"}, name="Greeting")
+    address = f"/board/{world.pipeline.pk}/rules/"
+    assert "This group is empty" in client.get(address + "?group=apps").content.decode()
+    assert "Greeting" in client.get(address + "?group=item").content.decode()
+    assert "Greeting" not in client.get(address + "?group=documents").content.decode()
+
+
+def test_what_blocks_customers_is_not_saved_with_one_click():
+    form = actions.get("add_to_exceptions").Settings
+    assert form.base_fields["then"].initial is None
+    assert form.base_fields["then"].required

@@ -10,6 +10,7 @@ from automation.models import Rule, RuleSet, Run, TriggerFiring, scope_of
 from automation.publishing import doors
 from automation.variables import Variable, VariableValue
 from crm.ground import clock
+from crm.ground.refused import Refused
 from crm.items.models.gate import MoveOptions
 from crm.models import Company, Contact, Event, Invite, Item, Job, Message, Pipeline, Post, Stage, Task
 from crm.pipelines.rights import Scope
@@ -202,15 +203,14 @@ def test_an_invitation_tells_customers_no_word_to_colleagues_and_those_who_take_
     assert world.alice.notifications.filter(item=meeting.item).exists()
 
 
-def test_a_meeting_without_a_time_again_called_off_reopened_or_binned_is_told(world, meeting):
-    deadline = meeting.deadline
-    meeting.change({"deadline": None}, by=world.bob)
-    meeting.change({"deadline": deadline}, by=world.bob)
+def test_a_meeting_called_off_reopened_or_binned_is_told_and_none_is_without_a_time(world, meeting):
+    with pytest.raises(Refused, match="When does it take place"):
+        meeting.change({"deadline": None}, by=world.bob)
     meeting.set_status("cancelled", by=world.bob)
     meeting.set_status("new", by=world.bob)
     meeting.item.delete_softly(by=world.bob)
-    assert methods() == ["REQUEST", "CANCEL", "REQUEST", "CANCEL", "REQUEST", "CANCEL"]
-    assert Invite.objects.get().sequence == 5
+    assert methods() == ["REQUEST", "CANCEL", "REQUEST", "CANCEL"]
+    assert Invite.objects.get().sequence == 3
 
 
 def test_nobody_is_invited_to_the_past(world, client):

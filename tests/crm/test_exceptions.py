@@ -191,3 +191,15 @@ def test_administrators_keep_the_list(world, client):
     entry = SenderException.objects.get()
     assert (entry.value, entry.added_by) == ("x@ads.example", world.alice)
     assert b"x@ads.example" in client.get(page).content
+
+
+def test_it_is_reached_from_a_contact_and_a_message_and_reads_an_address_with_its_name(world, client):
+    contact = Contact.objects.create(name="Spam Ltd")
+    contact.add_email("ads@shop.example")
+    client.force_login(world.alice)
+    wanted = "/admin/crm/senderexception/add/?kind=address&amp;value=ads%40shop.example"
+    assert wanted in client.get(f"/contacts/{contact.pk}/").content.decode()
+    client.post("/admin/crm/senderexception/add/", {"kind": "address", "value": "Ads Of The Day <ADS@Shop.example>"})
+    assert SenderException.objects.get().value == "ads@shop.example"
+    client.force_login(world.bob)
+    assert wanted not in client.get(f"/contacts/{contact.pk}/").content.decode()

@@ -8,6 +8,7 @@ from icalendar import Calendar
 
 from automation.models import Run
 from crm.ground import clock
+from crm.ground.refused import Refused
 from crm.messages.mail.inbox import received_mail
 from crm.messages.mail.reading import read
 from crm.models import Event, Invite, Item, Message, Task
@@ -203,3 +204,14 @@ def test_a_colleague_plans_and_invites_on_the_card_or_by_a_program(world, client
     assert (changed.data["place"], changed.data["answer"]) == ("Hall 3", "")
     assert Invite.objects.get(task=made.data["id"]).sequence == 1
     assert caller.post("/tasks", body | {"kind": "task"}).status_code == 422
+
+
+def test_a_meeting_without_a_time_is_refused_at_every_door(world, client):
+    client.force_login(world.bob)
+    deal = world.deal()
+    with pytest.raises(Refused):
+        Task.add(item=deal, kind="meeting", title="x", assignee=world.bob)
+    sent = {"kind": "meeting", "title": "Fitting"}
+    page = client.post(f"/items/{deal.pk}/write/task/", sent)
+    assert "When does it take place?" in page.content.decode()
+    assert not Task.objects.exists()

@@ -77,6 +77,8 @@ def add_task(request: HttpRequest, payload: TaskIn) -> Any:
         person = User.objects.filter(pk=payload.assignee, is_active=True).first()
         if person is None:
             raise invalid({"assignee": [_("There is no such person.")]})
+    if fault := Task.fault_of(payload.kind, payload.deadline):
+        raise invalid({"deadline": [fault]})
     if payload.invite and payload.kind != "meeting":
         raise invalid({"invite": [_("Only to a meeting can somebody be invited.")]})
     try:
@@ -123,6 +125,8 @@ def change_task(request: HttpRequest, pk: Id, payload: TaskChange) -> Any:
     fields = {name: value for name, value in sent.items() if value is not None or name == "deadline"}
     if fields and not task.may_be_changed(signed_in(request)):
         raise Forbidden(_("Your role may not change this card."))
+    if "deadline" in fields and (fault := Task.fault_of(task.kind, fields["deadline"])):
+        raise invalid({"deadline": [fault]})
     task.change(fields, by=signed_in(request), cause=API)
     if status:
         task.set_status(status, by=request.user, cause=API)

@@ -51,6 +51,8 @@ class TaskForm(forms.Form):
         self.fields["participants"].initial = task.coworkers.all()
         if task.kind != Task.Kind.MEETING:
             del self.fields["minutes"], self.fields["place"], self.fields["participants"]
+        else:
+            self.fields["deadline"].required = True
 
 
 def _task(request: HttpRequest, pk: int) -> Task:

@@ -29,6 +29,7 @@ from crm.items.models.items import Item
 from crm.items.timeline import rows_for
 from crm.messages.forms.composer import FORMS, LABELS
 from crm.messages.models.refusals import Refusal
+from crm.people import exceptions
 from crm.people.models import Contact
 from crm.people.signed_in import signed_in
 from crm.pipelines import rights
@@ -80,6 +81,7 @@ def _page(
         "may": may,
         "duplicates": merging.duplicates_of(record, user, "merge") if "merge" in may else [],
         "nav": kind,
+        "exceptions_url": _exceptions_url(user, record) if directory is CONTACTS else "",
         "refusals": _refusals(user, record) if directory is CONTACTS else [],
         "new_addresses": _new_addresses(record) if directory is CONTACTS else [],
         "people": _people_of(user, record) if directory is COMPANIES else [],
@@ -193,6 +195,14 @@ def edit(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
         "nav": kind,
     }
     return render(request, "people/edit.html", context, status=422 if request.method == "POST" else 200)
+
+
+def _exceptions_url(user: Any, contact: Any) -> str:
+    """The first address, else the first number: what it is written from most."""
+    email, phone = contact.emails.first(), contact.phones.first()
+    if email is not None:
+        return exceptions.url_to_add(user, exceptions.Kind.ADDRESS, email.address)
+    return exceptions.url_to_add(user, exceptions.Kind.NUMBER, phone.number) if phone is not None else ""
 
 
 def _refusals(user: Any, contact: Contact) -> list[Refusal]:

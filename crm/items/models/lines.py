@@ -138,6 +138,11 @@ class LineItem(models.Model):
         with localcontext(EXACT):
             return rounded(self.quantity * self.cost, currency)
 
+    def rebate(self, currency: str) -> Decimal:
+        """What the discount takes off the line, in the currency's own decimals."""
+        plain = LineItem(quantity=self.quantity, price=self.price)
+        return plain.amount(currency) - self.amount(currency)
+
     def faults(self, currency: str) -> dict[str, Sentence]:
         """What no paper could print, by the name of the field; asked by every door before the line is kept."""
         if self.discount and self.discount_amount:

@@ -9,6 +9,7 @@ from typing import Any
 from django.apps import apps
 from django.db import models, transaction
 from django.db.models import Min
+from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from crm import slots
@@ -17,7 +18,7 @@ from crm.events.notice import notify
 from crm.events.record import record
 from crm.ground import clock, databases
 from crm.ground.columns.moments import MomentField
-from crm.ground.refused import Forbidden
+from crm.ground.refused import Forbidden, Refused
 from crm.ground.sentences import said
 from crm.people.models import User
 from crm.pipelines import boards
@@ -122,9 +123,16 @@ class Task(models.Model):
             return False
         return True
 
+    @staticmethod
+    def fault_of(kind: str, deadline: Any) -> str:
+        """What every door says at the date: a meeting without one stands in no calendar. Empty where nothing is wrong."""
+        return _now("When does it take place?") if kind == Task.Kind.MEETING and deadline is None else ""
+
     @classmethod
     def add(cls, *, item: Any = None, cause: Cause = Cause(), shown_as: User | None = None, **fields: Any) -> Task:
-        """A new task: its event, the notice to its assignee, the item's next activity. One transaction."""
+        """A new task: its event, the notice to its assignee, the item's next activity. One transaction. Raises Refused."""
+        if fault := cls.fault_of(fields.get("kind", cls.Kind.TASK), fields.get("deadline")):
+            raise Refused(fault)
         with transaction.atomic():
             task = cls.objects.create(item=item, cause_depth=cause.depth, **fields)
             if item is not None:
@@ -145,7 +153,7 @@ class Task(models.Model):
 
         Args:
             fields: cleaned values by column (CHANGEABLE).
-        Whoever was invited is told by the *task_changed* slot.
+        Whoever was invited is told by the *task_changed* slot. Raises Refused.
         """
         with transaction.atomic():
             if self.item_id:
@@ -154,6 +162,8 @@ class Task(models.Model):
             changed = [name for name, value in fields.items() if getattr(task, name) != value]
             if not changed:
                 return []
+            if "deadline" in changed and (fault := self.fault_of(task.kind, fields["deadline"])):
+                raise Refused(fault)
             old = task.assignee
             for name in changed:
                 setattr(task, name, fields[name])

@@ -176,8 +176,9 @@ class TaskForm(forms.Form):
         data = super().clean() or {}
         if data.get("invites") and data.get("kind") != Task.Kind.MEETING:
             self.add_error("invites", _now("Only to a meeting can somebody be invited."))
-        if data.get("invites") and not data.get("deadline") and "deadline" not in self.errors:
-            self.add_error("deadline", _now("When does it take place?"))
+        fault = Task.fault_of(data.get("kind", ""), data.get("deadline"))
+        if fault and "deadline" not in self.errors:
+            self.add_error("deadline", fault)
         return data
 
     def __init__(self, item: Item, data: Any = None, sent: Any = None, *, user: Any = None) -> None:

@@ -26,6 +26,8 @@ from crm.items.models.items import Item
 from crm.messages import tracking
 from crm.messages.models.files import Attachment
 from crm.messages.models.messages import Medium, Message
+from crm.people import exceptions
+from crm.people.exceptions import Kind as ExceptionKind
 from crm.people.signed_in import signed_in
 from crm.pipelines import rights
 from crm.pipelines.machine import machine_of
@@ -71,6 +73,9 @@ def message(request: HttpRequest, pk: int) -> HttpResponse:
     name = "outbox/_message.html" if request.headers.get("HX-Request") else "outbox/message.html"
     pipelines = _pipelines(request.user) if shown.item_id is None else []
     context = {"message": shown, "pipelines": pipelines, "nav": "outbox"}
+    if shown.direction == Message.Direction.IN:
+        kind = ExceptionKind.ADDRESS if shown.channel.medium == Medium.EMAIL else ExceptionKind.NUMBER
+        context["exceptions_url"] = exceptions.url_to_add(request.user, kind, shown.to)
     if (
         shown.channel.transport == "outbox"
         and shown.channel.medium == Medium.EMAIL
