@@ -8,14 +8,15 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from django import forms
-from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext_lazy
 
+from automation.scope import Scope as Scope
+from automation.scope import SettingsForm as SettingsForm
+from automation.scope import bind as bind
+from automation.scope import first_error as first_error
 from crm.events.models import Cause
 from crm.ground.icons import known_icons
 from crm.ground.sentences import said, spoken
-from crm.ground.shown import beside
 from crm.messages import merge_text
 from crm.models import Item, Stage
 from crm.pipelines.roles import sees_profit
@@ -82,87 +83,6 @@ class ActionError(Exception):
         self.permanent, self.retry_after = permanent, retry_after
 
 
-# ---------------------------------------------------------------------- settings
-
-
-@dataclass
-class Scope:
-    """Where a rule or trigger stands, for its settings form: what may be chosen, which fields texts may name.
-
-    Args:
-        place: the stage, or the rule set, of one pipeline.
-        outputs: gives {rule key: names} of the rules before it; asked only by texts that name them.
-        variables: gives the keys of the variables that the pipeline's rules may name.
-        running: bound for a run: texts are not checked again, rendering itself says what is missing.
-    """
-
-    place: Any
-    outputs: Callable[[], dict[str, set[str]]] = dict
-    variables: Callable[[], set[str]] = set
-    running: bool = False
-
-    @property
-    def pipeline_id(self) -> int:
-        found: int = self.place.pipeline_id
-        return found
-
-    @property
-    def stage(self) -> Stage | None:
-        """The stage; None within a rule set."""
-        return self.place if isinstance(self.place, Stage) else None
-
-    def merge_extra(self, source: str) -> dict[str, set[str]]:
-        """Roots that a text may name beside those of the card; looked up only where it names them."""
-        found: dict[str, set[str]] = {}
-        if "rules" in source:
-            found["rules"] = {f"{key}.{name}" for key, names in self.outputs().items() for name in names}
-        if "vars" in source:
-            found["vars"] = self.variables()
-        return found
-
-
-class SettingsForm(forms.Form):
-    """Settings of a type. Raw form data is stored, and the same form is bound again when it runs.
-
-    Attributes:
-        confidential: names of those that only who sees profit may fill in (crm/pipelines/roles.py).
-    """
-
-    confidential: ClassVar[tuple[str, ...]] = ()
-
-    def __init__(self, *args: Any, scope: Scope, **kwargs: Any) -> None:
-        self.scope = scope
-        super().__init__(*args, **kwargs)
-        for bound in self.fields.values():
-            place = getattr(bound, "place", None)
-            if place is not None:
-                place(scope)
-
-    def stored(self, raw: dict[str, Any]) -> dict[str, Any]:
-        """Raw data as it is kept: numbers that were typed stand as numbers, whoever reads them later, in any language."""
-        kept = dict(raw)
-        for name, bound in self.fields.items():
-            plain = getattr(bound, "plain", None)
-            if plain is not None and kept.get(name) not in (None, ""):
-                kept[name] = plain(self.cleaned_data.get(name))
-        return kept
-
-
-def bind(form: type[SettingsForm], raw: dict[str, Any], scope: Scope, prefix: str | None = None) -> SettingsForm:
-    """The form bound to stored raw data."""
-    data = MultiValueDict({key: value if isinstance(value, list) else [value] for key, value in raw.items()})
-    return form(data, scope=scope, prefix=prefix)
-
-
-def first_error(form: forms.Form) -> str:
-    """The first fault of a bound form as one sentence that names the field."""
-    for name, errors in form.errors.items():
-        bound = form.fields.get(name)
-        label = str(bound.label or name) if bound else ""
-        return beside(label, errors[0]) if label else str(errors[0])
-    return ""
-
-
 # ---------------------------------------------------------------------- actions
 
 
@@ -218,6 +138,8 @@ class Action:
         branches: skipped by its condition, it stops the whole chain after it (E12).
         awaits: kinds of events that it may return Wait(on="event:…") for; others are refused when it does.
         leads: what stands after it is meant to wait for it, so a rule that is added there is set to start when it was done.
+        pauses: it may take long; hardly anything that stands after it is meant to run beside it.
+        causes: kinds of events that it makes happen, by which a trigger may move the item on at once.
         drastic: it is seldom meant for every item that arrives; without a condition the checks warn.
     """
 
@@ -234,6 +156,8 @@ class Action:
     branches: ClassVar[bool] = False
     awaits: ClassVar[tuple[str, ...]] = ()
     leads: ClassVar[bool] = False
+    pauses: ClassVar[bool] = False
+    causes: ClassVar[tuple[str, ...]] = ()
     drastic: ClassVar[bool] = False
     outputs: ClassVar[dict[str, Any]] = {}
 
@@ -259,6 +183,24 @@ class Action:
     def summary(self, settings: dict[str, Any]) -> str:
         """One line for the rule's card, from cleaned settings."""
         return ""
+
+    # ------------------------------------------------------------------ what checks ask (automation/checks/)
+
+    def moves_to(self, settings: dict[str, Any]) -> Stage | None:
+        """The stage of its pipeline to which it moves the item, where it does."""
+        return None
+
+    def leaves(self, settings: dict[str, Any]) -> bool:
+        """Whether the item's visit ends with it, so that later rules of the stage are cancelled."""
+        return self.moves_to(settings) is not None
+
+    def writes_to(self, settings: dict[str, Any]) -> str:
+        """What of the customer it writes to: "email" or "phone"; empty: to no customer."""
+        return ""
+
+    def needs(self, settings: dict[str, Any]) -> list[tuple[str, int | None]]:
+        """Rights that its publisher must have to some items: (right, id of a pipeline), None for the rule's own."""
+        return []
 
 
 class MissingAction(Action):

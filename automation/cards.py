@@ -5,22 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from django import forms
-from django.apps import apps
-from django.db.models import Model
 from django.utils.translation import gettext as _
 
 from automation.base import MissingAction, actions, trigger_types
 from automation.condition_form import Readable
 from automation.condition_words import condition_words
 from automation.document import RULE, SET, STAGE, TRIGGER, Document, Place, RulePart, TriggerPart
-from automation.models import Rule, RuleSet
 from automation.publishing.comparing import compare
-from automation.publishing.references import referring, type_of
 from automation.publishing.rows import Live
+from automation.rough import Rough
 from automation.timing import Timing
-from crm.ground.ids import id_of
-from crm.models import Pipeline
 
 
 @dataclass
@@ -100,7 +94,7 @@ class _Cards:
         variables = [(f"vars.{one.key}", one.label, one.type) for one in known]
         stages = [(key, stage.name) for key, stage in live.stages.items() if not stage.retired]
         self.readable = Readable(live.pipeline, variables, stages)
-        self.rows = _named_rows(live.pipeline, document)
+        self.rough = Rough(document)
         self.verbs = {change.id: change.verb for change in compare(live.document, document)}
 
     def card(self, kind: str, part: RulePart | TriggerPart) -> Card:
@@ -126,7 +120,7 @@ class _Cards:
     def _what(self, found: Any, part: Any) -> str:
         """From settings as they are, faulty ones too: without the form's own look-ups."""
         try:
-            return str(found().summary(_loosely(found, part.settings, self.rows)))
+            return str(found().summary(self.rough.settings(found, part.settings)))
         except Exception:  # a third party's summary of settings that no form has judged
             return ""
 
@@ -136,45 +130,3 @@ def _when(part: RulePart) -> str:
         return Timing.of(part.timing).words()
     except (ValueError, TypeError):
         return "?"
-
-
-Rows = dict[type[Model], dict[Any, Any]]
-
-
-def _named_rows(pipeline: Pipeline, document: Document) -> Rows:
-    """All rows that settings name, one query a model."""
-    ids: dict[type[Model], set[int]] = {}
-    for _kind, _spot, part in document.placed():
-        for name, model in referring(type_of(part)).items():
-            value = part.settings.get(name)
-            several = value if isinstance(value, list) else [value]
-            ids.setdefault(model, set()).update(pk for one in several if (pk := id_of(str(one))) is not None)
-    found: Rows = {
-        model: apps.get_model(model._meta.label)._base_manager.in_bulk(pks) for model, pks in ids.items() if pks
-    }
-    found.setdefault(RuleSet, {}).update({id: one.name for id, one in document.sets.items()})
-    found.setdefault(Rule, {}).update({part.id: part.name for kind, _spot, part in document.placed() if kind == RULE})
-    return found
-
-
-def _loosely(found: Any, settings: dict[str, Any], rows: Rows) -> dict[str, Any]:
-    """Something like the form's cleaned data: rows for their ids, lists for choices of many, nothing for what is empty."""
-    made: dict[str, Any] = {}
-    for name, one in found.Settings.base_fields.items():
-        value = settings.get(name)
-        if isinstance(one, forms.ModelMultipleChoiceField):
-            made[name] = [row for row in (_row(rows, one, v) for v in value or []) if row is not None]
-        elif isinstance(one, forms.ModelChoiceField):
-            made[name] = _row(rows, one, value)
-        elif isinstance(one, forms.MultipleChoiceField):
-            made[name] = value if isinstance(value, list) else [value] if value else []
-        elif isinstance(one, forms.IntegerField):
-            made[name] = id_of(str(value)) if value not in (None, "") else None
-        else:
-            made[name] = value if value is not None else ""
-    return made | {name: value for name, value in settings.items() if name not in made}
-
-
-def _row(rows: Rows, one: Any, value: Any) -> Any:
-    known = rows.get(one.queryset.model, {})
-    return known.get(value) or known.get(id_of(str(value)))

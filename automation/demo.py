@@ -168,7 +168,7 @@ def _place(demo: Demo, placing: Placing) -> None:
     pack = rule(prepayment, "pack", "r10", "create_task", warehouse)
     rule(prepayment, "tell", "r11", "notify", {"to_users": [str(ewa.pk)], "text": texts["tell"]})
     rule(delivery, "sms", "r13", "send_sms", {"text": texts["deliver"]})
-    three_days = {"when": "delay", "amount": 3, "unit": "days"}
+    three_days = {"when": "delay", "amount": 3, "unit": "days", "working_only": True}
     rule(
         delivery,
         "review",

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from automation.document import RULE, STAGE, TRIGGER, Document, Place
 from automation.models import Rule, Trigger
 from automation.publishing import doors
-from automation.publishing.judging import free_key
+from automation.publishing.keys import free_key
 from automation.publishing.models import Publication
 from automation.publishing.publishing import editing
 from automation.publishing.references import type_of

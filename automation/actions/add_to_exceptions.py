@@ -89,3 +89,6 @@ class AddToExceptions(Action):
         return " · ".join(
             str(dict(choices).get(str(settings.get(name)), "")) for name, choices in (("what", WHAT), ("then", THEN))
         )
+
+    def leaves(self, settings: dict[str, Any]) -> bool:
+        return settings.get("then") in ("lost", "delete")

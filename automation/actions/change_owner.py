@@ -24,6 +24,7 @@ class ChangeOwner(Action):
     example = _("New requests go round among four salespeople.")
     group = "team"
     icon = "user"
+    causes = ("owner.changed",)
     help = _("Gives the item to one of several people, fairly.")
     outputs = {"user": _("person")}
     alone = True

@@ -46,3 +46,9 @@ class ChangePipeline(Action):
     def summary(self, settings: dict[str, Any]) -> str:
         stage = settings.get("stage")
         return f"{stage.pipeline} · {stage}" if stage is not None else ""
+
+    def leaves(self, settings: dict[str, Any]) -> bool:
+        return True
+
+    def needs(self, settings: dict[str, Any]) -> list[tuple[str, int | None]]:
+        return [("move", None)]

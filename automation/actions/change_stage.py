@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from automation.base import Action, ActionError, Context, Done, Outcome, SettingsForm, actions
 from automation.fields import StageChoice
 from crm.items.models.gate import MoveOptions
-from crm.models import Refused
+from crm.models import Refused, Stage
 
 
 @actions.register
@@ -43,3 +43,9 @@ class ChangeStage(Action):
 
     def summary(self, settings: dict[str, Any]) -> str:
         return str(settings.get("stage") or "")
+
+    def moves_to(self, settings: dict[str, Any]) -> Stage | None:
+        return settings.get("stage") or None
+
+    def needs(self, settings: dict[str, Any]) -> list[tuple[str, int | None]]:
+        return [("move", None)]

@@ -20,6 +20,7 @@ class CompleteTasks(Action):
     example = _("Whoever pays needs no more reminder calls.")
     group = "team"
     icon = "checkbox"
+    causes = ("task.status",)
     help = _("Ends the card's open tasks that rules made, of one stage or of all.")
     outputs = {"count": _("how many")}
     alone = True

@@ -75,3 +75,7 @@ def _copied(line: LineItem) -> LineItem:
     line.pk = None
     line._state.adding = True
     return line
+
+    def needs(self, settings: dict[str, Any]) -> list[tuple[str, int | None]]:
+        stage = settings.get("stage")
+        return [("add", stage.pipeline_id)] if stage else []

@@ -65,3 +65,7 @@ class CreateItem(Action):
 
     def summary(self, settings: dict[str, Any]) -> str:
         return f"{settings.get('stage', '')}: {settings.get('title', '')}"[:80]
+
+    def needs(self, settings: dict[str, Any]) -> list[tuple[str, int | None]]:
+        stage = settings.get("stage")
+        return [("add", stage.pipeline_id)] if stage else []

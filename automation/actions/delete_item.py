@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.utils.translation import gettext_lazy as _
 
 from automation.base import Action, ActionError, Context, Done, Outcome, actions
@@ -26,3 +28,9 @@ class DeleteItem(Action):
         except Refused as refusal:
             raise ActionError(refusal.sentence) from refusal
         return Done()
+
+    def leaves(self, settings: dict[str, Any]) -> bool:
+        return True
+
+    def needs(self, settings: dict[str, Any]) -> list[tuple[str, int | None]]:
+        return [("delete", None)]

@@ -52,3 +52,6 @@ class ErasePersonalData(Action):
 
     def summary(self, settings: dict[str, Any]) -> str:
         return str(dict(THEN).get(str(settings.get("then")), ""))
+
+    def leaves(self, settings: dict[str, Any]) -> bool:
+        return True

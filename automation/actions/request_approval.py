@@ -36,6 +36,7 @@ class RequestApproval(Action):
     group = "team"
     icon = "signature"
     leads = True
+    pauses = True
     help = _(
         "Asks colleagues to approve; it stands on their day and comes by mail. Rules that are set to start after it wait for the answer."
     )

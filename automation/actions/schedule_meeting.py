@@ -67,3 +67,6 @@ class ScheduleMeeting(Action):
 
     def summary(self, settings: dict[str, Any]) -> str:
         return str(settings.get("title", ""))[:80]
+
+    def writes_to(self, settings: dict[str, Any]) -> str:
+        return "email" if settings.get("invites") else ""

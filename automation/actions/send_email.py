@@ -83,3 +83,6 @@ class SendEmail(Action):
 
     def summary(self, settings: dict[str, Any]) -> str:
         return str(settings.get("template") or settings.get("subject", ""))
+
+    def writes_to(self, settings: dict[str, Any]) -> str:
+        return "" if settings.get("to") else "email"

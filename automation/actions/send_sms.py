@@ -46,3 +46,6 @@ class SendSms(Action):
 
     def summary(self, settings: dict[str, Any]) -> str:
         return str(settings.get("text", ""))[:80]
+
+    def writes_to(self, settings: dict[str, Any]) -> str:
+        return "phone"

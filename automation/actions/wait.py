@@ -21,6 +21,7 @@ class Pause(Action):
     group = "helpers"
     icon = "player-pause"
     leads = True
+    pauses = True
     help = _("Holds the rules after it for so long. They have to follow it: “after the previous one”.")
     helper = True
 

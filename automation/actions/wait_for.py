@@ -41,6 +41,7 @@ class WaitFor(Action):
     group = "helpers"
     icon = "clock"
     leads = True
+    pauses = True
     help = _("Holds the rules after it until something happens with the card, or until the time is up.")
     helper = True
     awaits = EVENTS

@@ -20,7 +20,7 @@ from automation.document import Faulty
 from automation.engine import control
 from automation.models import Rule, RuleSet, Run, Trigger, scope_of, type_of
 from automation.publishing import doors, operations
-from automation.publishing.judging import free_key
+from automation.publishing.keys import free_key
 from automation.publishing.models import Publication
 from automation.settings_form import RuleForm, TriggerForm
 from automation.variables import Variable

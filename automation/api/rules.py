@@ -17,7 +17,7 @@ from automation.base import actions, trigger_types
 from automation.document import Faulty, by_place
 from automation.models import Rule, RuleSet, Trigger
 from automation.publishing import doors
-from automation.publishing.judging import free_key
+from automation.publishing.keys import free_key
 from automation.publishing.models import Publication
 from crm.api.auth import scope
 from crm.api.errors import answers, invalid

@@ -24,7 +24,8 @@ from automation.document import (
 )  # fmt: skip
 from automation.models import Rule, RuleSet, Run, Trigger
 from automation.publishing.comparing import compare
-from automation.publishing.judging import Judge, free_key
+from automation.publishing.judging import Judge
+from automation.publishing.keys import free_key
 from automation.publishing.models import Publication
 from automation.publishing.publishing import Decision, arm, editing, settle
 from automation.publishing.references import type_of

@@ -8,6 +8,7 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from automation.checking import HINT, WARNING, Finding, findings
 from automation.document import Document, Fault, Faulty
 from automation.publishing import doors, steps
 from automation.publishing.comparing import applied, compare, merge
@@ -121,9 +122,18 @@ def discard(pipeline: Pipeline) -> None:
 
 
 def faults_of(live: Live, document: Document, by: User) -> list[Fault]:
-    """All that is wrong with a document; nothing of it is changed."""
+    """All that is wrong with a document; nothing of it is changed. Of two at one place the one that can be mended by a click."""
     asked = document.copy_of()
-    return Judge(live, asked, by).faults(compare(live.document, asked), whole=True)
+    found = Judge(live, asked, by).faults(compare(live.document, asked), whole=True)
+    mended = {fault.place for fault in found if isinstance(fault, Finding) and fault.fix is not None}
+    return [
+        fault for fault in found if fault.place not in mended or (isinstance(fault, Finding) and fault.fix is not None)
+    ]
+
+
+def advice_on(live: Live, document: Document, by: User) -> list[Finding]:
+    """Warnings and hints: what probably is not meant so, and keeps nobody from publishing."""
+    return findings(live, document.copy_of(), by, (WARNING, HINT))
 
 
 # ---------------------------------------------------------------------- going live

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from functools import cached_property
 from typing import Any
 
@@ -11,19 +10,19 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
 from automation.base import Scope, action_of, bind
+from automation.checking import ERROR, findings
 from automation.condition_form import Readable
 from automation.confidential import hidden_from
 from automation.document import RULE, SET, STAGE, TRIGGER, Document, Fault, Place, RulePart, Spot, TriggerPart
 from automation.models import MOST_NESTED, MOST_RULES, Rule, RuleSet, Trigger
 from automation.publishing.comparing import VARIABLE, Change
 from automation.publishing.conditions import typed_condition
+from automation.publishing.keys import KEY
 from automation.publishing.references import INSIDE, referring, type_of
 from automation.publishing.rows import Live
 from automation.timing import NOW, TimingForm
 from automation.variables import Variable
 from crm.models import User
-
-KEY = re.compile(r"[-a-zA-Z0-9_]{1,40}")
 
 Faults = dict[str, list[str]]
 
@@ -94,7 +93,7 @@ class Judge:
         return set()
 
     def _of_all(self) -> list[Fault]:
-        return [*self._of_definitions(), *self._of_places()]
+        return [*self._of_definitions(), *self._of_places(), *findings(self.live, self.document, self.by, (ERROR,))]
 
     def _fresh(self, spot: Spot, part: Any, said: Faults) -> Faults:
         """Only what was not wrong before: a colleague who left must not block the rule beside."""
@@ -164,19 +163,8 @@ class Judge:
     def _of_places(self) -> list[Fault]:
         found = []
         for place, one in self.document.places():
-            stage = self.live.stages.get(place.key) if place.kind == STAGE else None
-            holds = bool(one.rules or getattr(one, "triggers", ()))
-            if place.kind == STAGE and holds and (stage is None or stage.retired):
-                name = stage.name if stage is not None else place.key
-                found.append(Fault(place.path, _("The stage “%s” no longer exists.") % name[:80]))
             if len(one.rules) > MOST_RULES:
                 found.append(Fault(place.path, _("A stage may have %d rules at most.") % MOST_RULES))
-            keys = [rule.key for rule in one.rules]
-            found += [
-                Fault(f"{place.path}.rules.{rule.id}.key", _("Two rules here have the key “%s”.") % rule.key)
-                for number, rule in enumerate(one.rules)
-                if rule.key and rule.key in keys[:number]
-            ]
         return found
 
     # ------------------------------------------------------------------ one
@@ -330,13 +318,6 @@ class Judge:
 
 def _is_user(value: Any) -> bool:
     return isinstance(value, int) and User.objects.filter(pk=value).exists()
-
-
-def free_key(base: str, used: Iterable[str]) -> str:
-    """A key that no rule of the place has, made of a word."""
-    taken = set(used)
-    stem = re.sub(r"[^a-z0-9_]", "_", base.lower())[:36] or "rule"
-    return next(key for key in (stem, *(f"{stem}_{n}" for n in range(2, len(taken) + 3))) if key not in taken)
 
 
 def _timing_faults(rule: RulePart) -> Faults:

@@ -8,10 +8,11 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext as _
 
+from automation import checking
 from automation.base import action_of, actions, trigger_types
 from automation.document import RULE, SET, STAGE, TRIGGER, Document, Place, RulePart, SetPart, TriggerPart
 from automation.models import Rule
-from automation.publishing.judging import free_key
+from automation.publishing.keys import free_key
 from automation.publishing.rows import Live
 
 
@@ -180,6 +181,13 @@ def remove_set(document: Document, live: Live, asked: Asked) -> list[str]:
     return []
 
 
+def mend(document: Document, live: Live, asked: Asked) -> list[str]:
+    """What one click mends, of a finding by its check and place."""
+    if not checking.mend(live, document, asked["by"], str(asked.get("check", "")), str(asked.get("where", ""))):
+        raise CannotDo(_("That is mended already."))
+    return []
+
+
 OPERATIONS: dict[str, Operation] = {
     "add": add,
     "move": move,
@@ -187,4 +195,5 @@ OPERATIONS: dict[str, Operation] = {
     "remove": remove,
     "add-set": add_set,
     "remove-set": remove_set,
+    "mend": mend,
 }

@@ -14,8 +14,9 @@ from django.views.decorators.http import require_GET, require_POST
 
 from automation import catalogue
 from automation.cards import columns_of
+from automation.checking import ERROR, Finding
 from automation.condition_row import drawn
-from automation.document import Document, Faulty
+from automation.document import Document, Fault, Faulty
 from automation.part_form import PartForm
 from automation.publishing import doors, drafts
 from automation.publishing.comparing import compare
@@ -110,7 +111,7 @@ def operate(request: HttpRequest, pk: int) -> HttpResponse:
         raise Http404
     sent = characters.posted(request.POST)
     asked: dict[str, Any] = {name: str(value)[:200] for name, value in sent.items()}
-    asked["ids"] = sent.getlist("ids")[:500]
+    asked |= {"ids": sent.getlist("ids")[:500], "by": signed_in(request)}
     made: list[str] = []
     try:
         drafts.edit(pipeline, signed_in(request), lambda document, live: made.extend(operation(document, live, asked)))
@@ -250,15 +251,21 @@ def state(request: HttpRequest, pk: int) -> HttpResponse:
     """What takes longer than the page may: figures of the last day by id, and what is wrong with the draft."""
     pipeline = _pipeline(request, pk)
     live, _draft, document = _drafted(pipeline)
-    faults = drafts.faults_of(live, document, signed_in(request))
-    return JsonResponse({"figures": figures_of(live), "faults": [_placed(document, fault) for fault in faults]})
+    by = signed_in(request)
+    found = [*drafts.faults_of(live, document, by), *drafts.advice_on(live, document, by)]
+    ids = {part.id: part.name for _kind, _spot, part in document.placed()}
+    return JsonResponse({"figures": figures_of(live), "findings": [_told(ids, one) for one in found]})
 
 
-def _placed(document: Document, fault: Any) -> dict[str, str]:
-    steps = fault.place.split(".")
-    id = next((step for step in steps if document.find(step) is not None), "")
-    found = document.find(id) if id else None
-    return {"id": id, "name": found[2].name if found else "", "sentence": fault.sentence, "place": fault.place}
+def _told(ids: dict[str, str], found: Fault) -> dict[str, str]:
+    """A fault or finding with the id and name of what it is about, or the stage where it stands."""
+    steps = found.place.split(".")
+    id = next((step for step in steps[2:] if step in ids), "")
+    told = {"id": id, "name": ids.get(id, ""), "sentence": found.sentence, "place": found.place, "level": ERROR}
+    told |= {"column": f"{steps[0][:-1]}-{steps[1]}" if steps[0] in ("stages", "sets") and len(steps) > 1 else ""}
+    if isinstance(found, Finding):
+        told |= {"level": found.level, "check": found.check, "fix": found.fix_label}
+    return told
 
 
 @staff_of_ours
@@ -286,12 +293,14 @@ def publication(request: HttpRequest, pk: int) -> HttpResponse:
         Words(pipeline, live.document, document).lines(compare(live.document, document)) if draft is not None else []
     )
     waiting = figures_of(live)
+    ids = {part.id: part.name for _kind, _spot, part in document.placed()}
     context = {
         "pipeline": pipeline,
         "draft": draft,
         "lines": [(line, waiting.get(line.change.id, {}).get("waiting", 0)) for line in lines],
         "others": bool(draft and any(person != by.pk for person in draft.authors.values())),
-        "faults": [_placed(document, fault) for fault in faults],
+        "faults": [_told(ids, fault) for fault in faults],
+        "advice": [_told(ids, one) for one in drafts.advice_on(live, document, by)],
         "conflict": conflict,
         "by": by,
     }

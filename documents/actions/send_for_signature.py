@@ -31,6 +31,7 @@ class SendForSignature(Action):
     example = _("The contract by a link; its signature moves the card on.")
     group = "documents"
     icon = "signature"
+    causes = ("document.created",)
     help = _(
         "Makes a paper and asks the customer by e-mail or SMS to accept it with their name; the answer is a trigger."
     )
@@ -101,3 +102,6 @@ class SendForSignature(Action):
 
     def summary(self, settings: dict[str, Any]) -> str:
         return str(settings.get("template") or "")
+
+    def writes_to(self, settings: dict[str, Any]) -> str:
+        return "phone" if settings.get("medium") == Medium.SMS else "email"

@@ -67,28 +67,61 @@ export function refresh() {
   }, 150);
 }
 
-function paint({ figures, faults }) {
-  for (const card of $$(".dcard", designer)) {
-    const found = figures[card.dataset.id];
-    const line = $(".dcard-figures", card);
-    const told = ["done", "skipped", "failed", "waiting"].filter((name) => found?.[name]);
-    line.hidden = !told.length;
-    line.title = words.lastDay;
-    line.replaceChildren(...told.map((name) => Object.assign(document.createElement("span"), { className: `is-${name}`, textContent: `${found[name]} ${words[name]}` })));
-    const wrong = faults.filter((fault) => fault.id === card.dataset.id);
-    const note = $("[data-faults]", card);
-    note.hidden = !wrong.length;
-    note.textContent = wrong.map((fault) => fault.sentence).join(" ");
-    card.classList.toggle("is-wrong", wrong.length > 0);
+// One finding as a line; where a click mends it, with that button.
+function line(finding, fixable = may) {
+  const row = Object.assign(document.createElement("span"), { className: `dfinding is-${finding.level}` });
+  row.append(Object.assign(document.createElement("span"), { textContent: finding.sentence, dir: "auto" }));
+  if (finding.fix && fixable) {
+    const button = Object.assign(document.createElement("button"), { type: "button", className: "btn btn-sm", textContent: finding.fix });
+    button.tabIndex = -1;
+    Object.assign(button.dataset, { mend: finding.check, where: finding.place });
+    row.append(button);
   }
+  return row;
+}
+
+// What the last look has found; the panel shows its part of it.
+let found = [];
+export const findingsOf = (id) => found.filter((finding) => finding.id === id).map((finding) => line(finding));
+
+function paint({ figures, findings }) {
+  found = findings;
+  for (const card of $$(".dcard", designer)) {
+    const counts = figures[card.dataset.id];
+    const last = $(".dcard-figures", card);
+    const told = ["done", "skipped", "failed", "waiting"].filter((name) => counts?.[name]);
+    last.hidden = !told.length;
+    last.title = words.lastDay;
+    last.replaceChildren(...told.map((name) => Object.assign(document.createElement("span"), { className: `is-${name}`, textContent: `${counts[name]} ${words[name]}` })));
+    const own = findingsOf(card.dataset.id);
+    const note = $("[data-faults]", card);
+    note.hidden = !own.length;
+    note.replaceChildren(...own);
+    card.classList.toggle("is-wrong", own.some((one) => one.matches(".is-error")));
+    card.classList.toggle("is-doubted", own.some((one) => one.matches(".is-warning")));
+  }
+  for (const column of $$(".dcol", designer)) {
+    const own = findings.filter((finding) => !finding.id && finding.column === column.dataset.place);
+    const note = $("[data-column-faults]", column);
+    note.hidden = !own.length;
+    note.replaceChildren(...own.map((one) => line(one)));
+  }
+  document.dispatchEvent(new Event("designer:checked"));
+  const faults = findings.filter((finding) => finding.level === "error");
+  const doubts = findings.filter((finding) => finding.level === "warning");
   const button = $("[data-problems]", designer);
   if (!button) return;
-  button.hidden = !faults.length;
-  $("span", button).textContent = `${faults.length} ${words.problems}`;
+  button.hidden = !faults.length && !doubts.length;
+  button.classList.toggle("is-doubted", !faults.length);
+  const told = [[faults, words.problems], [doubts, words.warnings]].filter(([some]) => some.length);
+  $("span", button).textContent = told.map(([some, word]) => word.replace("%1", some.length)).join(" · ");
+  // Each click leads to the next one.
   button.onclick = () => {
-    const first = faults.find((fault) => $(`#part-${fault.id}`, designer));
-    if (first) focusPart($(`#part-${first.id}`));
-    else toast(words.problems, faults.map((fault) => fault.sentence).join(" "), true);
+    const places = [...faults, ...doubts].filter((one) => $(`#part-${one.id}`, designer));
+    const next = places[(Number(button.dataset.next) || 0) % (places.length || 1)];
+    button.dataset.next = (Number(button.dataset.next) || 0) + 1;
+    if (next) focusPart($(`#part-${next.id}`));
+    else toast(button.textContent, [...faults, ...doubts].map((one) => one.sentence).join(" "), true);
   };
 }
 

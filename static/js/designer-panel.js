@@ -1,6 +1,6 @@
 // The panel of a rule or trigger: each field is in the draft within a second; Escape closes, and nothing typed is lost.
 import { $, $$, guard, post, toast } from "./app.js";
-import { designer, draw, focusPart, may, words } from "./designer-board.js";
+import { designer, draw, findingsOf, focusPart, may, refresh, send, words } from "./designer-board.js";
 import { bind } from "./rule-form.js";
 
 const panel = () => $("#part-panel");
@@ -19,12 +19,23 @@ export async function openPart(id) {
   panel().showModal();
   history.replaceState(null, "", `?open=${id}`);
   bind(panel());
+  told();
+  refresh();
   known = typed();
   form.addEventListener("input", later);
   form.addEventListener("change", later);
   form.addEventListener("submit", (event) => (event.preventDefault(), close()));
   $("[name=part-name]", form)?.addEventListener("input", (event) => ($("#part-title").textContent = event.target.value));
 }
+
+// What checks say of this one, above its fields: as it was last looked at.
+function told() {
+  const list = $("#part-findings");
+  if (!list) return;
+  list.replaceChildren(...findingsOf(form.dataset.id));
+  list.hidden = !list.childElementCount;
+}
+document.addEventListener("designer:checked", told);
 
 function later(event) {
   if (event.target.closest(".part-picker input[data-pick-q]")) return;
@@ -83,6 +94,7 @@ async function sent() {
     line.closest(".part-field").classList.toggle("is-wrong", Boolean(found));
   }
   state(words.saved);
+  refresh();
 }
 
 export async function close() {
@@ -99,7 +111,11 @@ export async function close() {
 
 panel()?.addEventListener("cancel", (event) => (event.preventDefault(), close()));
 panel()?.addEventListener("click", (event) => {
-  if (event.target === panel() || event.target.closest("[data-cancel]")) {
+  const mend = event.target.closest("[data-mend]");
+  if (mend) {
+    const { id } = form.dataset;
+    close().then(() => send("do/", { do: "mend", check: mend.dataset.mend, where: mend.dataset.where }).then(() => $(`#part-${id}`) && openPart(id)));
+  } else if (event.target === panel() || event.target.closest("[data-cancel]")) {
     event.stopPropagation();
     close();
   }

@@ -80,6 +80,7 @@ const acts = {
   step: (way) => send(`${way}/`),
   discard: () => confirm(words.discard) && send("discard/"),
   publish: () => publishDialog(),
+  mend: (check, button) => send("do/", { do: "mend", check, where: button.dataset.where }),
   newSet: () => {
     const name = prompt(words.setName);
     if (name) send("do/", { do: "add-set", name });
@@ -97,7 +98,7 @@ if (designer) {
     for (const name of Object.keys(acts)) {
       const attribute = `data-${name.replace(/[A-Z]/g, (sign) => `-${sign.toLowerCase()}`)}`;
       const button = event.target.closest(`[${attribute}]`);
-      if (button && (may || name === "open")) return acts[name](button.getAttribute(attribute));
+      if (button && (may || name === "open")) return acts[name](button.getAttribute(attribute), button);
     }
   });
   designer.addEventListener("change", (event) => event.target.dataset.switch && turn(event.target));

@@ -82,7 +82,7 @@ def test_what_is_typed_wrongly_is_kept_said_and_stands_in_the_way_of_publishing(
     assert set(answer.json()["faults"]) == {"own-text", "when-amount"}
     page = alice.get(url(world, f"parts/{id}/"))
     assert "shoe_size" in page.content.decode()
-    found = alice.get(url(world, "state/")).json()["faults"]
+    found = alice.get(url(world, "state/")).json()["findings"]
     assert {fault["id"] for fault in found} == {id}
     dialog = alice.get(url(world, "publish/"))
     assert 'type="submit"' not in dialog.content.decode()

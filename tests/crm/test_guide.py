@@ -11,6 +11,7 @@ from django.conf import settings
 from django.test import override_settings
 
 from automation.base import actions, trigger_types
+from automation.checking import checks
 from crm import slots
 from crm.events import kinds as event_kinds
 from crm.fields import field_types
@@ -23,7 +24,7 @@ pytestmark = pytest.mark.django_db
 DOCS = Path(settings.BASE_DIR) / "docs"
 PAGE = (DOCS / "extending.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"^```python\n(.*?)^```", PAGE, re.M | re.S)
-REGISTRIES = (actions, trigger_types, transports, field_types, providers)
+REGISTRIES = (actions, trigger_types, checks, transports, field_types, providers)
 SLOTS = {name: value for name, value in vars(slots).items() if isinstance(value, Slot)}
 
 
@@ -53,7 +54,7 @@ def test_every_slot_and_registry_stands_in_the_guide_with_an_example():
         assert f"slots.{name}" in code or f"Worker` in the *{name}*" in PAGE, name
         assert f"*{name}*" in PAGE, name
         assert re.search(rf"^{name} ", slots.__doc__, re.M), name
-    for registry in ("actions", "trigger_types", "transports", "field_types", "providers"):
+    for registry in ("actions", "trigger_types", "checks", "transports", "field_types", "providers"):
         assert f"@{registry}.register" in code, registry
 
 

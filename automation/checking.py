@@ -1,0 +1,198 @@
+"""Checks of a document: what is wrong with it, what probably is, and what could be better. One class each (automation/checks/).
+
+Errors keep a document from going live, at whatever door; warnings and hints are shown beside the rule. Third parties register
+their own by the same door as actions.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, ClassVar
+
+from automation.base import action_of, actions, trigger_types
+from automation.condition_form import Readable
+from automation.document import RULE, STAGE, TRIGGER, Document, Fault, RulePart, Spot, TriggerPart
+from automation.publishing.comparing import compare
+from automation.publishing.rows import Live
+from automation.rough import Rough
+from automation.timing import Timing
+from crm.models import User
+from crm.pipelines.machine import Machine, machine_of
+from crm.registry import Registry
+
+log = logging.getLogger(__name__)
+
+ERROR, WARNING, HINT = "error", "warning", "hint"
+LEVELS = (ERROR, WARNING, HINT)
+Mend = Callable[[Document], None]
+
+
+@dataclass(frozen=True)
+class Finding(Fault):
+    """What a check has found.
+
+    Args:
+        fix: does to the document what one click mends; None: a person has to say how. fix_label: what the button says.
+    """
+
+    check: str = ""
+    level: str = ERROR
+    fix: Mend | None = field(default=None, compare=False, repr=False)
+    fix_label: str = ""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A rule or trigger under check: of which kind, where, the part, its installed type, its settings roughly cleaned."""
+
+    kind: str
+    spot: Spot
+    part: Any
+    type: Any
+    settings: dict[str, Any]
+
+    @property
+    def path(self) -> str:
+        return f"{self.spot.place.path}.{self.kind}s.{self.part.id}"
+
+
+class Checked:
+    """A document and what checks ask of it.
+
+    Args:
+        by: who would publish it; None: nobody, rights are not asked.
+    """
+
+    def __init__(self, live: Live, document: Document, by: User | None) -> None:
+        self.live, self.document, self.by = live, document, by
+
+    @cached_property
+    def machine(self) -> Machine:
+        return machine_of(self.live.pipeline.pk)
+
+    @cached_property
+    def readable(self) -> Readable:
+        known: list[Any] = [*self.document.variables, *self.live.shared]
+        return Readable(self.live.pipeline, [(f"vars.{one.key}", one.label, one.type) for one in known])
+
+    @cached_property
+    def rough(self) -> Rough:
+        return Rough(self.document)
+
+    @cached_property
+    def given(self) -> set[str]:
+        """Ids of what its publisher would answer for."""
+        return {change.id for change in compare(self.live.document, self.document) if change.gives}
+
+    @cached_property
+    def seen(self) -> list[Seen]:
+        """All whose type is installed, those that are off too."""
+        registries: dict[str, Any] = {RULE: actions, TRIGGER: trigger_types}
+        found = []
+        for kind, spot, part in self.document.placed():
+            type_ = registries[kind].get(part.action if kind == RULE else part.type)
+            if type_ is not None:
+                found.append(Seen(kind, spot, part, type_, self.rough.settings(type_, part.settings)))
+        return found
+
+    def is_on(self, seen: Seen) -> bool:
+        """As it is live; of a new one as it will be."""
+        row: Any = self.live.rows_of(seen.kind).get(seen.part.id)
+        return bool(seen.part.is_enabled if row is None or row.retired else row.is_enabled)
+
+    @cached_property
+    def rules(self) -> list[Seen]:
+        """Those that are on."""
+        return [one for one in self.seen if one.kind == RULE and self.is_on(one)]
+
+    @cached_property
+    def triggers(self) -> list[Seen]:
+        return [one for one in self.seen if one.kind == TRIGGER and self.is_on(one)]
+
+    def by_stage(self) -> dict[str, list[Seen]]:
+        """Rules that are on, by their stage, in their order."""
+        found: dict[str, list[Seen]] = {}
+        for rule in self.rules:
+            if rule.spot.place.kind == STAGE:
+                found.setdefault(rule.spot.place.key, []).append(rule)
+        return found
+
+    def before(self, rule: Seen) -> list[RulePart]:
+        """The rules that stand before it at its place, the nearest last."""
+        found = []
+        for part in self.document.rules_of(rule.spot.place):
+            if part.id == rule.part.id:
+                break
+            found.append(part)
+        return found
+
+    def stage_name(self, key: str) -> str:
+        stage = self.live.stages.get(key)
+        return stage.name if stage is not None else key
+
+
+def timing_of(part: RulePart) -> Timing | None:
+    """None for one that cannot be read; its form says so."""
+    try:
+        return Timing.of(part.timing)
+    except (ValueError, TypeError):
+        return None
+
+
+class Check:
+    """One thing that is looked for.
+
+    Attributes:
+        key, label: of it. level: error, warning or hint. fix_label: what the button says where it can mend.
+    """
+
+    key: ClassVar[str] = ""
+    label: ClassVar[Any] = ""
+    level: ClassVar[str] = WARNING
+    fix_label: ClassVar[Any] = ""
+
+    def look(self, checked: Checked) -> Iterator[Finding]:
+        """Reads only; one finding for each place. `self.found` makes them."""
+        raise NotImplementedError
+
+    def found(self, place: str, sentence: str, fix: Mend | None = None) -> Finding:
+        return Finding(place, sentence, self.key, self.level, fix, str(self.fix_label) if fix is not None else "")
+
+
+def _fault(cls: type[Check]) -> str:
+    return "" if cls.level in LEVELS else f"has the unknown level {cls.level!r}; known are {', '.join(LEVELS)}"
+
+
+checks: Registry[Check] = Registry("checks", Check, fault=_fault)
+
+
+def findings(
+    live: Live, document: Document, by: User | None, levels: Iterable[str] = LEVELS, only: str = ""
+) -> list[Finding]:
+    """What all checks find, or those of some levels, or one of them by its key. A check that breaks is left out and logged."""
+    checked, found = Checked(live, document, by), []
+    for check in checks:
+        if check.level in levels and only in ("", check.key):
+            try:
+                found += list(check().look(checked))
+            except Exception:  # a third party's, or of settings that no form has judged: the others still count
+                log.exception("check %s", check.key)
+    return found
+
+
+def mend(live: Live, document: Document, by: User, check: str, place: str) -> bool:
+    """Do to the document what mends one finding; False: it is not found any more, or nobody but a person can mend it."""
+    wanted = [one for one in findings(live, document, by, only=check) if one.place == place and one.fix is not None]
+    for one in wanted[:1]:
+        assert one.fix is not None
+        one.fix(document)
+    return bool(wanted)
+
+
+def name_of(part: RulePart | TriggerPart) -> str:
+    if part.name:
+        return part.name
+    return str(action_of(part.action).label) if isinstance(part, RulePart) else part.id

@@ -1,0 +1,1 @@
+"""Checks of documents, one class one file each; registered by automation/crm_plugin.py."""

@@ -1,0 +1,34 @@
+"""Rules on a stage that no card can reach: no move is allowed to it, no form, rule or trigger leads there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from django.utils.translation import gettext as _now
+from django.utils.translation import gettext_lazy as _
+
+from automation.checking import WARNING, Check, Checked, Finding, checks
+from automation.document import STAGE
+from crm.models import WebForm
+
+
+@checks.register
+class DeadStage(Check):
+    key = "dead_stage"
+    label = _("No card comes here")
+    level = WARNING
+
+    def look(self, checked: Checked) -> Iterator[Finding]:
+        machine = checked.machine
+        if not machine.transitions:
+            return  # every move is allowed
+        reached = {target for _source, target in machine.transitions} | {machine.first_open().pk}
+        forms = WebForm.objects.filter(pipeline=checked.live.pipeline, is_active=True, stage__isnull=False)
+        reached |= set(forms.values_list("stage_id", flat=True))
+        reached |= {int(one.spot.place.key) for one in checked.triggers if one.part.override}
+        for key, rules in checked.by_stage().items():
+            if rules and int(key) in machine.stages and int(key) not in reached:
+                yield self.found(
+                    f"{STAGE}s.{key}",
+                    _now("No move, form or trigger can bring a card to “%s”.") % (checked.stage_name(key)),
+                )

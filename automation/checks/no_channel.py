@@ -1,0 +1,39 @@
+"""A message without a channel that could send it: none is set up, or the chosen one is off or has a fault."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from django.utils.translation import gettext as _now
+from django.utils.translation import gettext_lazy as _
+
+from automation.checking import WARNING, Check, Checked, Finding, checks
+from crm.models import Channel, Medium
+
+MEDIA = {"email": Medium.EMAIL, "phone": Medium.SMS}
+
+
+@checks.register
+class NoChannel(Check):
+    key = "no_channel"
+    label = _("No channel sends it")
+    level = WARNING
+
+    def look(self, checked: Checked) -> Iterator[Finding]:
+        defaults: dict[str, Channel | None] = {}
+        for rule in checked.rules:
+            medium = MEDIA.get(rule.type().writes_to(rule.settings))
+            if medium is None:
+                continue
+            channel = rule.settings.get("channel") or None
+            if not isinstance(channel, Channel):
+                if medium not in defaults:
+                    defaults[medium] = Channel.default_for(medium)
+                channel = defaults[medium]
+            if channel is None:
+                yield self.found(rule.path, _now("No channel for %s is set up.") % medium.label)
+            elif not channel.is_active:
+                yield self.found(rule.path, _now("The channel “%s” is switched off.") % channel.name)
+            elif channel.fault:
+                words = _now("The channel “%(name)s” has a fault: %(fault)s")
+                yield self.found(rule.path, words % {"name": channel.name, "fault": channel.fault})

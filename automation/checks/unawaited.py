@@ -1,0 +1,40 @@
+"""A rule behind an approval, a pause or a branch that starts by itself: it does not wait for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from django.utils.translation import gettext as _now
+from django.utils.translation import gettext_lazy as _
+
+from automation.base import action_of
+from automation.checking import HINT, Check, Checked, Finding, Mend, checks, name_of
+from automation.document import Document, Place
+from automation.models import Rule
+
+
+@checks.register
+class Unawaited(Check):
+    key = "unawaited"
+    label = _("It does not wait for the rule before it")
+    level = HINT
+    fix_label = _("Start it after that rule")
+
+    def look(self, checked: Checked) -> Iterator[Finding]:
+        for rule in checked.rules:
+            earlier = checked.before(rule)
+            if not earlier or rule.part.after_previous:
+                continue
+            before = action_of(earlier[-1].action)
+            if before.pauses or before.branches:
+                words = _now("It does not wait for “%s”, which stands before it.") % name_of(earlier[-1])
+                yield self.found(rule.path, words, _chained(rule.spot.place, rule.part.id))
+
+
+def _chained(place: Place, id: str) -> Mend:
+    def fix(document: Document) -> None:
+        for rule in document.rules_of(place):
+            if rule.id == id:
+                rule.after_previous = Rule.After.DONE
+
+    return fix
