@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -11,6 +13,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
+from automation import condition_shape
 from automation.conditions import OPERATORS, Operator
 from automation.variables import Variable
 from crm.fields import Asked, FieldType, type_of
@@ -21,7 +24,7 @@ from crm.models import CustomField, Pipeline
 from crm.pipelines.machine import machine_of
 
 # Comparisons that are offered at first, without scripts too, and how many there may be.
-CONDITION_ROWS, MOST_ROWS = 4, 20
+CONDITION_ROWS, MOST_ROWS = 4, 40
 # What is read of the moment itself: path, label, type.
 MOMENT = (("now.time", _("time of day"), "time"), ("now.weekday", _("day of the week"), "weekday"))
 PATH_OF = {"time_between": "now.time", "weekday_is": "now.weekday"}
@@ -126,13 +129,24 @@ class ValuesField(forms.Field):
         return list(value)
 
 
-def _is_beyond(part: dict[str, Any]) -> bool:
-    """A comparison that no row can show: with another field, or of a result of an earlier rule."""
-    return "op" not in part or "value_field" in part or str(part.get("field", "")).startswith("rules.")
+def _is_beyond(leaf: dict[str, Any]) -> bool:
+    """A comparison that no row can show: of a result of an earlier rule, whose type is known when it has run."""
+    return any(str(leaf.get(name) or "").startswith("rules.") for name in ("field", "value_field"))
+
+
+@dataclass(frozen=True)
+class Row:
+    """One comparison as it is drawn. other: the field it is compared with, where it is not a value."""
+
+    number: int
+    field: Any
+    op: Any
+    value: Any
+    other: Any
 
 
 class ConditionForm(forms.Form):
-    """Comparisons, all or any of them. A deeper tree (made by the API) is shown and kept.
+    """Comparisons in groups of any depth (automation/condition_shape.py). What no row can show is shown and kept.
 
     Args:
         tree: the stored condition.
@@ -141,9 +155,9 @@ class ConditionForm(forms.Form):
     """
 
     most = MOST_ROWS
-    glue = forms.ChoiceField(
-        label=_("only if"), choices=[("all", _("all of these hold")), ("any", _("any of these holds"))], required=False
-    )
+    glue = forms.ChoiceField(label=_("only if"), choices=condition_shape.GLUES, required=False)
+    # How the comparisons stand together; without scripts nothing writes it, and all stand in one group.
+    shape = forms.CharField(required=False, max_length=5000, widget=forms.HiddenInput)
 
     def __init__(
         self,
@@ -157,40 +171,56 @@ class ConditionForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.tree, self.currency = tree or {}, currency or (pipeline.currency if pipeline else "")
         self.readable = Readable(pipeline)
-        self.places = list(places) or list(range(1, self._count() + 1))
-        self.initial["glue"] = "any" if "any" in self.tree else "all"
-        stored = dict(zip(self.places, self._parts(), strict=False))
-        choices = self.readable.choices()
-        for row in self.places:
-            path, op = self._chosen(row, stored.get(row, {}))
-            kind = self.readable.type_of(path)
-            operator = OPERATORS.get(op) if kind is not None and op in kind.operators else None
-            # What was stored and is offered no more stays in sight, so that saving does not drop it without a word.
-            gone = [(path, _now("%s (not offered any more)") % path)] if path and kind is None else []
-            misfit = [(op, OPERATORS[op].label if op in OPERATORS else op)] if op and operator is None else []
-            field: forms.Field = forms.ChoiceField(label=_("field"), choices=[*choices, *gone], required=False)
-            self.fields[f"field_{row}"] = field
-            self.fields[f"op_{row}"] = forms.ChoiceField(
-                label=_("is"), choices=[*operators_of(kind), *misfit], required=False,
-                error_messages={"invalid_choice": _("This comparison does not fit the field.")},
-            )  # fmt: skip
-            asked = self.readable.asked(path, self.currency)
-            # Until a comparison is chosen one plain box: a list's first option would seem to be chosen.
-            inner = (kind if kind is not None and operator else Text()).input(asked)
-            widget = ValuesInput(inner, operator.takes if operator else "one" if not op else "")
-            self.fields[f"value_{row}"] = ValuesField(label=_("value"), required=False, widget=widget)
-            self.initial[f"field_{row}"], self.initial[f"op_{row}"] = path, op
-            self.initial[f"value_{row}"] = self._shown(kind, operator, stored.get(row, {}), asked)
+        self.kept_shape, stored = condition_shape.shape_of(self.tree)
+        self.places = list(places) or self._numbers(stored)
+        nested = any(isinstance(part, dict) for part in self.kept_shape["parts"])
+        self.initial.update(glue=self.kept_shape["glue"], shape=json.dumps(self.kept_shape) if nested else "")
+        if places:
+            stored = dict(zip(self.places, stored.values(), strict=False))
+        self.choices = self.readable.choices()
+        for number in self.places:
+            self._add_row(number, stored.get(number, {}))
 
-    def _parts(self) -> list[dict[str, Any]]:
-        parts = self.tree.get("all") or self.tree.get("any") or ([self.tree] if "op" in self.tree else [])
-        return [part for part in parts if isinstance(part, dict)] if isinstance(parts, list) else []
+    def _add_row(self, number: int, part: dict[str, Any]) -> None:
+        path, op = self._chosen(number, part)
+        kind = self.readable.type_of(path)
+        operator = OPERATORS.get(op) if kind is not None and op in kind.operators else None
+        # What was stored and is offered no more stays in sight, so that saving does not drop it without a word.
+        gone = [(path, _now("%s (not offered any more)") % path)] if path and kind is None else []
+        misfit = [(op, OPERATORS[op].label if op in OPERATORS else op)] if op and operator is None else []
+        field: forms.Field = forms.ChoiceField(label=_("field"), choices=[*self.choices, *gone], required=False)
+        self.fields[f"field_{number}"] = field
+        self.fields[f"op_{number}"] = forms.ChoiceField(
+            label=_("is"), choices=[*operators_of(kind), *misfit], required=False,
+            error_messages={"invalid_choice": _("This comparison does not fit the field.")},
+        )  # fmt: skip
+        asked = self.readable.asked(path, self.currency)
+        # Until a comparison is chosen one plain box: a list's first option would seem to be chosen.
+        inner = (kind if kind is not None and operator else Text()).input(asked)
+        widget = ValuesInput(inner, operator.takes if operator else "one" if not op else "")
+        self.fields[f"value_{number}"] = ValuesField(label=_("value"), required=False, widget=widget)
+        self.initial.update({f"field_{number}": path, f"op_{number}": op})
+        self.initial[f"value_{number}"] = self._shown(kind, operator, part, asked)
+        if "value_field" in part or self.add_prefix(f"other_{number}") in self.data:
+            other = str(part.get("value_field", ""))
+            lost = (
+                [(other, _now("%s (not offered any more)") % other)]
+                if other and other not in self.readable.types
+                else []
+            )
+            label = _("the field to compare with")
+            self.fields[f"other_{number}"] = forms.ChoiceField(
+                label=label, choices=[*self.choices, *lost], required=False
+            )
+            self.initial[f"other_{number}"] = other
 
-    def _count(self) -> int:
-        """As many as are stored, and as many as were sent: the page adds rows."""
-        sent = (name.rpartition("_")[2] for name in self.data if name.startswith(self.add_prefix("op_")))
-        asked = [number for number in map(id_of, sent) if number is not None and number < 100]
-        return min(MOST_ROWS, max([CONDITION_ROWS, len(self._parts()), *asked]))
+    def _numbers(self, stored: dict[int, Any]) -> list[int]:
+        """Of what is stored with some empty ones behind; of what was sent."""
+        if not self.is_bound:
+            return list(range(1, max(CONDITION_ROWS, len(stored)) + 1))
+        begin = (self.add_prefix("field_"), self.add_prefix("op_"))
+        sent = {name.rpartition("_")[2] for name in self.data if name.startswith(begin)}
+        return sorted({number for number in map(id_of, sent) if number is not None and 0 < number < 1000})
 
     def _chosen(self, row: int, part: dict[str, Any]) -> tuple[str, str]:
         if self.is_bound:
@@ -217,47 +247,99 @@ class ConditionForm(forms.Form):
 
     @property
     def is_deep(self) -> bool:
-        parts = self._parts()
-        return "not" in self.tree or len(parts) > MOST_ROWS or any(map(_is_beyond, parts))
+        """Whether there is something in it that no row can show."""
+        _shape, leaves = condition_shape.shape_of(self.tree)
+        return len(leaves) > MOST_ROWS or any(map(_is_beyond, leaves.values()))
 
-    def rows(self) -> list[tuple[Any, Any, Any]]:
-        return [(self[f"field_{n}"], self[f"op_{n}"], self[f"value_{n}"]) for n in self.places]
+    def row(self, number: int) -> Row:
+        names = ("field", "op", "value", "other")
+        found = {name: self[f"{name}_{number}"] if f"{name}_{number}" in self.fields else None for name in names}
+        return Row(number, **found)
+
+    empty_group: ClassVar[dict[str, Any]] = {"glue": "any", "parts": []}
+
+    def group(self) -> dict[str, Any]:
+        """The outermost group as it is drawn: parts are rows or groups."""
+        shape = self.kept_shape
+        if self.is_bound:
+            try:
+                shape = condition_shape.read(self["shape"].data or "", self.places) or shape
+            except ValidationError:
+                shape = {"glue": "all", "parts": []}
+        drawn: set[int] = set()
+
+        def group(node: Any) -> dict[str, Any]:
+            parts: list[dict[str, Any]] = []
+            for one in node["parts"]:
+                if isinstance(one, dict):
+                    parts.append({"group": group(one)})
+                elif one in self.places:
+                    drawn.add(one)
+                    parts.append({"row": self.row(one)})
+            return {"glue": node["glue"], "parts": parts}
+
+        whole = group(shape)
+        whole["parts"] += [{"row": self.row(number)} for number in self.places if number not in drawn]
+        return whole
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
-        self.leaves: list[dict[str, Any]] = []
-        for row in self.places if not self.is_deep else ():
-            path, op = data.get(f"field_{row}"), data.get(f"op_{row}")
-            if bool(path) != bool(op):
-                if f"op_{row}" not in self.errors:
-                    self.add_error(f"op_{row}" if path else f"field_{row}", _("Choose the field and the comparison."))
-                continue
-            if not path or not op or f"value_{row}" in self.errors:
-                continue
-            kind = self.readable.type_of(path)
-            if kind is None:
-                self.add_error(f"field_{row}", _("The field “%s” no longer exists.") % path)
-                continue
-            if op not in kind.operators:
-                self.add_error(f"op_{row}", _("This comparison does not fit the field."))
-                continue
-            asked = self.readable.asked(path, self.currency)
-            texts = data.get(f"value_{row}") or []
-            # Ticks are values as they are; lines are, unless there is one alone that holds several numbers.
-            widget: Any = self.fields[f"value_{row}"].widget
-            ticked = isinstance(widget.inner, forms.CheckboxSelectMultiple)
-            try:
-                value = OPERATORS[op].typed(
-                    kind, texts, asked, apart=ticked or (widget.takes == "many" and kind.is_text)
-                )
-            except ValidationError as error:
-                self.add_error(f"value_{row}", error)
-                continue
-            self.leaves.append({"field": path, "op": op} | ({} if value is None else {"value": value}))
+        self.leaves: dict[int, dict[str, Any]] = {}
+        if self.is_deep:
+            return data
+        if len(self.places) > MOST_ROWS:
+            raise ValidationError(_now("A condition has %d comparisons at most.") % MOST_ROWS)
+        for number in self.places:
+            leaf = self._leaf(number, data)
+            if leaf is not None:
+                self.leaves[number] = leaf
+        found = condition_shape.read(data.get("shape") or "", self.places)
+        self.read_shape = found or {"glue": "all", "parts": list(self.places)}
+        if data.get("glue"):
+            self.read_shape["glue"] = data["glue"]
         return data
+
+    def _leaf(self, number: int, data: dict[str, Any]) -> dict[str, Any] | None:
+        """The comparison of a row; None for one that says nothing, or is wrong and has its error."""
+        path, op = data.get(f"field_{number}"), data.get(f"op_{number}")
+        if bool(path) != bool(op):
+            if f"op_{number}" not in self.errors:
+                self.add_error(f"op_{number}" if path else f"field_{number}", _("Choose the field and the comparison."))
+            return None
+        if not path or not op or f"value_{number}" in self.errors:
+            return None
+        kind = self.readable.type_of(path)
+        if kind is None:
+            self.add_error(f"field_{number}", _("The field “%s” no longer exists.") % path)
+            return None
+        if op not in kind.operators:
+            self.add_error(f"op_{number}", _("This comparison does not fit the field."))
+            return None
+        if f"other_{number}" in self.fields:
+            return self._compared(number, path, op, data.get(f"other_{number}") or "")
+        asked = self.readable.asked(path, self.currency)
+        texts = data.get(f"value_{number}") or []
+        # Ticks are values as they are; lines are, unless there is one alone that holds several numbers.
+        widget: Any = self.fields[f"value_{number}"].widget
+        ticked = isinstance(widget.inner, forms.CheckboxSelectMultiple)
+        try:
+            apart = ticked or (widget.takes == "many" and kind.is_text)
+            value = OPERATORS[op].typed(kind, texts, asked, apart=apart)
+        except ValidationError as error:
+            self.add_error(f"value_{number}", error)
+            return None
+        return {"field": path, "op": op} | ({} if value is None else {"value": value})
+
+    def _compared(self, number: int, path: str, op: str, other: str) -> dict[str, Any] | None:
+        """With another field instead of a value."""
+        if OPERATORS[op].takes != "one":
+            self.add_error(f"op_{number}", _("This comparison takes no other field."))
+        elif self.readable.type_of(other) is None:
+            self.add_error(f"other_{number}", _("With which field?"))
+        else:
+            return {"field": path, "op": op, "value_field": other}
+        return None
 
     def stored(self) -> dict[str, Any]:
         """The tree; empty for no condition."""
-        if self.is_deep:
-            return self.tree
-        return {self.cleaned_data.get("glue") or "all": self.leaves} if self.leaves else {}
+        return self.tree if self.is_deep else condition_shape.tree_of(self.read_shape, self.leaves)

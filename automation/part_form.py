@@ -18,6 +18,9 @@ from automation.settings_form import raw_of
 from automation.timing import TimingForm
 from crm.models import User
 
+# Of the time, what few rules need: it stands under *More*.
+RARE_TIMING = ("late_limit",)
+
 
 class RuleColumns(forms.Form):
     name = forms.CharField(label=_("name"), max_length=120)
@@ -87,8 +90,13 @@ class PartForm:
         return [self.columns[name] for name in self.columns.first]
 
     @property
+    def timing_fields(self) -> list[Any]:
+        return [one for one in self.timing or () if one.name not in RARE_TIMING]
+
+    @property
     def rare_fields(self) -> list[Any]:
-        return [self.columns[name] for name in self.columns.fields if name not in self.columns.first]
+        rare = [self.columns[name] for name in self.columns.fields if name not in self.columns.first]
+        return [*[one for one in self.timing or () if one.name in RARE_TIMING], *rare]
 
     def earlier(self, spot: Spot) -> dict[str, set[str]]:
         """What the rules before it give: names by their keys."""

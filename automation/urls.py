@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from automation.views import approvals, catalogue, designer, runs
+from automation.views import approvals, catalogue, designer, panel, runs
 
 routes = [
     path("board/<int:pk>/rules/", catalogue.page, name="catalogue"),
@@ -14,9 +14,10 @@ routes = [
     path("automation/<int:pk>/redo/", designer.step, {"way": "redo"}, name="designer-redo"),
     path("automation/<int:pk>/state/", designer.state, name="designer-state"),
     path("automation/<int:pk>/publish/", designer.publication, name="designer-publish"),
-    path("automation/<int:pk>/condition-row/", designer.condition_row, name="designer-condition-row"),
+    path("automation/<int:pk>/condition-row/", panel.condition_row, name="designer-condition-row"),
     path("automation/<int:pk>/discard/", designer.discard, name="designer-discard"),
-    path("automation/<int:pk>/parts/<slug:id>/", designer.part, name="designer-part"),
+    path("automation/<int:pk>/parts/<slug:id>/", panel.part, name="designer-part"),
+    path("automation/<int:pk>/parts/<slug:id>/count/", panel.matching, name="designer-count"),
     path("automation/<int:pk>/parts/<slug:id>/switch/", designer.turn, name="designer-switch"),
     path("approvals/<int:pk>/", approvals.approval, name="approval"),
     path("approve/<str:token>/", approvals.approval_public, name="approval-public"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from django.utils.functional import SimpleLazyObject
@@ -90,14 +91,32 @@ class _Described(dict[str, tuple[Any, str]]):
         return path, ""
 
 
+class Shared:
+    """What the cards of one pipeline have alike, asked for once where many of them are judged in a row.
+
+    Args:
+        zone: of its calendar.
+    """
+
+    def __init__(self, zone: str) -> None:
+        self.zone, self.described = zone, _Described()
+        self.custom = cache(merge_fields.custom_keys)
+
+
 class _Reader:
     """What stands at a path, for one card's condition. `sees_profit`: of whoever answers for it; asked where it is read."""
 
     def __init__(
-        self, item: Item, visit: StageVisit | None, caller: int | None, sees_profit: Callable[[], bool]
+        self,
+        item: Item,
+        visit: StageVisit | None,
+        caller: int | None,
+        sees_profit: Callable[[], bool],
+        shared: Shared | None,
     ) -> None:
-        self.item, self.sees_profit = item, sees_profit
-        self.values, self.described = values_for(item, visit, caller=caller), _Described()
+        self.item, self.visit, self.caller, self.sees_profit = item, visit, caller, sees_profit
+        self.values = merge_text.Values(item, custom=shared.custom if shared is not None else merge_fields.custom_keys)
+        self.described = shared.described if shared is not None else _Described()
         self.variables: Any = SimpleLazyObject(lambda: Variables(item, visit))
 
     def __call__(self, path: str) -> Any:
@@ -109,6 +128,8 @@ class _Reader:
         if path in merge_fields.CONFIDENTIAL:
             return self._confidential(path)
         root, *names = path.split(".")
+        if root == "rules" and "rules" not in dict.keys(self.values):
+            self.values["rules"] = RuleOutputs(self.visit, self.caller)
         if root == "vars":
             if len(names) != 1 or names[0] not in self.variables:
                 raise KeyError(path)
@@ -143,19 +164,21 @@ def facts_for(
     changes: dict[str, Any] | None = None,
     caller: int | None = None,
     sees_profit: Callable[[], bool] = bool,
+    shared: Shared | None = None,
 ) -> Facts:
     """What a condition of this item may read; paths as in merge texts.
 
     Args:
         sees_profit: whether whoever answers for the condition sees profit; asked where one is read.
+        shared: where many cards of one pipeline are judged.
     """
-    reader = _Reader(item, visit, caller, sees_profit)
+    reader = _Reader(item, visit, caller, sees_profit, shared)
     return Facts(
         values=reader,
         labels=lambda path: reader.described[path][0],
         types=lambda path: reader.described[path][1],
         now=now,
-        zone=zone_of(item),
+        zone=shared.zone if shared is not None else zone_of(item),
         changes=changes,
         hides=merge_fields.CONFIDENTIAL.__contains__,
     )

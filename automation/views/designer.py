@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any
 
 from django.contrib import messages
@@ -12,12 +11,9 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from automation import catalogue
 from automation.cards import columns_of
 from automation.checking import ERROR, Finding
-from automation.condition_row import drawn
 from automation.document import Document, Fault, Faulty
-from automation.part_form import PartForm
 from automation.publishing import doors, drafts
 from automation.publishing.comparing import compare
 from automation.publishing.models import Draft, RuleRevision
@@ -33,23 +29,23 @@ from crm.models import Pipeline
 from crm.people.signed_in import signed_in
 
 
-def _pipeline(request: HttpRequest, pk: int) -> Pipeline:
+def pipeline_of(request: HttpRequest, pk: int) -> Pipeline:
     found: Pipeline = get_object_or_404(Pipeline.objects.visible_to(request.user), pk=pk)
     return found
 
 
-def _mine(request: HttpRequest, pk: int) -> Pipeline:
+def mine(request: HttpRequest, pk: int) -> Pipeline:
     found: Pipeline = get_object_or_404(Pipeline.objects.configured_by(signed_in(request)), pk=pk)
     return found
 
 
-def _drafted(pipeline: Pipeline) -> tuple[Live, Draft | None, Document]:
+def drafted(pipeline: Pipeline) -> tuple[Live, Draft | None, Document]:
     live, draft = read(pipeline), drafts.draft_of(pipeline)
     return live, draft, drafts.document_of(draft) if draft is not None else live.document
 
 
 def _context(request: HttpRequest, pipeline: Pipeline) -> dict[str, Any]:
-    live, draft, document = _drafted(pipeline)
+    live, draft, document = drafted(pipeline)
     changes = len(compare(live.document, document)) if draft is not None else 0
     placed = [row for rows in (live.rules, live.triggers) for row in rows.values() if not row.retired]
     return {
@@ -83,7 +79,7 @@ def home(request: HttpRequest) -> HttpResponse:
 @require_GET
 def page(request: HttpRequest, pk: int) -> HttpResponse:
     """Whoever sees the pipeline sees its automation; who sets it up edits it."""
-    pipeline = _pipeline(request, pk)
+    pipeline = pipeline_of(request, pk)
     if request.headers.get("HX-Request"):
         return _board(request, pipeline)
     context = _context(request, pipeline) | {"open": request.GET.get("open", "")[:60]}
@@ -97,7 +93,7 @@ def _board(request: HttpRequest, pipeline: Pipeline, opened: str = "") -> HttpRe
     return answer
 
 
-def _refused(sentence: str, status: int = 409) -> HttpResponse:
+def refused(sentence: str, status: int = 409) -> HttpResponse:
     return JsonResponse({"sentence": sentence}, status=status)
 
 
@@ -105,7 +101,7 @@ def _refused(sentence: str, status: int = 409) -> HttpResponse:
 @require_POST
 def operate(request: HttpRequest, pk: int) -> HttpResponse:
     """One gesture; answers with the board as it is now. 409: why it cannot be done."""
-    pipeline = _mine(request, pk)
+    pipeline = mine(request, pk)
     operation = OPERATIONS.get(request.POST.get("do", ""))
     if operation is None:
         raise Http404
@@ -116,7 +112,7 @@ def operate(request: HttpRequest, pk: int) -> HttpResponse:
     try:
         drafts.edit(pipeline, signed_in(request), lambda document, live: made.extend(operation(document, live, asked)))
     except CannotDo as error:
-        return _refused(str(error))
+        return refused(str(error))
     return _board(request, pipeline, made[0] if made and asked["do"] in ("add", "copy") else "")
 
 
@@ -124,7 +120,7 @@ def operate(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def place(request: HttpRequest, pk: int) -> HttpResponse:
     """From the catalogue's own page: one of a type is added to the draft, and the designer opens on it."""
-    pipeline, made = _mine(request, pk), []
+    pipeline, made = mine(request, pk), []
     kind, _colon, rest = characters.posted(request.POST).get("what", "")[:200].partition(":")
     key, _colon, where = rest.partition(":")
     asked = {"kind": kind, "type": key, "place": where}
@@ -140,11 +136,11 @@ def place(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def step(request: HttpRequest, pk: int, way: str) -> HttpResponse:
     """undo or redo, of one's own steps."""
-    pipeline = _mine(request, pk)
+    pipeline = mine(request, pk)
     try:
         drafts.undo(pipeline, signed_in(request), again=way == "redo")
     except CannotUndo as error:
-        return _refused(str(error))
+        return refused(str(error))
     return _board(request, pipeline)
 
 
@@ -152,18 +148,18 @@ def step(request: HttpRequest, pk: int, way: str) -> HttpResponse:
 @require_POST
 def turn(request: HttpRequest, pk: int, id: str) -> HttpResponse:
     """On or off, at once; a new one's switch is in the draft. 412 with the number of planned runs, unless *sure*."""
-    pipeline, on = _mine(request, pk), request.POST.get("on") == "1"
-    live, _draft, document = _drafted(pipeline)
+    pipeline, on = mine(request, pk), request.POST.get("on") == "1"
+    live, _draft, document = drafted(pipeline)
     row: Any = live.rules.get(id) or live.triggers.get(id)
     if row is None or row.retired:
         found = document.find(id)
         if found is None:
-            return _refused(_("It is not there any more: somebody has removed it meanwhile."))
+            return refused(_("It is not there any more: somebody has removed it meanwhile."))
         drafts.edit(pipeline, signed_in(request), lambda fresh, _live: _set_switch(fresh, id, on))
         return _board(request, pipeline)
     planned = doors.planned(row)
     if not on and planned and not request.POST.get("sure"):
-        return _refused(_("%d planned runs will be cancelled.") % planned, 412)
+        return refused(_("%d planned runs will be cancelled.") % planned, 412)
     doors.switch(row, on, signed_in(request))
     return _board(request, pipeline)
 
@@ -174,74 +170,6 @@ def _set_switch(document: Document, id: str, on: bool) -> None:
         found[2].is_enabled = on
 
 
-# ---------------------------------------------------------------------- the panel
-
-
-@staff_of_ours
-def part(request: HttpRequest, pk: int, id: str) -> HttpResponse:
-    """The panel; a post saves it to the draft, faults and all, and says what is wrong by field."""
-    pipeline = _mine(request, pk)
-    live, _draft, document = _drafted(pipeline)
-    found = document.find(id)
-    if found is None:
-        raise Http404
-    if request.method == "POST":
-        return _save_part(request, pipeline, id)
-    kind, spot, part = found
-    form = PartForm(live, document, spot, part, signed_in(request))
-    context = {
-        "pipeline": pipeline,
-        "form": form,
-        "part": part,
-        "kind": kind,
-        "mark": mark_of(part),
-        "where": _where(live, document, spot.place),
-        "fields": catalogue.merge_fields_for([*document.variables, *live.shared], signed_in(request)),
-        "outputs": catalogue.outputs_shown(form.earlier(spot), document.rules_of(spot.place)),
-    }
-    return render(request, "automation/_part.html", context)
-
-
-def _where(live: Live, document: Document, place: Any) -> str:
-    if place.kind == "stage":
-        return live.stages[place.key].name if place.key in live.stages else ""
-    return document.sets[place.key].name
-
-
-def _save_part(request: HttpRequest, pipeline: Pipeline, id: str) -> HttpResponse:
-    faults: dict[str, list[str]] = {}
-    sent = characters.posted(request.POST)
-
-    def change(document: Document, live: Live) -> None:
-        found = document.find(id)
-        if found is None:
-            raise CannotDo(_("It is not there any more: somebody has removed it meanwhile."))
-        seen = sent.get("seen", "")
-        if seen and seen != mark_of(found[2]):
-            raise CannotDo(_("Somebody else has changed it meanwhile; open it again to see what."))
-        faults.update(PartForm(live, document, found[1], found[2], signed_in(request), sent).take())
-
-    try:
-        draft = drafts.edit(pipeline, signed_in(request), change)
-    except CannotDo as error:
-        return _refused(str(error))
-    saved = drafts.document_of(draft).find(id)
-    assert saved is not None
-    answer = {"faults": faults, "seen": mark_of(saved[2])}
-    return JsonResponse(answer)
-
-
-def mark_of(part: Any) -> str:
-    """Of a part as it is: who saves over another one is told. The same in every process."""
-    return hashlib.sha256(part.model_dump_json().encode()).hexdigest()[:16]
-
-
-@staff_of_ours
-@require_GET
-def condition_row(request: HttpRequest, pk: int) -> HttpResponse:
-    return drawn(request, _mine(request, pk))
-
-
 # ---------------------------------------------------------------------- checks, going live
 
 
@@ -249,8 +177,8 @@ def condition_row(request: HttpRequest, pk: int) -> HttpResponse:
 @require_GET
 def state(request: HttpRequest, pk: int) -> HttpResponse:
     """What takes longer than the page may: figures of the last day by id, and what is wrong with the draft."""
-    pipeline = _pipeline(request, pk)
-    live, _draft, document = _drafted(pipeline)
+    pipeline = pipeline_of(request, pk)
+    live, _draft, document = drafted(pipeline)
     by = signed_in(request)
     found = [*drafts.faults_of(live, document, by), *drafts.advice_on(live, document, by)]
     ids = {part.id: part.name for _kind, _spot, part in document.placed()}
@@ -271,18 +199,18 @@ def _told(ids: dict[str, str], found: Fault) -> dict[str, str]:
 @staff_of_ours
 def publication(request: HttpRequest, pk: int) -> HttpResponse:
     """GET: what would change, in words, and what is in the way. POST: it goes live."""
-    pipeline, by = _mine(request, pk), signed_in(request)
-    live, draft, document = _drafted(pipeline)
+    pipeline, by = mine(request, pk), signed_in(request)
+    live, draft, document = drafted(pipeline)
     faults, conflict = drafts.faults_of(live, document, by), ""
     if request.method == "POST" and draft is not None:
         sent = characters.posted(request.POST)
         told = {name: sent.get(name, "")[:length] for name, length in (("name", 80), ("note", 2000))}
         decisions = {name[4:]: str(value) for name, value in sent.items() if name.startswith("run-")}
         decisions = {id: value for id, value in decisions.items() if value in RuleRevision.Decision}
-        mine = sent.get("only_mine") == "1"
+        own = sent.get("only_mine") == "1"
         try:
             revision = id_of(sent.get("revision")) or 0
-            drafts.publish_draft(pipeline, by, revision, only_mine=mine, decisions=decisions, **told)
+            drafts.publish_draft(pipeline, by, revision, only_mine=own, decisions=decisions, **told)
         except Faulty as faulty:
             faults = faulty.faults
         except (drafts.Conflict, drafts.Outdated) as error:
@@ -312,6 +240,6 @@ def publication(request: HttpRequest, pk: int) -> HttpResponse:
 @staff_of_ours
 @require_POST
 def discard(request: HttpRequest, pk: int) -> HttpResponse:
-    pipeline = _mine(request, pk)
+    pipeline = mine(request, pk)
     drafts.discard(pipeline)
     return _board(request, pipeline)

@@ -195,11 +195,20 @@ class Values(dict[str, Any]):
 
     Args:
         sees_profit: whether the text may print it; asked where it names it.
+        custom: gives the own fields of a root; many items are read with one that remembers them.
     """
 
-    def __init__(self, item: Any = None, /, *, sees_profit: Callable[[], bool] = bool, **extra: Any) -> None:
+    def __init__(
+        self,
+        item: Any = None,
+        /,
+        *,
+        sees_profit: Callable[[], bool] = bool,
+        custom: Callable[[str], dict[str, Any]] = custom_keys,
+        **extra: Any,
+    ) -> None:
         super().__init__(extra)
-        self._item, self._sees_profit = item, sees_profit
+        self._item, self._sees_profit, self._custom = item, sees_profit, custom
 
     def __missing__(self, root: str) -> Any:
         made = self._made(root)
@@ -222,7 +231,7 @@ class Values(dict[str, Any]):
         if root in ("item", "contact", "company"):
             custom = row.custom if row is not None else {}
             values["custom"] = {
-                key: type_of(kind).merge_value(custom.get(key)) for key, (_label, kind) in custom_keys(root).items()
+                key: type_of(kind).merge_value(custom.get(key)) for key, (_label, kind) in self._custom(root).items()
             }
         return _ItemValues(values, item, self._sees_profit) if root == "item" else values
 

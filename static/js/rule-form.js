@@ -1,5 +1,7 @@
 // Rule form: shows only the timing fields that count, and inserts merge fields where the cursor stands.
 // In the administration it is there from the start; the designer binds each panel that it opens.
+import { bindCondition } from "./condition.js";
+
 export function bind(root) {
   const timing = root.querySelector("#timing");
   if (timing) {
@@ -22,58 +24,8 @@ export function bind(root) {
     update();
   }
 
-  // Comparisons: those that say something and one more are in sight; the button brings another. What fits a field, and
-  // what boxes a comparison takes, the server says.
   const conditions = root.querySelector(".conditions[data-row-url]");
-  const another = root.querySelector("[data-another-comparison]");
-  if (conditions && another) {
-    const rows = () => [...conditions.querySelectorAll(".condition-row")];
-    const select = (row, kind) => row.querySelector(`select[name^="if-${kind}_"]`);
-    const says = (row) => select(row, "field").value || row.querySelector(".errorlist");
-    const enough = () => (another.hidden = rows().length >= another.dataset.most && rows().every((row) => !row.hidden));
-    const shown = Math.max(1, rows().findLastIndex(says) + 1);
-    rows().forEach((row, place) => (row.hidden = place >= shown));
-
-    async function drawn(number, field, op, values = []) {
-      const asked = new URLSearchParams({ n: number, field, op });
-      for (const value of values) asked.append("value", value);
-      asked.append("pipeline", conditions.dataset.pipeline);
-      const answer = await fetch(`${conditions.dataset.rowUrl}?${asked}`);
-      if (!answer.ok) throw new Error(answer.status);
-      const holder = document.createElement("template");
-      holder.innerHTML = await answer.text();
-      return holder.content.querySelector(".condition-row");
-    }
-
-    conditions.addEventListener("change", async (event) => {
-      const match = event.target.name?.match(/^if-(field|op)_(\d+)$/);
-      if (!match) return;
-      const row = event.target.closest(".condition-row");
-      try {
-        // What was typed goes along to another comparison of the same field.
-        const boxes = match[1] === "op" ? new FormData(row.closest("form")).getAll(`if-value_${match[2]}`) : [];
-        const [field, op] = [select(row, "field").value, select(row, "op").value];
-        const fresh = await drawn(match[2], field, op, boxes.filter(Boolean));
-        // Arrow keys may have gone on while the answer travelled.
-        if (select(row, "field").value !== field || select(row, "op").value !== op) return;
-        row.replaceWith(fresh);
-        select(fresh, match[1]).focus();
-      } catch {
-        // The row stays as it was; the server reads whatever its one box holds.
-      }
-    });
-    another.addEventListener("click", async () => {
-      let row = rows().find((one) => one.hidden);
-      if (!row) {
-        row = await drawn(rows().length + 1, "", "");
-        rows().at(-1).after(row);
-      }
-      row.hidden = false;
-      select(row, "field").focus();
-      enough();
-    });
-    enough();
-  }
+  if (conditions?.querySelector("[data-group]")) bindCondition(conditions);
 }
 
 let last = document.querySelector("[data-merge]");
