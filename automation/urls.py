@@ -17,6 +17,7 @@ routes = [
     path("automation/<int:pk>/condition-row/", panel.condition_row, name="designer-condition-row"),
     path("automation/<int:pk>/discard/", designer.discard, name="designer-discard"),
     path("automation/<int:pk>/parts/<slug:id>/", panel.part, name="designer-part"),
+    path("automation/<int:pk>/parts/<slug:id>/sample/", panel.sample, name="designer-sample"),
     path("automation/<int:pk>/parts/<slug:id>/count/", panel.matching, name="designer-count"),
     path("automation/<int:pk>/parts/<slug:id>/switch/", designer.turn, name="designer-switch"),
     path("approvals/<int:pk>/", approvals.approval, name="approval"),

@@ -27,7 +27,11 @@ class SendSms(Action):
     sends = True
 
     class Settings(SettingsForm):
-        text = MergeTextField(label=_("text"), max_length=1600)
+        text = MergeTextField(
+            label=_("text"),
+            max_length=1600,
+            widget=forms.Textarea(attrs={"rows": 5, "data-merge": "1", "data-sms": ""}),
+        )
         to_kind = forms.ChoiceField(
             label=_("to the phone"), choices=[("", _("the first one")), *PhoneKind.choices], required=False
         )

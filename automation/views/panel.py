@@ -8,9 +8,9 @@ from typing import Any
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from automation import catalogue, condition_count
+from automation import catalogue, condition_count, sampling
 from automation.condition_form import ConditionForm
 from automation.condition_row import drawn
 from automation.document import STAGE, Document
@@ -18,6 +18,7 @@ from automation.part_form import PartForm
 from automation.publishing import drafts
 from automation.publishing.operations import CannotDo
 from automation.publishing.rows import Live
+from automation.timing import Timing
 from automation.views.designer import drafted, mine, refused
 from crm.ground import characters
 from crm.ground.access import staff_of_ours
@@ -107,3 +108,32 @@ def matching(request: HttpRequest, pk: int, id: str) -> HttpResponse:
     if kind == "rule" and spot.place.kind == STAGE:
         items = items.filter(stage=int(spot.place.key))
     return JsonResponse({"sentence": condition_count.count(items, form.stored(), signed_in(request)).sentence()})
+
+
+@staff_of_ours
+@require_http_methods(["GET", "POST"])
+def sample(request: HttpRequest, pk: int, id: str) -> HttpResponse:
+    """For the newest card here. GET: what each merge field would be. POST: what the panel's texts would be, and when it would run."""
+    pipeline, by = mine(request, pk), signed_in(request)
+    live, _draft, document = drafted(pipeline)
+    found = document.find(id)
+    if found is None:
+        raise Http404
+    _kind, spot, part = found
+    stage = int(spot.place.key) if spot.place.kind == STAGE and spot.place.key.isdigit() else None
+    item = sampling.card_for(pipeline.pk, stage, by)
+    if item is None:
+        return JsonResponse({"card": "", "values": {}, "texts": {}, "when": ""})
+    sent = characters.posted(request.POST) if request.method == "POST" else None
+    form = PartForm(live, document, spot, part, by, sent)
+    shown = sampling.Sample(item, by, form.earlier(spot))
+    if sent is None:
+        groups = catalogue.merge_fields_for([*document.variables, *live.shared], by)
+        paths = [path for _group, rows in groups for path, _label, _type in rows]
+        return JsonResponse({"card": item.title, "values": shown.values(paths)})
+    when = ""
+    if form.timing is not None and form.timing.is_valid():
+        form.columns.is_valid()  # what is wrong elsewhere keeps nobody from the example
+        chained = bool(form.columns.cleaned_data.get("after_previous"))
+        when = shown.when(Timing.of(form.timing.raw()), chained)
+    return JsonResponse({"card": item.title, "texts": shown.texts(form.own), "when": when})

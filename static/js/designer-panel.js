@@ -1,6 +1,7 @@
 // The panel of a rule or trigger: each field is in the draft within a second; Escape closes, and nothing typed is lost.
 import { $, $$, guard, post, toast } from "./app.js";
 import { designer, draw, findingsOf, focusPart, may, refresh, send, words } from "./designer-board.js";
+import { bindOffer, bindSample, show } from "./designer-sample.js";
 import { bind } from "./rule-form.js";
 
 const panel = () => $("#part-panel");
@@ -19,6 +20,7 @@ export async function openPart(id) {
   panel().showModal();
   history.replaceState(null, "", `?open=${id}`);
   bind(panel());
+  bindSample();
   told();
   refresh();
   known = typed();
@@ -95,6 +97,7 @@ async function sent() {
   }
   state(words.saved);
   refresh();
+  show();
 }
 
 export async function close() {
@@ -109,6 +112,7 @@ export async function close() {
   focusPart($(`#part-${id}`));
 }
 
+if (panel()) bindOffer();
 panel()?.addEventListener("cancel", (event) => (event.preventDefault(), close()));
 panel()?.addEventListener("click", (event) => {
   const mend = event.target.closest("[data-mend]");

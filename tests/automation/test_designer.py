@@ -255,3 +255,35 @@ def test_a_decision_that_there_is_not_counts_as_none(world, alice):
     sent = {"revision": drafts.draft_of(world.pipeline).revision, f"run-{rule.uid}": "nonsense-of-twenty"}
     assert alice.post(url(world, "publish/"), sent).status_code == 200
     assert rule.revisions.get().decision == "new"
+
+
+def test_the_panel_shows_what_it_would_write_and_when_for_a_card_that_is_there(world, alice, now):
+    deal = world.deal(title="Oak table", stage="talk", amount=900)
+    id = add(alice, world, "send_sms")
+    address = url(world, f"parts/{id}/sample/")
+    found = alice.get(address).json()
+    assert (found["card"], found["values"]["item.title"]) == ("Oak table", "Oak table")
+    sent = {
+        "part-name": "x",
+        "own-text": "Dear {{ contact.name }}, {{ item.gone }}",
+        "when-when": "delay",
+        "when-amount": "2",
+        "when-unit": "days",
+    }
+    found = alice.post(address, sent).json()
+    assert found["texts"] == {"own-text": ""}  # its field says why
+    assert found["when"].startswith("Starting now it would run on ")
+    found = alice.post(address, sent | {"own-text": "Dear {{ contact.name }}", "part-after_previous": "done"}).json()
+    assert found["texts"] == {"own-text": "Dear Nguyễn Thị Hằng"}
+    assert found["when"].startswith("If the rule before it ended now")
+    deal.delete_softly(by=world.alice)
+    assert alice.get(address).json()["card"] == ""
+    assert not Run.objects.exists()
+
+
+def test_a_sample_stands_for_what_earlier_rules_give(world, alice):
+    world.deal(stage="talk")
+    add(alice, world, "generate_code")
+    id = add(alice, world, "add_comment")
+    found = alice.post(url(world, f"parts/{id}/sample/"), {"own-text": "Code {{ rules.generate_code.code }}"}).json()
+    assert found["texts"] == {"own-text": "Code [code]"}
