@@ -11,7 +11,7 @@ from automation.base import MissingAction, actions, trigger_types
 from automation.condition_form import Readable
 from automation.condition_words import condition_words
 from automation.document import RULE, SET, STAGE, TRIGGER, Document, Place, RulePart, TriggerPart
-from automation.publishing.comparing import compare
+from automation.publishing.comparing import ADDED, compare
 from automation.publishing.rows import Live
 from automation.rough import Rough
 from automation.timing import Timing
@@ -58,9 +58,13 @@ class Column:
         return f"{self.place.kind}-{self.place.key}"
 
 
-def columns_of(live: Live, document: Document) -> list[Column]:
-    """Stages in their order, then what stands on a stage that is gone, then sets."""
-    cards = _Cards(live, document)
+def columns_of(live: Live, document: Document, against: Document | None = None) -> list[Column]:
+    """Stages in their order, then what stands on a stage that is gone, then sets.
+
+    Args:
+        against: what its cards are marked by as new and changed; None: what is live.
+    """
+    cards = _Cards(live, document, against)
     found = []
     for key, stage in live.stages.items():
         part = document.stages.get(key)
@@ -88,14 +92,14 @@ def columns_of(live: Live, document: Document) -> list[Column]:
 
 
 class _Cards:
-    def __init__(self, live: Live, document: Document) -> None:
-        self.live, self.document = live, document
+    def __init__(self, live: Live, document: Document, against: Document | None) -> None:
+        self.live, self.document, self.against = live, document, against
         known: list[Any] = [*document.variables, *live.shared]
         variables = [(f"vars.{one.key}", one.label, one.type) for one in known]
         stages = [(key, stage.name) for key, stage in live.stages.items() if not stage.retired]
         self.readable = Readable(live.pipeline, variables, stages)
         self.rough = Rough(document)
-        self.verbs = {change.id: change.verb for change in compare(live.document, document)}
+        self.verbs = {change.id: change.verb for change in compare(against or live.document, document)}
 
     def card(self, kind: str, part: RulePart | TriggerPart) -> Card:
         own = part.action if isinstance(part, RulePart) else part.type
@@ -113,9 +117,13 @@ class _Cards:
             isinstance(part, RulePart) and bool(part.after_previous),
             part.is_enabled if is_new else row.is_enabled,
             is_new,
-            "new" if is_new else "changed" if part.id in self.verbs else "",
+            self._state(part.id, is_new),
             getattr(row, "paused_because", "") if row is not None and getattr(row, "paused_at", None) else "",
         )
+
+    def _state(self, id: str, is_new: bool) -> str:
+        added = is_new if self.against is None else self.verbs.get(id) == ADDED
+        return "new" if added else "changed" if id in self.verbs else ""
 
     def _what(self, found: Any, part: Any) -> str:
         """From settings as they are, faulty ones too: without the form's own look-ups."""

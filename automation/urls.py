@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from automation.views import approvals, catalogue, designer, panel, runs
+from automation.views import approvals, catalogue, designer, panel, runs, versions
 
 routes = [
     path("board/<int:pk>/rules/", catalogue.page, name="catalogue"),
@@ -13,6 +13,10 @@ routes = [
     path("automation/<int:pk>/undo/", designer.step, {"way": "undo"}, name="designer-undo"),
     path("automation/<int:pk>/redo/", designer.step, {"way": "redo"}, name="designer-redo"),
     path("automation/<int:pk>/state/", designer.state, name="designer-state"),
+    path("automation/<int:pk>/versions/", versions.versions, name="designer-versions"),
+    path("automation/<int:pk>/versions/<int:number>/name/", versions.rename, name="designer-version-name"),
+    path("automation/<int:pk>/versions/<int:number>/restore/", versions.restore, name="designer-restore"),
+    path("automation/<int:pk>/comparison/", versions.comparison, name="designer-comparison"),
     path("automation/<int:pk>/publish/", designer.publication, name="designer-publish"),
     path("automation/<int:pk>/condition-row/", panel.condition_row, name="designer-condition-row"),
     path("automation/<int:pk>/discard/", designer.discard, name="designer-discard"),

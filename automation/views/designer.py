@@ -55,12 +55,12 @@ def _context(request: HttpRequest, pipeline: Pipeline) -> dict[str, Any]:
         "changes": changes,
         "live_now": sum(row.is_enabled for row in placed),
         "version": live.number,
-        "may": request.user.is_superuser or _configures(request, pipeline),
+        "may": request.user.is_superuser or configures(request, pipeline),
         "nav": "automation",
     }
 
 
-def _configures(request: HttpRequest, pipeline: Pipeline) -> bool:
+def configures(request: HttpRequest, pipeline: Pipeline) -> bool:
     return Pipeline.objects.configured_by(signed_in(request)).filter(pk=pipeline.pk).exists()
 
 
