@@ -182,7 +182,9 @@ def automation_tab(item: Item, user: User) -> ItemTab:
 def designer_link(machine: Machine, user: User) -> NavLink | None:
     if not rights.configures(user, machine):
         return None
-    return NavLink("designer", reverse("designer", args=[machine.pipeline.pk]), "robot", _("Automation"))
+    return NavLink(
+        "designer", reverse("designer", args=[machine.pipeline.pk]), "robot", _("Automation"), of_stages=True
+    )
 
 
 @slots.board_links.register

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from automation.views import approvals, catalogue, designer, panel, runs, versions
+from automation.views import approvals, catalogue, designer, panel, runs, transfers, versions
 
 routes = [
     path("board/<int:pk>/rules/", catalogue.page, name="catalogue"),
@@ -10,6 +10,8 @@ routes = [
     path("automation/<int:pk>/", designer.page, name="designer"),
     path("automation/<int:pk>/do/", designer.operate, name="designer-do"),
     path("automation/<int:pk>/place/", designer.place, name="designer-place"),
+    path("automation/<int:pk>/places/", transfers.places, name="designer-places"),
+    path("automation/<int:pk>/transfer/", transfers.transfer_parts, name="designer-transfer"),
     path("automation/<int:pk>/undo/", designer.step, {"way": "undo"}, name="designer-undo"),
     path("automation/<int:pk>/redo/", designer.step, {"way": "redo"}, name="designer-redo"),
     path("automation/<int:pk>/state/", designer.state, name="designer-state"),

@@ -93,12 +93,17 @@ class Badge:
 
 @dataclass(frozen=True)
 class NavLink:
-    """An entry of the main menu; `key` is what its pages give as `nav`."""
+    """An entry of the main menu; `key` is what its pages give as `nav`.
+
+    Args:
+        of_stages: of a board's link: it also stands in the head of each column, with ?stage= and the stage's id.
+    """
 
     key: str
     url: str
     icon: str
     label: Any
+    of_stages: bool = False
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ def place_of(text: str) -> Place:
     return Place(kind, key)
 
 
-def _checked(document: Document, live: Live, kind: str, asked: Asked) -> Place:
+def checked_place(document: Document, live: Live, kind: str, asked: Asked) -> Place:
     place = place_of(asked.get("place", ""))
     stage = live.stages.get(place.key) if place.kind == STAGE else None
     if place.kind == STAGE and (stage is None or stage.retired):
@@ -83,7 +83,7 @@ def add(document: Document, live: Live, asked: Asked) -> list[str]:
     found: Any = registries[kind].get(key) if kind in registries else None
     if found is None:
         raise CannotDo(_("“%s” is not installed.") % key[:60])
-    place = _checked(document, live, kind, asked)
+    place = checked_place(document, live, kind, asked)
     id = document.free_id(key, _taken(live))
     own: dict[str, Any] = {"id": id, "name": str(found.label)[:120], "settings": initial_of(found.Settings)}
     if kind == RULE:
@@ -100,10 +100,10 @@ def add(document: Document, live: Live, asked: Asked) -> list[str]:
 
 def move(document: Document, live: Live, asked: Asked) -> list[str]:
     """One or several, in the order in which they stood, to a place; a chain goes as a whole where asked so."""
-    ids = _chosen(document, asked)
+    ids = chosen(document, asked)
     for id in ids:
         kind, spot, part = _found(document, id)
-        place = _checked(document, live, kind, asked)
+        place = checked_place(document, live, kind, asked)
         before = asked.get("before", "")
         document.remove(id)
         if kind == RULE and spot.place != place:
@@ -113,7 +113,7 @@ def move(document: Document, live: Live, asked: Asked) -> list[str]:
     return ids
 
 
-def _chosen(document: Document, asked: Asked) -> list[str]:
+def chosen(document: Document, asked: Asked) -> list[str]:
     """The ids in the order of the document; with `chain` also the rules that follow each without a break."""
     wanted = set(asked.get("ids", []))
     found = []
@@ -132,9 +132,9 @@ def _chosen(document: Document, asked: Asked) -> list[str]:
 def copy(document: Document, live: Live, asked: Asked) -> list[str]:
     """Copies behind each, or at the end of another place; switched as they are."""
     made = []
-    for id in _chosen(document, asked):
+    for id in chosen(document, asked):
         kind, spot, part = _found(document, id)
-        place = _checked(document, live, kind, asked) if asked.get("place") else spot.place
+        place = checked_place(document, live, kind, asked) if asked.get("place") else spot.place
         fresh = part.model_copy(deep=True)
         fresh.id = document.free_id(part.id, _taken(live))
         row = live.rows_of(kind).get(id)
@@ -149,7 +149,7 @@ def copy(document: Document, live: Live, asked: Asked) -> list[str]:
 
 def remove(document: Document, live: Live, asked: Asked) -> list[str]:
     """What followed it in its chain follows the one before it from then on."""
-    ids = _chosen(document, asked)
+    ids = chosen(document, asked)
     for id in ids:
         _kind, spot, part = _found(document, id)
         rules = document.rules_of(spot.place)

@@ -81,12 +81,12 @@ def page(request: HttpRequest, pk: int) -> HttpResponse:
     """Whoever sees the pipeline sees its automation; who sets it up edits it."""
     pipeline = pipeline_of(request, pk)
     if request.headers.get("HX-Request"):
-        return _board(request, pipeline)
+        return board(request, pipeline)
     context = _context(request, pipeline) | {"open": request.GET.get("open", "")[:60]}
     return render(request, "automation/designer.html", context)
 
 
-def _board(request: HttpRequest, pipeline: Pipeline, opened: str = "") -> HttpResponse:
+def board(request: HttpRequest, pipeline: Pipeline, opened: str = "") -> HttpResponse:
     answer = render(request, "automation/_designer.html", _context(request, pipeline))
     if opened:
         answer["X-Opened"] = opened
@@ -113,7 +113,7 @@ def operate(request: HttpRequest, pk: int) -> HttpResponse:
         drafts.edit(pipeline, signed_in(request), lambda document, live: made.extend(operation(document, live, asked)))
     except CannotDo as error:
         return refused(str(error))
-    return _board(request, pipeline, made[0] if made and asked["do"] in ("add", "copy") else "")
+    return board(request, pipeline, made[0] if made and asked["do"] in ("add", "copy") else "")
 
 
 @staff_of_ours
@@ -141,7 +141,7 @@ def step(request: HttpRequest, pk: int, way: str) -> HttpResponse:
         drafts.undo(pipeline, signed_in(request), again=way == "redo")
     except CannotUndo as error:
         return refused(str(error))
-    return _board(request, pipeline)
+    return board(request, pipeline)
 
 
 @staff_of_ours
@@ -156,12 +156,12 @@ def turn(request: HttpRequest, pk: int, id: str) -> HttpResponse:
         if found is None:
             return refused(_("It is not there any more: somebody has removed it meanwhile."))
         drafts.edit(pipeline, signed_in(request), lambda fresh, _live: _set_switch(fresh, id, on))
-        return _board(request, pipeline)
+        return board(request, pipeline)
     planned = doors.planned(row)
     if not on and planned and not request.POST.get("sure"):
         return refused(_("%d planned runs will be cancelled.") % planned, 412)
     doors.switch(row, on, signed_in(request))
-    return _board(request, pipeline)
+    return board(request, pipeline)
 
 
 def _set_switch(document: Document, id: str, on: bool) -> None:
@@ -216,7 +216,7 @@ def publication(request: HttpRequest, pk: int) -> HttpResponse:
         except (drafts.Conflict, drafts.Outdated) as error:
             conflict = str(error)
         else:
-            return _board(request, pipeline)
+            return board(request, pipeline)
     lines = (
         Words(pipeline, live.document, document).lines(compare(live.document, document)) if draft is not None else []
     )
@@ -242,4 +242,4 @@ def publication(request: HttpRequest, pk: int) -> HttpResponse:
 def discard(request: HttpRequest, pk: int) -> HttpResponse:
     pipeline = mine(request, pk)
     drafts.discard(pipeline)
-    return _board(request, pipeline)
+    return board(request, pipeline)

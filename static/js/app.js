@@ -12,13 +12,14 @@ export function say(text) {
   requestAnimationFrame(() => (live.textContent = text));
 }
 
-export function toast(title, text, bad = false) {
+export function toast(title, text, bad = false, address = "") {
   const box = document.createElement("div");
   box.className = `toast show crm-toast${bad ? " is-bad" : ""}`;
   box.setAttribute("role", bad ? "alert" : "status");
   box.innerHTML =
     '<div class="toast-body"><strong></strong><div></div></div><button type="button" class="btn-close" data-close aria-label="×"></button>';
-  $("strong", box).textContent = title;
+  if (address) $("strong", box).append(Object.assign(document.createElement("a"), { href: address, textContent: title }));
+  else $("strong", box).textContent = title;
   $(".toast-body div", box).textContent = text;
   $("#toasts").append(box);
   fade(box, bad ? 12000 : 5000);

@@ -76,6 +76,7 @@ export function bindKeys(designer, acts) {
       " ": () => grab(card),
       m: () => may && acts.placeOf(card.dataset.id),
       d: () => may && acts.copy(card.dataset.id),
+      x: () => may && (acts.choose(card.dataset.id), say(spoken(card))),
       Delete: () => {
         const next = own[index + 1] || own[index - 1];
         if (may) acts.remove(card.dataset.id).then(() => next && focusPart($(`#${next.id}`)));

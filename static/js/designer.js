@@ -1,8 +1,9 @@
 // The board of rules: drag, switches, dialogs.
 import { $, $$ } from "./app.js";
 import { bindAdding } from "./designer-add.js";
-import { designer, focusPart, listOf, may, moved, refresh, send, settled, words } from "./designer-board.js";
+import { designer, focusPart, may, moved, refresh, send, settled, words } from "./designer-board.js";
 import { bindKeys } from "./designer-keys.js";
+import { bindMany, choose, meant, placeDialog } from "./designer-many.js";
 import { openPart } from "./designer-panel.js";
 
 function bindLists() {
@@ -37,25 +38,6 @@ async function turn(box) {
   else box.checked = true;
 }
 
-function placeDialog(id) {
-  const dialog = $("#place-dialog");
-  const card = $(`#part-${id}`);
-  $("#place-what").textContent = card.getAttribute("aria-label");
-  $("#place-chain-line").hidden = !card.nextElementSibling?.classList.contains("is-chained");
-  for (const option of $$("#place-to option")) option.hidden = card.dataset.kind === "trigger" && option.value.startsWith("set-");
-  $("#place-to").value = listOf(card).dataset.place;
-  dialog.returnValue = "";
-  dialog.onclose = async () => {
-    dialog.onclose = null;
-    if (["move", "copy"].includes(dialog.returnValue)) {
-      const chain = !$("#place-chain-line").hidden && $("#place-chain").checked;
-      await send("do/", { do: dialog.returnValue, ids: [id], place: $("#place-to").value, ...(chain ? { chain: "1" } : {}) });
-    }
-    focusPart($(`#part-${id}`));
-  };
-  dialog.showModal();
-}
-
 async function publishDialog(html = null) {
   const dialog = $("#publish-dialog");
   await settled();
@@ -72,11 +54,12 @@ async function publishDialog(html = null) {
 const acts = {
   open: (id) => openPart(id),
   copy: async (id) => {
-    const answer = await send("do/", { do: "copy", ids: [id] });
+    const answer = await send("do/", { do: "copy", ids: meant(id) });
     if (answer?.opened) focusPart($(`#part-${answer.opened}`));
   },
-  remove: (id) => send("do/", { do: "remove", ids: [id] }),
-  placeOf: (id) => placeDialog(id),
+  remove: (id) => send("do/", { do: "remove", ids: meant(id) }),
+  choose: (id) => choose(id),
+  placeOf: (id) => placeDialog(meant(id)),
   step: (way) => send(`${way}/`),
   discard: () => confirm(words.discard) && send("discard/"),
   publish: () => publishDialog(),
@@ -93,7 +76,7 @@ if (designer) {
   bindKeys(designer, acts);
   document.addEventListener("designer:shown", bindLists);
   refresh();
-  if (may) bindAdding();
+  if (may) (bindAdding(), bindMany());
   designer.addEventListener("click", (event) => {
     for (const name of Object.keys(acts)) {
       const attribute = `data-${name.replace(/[A-Z]/g, (sign) => `-${sign.toLowerCase()}`)}`;
@@ -102,5 +85,7 @@ if (designer) {
     }
   });
   designer.addEventListener("change", (event) => event.target.dataset.switch && turn(event.target));
+  const stage = new URLSearchParams(location.search).get("stage");
+  if (stage) document.getElementById(`dcol-stage-${stage}`)?.scrollIntoView({ inline: "start", block: "nearest" });
   if (designer.dataset.start && may) openPart(designer.dataset.start);
 }

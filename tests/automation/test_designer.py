@@ -11,6 +11,7 @@ from automation.models import Rule, Run, Trigger
 from automation.publishing import drafts
 from automation.publishing.models import Draft, Publication
 from automation.publishing.publishing import editing
+from crm.models import Pipeline, Stage
 from crm.pipelines.rights import Scope
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("now")]
@@ -287,3 +288,41 @@ def test_a_sample_stands_for_what_earlier_rules_give(world, alice):
     id = add(alice, world, "add_comment")
     found = alice.post(url(world, f"parts/{id}/sample/"), {"own-text": "Code {{ rules.generate_code.code }}"}).json()
     assert found["texts"] == {"own-text": "Code [code]"}
+
+
+def test_several_go_to_another_pipeline_what_does_not_fit_is_told_before_and_each_draft_says_so(world, alice):
+    other = Pipeline.objects.create(item_type=world.pipeline.item_type, name="Service")
+    there = Stage.objects.create(pipeline=other, name="Inbox", order=0)
+    plain = add(alice, world)
+    panel(alice, world, plain, **{"own-text": "hello"})
+    leads = add(alice, world, "change_stage")
+    panel(alice, world, leads, **{"own-stage": str(world.stages["pay"].pk)})
+    offered = alice.get(f"/automation/{other.pk}/places/").json()
+    assert offered["pipelines"] == [{"key": str(world.pipeline.pk), "name": world.pipeline.name}]
+    assert offered["places"] == [{"key": f"stage-{there.pk}", "name": "Inbox"}]
+    asked = {"do": "move", "pipeline": other.pk, "place": f"stage-{there.pk}", "ids": [plain, leads]}
+    first = alice.post(url(world, "transfer/"), asked)
+    assert first.status_code == 412
+    assert "no longer exists in the pipeline" in first.json()["sentence"]
+    assert rules(world) == [plain, leads]  # nothing was done
+    done = alice.post(url(world, "transfer/"), asked | {"sure": "1"})
+    assert done["X-There"].startswith(f"/automation/{other.pk}/?open=")
+    assert rules(world) == []
+    found = drafts.document_of(drafts.draft_of(other)).rules_of(Place(STAGE, str(there.pk)))
+    assert [part.action for part in found] == ["add_comment", "change_stage"]
+    assert not Rule.objects.exists()
+    assert alice.post(url(world, "undo/")).status_code == 200
+    assert rules(world) == [plain, leads]
+
+
+def test_nobody_copies_into_a_pipeline_that_he_does_not_set_up(world, client):
+    other = Pipeline.objects.create(item_type=world.pipeline.item_type, name="Service")
+    there = Stage.objects.create(pipeline=other, name="Inbox", order=0)
+    world.role(world.bob, configure=Scope.ALL)
+    world.role(world.bob, pipeline=other, configure=Scope.NONE)
+    client.force_login(world.bob)
+    id = add(client, world)
+    asked = {"do": "copy", "pipeline": other.pk, "place": f"stage-{there.pk}", "ids": [id], "sure": "1"}
+    assert client.post(url(world, "transfer/"), asked).status_code == 404
+    assert client.get(f"/automation/{other.pk}/places/").status_code == 404
+    assert drafts.draft_of(other) is None

@@ -27,6 +27,7 @@ from crm.items.filters import ItemFilter
 from crm.items.models.gate import Moved, MoveOptions, NeedsInput, Stale
 from crm.items.models.items import Item
 from crm.notices.models.notifications import Notification
+from crm.people.models import User
 from crm.people.signed_in import signed_in
 from crm.pipelines import boards, rights
 from crm.pipelines.machine import Machine, machine_of
@@ -114,9 +115,14 @@ def bar(request: HttpRequest, machine: Machine, shown: ItemFilter, layout: str) 
         "chips": shown.chips(machine.pipeline),
         "layout": layout,
         "may": {action for action in rights.ACTIONS if rights.allows(signed_in(request), machine, action)},
-        "links": [link for make in slots.board_links if (link := make(machine, signed_in(request)))],
+        "links": links(machine, signed_in(request)),
+        "stage_links": [link for link in links(machine, signed_in(request)) if link.of_stages],
         "nav": "board",
     }
+
+
+def links(machine: Machine, user: User) -> list[slots.NavLink]:
+    return [link for make in slots.board_links if (link := make(machine, user))]
 
 
 def column_hints(machine: Machine) -> dict[int, str]:
@@ -150,6 +156,7 @@ def changed(request: HttpRequest, machine: Machine, since: int, more: dict[str, 
         "hints": column_hints(machine),
         "allowed": {stage.pk: targets(machine, stage, request.user) for stage in stages},
         "may": {"add"} if rights.allows(signed_in(request), machine, "add") else (),
+        "stage_links": [link for link in links(machine, signed_in(request)) if link.of_stages],
     }
     return render(request, "board/_changed.html", context)
 
