@@ -24,7 +24,7 @@ class NotifySupervisor(Action):
     help = _("Tells the head of the owner's department; if there is none or they are away, whoever stands in.")
 
     class Settings(SettingsForm):
-        text = MergeTextField(label=_("text"))
+        text = MergeTextField(label=_("text"), initial=_("Nobody has taken care of “{{ item.title }}” yet."))
         to = UserChoice(label=_("to"), required=False, empty_label=_("the owner's supervisor"))
 
     def run(self, context: Context) -> Outcome:

@@ -9,9 +9,9 @@ from django import forms
 from django.utils.translation import gettext as _
 
 from automation import checking
-from automation.base import action_of, actions, trigger_types
+from automation.base import Scope, action_of, actions, trigger_types
 from automation.document import RULE, SET, STAGE, TRIGGER, Document, Place, RulePart, SetPart, TriggerPart
-from automation.models import Rule
+from automation.models import Rule, RuleSet
 from automation.publishing.keys import free_key
 from automation.publishing.rows import Live
 
@@ -59,12 +59,22 @@ def _index(document: Document, kind: str, place: Place, before: str) -> int | No
     return ids.index(before) if before in ids else None
 
 
-def initial_of(form: Any) -> dict[str, Any]:
-    """What stands in a new one's form at first, as raw data."""
+def initial_of(form: Any, scope: Scope) -> dict[str, Any]:
+    """What stands in a new one's form at first, as raw data; what has to be chosen, and can be but one, is chosen."""
     made: dict[str, Any] = {}
-    for name, one in form.base_fields.items():
+    for name, one in form(scope=scope).fields.items():
         value = one.initial() if callable(one.initial) else one.initial
-        if isinstance(one, forms.BooleanField):
+        several = isinstance(one, forms.ModelMultipleChoiceField)
+        if (
+            isinstance(one, forms.ModelChoiceField)
+            and not several
+            and one.required
+            and one.queryset is not None
+            and value is None
+        ):
+            rows = list(one.queryset.values_list("pk", flat=True)[:2])
+            made |= {name: str(rows[0])} if len(rows) == 1 else {}
+        elif isinstance(one, forms.BooleanField):
             made |= {name: "on"} if value else {}
         elif value not in (None, "", []) and not isinstance(value, list | tuple):
             made[name] = value.strftime("%H:%M") if hasattr(value, "strftime") else str(value)
@@ -85,7 +95,10 @@ def add(document: Document, live: Live, asked: Asked) -> list[str]:
         raise CannotDo(_("“%s” is not installed.") % key[:60])
     place = checked_place(document, live, kind, asked)
     id = document.free_id(key, _taken(live))
-    own: dict[str, Any] = {"id": id, "name": str(found.label)[:120], "settings": initial_of(found.Settings)}
+    own: dict[str, Any] = {"id": id, "name": str(found.label)[:120], "settings": {}}
+    stands = live.stages.get(place.key) if place.kind == STAGE else live.sets.get(place.key)
+    scope = Scope(place=stands if stands is not None else RuleSet(pipeline=live.pipeline))
+    own["settings"] = live.inside.inward(found, initial_of(found.Settings, scope))
     if kind == RULE:
         used = {rule.key for rule in document.rules_of(place)}
         index = _index(document, kind, place, asked.get("before", ""))

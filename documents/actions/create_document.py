@@ -25,6 +25,7 @@ class CreateDocument(Action):
     example = _("The contract is made as soon as the offer is accepted.")
     group = "documents"
     icon = "file-text"
+    leads = True
     causes = ("document.created",)
     help = _("A paper from a template, as PDF, with a link for the customer.")
     alone = True  # it takes a number, whose counter others wait for

@@ -26,6 +26,7 @@ class CreateInvoice(Action):
     example = _("An advance of half the amount, due in 14 days.")
     group = "documents"
     icon = "file-text"
+    leads = True
     causes = ("document.created",)
     help = _("An invoice of what the card lists, on the board of invoices, as PDF and with a link for the customer.")
     outputs = {

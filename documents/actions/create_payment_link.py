@@ -24,6 +24,7 @@ class CreatePaymentLink(Action):
     example = _("The reminder's button leads to the payment page.")
     group = "documents"
     icon = "coin"
+    leads = True
     help = _("An address under which the customer pays the card's newest open invoice online, whole or in part.")
     outputs = {"link": _("link"), "amount": _("amount"), "invoice": _("invoice")}
 

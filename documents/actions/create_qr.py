@@ -26,6 +26,7 @@ class CreateQr(Action):
     example = _("A code on the packing list that opens the manual.")
     group = "documents"
     icon = "qrcode"
+    leads = True
     help = _("A code with a page of its own. Papers show it as {{ pictures.landing_qr }}, mails by its picture's link.")
     outputs = {"code": _("code"), "link": _("link"), "picture": _("picture's link")}
 

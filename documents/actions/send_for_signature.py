@@ -31,6 +31,7 @@ class SendForSignature(Action):
     example = _("The contract by a link; its signature moves the card on.")
     group = "documents"
     icon = "signature"
+    leads = True
     causes = ("document.created",)
     help = _(
         "Makes a paper and asks the customer by e-mail or SMS to accept it with their name; the answer is a trigger."

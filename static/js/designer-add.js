@@ -27,22 +27,26 @@ function mark(index) {
 
 async function add(entry) {
   $("#add-dialog").close();
-  const answer = await send("do/", { do: "add", kind: target.kind, type: entry.dataset.type, place: target.place });
+  const answer = await send("do/", { do: "add", type: entry.dataset.type, ...target });
   if (answer?.opened) openPart(answer.opened);
 }
 
 export function bindAdding() {
   const dialog = $("#add-dialog");
-  designer.addEventListener("click", (event) => {
-    const button = event.target.closest("[data-add]");
-    if (!button) return;
-    target = { kind: button.dataset.add, place: button.dataset.place };
+  const open = (where) => {
+    target = where;
     $("#add-q").value = "";
     $("#add-found").replaceChildren();
     dialog.showModal();
     $("#add-q").focus();
     find();
+  };
+  designer.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-add]");
+    if (!button) return;
+    open({ kind: button.dataset.add, place: button.dataset.place });
   });
+  document.addEventListener("designer:add", (event) => open(event.detail));
   $("#add-q").addEventListener("input", () => {
     clearTimeout(timer);
     timer = setTimeout(find, 120);

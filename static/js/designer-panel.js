@@ -1,6 +1,6 @@
 // The panel of a rule or trigger: each field is in the draft within a second; Escape closes, and nothing typed is lost.
 import { $, $$, guard, post, toast } from "./app.js";
-import { designer, draw, findingsOf, focusPart, may, refresh, send, words } from "./designer-board.js";
+import { before, designer, draw, findingsOf, focusPart, may, refresh, send, words } from "./designer-board.js";
 import { bindOffer, bindSample, show } from "./designer-sample.js";
 import { bind } from "./rule-form.js";
 
@@ -119,10 +119,24 @@ panel()?.addEventListener("click", (event) => {
   if (mend) {
     const { id } = form.dataset;
     close().then(() => send("do/", { do: "mend", check: mend.dataset.mend, where: mend.dataset.where }).then(() => $(`#part-${id}`) && openPart(id)));
-  } else if (event.target === panel() || event.target.closest("[data-cancel]")) {
+  } else if (event.target.closest("[data-another]")) another();
+  else if (event.target === panel() || event.target.closest("[data-cancel]")) {
     event.stopPropagation();
     close();
   }
+});
+// The next one at the same place, without a way round the board.
+async function another() {
+  const { id } = form.dataset;
+  await close();
+  const card = $(`#part-${id}`);
+  const where = card && { kind: "rule", place: card.closest(".dlist").dataset.place, before: before(card) };
+  if (where) document.dispatchEvent(new CustomEvent("designer:add", { detail: where }));
+}
+panel()?.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || !$("[data-another]", panel())) return;
+  event.preventDefault();
+  another();
 });
 panel()?.addEventListener("input", (event) => {
   if (!event.target.matches("[data-pick-q]")) return;
