@@ -124,6 +124,10 @@ class Context:
             raise ActionError(str(error)) from error
 
 
+# The engine asks it of every rule (E40); what an action needs besides is added.
+EDIT: tuple[str, int | None] = ("edit", None)
+
+
 class Action:
     """One automatic action.
 
@@ -199,8 +203,8 @@ class Action:
         return ""
 
     def needs(self, settings: dict[str, Any]) -> list[tuple[str, int | None]]:
-        """Rights that its publisher must have to some items: (right, id of a pipeline), None for the rule's own."""
-        return []
+        """Rights that its publisher must have to some items, EDIT among them: (right, id of a pipeline), None for the rule's own."""
+        return [EDIT]
 
 
 class MissingAction(Action):

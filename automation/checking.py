@@ -12,13 +12,15 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, ClassVar
 
+from django.utils.translation import gettext as _
+
 from automation.base import action_of, actions, trigger_types
 from automation.condition_form import Readable
 from automation.document import RULE, STAGE, TRIGGER, Document, Fault, RulePart, Spot, TriggerPart
 from automation.publishing.comparing import compare
 from automation.publishing.rows import Live
 from automation.rough import Rough
-from automation.timing import Timing
+from automation.timing import DELAY, NOW, Timing
 from crm.models import User
 from crm.pipelines.machine import Machine, machine_of
 from crm.registry import Registry
@@ -36,12 +38,14 @@ class Finding(Fault):
 
     Args:
         fix: does to the document what one click mends; None: a person has to say how. fix_label: what the button says.
+        instead: it says better what a form says at the same place.
     """
 
     check: str = ""
     level: str = ERROR
     fix: Mend | None = field(default=None, compare=False, repr=False)
     fix_label: str = ""
+    instead: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -58,16 +62,37 @@ class Seen:
     def path(self) -> str:
         return f"{self.spot.place.path}.{self.kind}s.{self.part.id}"
 
+    def asked(self, name: str, otherwise: Any) -> Any:
+        """What its action says of itself by one of the methods that checks ask; a third party's that breaks says `otherwise`."""
+        try:
+            return getattr(self.type(), name)(self.settings)
+        except Exception:
+            log.exception("%s of %s", name, self.type.__name__)
+            return otherwise
+
+    @property
+    def moves_to(self) -> Any:
+        return self.asked("moves_to", None)
+
+    @property
+    def leaves(self) -> bool:
+        return bool(self.asked("leaves", False))
+
+    @property
+    def writes_to(self) -> str:
+        return str(self.asked("writes_to", ""))
+
 
 class Checked:
     """A document and what checks ask of it.
 
     Args:
         by: who would publish it; None: nobody, rights are not asked.
+        given: ids of what its publisher would answer for; None: of what differs from what is live.
     """
 
-    def __init__(self, live: Live, document: Document, by: User | None) -> None:
-        self.live, self.document, self.by = live, document, by
+    def __init__(self, live: Live, document: Document, by: User | None, given: set[str] | None = None) -> None:
+        self.live, self.document, self.by, self._given = live, document, by, given
 
     @cached_property
     def machine(self) -> Machine:
@@ -85,6 +110,8 @@ class Checked:
     @cached_property
     def given(self) -> set[str]:
         """Ids of what its publisher would answer for."""
+        if self._given is not None:
+            return self._given
         return {change.id for change in compare(self.live.document, self.document) if change.gives}
 
     @cached_property
@@ -134,6 +161,44 @@ class Checked:
         return stage.name if stage is not None else key
 
 
+def together(tree: Any) -> Iterator[dict[str, Any]]:
+    """Comparisons of a condition that all have to hold for the whole to hold."""
+    if not isinstance(tree, dict):
+        return
+    if isinstance(tree.get("all"), list):
+        for part in tree["all"]:
+            yield from together(part)
+    elif "field" in tree:
+        yield tree
+
+
+def every_comparison(tree: Any) -> Iterator[dict[str, Any]]:
+    """All of them, however they stand together."""
+    if isinstance(tree, list):
+        for part in tree:
+            yield from every_comparison(part)
+    elif isinstance(tree, dict):
+        if "field" in tree:
+            yield tree
+        for glue in ("all", "any", "not"):
+            yield from every_comparison(tree.get(glue))
+
+
+# Roughly, for comparing delays: working time is counted as eight hours of a day, five days of seven.
+SECONDS = {
+    "seconds": 1, "minutes": 60, "hours": 3600, "days": 86_400, "weeks": 604_800, "months": 2_592_000,
+    "working_minutes": 60 * 4.2, "working_hours": 3600 * 4.2, "working_days": 86_400 * 1.4,
+}  # fmt: skip
+
+
+def delay_of(part: RulePart) -> float | None:
+    """Seconds after the entry, or after the rule before it; None: by a date, or at a time of day."""
+    timing = timing_of(part)
+    if timing is None or timing.when not in (NOW, DELAY):
+        return None
+    return timing.amount * SECONDS[timing.unit] if timing.when == DELAY else 0
+
+
 def timing_of(part: RulePart) -> Timing | None:
     """None for one that cannot be read; its form says so."""
     try:
@@ -147,19 +212,22 @@ class Check:
 
     Attributes:
         key, label: of it. level: error, warning or hint. fix_label: what the button says where it can mend.
+        instead: its findings say better what a form says at the same place.
     """
 
     key: ClassVar[str] = ""
     label: ClassVar[Any] = ""
     level: ClassVar[str] = WARNING
     fix_label: ClassVar[Any] = ""
+    instead: ClassVar[bool] = False
 
     def look(self, checked: Checked) -> Iterator[Finding]:
         """Reads only; one finding for each place. `self.found` makes them."""
         raise NotImplementedError
 
     def found(self, place: str, sentence: str, fix: Mend | None = None) -> Finding:
-        return Finding(place, sentence, self.key, self.level, fix, str(self.fix_label) if fix is not None else "")
+        label = str(self.fix_label) if fix is not None else ""
+        return Finding(place, sentence, self.key, self.level, fix, label, self.instead)
 
 
 def _fault(cls: type[Check]) -> str:
@@ -170,16 +238,27 @@ checks: Registry[Check] = Registry("checks", Check, fault=_fault)
 
 
 def findings(
-    live: Live, document: Document, by: User | None, levels: Iterable[str] = LEVELS, only: str = ""
+    live: Live,
+    document: Document,
+    by: User | None,
+    levels: Iterable[str] = LEVELS,
+    only: str = "",
+    given: set[str] | None = None,
 ) -> list[Finding]:
-    """What all checks find, or those of some levels, or one of them by its key. A check that breaks is left out and logged."""
-    checked, found = Checked(live, document, by), []
+    """What all checks find, or those of some levels, or one of them by its key. One that breaks says so, and the others count.
+
+    Args:
+        given: as of `Checked`.
+    """
+    checked, found = Checked(live, document, by, given), []
     for check in checks:
         if check.level in levels and only in ("", check.key):
             try:
                 found += list(check().look(checked))
-            except Exception:  # a third party's, or of settings that no form has judged: the others still count
+            except Exception:  # a third party's, or of settings that no form has judged
                 log.exception("check %s", check.key)
+                words = _("The check “%s” could not be made; the log of the server says why.") % check.label
+                found.append(Finding("", words, check.key, WARNING))
     return found
 
 

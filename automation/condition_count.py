@@ -8,6 +8,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
@@ -15,7 +16,7 @@ from automation.conditions import judge
 from automation.facts import CannotJudge
 from automation.values import Shared, facts_for, zone_of
 from crm.fields.day import Date
-from crm.fields.number import Number
+from crm.fields.money import Money
 from crm.ground import clock
 from crm.models import Item, User
 from crm.pipelines.roles import sees_profit
@@ -53,9 +54,9 @@ def count(items: Any, tree: dict[str, Any], by: User) -> Count:
     total, asked = seen.count(), in_sql(tree)
     if asked is not None:
         return Count(seen.filter(asked).count(), total)
-    rows = seen.select_related("contact", "company", "owner", "stage", "visit", "pipeline", "lost_reason").order_by(
-        "-pk"
-    )[:MOST]
+    rows = seen.select_related(
+        "contact", "company", "owner", "stage", "visit", "pipeline", "lost_reason", "profit"
+    ).order_by("-pk")[:MOST]
     rows = rows.prefetch_related("contact__emails", "contact__phones")
     started, looked, matching, shared = time.monotonic(), 0, 0, None
     for item in rows.iterator(chunk_size=100):
@@ -110,13 +111,16 @@ def _leaf(leaf: dict[str, Any]) -> Q | None:
         return None
     if op in ("is_empty", "is_filled"):
         return Q(**{f"{column}__isnull": op == "is_empty"})
-    kind: Any = Number() if path in NUMBERS else Date()
-    if op == "between" and isinstance(value, list) and len(value) == 2:
-        low, high = (kind.from_json(one) for one in value)
-        return Q(**{f"{column}__gte": low, f"{column}__lte": high})
-    if op not in SIGNS:
+    kind: Any = Money() if path in NUMBERS else Date()
+    try:
+        if op == "between" and isinstance(value, list) and len(value) == 2:
+            low, high = (kind.from_json(one) for one in value)
+            return Q(**{f"{column}__gte": low, f"{column}__lte": high})
+        if op not in SIGNS:
+            return None
+        wanted = kind.from_json(value)
+    except ValidationError:
         return None
-    wanted = kind.from_json(value)
     # An empty field is neither more nor less than anything, and equals nothing but another empty one.
     if wanted is None or isinstance(wanted, datetime):
         return None

@@ -144,6 +144,15 @@ class Row:
     value: Any
     other: Any
 
+    @property
+    def fields(self) -> list[Any]:
+        return [one for one in (self.field, self.op, self.value, self.other) if one is not None]
+
+    @property
+    def takes(self) -> str:
+        """How many values stand beside it (automation/conditions.py)."""
+        return str(self.value.field.widget.takes) if self.op.value() else ""
+
 
 class ConditionForm(forms.Form):
     """Comparisons in groups of any depth (automation/condition_shape.py). What no row can show is shown and kept.
@@ -177,6 +186,8 @@ class ConditionForm(forms.Form):
         self.initial.update(glue=self.kept_shape["glue"], shape=json.dumps(self.kept_shape) if nested else "")
         if places:
             stored = dict(zip(self.places, stored.values(), strict=False))
+        if self.is_bound:
+            stored = {}  # what was sent stands for itself: its rows have other numbers
         self.choices = self.readable.choices()
         for number in self.places:
             self._add_row(number, stored.get(number, {}))
@@ -248,8 +259,9 @@ class ConditionForm(forms.Form):
     @property
     def is_deep(self) -> bool:
         """Whether there is something in it that no row can show."""
-        _shape, leaves = condition_shape.shape_of(self.tree)
-        return len(leaves) > MOST_ROWS or any(map(_is_beyond, leaves.values()))
+        shape, leaves = condition_shape.shape_of(self.tree)
+        too_deep = condition_shape.depth_of(shape) > condition_shape.DEEPEST
+        return too_deep or len(leaves) > MOST_ROWS or any(map(_is_beyond, leaves.values()))
 
     def row(self, number: int) -> Row:
         names = ("field", "op", "value", "other")

@@ -50,6 +50,11 @@ def shape_of(tree: dict[str, Any]) -> tuple[Shape, dict[int, Leaf]]:
     return found if isinstance(found, dict) else {"glue": "all", "parts": [found]}, leaves
 
 
+def depth_of(shape: Shape) -> int:
+    """Of groups within the outermost one."""
+    return max((depth_of(part) + 1 for part in shape["parts"] if isinstance(part, dict)), default=0)
+
+
 def read(text: str, numbers: Collection[int]) -> Shape | None:
     """What the page sent; None: it sent none, and comparisons stand side by side. Raises ValidationError.
 

@@ -18,6 +18,8 @@ from pydantic import ValidationError as Unreadable
 FORMAT = 1
 RULE, TRIGGER = "rule", "trigger"
 STAGE, SET = "stage", "set"
+# Beside a part's condition: what was typed and cannot be read yet. It keeps the part from going live.
+UNREAD = "condition_typed"
 MOST_PLACED = 6000  # rules and triggers of one document
 
 

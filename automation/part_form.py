@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from automation.base import MissingAction, SettingsForm
 from automation.condition_form import ConditionForm
-from automation.document import Document, RulePart, Spot, TriggerPart
+from automation.document import UNREAD, Document, RulePart, Spot, TriggerPart
 from automation.models import Rule, Trigger
 from automation.publishing.judging import Judge
 from automation.publishing.references import type_of
@@ -77,7 +78,8 @@ class PartForm:
         self.held = self.judge.named_new(part)
         for name in self.held:
             del self.own.fields[name]
-        self.condition = ConditionForm(data, prefix="if", tree=part.condition, pipeline=live.pipeline)
+        unread = unread_of(part) if data is None else data
+        self.condition = ConditionForm(unread, prefix="if", tree=part.condition, pipeline=live.pipeline)
         self.timing = TimingForm(data, prefix="when", initial=_readable(part)) if isinstance(part, RulePart) else None
         self.inside = live.inside
 
@@ -114,13 +116,36 @@ class PartForm:
         self.part.settings = self.inside.inward(self.kind, self.own.stored(raw) if valid[id(self.own)] else raw) | held
         if self.timing is not None and isinstance(self.part, RulePart):
             self.part.timing = self.timing.raw() if valid[id(self.timing)] else raw_of(self.timing)
-        if valid[id(self.condition)]:
+        self._take_condition(valid[id(self.condition)])
+        return self._faults()
+
+    def _take_condition(self, is_valid: bool) -> None:
+        """One that cannot be read is kept beside the one that could: nothing typed is lost, and both cannot go live."""
+        if UNREAD in self.part.extra:
+            delattr(self.part, UNREAD)
+        if is_valid:
             self.part.condition = self.condition.stored()
+            return
+        names = [name for name in self.data if name.startswith("if-")]
+        setattr(self.part, UNREAD, {name: self.data.getlist(name) for name in names})
+
+    def _faults(self) -> dict[str, list[str]]:
         return {
             f"{form.prefix}-{name}": [str(word) for word in words]
             for form in self.forms
             for name, words in form.errors.items()
         }
+
+
+def unread_of(part: RulePart | TriggerPart) -> QueryDict | None:
+    """What was typed into its condition and could not be read, as it was sent; None: nothing."""
+    kept = part.extra.get(UNREAD)
+    if not isinstance(kept, dict):
+        return None
+    data = QueryDict(mutable=True)
+    for name, values in kept.items():
+        data.setlist(name, [str(one) for one in values] if isinstance(values, list) else [str(values)])
+    return data
 
 
 def _readable(part: RulePart) -> dict[str, Any]:

@@ -100,6 +100,7 @@ class Shared:
 
     def __init__(self, zone: str) -> None:
         self.zone, self.described = zone, _Described()
+        self.defined = cache(lambda pipeline: list(Variable.objects.of(pipeline)))
         self.custom = cache(merge_fields.custom_keys)
 
 
@@ -117,7 +118,8 @@ class _Reader:
         self.item, self.visit, self.caller, self.sees_profit = item, visit, caller, sees_profit
         self.values = merge_text.Values(item, custom=shared.custom if shared is not None else merge_fields.custom_keys)
         self.described = shared.described if shared is not None else _Described()
-        self.variables: Any = SimpleLazyObject(lambda: Variables(item, visit))
+        defined = shared.defined(item.pipeline_id) if shared is not None else None
+        self.variables: Any = SimpleLazyObject(lambda: Variables(item, visit, defined))
 
     def __call__(self, path: str) -> Any:
         """Raises KeyError for a field that has gone, CannotJudge for one that is not theirs to read."""

@@ -120,9 +120,13 @@ class VariableValue(models.Model):
         return f"{self.variable}: {self.value}"
 
 
-def kept_values(item: Item, visit_id: int | None) -> list[tuple[Variable, Any]]:
-    """Each variable that this card's rules may read, with its value as kept; two queries."""
-    known = list(Variable.objects.of(item.pipeline_id))
+def kept_values(item: Item, visit_id: int | None, defined: list[Variable] | None = None) -> list[tuple[Variable, Any]]:
+    """Each variable that this card's rules may read, with its value as kept; two queries.
+
+    Args:
+        defined: those of its pipeline, where they are at hand: one query.
+    """
+    known = list(Variable.objects.of(item.pipeline_id)) if defined is None else defined
     if not known:
         return []
     place = models.Q(visit=None) | models.Q(visit=visit_id or 0)
@@ -134,10 +138,10 @@ def kept_values(item: Item, visit_id: int | None) -> list[tuple[Variable, Any]]:
 class Variables(dict[str, Any]):
     """vars.<key> for merge texts and conditions; read from the database when one first asks."""
 
-    def __init__(self, item: Item, visit: StageVisit | None) -> None:
+    def __init__(self, item: Item, visit: StageVisit | None, defined: list[Variable] | None = None) -> None:
         super().__init__(
             {
                 one.key: type_of(one.type).merge_value(kept)
-                for one, kept in kept_values(item, visit.pk if visit is not None else None)
+                for one, kept in kept_values(item, visit.pk if visit is not None else None, defined)
             }
         )

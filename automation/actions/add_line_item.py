@@ -98,6 +98,3 @@ class AddLineItem(Action):
 
     def summary(self, settings: dict[str, Any]) -> str:
         return str(settings.get("product") or settings.get("name") or "")[:80]
-
-    def needs(self, settings: dict[str, Any]) -> list[tuple[str, int | None]]:
-        return [("edit", None)]

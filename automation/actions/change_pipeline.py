@@ -7,7 +7,7 @@ from typing import Any
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
-from automation.base import Action, ActionError, Context, Done, Outcome, SettingsForm, actions
+from automation.base import EDIT, Action, ActionError, Context, Done, Outcome, SettingsForm, actions
 from automation.fields import AnyStageChoice
 from crm.models import Refused
 
@@ -51,4 +51,4 @@ class ChangePipeline(Action):
         return True
 
     def needs(self, settings: dict[str, Any]) -> list[tuple[str, int | None]]:
-        return [("move", None)]
+        return [EDIT, ("move", None)]

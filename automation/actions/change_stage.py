@@ -6,7 +6,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from automation.base import Action, ActionError, Context, Done, Outcome, SettingsForm, actions
+from automation.base import EDIT, Action, ActionError, Context, Done, Outcome, SettingsForm, actions
 from automation.fields import StageChoice
 from crm.items.models.gate import MoveOptions
 from crm.models import Refused, Stage
@@ -48,4 +48,4 @@ class ChangeStage(Action):
         return settings.get("stage") or None
 
     def needs(self, settings: dict[str, Any]) -> list[tuple[str, int | None]]:
-        return [("move", None)]
+        return [EDIT, ("move", None)]

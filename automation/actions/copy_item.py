@@ -8,7 +8,7 @@ from django import forms
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
-from automation.base import Action, ActionError, Context, Done, Outcome, SettingsForm, actions
+from automation.base import EDIT, Action, ActionError, Context, Done, Outcome, SettingsForm, actions
 from automation.fields import AnyStageChoice, MergeTextField, UserChoice
 from crm.items.listing import replace_lines
 from crm.items.models.lines import LineItem
@@ -78,4 +78,4 @@ def _copied(line: LineItem) -> LineItem:
 
     def needs(self, settings: dict[str, Any]) -> list[tuple[str, int | None]]:
         stage = settings.get("stage")
-        return [("add", stage.pipeline_id)] if stage else []
+        return [EDIT, ("add", stage.pipeline_id)] if stage else [EDIT]

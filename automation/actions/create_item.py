@@ -8,7 +8,7 @@ from django import forms
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
-from automation.base import Action, ActionError, Context, Done, Outcome, SettingsForm, actions
+from automation.base import EDIT, Action, ActionError, Context, Done, Outcome, SettingsForm, actions
 from automation.fields import AnyStageChoice, MergeTextField, UserChoice
 from automation.operand import OperandField, number_of
 from crm.messages.merge_fields import item_link
@@ -68,4 +68,4 @@ class CreateItem(Action):
 
     def needs(self, settings: dict[str, Any]) -> list[tuple[str, int | None]]:
         stage = settings.get("stage")
-        return [("add", stage.pipeline_id)] if stage else []
+        return [EDIT, ("add", stage.pipeline_id)] if stage else [EDIT]

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from automation.base import Action, ActionError, Context, Done, Outcome, actions
+from automation.base import EDIT, Action, ActionError, Context, Done, Outcome, actions
 from crm.models import Refused
 
 
@@ -33,4 +33,4 @@ class DeleteItem(Action):
         return True
 
     def needs(self, settings: dict[str, Any]) -> list[tuple[str, int | None]]:
-        return [("delete", None)]
+        return [EDIT, ("delete", None)]

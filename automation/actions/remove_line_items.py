@@ -45,6 +45,3 @@ class RemoveLineItems(Action):
 
     def summary(self, settings: dict[str, Any]) -> str:
         return str(settings.get("product") or _("all lines"))
-
-    def needs(self, settings: dict[str, Any]) -> list[tuple[str, int | None]]:
-        return [("edit", None)]

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from automation.checking import WARNING, Check, Checked, Finding, Mend, checks, timing_of
+from automation.checks.no_channel import MEDIA
 from automation.document import Document, RulePart
 from automation.timing import DELAY, TIME_OF_DAY, WHOLE_DAYS, Timing
 from crm.models import Channel
@@ -28,10 +29,11 @@ class AtNight(Check):
     def look(self, checked: Checked) -> Iterator[Finding]:
         kept = set(Channel.objects.filter(calendar__isnull=False).values_list("pk", flat=True))
         for rule in checked.rules:
-            timing, channel = timing_of(rule.part), rule.settings.get("channel")
-            if timing is None or not rule.type().writes_to(rule.settings) or not _at_night(timing):
+            timing, medium = timing_of(rule.part), rule.writes_to
+            if timing is None or not medium or not _at_night(timing):
                 continue
-            if channel is not None and getattr(channel, "pk", None) in kept:
+            channel = rule.settings.get("channel") or Channel.default_for(MEDIA[medium])
+            if getattr(channel, "pk", None) in kept:
                 continue  # the channel has hours of its own
             words = _now("It may reach the customer at night: it is not kept to working time.")
             yield self.found(f"{rule.path}.timing", words, _kept(rule.part.id))

@@ -8,12 +8,13 @@ from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from automation.checking import ERROR, Check, Checked, Finding, Seen, checks, name_of, timing_of
+from automation.models import Rule
 from automation.timing import DATE
 
 
 @checks.register
 class ContradictingMoves(Check):
-    """Of those without a condition alone: two with conditions may each have their own cards."""
+    """Of those that every card meets at every visit: two with conditions may each have their own cards."""
 
     key = "contradicting_moves"
     label = _("Two rules move the card to different stages at once")
@@ -23,14 +24,19 @@ class ContradictingMoves(Check):
         for rules in checked.by_stage().values():
             moving: dict[str, Seen] = {}
             for rule in rules:
-                target = rule.type().moves_to(rule.settings)
-                if target is None or rule.part.condition or rule.part.after_previous:
+                part = rule.part
+                if part.condition or part.after_previous or part.repeat != Rule.Repeat.EVERY or not rule.leaves:
                     continue
-                timing = timing_of(rule.part)
+                timing = timing_of(part)
                 moment = (
                     "" if timing is None else f"{timing.words()} {timing.date_field if timing.when == DATE else ''}"
                 )
                 first = moving.setdefault(moment, rule)
-                if first is not rule and first.type().moves_to(first.settings) != target:
+                if first is not rule and _where(first) != _where(rule):
                     words = _now("“%s” moves the card elsewhere at the same moment: one of both never happens.")
                     yield self.found(rule.path, words % name_of(first.part))
+
+
+def _where(rule: Seen) -> str:
+    target = rule.moves_to
+    return str(target.pk) if target is not None else f"{rule.type.key} {rule.part.settings}"

@@ -27,7 +27,7 @@ class CountryList(Check):
         fed = feeding(checked)
         for key, rules in checked.by_stage().items():
             for rule in rules:
-                if key in fed and rule.type().writes_to(rule.settings) == "phone":
+                if key in fed and rule.writes_to == "phone":
                     words = _now(
                         "Numbers from the form “%s” get no SMS: your company's page lists no country for such."
                     )

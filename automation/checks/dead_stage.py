@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
-from automation.checking import WARNING, Check, Checked, Finding, checks
+from automation.checking import HINT, Check, Checked, Finding, checks
 from automation.document import STAGE
-from crm.models import WebForm
+from crm.ground import clock
+from crm.models import StageVisit, WebForm
+
+DAYS = 90
 
 
 @checks.register
 class DeadStage(Check):
+    """A hint: who adds a card, a rule or a program may put it straight there; none has for a quarter of a year."""
+
     key = "dead_stage"
     label = _("No card comes here")
-    level = WARNING
+    level = HINT
 
     def look(self, checked: Checked) -> Iterator[Finding]:
         machine = checked.machine
@@ -26,6 +32,10 @@ class DeadStage(Check):
         forms = WebForm.objects.filter(pipeline=checked.live.pipeline, is_active=True, stage__isnull=False)
         reached |= set(forms.values_list("stage_id", flat=True))
         reached |= {int(one.spot.place.key) for one in checked.triggers if one.part.override}
+        since = clock.now() - timedelta(days=DAYS)
+        reached |= set(
+            StageVisit.objects.filter(stage__in=machine.stages, entered_at__gte=since).values_list("stage", flat=True)
+        )
         for key, rules in checked.by_stage().items():
             if rules and int(key) in machine.stages and int(key) not in reached:
                 yield self.found(

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
-from automation.checking import ERROR, Check, Checked, Finding, Mend, checks, name_of
-from automation.document import RULE, Document, Place
+from automation.checking import ERROR, Check, Checked, Finding, Mend, checks, every_comparison, name_of
+from automation.document import RULE, Document, Place, RulePart
 from automation.models import Rule
+from automation.publishing import chains
 from crm.messages import merge_text
 
 
@@ -19,6 +20,7 @@ class LaterOutput(Check):
     label = _("It reads what a later rule gives")
     level = ERROR
     fix_label = _("Put it behind that rule")
+    instead = True
 
     def look(self, checked: Checked) -> Iterator[Finding]:
         for rule in checked.seen:
@@ -26,28 +28,29 @@ class LaterOutput(Check):
                 continue
             place, earlier = rule.spot.place, {part.key for part in checked.before(rule)}
             later = {part.key: part for part in checked.document.rules_of(place) if part.key not in earlier}
-            for name, value in rule.part.settings.items():
-                for key in sorted(_read_by(value) & later.keys() - {rule.part.key}):
+            for name, read in _read_by(rule.part):
+                for key in sorted(read & later.keys() - {rule.part.key}):
                     words = _now("It reads what “%s” gives, which stands behind it.") % name_of(later[key])
-                    where = f"{rule.path}.settings.{name}"
-                    yield self.found(where, words, _behind(place, rule.part.id, later[key].id))
+                    yield self.found(f"{rule.path}.{name}", words, _behind(place, rule.part.id, later[key].id))
 
 
-def _read_by(value: object) -> set[str]:
-    """Keys of rules whose values a text names."""
-    if not isinstance(value, str) or "rules" not in value:
-        return set()
-    return {path.split(".")[1] for path in merge_text.paths_in(value) if path.startswith("rules.") and "." in path}
+def _read_by(part: RulePart) -> Iterator[tuple[str, set[str]]]:
+    """Keys of rules whose values it names: by its texts, by its condition."""
+    for name, value in part.settings.items():
+        if isinstance(value, str) and "rules" in value:
+            yield f"settings.{name}", _keys(merge_text.paths_in(value))
+    comparisons = list(every_comparison(part.condition))
+    yield "condition", _keys({str(leaf.get(name) or "") for leaf in comparisons for name in ("field", "value_field")})
+
+
+def _keys(paths: set[str]) -> set[str]:
+    return {path.split(".")[1] for path in paths if path.startswith("rules.") and path.count(".")}
 
 
 def _behind(place: Place, id: str, other: str) -> Mend:
     def fix(document: Document) -> None:
-        _kind, _spot, part = document.find(id) or (None, None, None)
-        if part is None:
-            return
-        document.remove(id)
-        ids = [rule.id for rule in document.rules_of(place)]
-        document.add(RULE, place, part, ids.index(other) + 1)
+        part, _place = chains.take_out(document, id)
+        chains.put_behind(document, place, part, other)
         part.after_previous = Rule.After.DONE
 
     return fix

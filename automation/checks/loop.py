@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from automation.checking import WARNING, Check, Checked, Finding, Seen, checks
 from automation.document import STAGE
+from automation.models import MOST_NESTED
 
 MOST = 10  # circles that are told
 
@@ -47,18 +48,29 @@ def _turned(circle: list[str], order: list[str]) -> list[str]:
     return [*circle[start:-1], *circle[:start], circle[start]]
 
 
+def _callers(checked: Checked) -> dict[str, set[str]]:
+    """By the id of a set the stages that call it, also by way of other sets."""
+    called = [
+        (str(one.part.settings.get("rule_set")), one.spot.place)
+        for one in checked.rules
+        if one.part.action == "run_rule_set"
+    ]
+    found: dict[str, set[str]] = {}
+    for _depth in range(MOST_NESTED + 1):
+        for id, place in called:
+            found.setdefault(id, set()).update({place.key} if place.kind == STAGE else found.get(place.key, set()))
+    return found
+
+
 def _edges(checked: Checked) -> dict[tuple[str, str], Seen]:
     """From stage to stage (ids), with the rule that sends cards along; rules of sets count at each stage that calls them."""
-    calls: dict[str, set[str]] = {}
-    for rule in checked.rules:
-        if rule.part.action == "run_rule_set" and rule.spot.place.kind == STAGE:
-            calls.setdefault(str(rule.part.settings.get("rule_set")), set()).add(rule.spot.place.key)
+    calls = _callers(checked)
     order = {key: number for number, key in enumerate(checked.live.stages)}
     found: dict[tuple[str, str], Seen] = {}
     for rule in checked.rules:
         place = rule.spot.place
         for source in {place.key} if place.kind == STAGE else calls.get(place.key, set()):
-            target = rule.type().moves_to(rule.settings)
+            target = rule.moves_to
             if target is not None and str(target.pk) != source:
                 found.setdefault((source, str(target.pk)), rule)
             for trigger in checked.triggers:

@@ -9,8 +9,9 @@ from typing import Any
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
-from automation.checking import WARNING, Check, Checked, Finding, checks
-from automation.document import STAGE
+from automation.checking import WARNING, Check, Checked, Finding, checks, together
+from automation.document import RULE, STAGE
+from automation.models import Rule
 
 # Of a card that stands on a stage, both are that stage.
 STAGES = ("stage", "item.stage")
@@ -27,23 +28,13 @@ class NeverTrue(Check):
     level = WARNING
 
     def look(self, checked: Checked) -> Iterator[Finding]:
-        for one in checked.rules:
-            own = one.spot.place.key if one.spot.place.kind == STAGE else ""
-            leaves = [leaf for leaf in _together(one.part.condition) if not leaf.get("value_field")]
+        for one in [*checked.rules, *checked.triggers]:
+            stays = one.kind == RULE and one.spot.place.kind == STAGE and one.part.on_leave == Rule.OnLeave.CANCEL
+            own = one.spot.place.key if stays else ""  # a rule that is kept runs wherever the card is by then
+            leaves = [leaf for leaf in together(one.part.condition) if not leaf.get("value_field")]
             if _excluded(leaves, own, checked) or _spans_nothing(leaves):
                 words = _now("No card can meet this condition: its parts rule each other out.")
                 yield self.found(f"{one.path}.condition", words)
-
-
-def _together(tree: Any) -> Iterator[Leaf]:
-    """Comparisons that all have to hold for the whole to hold."""
-    if not isinstance(tree, dict):
-        return
-    if isinstance(tree.get("all"), list):
-        for part in tree["all"]:
-            yield from _together(part)
-    elif "field" in tree:
-        yield tree
 
 
 def _excluded(leaves: list[Leaf], own_stage: str, checked: Checked) -> bool:
@@ -74,7 +65,15 @@ def _spans_nothing(leaves: list[Leaf]) -> bool:
             lowest[field] = max(number, lowest.get(field, number))
         elif leaf.get("op") in UPPER:
             highest[field] = min(number, highest.get(field, number))
-    return any(field in highest and lowest[field] > highest[field] for field in lowest)
+    strict = {
+        (str(leaf["field"]), _number(leaf.get("value")))
+        for leaf in leaves
+        if leaf.get("op") in ("more_than", "less_than")
+    }
+    return any(
+        field in highest and (low > highest[field] or (low == highest[field] and (field, low) in strict))
+        for field, low in lowest.items()
+    )
 
 
 def _number(value: Any) -> Decimal | None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from django.utils.translation import gettext_lazy as _
 
-from automation.checking import WARNING, Check, Checked, Finding, checks
+from automation.checking import WARNING, Check, Checked, Finding, checks, together
 from crm.models import FormField, WebForm
 
 WORDS = {
@@ -27,7 +27,9 @@ class NoAddress(Check):
         told = set(asked.values_list("form_id", "saves_to"))
         for key, rules in checked.by_stage().items():
             for rule in rules:
-                wanted = rule.type().writes_to(rule.settings)
+                wanted = rule.writes_to
+                if any(leaf["field"] == f"contact.{wanted}" for leaf in together(rule.part.condition)):
+                    continue  # it writes to those alone who have one
                 for form in fed.get(key, []) if wanted else ():
                     if (form.pk, f"contact.{wanted}") not in told:
                         yield self.found(rule.path, str(WORDS[wanted]) % form.name)

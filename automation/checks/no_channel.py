@@ -22,7 +22,7 @@ class NoChannel(Check):
     def look(self, checked: Checked) -> Iterator[Finding]:
         defaults: dict[str, Channel | None] = {}
         for rule in checked.rules:
-            medium = MEDIA.get(rule.type().writes_to(rule.settings))
+            medium = MEDIA.get(rule.writes_to)
             if medium is None:
                 continue
             channel = rule.settings.get("channel") or None

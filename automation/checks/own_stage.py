@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from automation.checking import ERROR, Check, Checked, Finding, Mend, checks
 from automation.document import RULE, STAGE, Document
+from automation.publishing import chains
 
 
 @checks.register
@@ -17,10 +18,11 @@ class OwnStage(Check):
     label = _("It moves to its own stage")
     level = ERROR
     fix_label = _("Remove this rule")
+    instead = True
 
     def look(self, checked: Checked) -> Iterator[Finding]:
         for rule in checked.seen:
-            target = rule.type().moves_to(rule.settings) if rule.kind == RULE else None
+            target = rule.moves_to if rule.kind == RULE else None
             if target is not None and rule.spot.place.kind == STAGE and str(target.pk) == rule.spot.place.key:
                 words = _now("The rule stands on this stage already.")
                 yield self.found(f"{rule.path}.settings.stage", words, _removed(rule.part.id))
@@ -28,6 +30,6 @@ class OwnStage(Check):
 
 def _removed(id: str) -> Mend:
     def fix(document: Document) -> None:
-        document.remove(id)
+        chains.take_out(document, id)
 
     return fix

@@ -29,7 +29,7 @@ class PublisherRights(Check):
         if by is None:
             return
         for rule in checked.rules:
-            for right, pipeline in rule.type().needs(rule.settings) if rule.part.id in checked.given else ():
+            for right, pipeline in rule.asked("needs", []) if rule.part.id in checked.given else ():
                 machine = checked.machine if pipeline is None else machine_of(pipeline)
                 if not rights.allows(by, machine, right):
                     words = _now("It acts with the rights of %(name)s, who may not %(right)s cards in “%(pipeline)s”.")

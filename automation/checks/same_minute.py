@@ -20,13 +20,20 @@ class SameMinute(Check):
 
     def look(self, checked: Checked) -> Iterator[Finding]:
         for rules in checked.by_stage().values():
-            moments: dict[tuple[str, str], Seen] = {}
+            moments: dict[tuple[str, str], list[Seen]] = {}
             for rule in rules:
-                medium, timing = rule.type().writes_to(rule.settings), timing_of(rule.part)
+                medium, timing = rule.writes_to, timing_of(rule.part)
                 if not medium or timing is None or rule.part.after_previous:
                     continue
                 moment = (medium, f"{timing.words()} {timing.date_field}")
-                first = moments.setdefault(moment, rule)
-                if first is not rule and not (first.part.condition and rule.part.condition):
+                others = moments.setdefault(moment, [])
+                first = next((one for one in others if _meets(one, rule)), None)
+                others.append(rule)
+                if first is not None:
                     words = _now("The customer gets this and “%s” in the same minute.") % name_of(first.part)
                     yield self.found(rule.path, words)
+
+
+def _meets(one: Seen, other: Seen) -> bool:
+    """Whether there are cards for which both run."""
+    return not (one.part.condition and other.part.condition) or one.part.condition == other.part.condition

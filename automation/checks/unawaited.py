@@ -21,9 +21,10 @@ class Unawaited(Check):
     fix_label = _("Start it after that rule")
 
     def look(self, checked: Checked) -> Iterator[Finding]:
+        on = {rule.part.id for rule in checked.rules}
         for rule in checked.rules:
             earlier = checked.before(rule)
-            if not earlier or rule.part.after_previous:
+            if not earlier or rule.part.after_previous or earlier[-1].id not in on:
                 continue
             before = action_of(earlier[-1].action)
             if before.pauses or before.branches:

@@ -27,9 +27,13 @@ def typed_condition(tree: Any, readable: Readable, currency: str, depth: int = 0
         if glue in tree:
             if not isinstance(tree[glue], list) or len(tree[glue]) > MOST_PARTS:
                 raise ValidationError(_("“%s” takes a list.") % glue)
-            return {glue: [typed_condition(part, readable, currency, depth + 1) for part in tree[glue]]}
+            # A group without parts says nothing: the engine, a database and the builder would each read it otherwise.
+            parts = [typed_condition(part, readable, currency, depth + 1) for part in tree[glue]]
+            kept = [part for part in parts if part]
+            return {glue: kept} if kept else {}
     if "not" in tree:
-        return {"not": typed_condition(tree["not"], readable, currency, depth + 1)}
+        inner = typed_condition(tree["not"], readable, currency, depth + 1)
+        return {"not": inner} if inner else {}
     return _typed_leaf(tree, readable, currency)
 
 

@@ -121,14 +121,12 @@ def discard(pipeline: Pipeline) -> None:
     Draft.objects.filter(pipeline=pipeline).delete()
 
 
-def faults_of(live: Live, document: Document, by: User) -> list[Fault]:
-    """All that is wrong with a document; nothing of it is changed. Of two at one place the one that can be mended by a click."""
+def faults_of(live: Live, document: Document, by: User | None) -> list[Fault]:
+    """All that is wrong with a document; nothing of it is changed. Of two at one place the one that says it better."""
     asked = document.copy_of()
     found = Judge(live, asked, by).faults(compare(live.document, asked), whole=True)
-    mended = {fault.place for fault in found if isinstance(fault, Finding) and fault.fix is not None}
-    return [
-        fault for fault in found if fault.place not in mended or (isinstance(fault, Finding) and fault.fix is not None)
-    ]
+    better = {fault.place for fault in found if isinstance(fault, Finding) and fault.instead}
+    return [fault for fault in found if fault.place not in better or (isinstance(fault, Finding) and fault.instead)]
 
 
 def advice_on(live: Live, document: Document, by: User) -> list[Finding]:
@@ -199,15 +197,20 @@ def publish_draft(
         return made
 
 
-def restore(publication: Publication, by: User, *, switches: bool = False) -> Draft:
+def restore(publication: Publication, by: User, *, switches: bool = False, instead_of: int | None = None) -> Draft:
     """The draft is this older version, to be looked at and published like any other.
 
     Args:
         switches: also switch on and off as it was then; at once, since switches are live.
+        instead_of: revision of the draft that is thrown away, 0: there is none; None: whatever there is.
+    Raises Outdated.
     """
     pipeline = publication.pipeline
     with transaction.atomic():
         databases.lock(Pipeline.objects.filter(pk=pipeline.pk)).get()
+        known = _locked(pipeline)
+        if instead_of is not None and instead_of != (known.revision if known is not None else 0):
+            raise Outdated(known)
         live = read(pipeline)
         document = Document.model_validate(publication.document)
         for _kind, _spot, part in document.placed():

@@ -10,10 +10,10 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
 from automation.base import Scope, action_of, bind
-from automation.checking import ERROR, findings
+from automation.checking import ERROR, Finding, findings
 from automation.condition_form import Readable
 from automation.confidential import hidden_from
-from automation.document import RULE, SET, STAGE, TRIGGER, Document, Fault, Place, RulePart, Spot, TriggerPart
+from automation.document import RULE, SET, STAGE, TRIGGER, UNREAD, Document, Fault, Place, RulePart, Spot, TriggerPart
 from automation.models import MOST_NESTED, MOST_RULES, Rule, RuleSet, Trigger
 from automation.publishing.comparing import VARIABLE, Change
 from automation.publishing.conditions import typed_condition
@@ -64,7 +64,8 @@ class Judge:
         found = self._of_all()
         if not whole:
             before = Judge(self.live, self.live.document.copy_of(), None)._of_all()
-            found = [fault for fault in found if fault not in before]
+            known = {_known_by(fault) for fault in before}
+            found = [fault for fault in found if _known_by(fault) not in known]
         touched = {change.id for change in changes if change.after is not None and change.what in (RULE, TRIGGER)}
         near = {spot.place for change in changes for spot in (change.spot, change.old_spot) if spot is not None}
         near |= self._reading(changes)
@@ -93,7 +94,11 @@ class Judge:
         return set()
 
     def _of_all(self) -> list[Fault]:
-        return [*self._of_definitions(), *self._of_places(), *findings(self.live, self.document, self.by, (ERROR,))]
+        return [
+            *self._of_definitions(),
+            *self._of_places(),
+            *findings(self.live, self.document, self.by, (ERROR,), given=self.given),
+        ]
 
     def _fresh(self, spot: Spot, part: Any, said: Faults) -> Faults:
         """Only what was not wrong before: a colleague who left must not block the rule beside."""
@@ -282,6 +287,8 @@ class Judge:
         }
 
     def _of_condition(self, part: Any) -> Faults:
+        if UNREAD in part.extra:
+            return {"condition": [_("What was typed into its condition cannot be read yet.")]}
         try:
             part.condition = typed_condition(part.condition, self.readable, self.live.pipeline.currency)
         except ValidationError as error:
@@ -314,6 +321,11 @@ class Judge:
         for inner in called.rules if called is not None and depth < MOST_NESTED else ():
             names |= {f"{inner.key}.{name}" for name in self._outputs(inner, depth + 1)}
         return names
+
+
+def _known_by(fault: Fault) -> tuple[str, str]:
+    """A fault that was there before: a check's sentence may name what has another name now."""
+    return fault.place, fault.check if isinstance(fault, Finding) else fault.sentence
 
 
 def _is_user(value: Any) -> bool:

@@ -12,6 +12,7 @@ from automation import checking
 from automation.base import Scope, action_of, actions, trigger_types
 from automation.document import RULE, SET, STAGE, TRIGGER, Document, Place, RulePart, SetPart, TriggerPart
 from automation.models import Rule, RuleSet
+from automation.publishing import chains
 from automation.publishing.keys import free_key
 from automation.publishing.rows import Live
 
@@ -153,7 +154,8 @@ def copy(document: Document, live: Live, asked: Asked) -> list[str]:
         row = live.rows_of(kind).get(id)
         fresh.is_enabled = row.is_enabled if row is not None and not row.retired else part.is_enabled
         if kind == RULE:
-            fresh.key = free_key(part.key, (rule.key for rule in document.rules_of(place)))
+            used = {rule.key for rule in document.rules_of(place)}
+            fresh.key = part.key if part.key not in used else free_key(part.key, used)
         ids = [one.id for one in document.list_of(kind, place)]
         document.add(kind, place, fresh, ids.index(id) + 1 if id in ids else None)
         made.append(fresh.id)
@@ -164,13 +166,7 @@ def remove(document: Document, live: Live, asked: Asked) -> list[str]:
     """What followed it in its chain follows the one before it from then on."""
     ids = chosen(document, asked)
     for id in ids:
-        _kind, spot, part = _found(document, id)
-        rules = document.rules_of(spot.place)
-        places = [number for number, rule in enumerate(rules) if rule.id == id]
-        following = rules[places[0] + 1] if places and places[0] + 1 < len(rules) else None
-        document.remove(id)
-        if following is not None and following.after_previous and not part.after_previous:
-            following.after_previous = ""  # it was the head: the next one starts by itself
+        chains.take_out(document, id)
     return ids
 
 

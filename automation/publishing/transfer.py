@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from automation.document import RULE, Document
 from automation.models import Rule, RuleSet
@@ -18,16 +20,19 @@ from automation.variables import Variable
 from crm.models import Pipeline, User
 
 
-def _copies(source: Document, live: Live, ids: list[str], target: Document, there: Live, asked: Asked) -> list[str]:
-    """Put behind what stands at the place; ids that they have there. References to what only the old pipeline holds are left out."""
-    made = []
+def _copies(
+    source: Document, live: Live, ids: list[str], target: Document, there: Live, asked: Asked
+) -> tuple[list[str], list[str]]:
+    """Put behind what stands at the place; returns the ids that they have there, and a sentence for each thing left out."""
+    made, lost = [], []
     known: list[Any] = [*target.variables, *there.shared]
     variables = {one.key for one in known}
+    keys: dict[str, str] = {}
     for id in ids:
         found = source.find(id)
         if found is None:
             continue
-        kind, _spot, part = found
+        kind, spot, part = found
         place = checked_place(target, there, kind, asked)
         copy = part.model_copy(deep=True)
         copy.id = target.free_id(part.id, {*there.rules, *there.triggers, *there.sets})
@@ -35,22 +40,50 @@ def _copies(source: Document, live: Live, ids: list[str], target: Document, ther
         copy.is_enabled = row.is_enabled if row is not None and not row.retired else part.is_enabled
         for name, model in referring(type_of(part)).items():
             alien = model in (Rule, RuleSet) or (model is Variable and copy.settings.get(name) not in variables)
-            if alien:
-                copy.settings.pop(name, None)
+            if alien and copy.settings.pop(name, None):
+                label = type_of(part).Settings.base_fields[name].label
+                lost.append(
+                    _("%(rule)s: “%(field)s” names what only the other pipeline has, and is left out.")
+                    % {"rule": part.name, "field": label}
+                )
         if kind == RULE:
-            copy.key = free_key(copy.key, (rule.key for rule in target.rules_of(place)))
+            used = {rule.key for rule in target.rules_of(place)}
+            copy.key = part.key if part.key not in used else free_key(part.key, used)
+            keys[part.key] = copy.key
+            if copy.after_previous and spot.before not in ids:
+                copy.after_previous = ""
+                lost.append(_("%s: it starts by itself there, as the rule before it does not come along.") % part.name)
         target.add(kind, place, copy)
         made.append(copy.id)
-    return made
+    _read_anew(target, made, {old: new for old, new in keys.items() if old != new})
+    return made, lost
+
+
+def _read_anew(target: Document, made: list[str], keys: dict[str, str]) -> None:
+    """Texts and conditions of the copies read their own rules, which have other keys there."""
+    for id in made:
+        found = target.find(id)
+        if found is not None and keys:
+            part = found[2]
+            part.settings, part.condition = _renamed(part.settings, keys), _renamed(part.condition, keys)
+
+
+def _renamed(value: Any, keys: dict[str, str]) -> Any:
+    if isinstance(value, dict):
+        return {name: _renamed(one, keys) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_renamed(one, keys) for one in value]
+    if not isinstance(value, str) or "rules" not in value:
+        return value
+    return re.sub(r"\brules\.([-\w]+)", lambda found: f"rules.{keys.get(found[1], found[1])}", value)
 
 
 def misfits(source: Pipeline, target: Pipeline, by: User, asked: Asked) -> list[str]:
     """What would not fit there, a sentence each. Raises CannotDo."""
     live, document = _drafted(source)
     there, wanted = _drafted(target)
-    made = _copies(document, live, chosen(document, asked), wanted, there, asked)
+    made, found = _copies(document, live, chosen(document, asked), wanted, there, asked)
     judge = Judge(there, wanted, by)
-    found: list[str] = []
     for kind, spot, part in wanted.placed():
         if part.id in made:
             said = judge.of(spot, part, {"settings", "condition", *(["timing", "key"] if kind == RULE else [])})
@@ -72,7 +105,9 @@ def transfer(source: Pipeline, target: Pipeline, by: User, asked: Asked, *, move
     with transaction.atomic():
         live, document = _drafted(source)
         ids = chosen(document, asked)
-        drafts.edit(target, by, lambda wanted, there: made.extend(_copies(document, live, ids, wanted, there, asked)))
+        drafts.edit(
+            target, by, lambda wanted, there: made.extend(_copies(document, live, ids, wanted, there, asked)[0])
+        )
         if moves:
             drafts.edit(source, by, lambda fresh, known: remove(fresh, known, {"ids": ids}))
     return made

@@ -179,8 +179,10 @@ def state(request: HttpRequest, pk: int) -> HttpResponse:
     """What takes longer than the page may: figures of the last day by id, and what is wrong with the draft."""
     pipeline = pipeline_of(request, pk)
     live, _draft, document = drafted(pipeline)
-    by = signed_in(request)
-    found = [*drafts.faults_of(live, document, by), *drafts.advice_on(live, document, by)]
+    # Whoever only sees it is told what is wrong, not what would be the publisher's to mend.
+    by = signed_in(request) if configures(request, pipeline) else None
+    found: list[Fault] = [*drafts.faults_of(live, document, by)]
+    found += drafts.advice_on(live, document, by) if by is not None else []
     ids = {part.id: part.name for _kind, _spot, part in document.placed()}
     return JsonResponse({"figures": figures_of(live), "findings": [_told(ids, one) for one in found]})
 

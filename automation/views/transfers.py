@@ -38,7 +38,9 @@ def transfer_parts(request: HttpRequest, pk: int) -> HttpResponse:
     """412: what would not fit, unless *sure*. Else the board as it is now; the address of the other one stands in X-There."""
     source = mine(request, pk)
     sent = characters.posted(request.POST)
-    target = Pipeline.objects.configured_by(signed_in(request)).filter(pk=id_of(sent.get("pipeline")) or 0).first()
+    target = (
+        Pipeline.objects.configured_by(signed_in(request)).in_use().filter(pk=id_of(sent.get("pipeline")) or 0).first()
+    )
     if target is None or target.pk == source.pk or sent.get("do") not in ("copy", "move"):
         raise Http404
     asked: dict[str, Any] = {

@@ -127,9 +127,12 @@ def restore(request: HttpRequest, pk: int, number: int) -> HttpResponse:
     """It becomes the draft, to be looked at and published like any other. A draft that is there is not overwritten unasked."""
     pipeline = mine(request, pk)
     found: Any = get_object_or_404(Publication.objects.select_related("pipeline"), pipeline=pipeline, number=number)
-    if drafts.draft_of(pipeline) is not None and request.POST.get("sure") != "1":
+    throws = id_of(request.POST.get("sure")) or 0
+    switches = request.POST.get("switches") == "1"
+    try:
+        drafts.restore(found, signed_in(request), switches=switches, instead_of=throws)
+    except drafts.Outdated:
         messages.error(request, _("There is a draft: publish or discard it first."))
         return redirect("designer-versions", pk)
-    drafts.restore(found, signed_in(request), switches=request.POST.get("switches") == "1")
     messages.success(request, _("%s is the draft now. Nothing is live before you publish it.") % found)
     return redirect("designer", pk)

@@ -7,6 +7,7 @@ import unicodedata
 
 import idna
 
+LONGEST = 600  # of an address with its name
 _NAMED = re.compile(r"[^<>]*<\s*([^<>\s]+@[^<>\s]+?)\s*>[\s;,]*\Z")
 
 
@@ -16,7 +17,7 @@ def one_spelling(text: str) -> str:
     Lower case before the @ too: the standard would allow two mailboxes there, no provider does. As mail programs copy it,
     with a name before it, `Anna Nowak <anna@example.com>` is the address alone.
     """
-    named = _NAMED.match(text)
+    named = _NAMED.match(text) if len(text) <= LONGEST else None
     text = named[1] if named else text
     local, at, domain = unicodedata.normalize("NFC", text.strip()).lower().rpartition("@")
     return f"{local}@{'.'.join(map(_readable, domain.split('.')))}" if at else domain

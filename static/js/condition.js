@@ -1,5 +1,8 @@
 // The builder of conditions: comparisons in groups of any depth. What fits a field, and what boxes a comparison takes, the server
 // says; how they stand together goes along in one hidden field. Without scripts all of them stand in one group.
+// As automation/condition_shape.py reads them.
+const DEEPEST = 8;
+
 export function bindCondition(root) {
   const shape = root.querySelector("[name=if-shape]");
   const form = shape.form;
@@ -22,11 +25,15 @@ export function bindCondition(root) {
     outermost.querySelector(":scope > .cgroup-head").hidden = !parts.childElementCount;
     for (const one of outermost.querySelectorAll(".condition-verbs, .cgroup-foot")) one.hidden = false;
     outermost.querySelector(":scope > .cgroup-foot").hidden = false;
-    for (const row of rows()) {
-      const other = row.querySelector("[data-other]");
-      other.hidden = !select(row, "op").value || Boolean(row.querySelector(".condition-values")?.matches(":has(input + input, textarea)"));
+    for (const row of rows()) row.querySelector("[data-other]").hidden = row.dataset.takes !== "one" && !select(row, "other");
+    for (const group of root.querySelectorAll("[data-group] [data-group]")) {
+      let depth = 0;
+      for (let above = group; above !== outermost; above = above.parentElement.closest("[data-group]")) depth += 1;
+      if (depth >= DEEPEST) group.querySelector(":scope > .cgroup-foot [data-add-group]").hidden = true;
     }
-    if (told) form.dispatchEvent(new Event("change", { bubbles: true }));
+    if (!told) return;
+    form.dispatchEvent(new Event("change", { bubbles: true }));
+    form.dispatchEvent(new Event("condition:settled"));
   }
 
   async function drawn(number, field, op, values = [], other = null) {
@@ -110,9 +117,11 @@ export function bindCondition(root) {
   const told = root.querySelector("[data-count]");
   if (!told || !root.dataset.countUrl) return;
   let timer = null;
+  let asked = 0;
   async function ask() {
+    const mine = ++asked;
     const answer = await fetch(root.dataset.countUrl, { method: "POST", body: new URLSearchParams(new FormData(form)) }).catch(() => null);
-    if (!answer?.ok || !told.isConnected) return;
+    if (!answer?.ok || !told.isConnected || mine !== asked) return;
     const { sentence } = await answer.json();
     told.textContent = sentence;
     told.hidden = !sentence;
@@ -123,6 +132,6 @@ export function bindCondition(root) {
   };
   root.addEventListener("input", soon);
   root.addEventListener("change", soon);
-  root.addEventListener("click", soon);
+  form.addEventListener("condition:settled", soon);
   if (rows().length) ask();
 }

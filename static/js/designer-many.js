@@ -3,6 +3,7 @@ import { $, $$, guard, post, toast } from "./app.js";
 import { designer, draw, focusPart, listOf, send, settled, show, words } from "./designer-board.js";
 
 const chosen = new Set();
+let opened = 0;
 
 function paint() {
   for (const card of $$(".dcard", designer)) {
@@ -52,13 +53,17 @@ async function toAnother(data) {
   let answer = guard(await post(`${designer.dataset.url}transfer/`, body({})));
   if (answer.status === 412) {
     const { sentence } = await answer.json();
-    if (!confirm(sentence)) return;
+    if (!confirm(sentence)) return false;
     answer = guard(await post(`${designer.dataset.url}transfer/`, body({ sure: "1" })));
   }
-  if (!answer.ok) return toast((await answer.json().catch(() => ({}))).sentence || words.notSaved, "", true);
+  if (!answer.ok) {
+    toast((await answer.json().catch(() => ({}))).sentence || words.notSaved, "", true);
+    return false;
+  }
   const there = answer.headers.get("X-There");
   show(await answer.text());
   toast(words.there, "", false, there);
+  return true;
 }
 
 export function placeDialog(ids) {
@@ -74,20 +79,27 @@ export function placeDialog(ids) {
   const pipeline = $("#place-pipeline");
   pipeline.replaceChildren(new Option("—", ""));
   $("#place-elsewhere").hidden = true;
-  ask().then(({ pipelines }) => {
-    pipeline.append(...pipelines.map(({ key, name }) => new Option(name, key)));
-    $("#place-elsewhere").hidden = !pipelines.length;
-  });
-  pipeline.onchange = async () => offer(pipeline.value ? (await ask(pipeline.value)).places : own, triggers);
+  const mine = ++opened;
+  ask()
+    .then(({ pipelines }) => {
+      if (mine !== opened) return;
+      pipeline.append(...pipelines.map(({ key, name }) => new Option(name, key)));
+      $("#place-elsewhere").hidden = !pipelines.length;
+    })
+    .catch(() => {}); // without the list one moves within the pipeline
+  pipeline.onchange = async () => {
+    const wanted = pipeline.value;
+    const places = wanted ? await ask(wanted).then((answer) => answer.places).catch(() => []) : own;
+    if (wanted === pipeline.value) offer(places, triggers);
+  };
   dialog.returnValue = "";
   dialog.onclose = async () => {
     dialog.onclose = null;
     if (["move", "copy"].includes(dialog.returnValue)) {
       const chain = !$("#place-chain-line").hidden && $("#place-chain").checked;
       const data = { do: dialog.returnValue, ids, place: $("#place-to").value, ...(chain ? { chain: "1" } : {}) };
-      if (pipeline.value) await toAnother({ ...data, pipeline: pipeline.value });
-      else await send("do/", data);
-      chooseNone();
+      const done = pipeline.value ? await toAnother({ ...data, pipeline: pipeline.value }) : await send("do/", data);
+      if (done) chooseNone();
     }
     focusPart($(`#part-${ids[0]}`));
   };

@@ -7,7 +7,8 @@ import { bind } from "./rule-form.js";
 const panel = () => $("#part-panel");
 let form = null;
 let pending = null;
-let saving = null;
+let line = Promise.resolve();
+let busy = 0;
 let known = "";
 
 export async function openPart(id) {
@@ -54,13 +55,12 @@ function state(text, bad = false) {
 }
 
 // One at a time: each answer brings the mark by which the next is known to build on it.
-async function save() {
+function save() {
   clearTimeout(pending);
   pending = null;
-  await saving;
-  saving = sent();
-  await saving;
-  saving = null;
+  busy += 1;
+  line = line.then(sent).finally(() => (busy -= 1));
+  return line;
 }
 
 // What is typed, without the mark of what it builds on: leaving a field tells of a change that was saved already.
@@ -89,21 +89,21 @@ async function sent() {
   }
   $("[name=seen]", form).value = answer.seen;
   known = said;
-  for (const line of $$("[data-fault]", form)) {
-    const found = answer.faults[line.dataset.fault];
-    line.hidden = !found;
-    line.textContent = found ? found.join(" ") : "";
-    line.closest(".part-field").classList.toggle("is-wrong", Boolean(found));
+  for (const place of $$("[data-fault]", form)) {
+    const found = answer.faults[place.dataset.fault];
+    place.hidden = !found;
+    place.textContent = found ? found.join(" ") : "";
+    place.closest(".part-field")?.classList.toggle("is-wrong", Boolean(found));
   }
-  state(words.saved);
+  state(Object.keys(answer.faults).length ? words.savedWithFaults : words.saved);
   refresh();
   show();
 }
 
 export async function close() {
   if (!panel().open) return;
-  if (pending) await save();
-  await saving;
+  if (pending) save();
+  await line;
   const id = form.dataset.id;
   panel().close();
   panel().replaceChildren();
@@ -144,5 +144,5 @@ panel()?.addEventListener("input", (event) => {
   for (const button of $$(".part-fields [data-insert]", panel())) button.hidden = !button.textContent.toLowerCase().includes(wanted);
 });
 addEventListener("beforeunload", (event) => {
-  if (pending || saving) (save(), event.preventDefault());
+  if (pending || busy) (save(), event.preventDefault());
 });

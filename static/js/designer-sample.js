@@ -6,6 +6,7 @@ import { segments } from "./segments.js";
 let values = {};
 let list = null;
 let field = null;
+let asked = 0;
 
 const panel = () => $("#part-panel");
 const address = () => `${$("form", panel()).getAttribute("action")}sample/`;
@@ -30,8 +31,9 @@ const pathOf = (button) => button.dataset.insert.replace(/[{}\s]/g, "");
 export async function show() {
   const form = $("form", panel());
   if (!form) return;
+  const mine = ++asked;
   const answer = await post(address(), new URLSearchParams(new FormData(form))).catch(() => null);
-  if (!answer?.ok || !form.isConnected) return;
+  if (!answer?.ok || !form.isConnected || mine !== asked) return;
   const { card, texts, when } = await answer.json();
   const example = $("#part-example");
   if (example) {

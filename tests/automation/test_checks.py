@@ -4,10 +4,11 @@ from datetime import timedelta
 
 import pytest
 
+from automation.base import Action, Done, actions
 from automation.checking import ERROR, Check, checks, findings
 from automation.document import RULE, STAGE, TRIGGER, Faulty, Place, RulePart, TriggerPart
 from automation.models import Rule
-from automation.publishing import drafts
+from automation.publishing import doors, drafts
 from automation.publishing.publishing import editing
 from automation.publishing.rows import read
 from crm.ground import clock
@@ -79,7 +80,7 @@ def key_twice(world, desk):
 
 def later_output(world, desk):
     reader = desk.rule(settings={"text": "{{ rules.k2.code }}"})
-    desk.rule("generate_code", {"length": "6", "kind": "digits"})
+    desk.rule("generate_code", {"length": "6", "alphabet": "digits"})
     yield "Rule 2"
     desk.document.remove(reader.id)
     desk.document.add(RULE, desk.place(), reader)
@@ -304,3 +305,126 @@ def test_a_rule_that_is_off_is_not_warned_about(world, desk):
     rule = desk.rule("add_to_exceptions", {"what": "both", "then": "keep"})
     rule.is_enabled = False
     assert desk.says("drastic") == []
+
+
+# ---------------------------------------------------------------------- what a cold reader found
+
+
+def ids(desk, stage="talk"):
+    return [(part.id, part.after_previous) for part in desk.document.rules_of(desk.place(stage))]
+
+
+def test_no_click_takes_a_move_out_from_behind_its_approval(world, desk):
+    desk.rule("request_approval")
+    desk.rule("change_stage", to(world, "pay"), after_previous="done")
+    desk.rule(after_previous="done")
+    found = findings(desk.live, desk.document, world.alice, only="after_leaving")
+    assert [(one.place.split(".")[-1], one.fix) for one in found] == [("r3", None)]
+
+
+def test_what_is_due_after_the_card_has_left_is_told_and_what_another_chain_does_is_not(world, desk):
+    desk.rule("send_sms", SMS, timing=DELAY)
+    desk.rule("change_stage", to(world, "pay"))
+    assert len(desk.says("after_leaving")) == 1  # two days later the SMS is cancelled, wherever it stands
+    other = Desk(world)
+    other.rule("wait", {"amount": "2", "unit": "days"})
+    other.rule("change_stage", to(world, "pay"), after_previous="done")
+    other.rule("send_email", MAIL)
+    other.rule("create_task", {"title": "x"}, after_previous="done")
+    assert other.says("after_leaving") == []
+    fork = Desk(world)
+    fork.rule(condition={"field": "item.amount", "op": "more_than", "value": "5"})
+    fork.rule("change_stage", to(world, "pay"), after_previous="done")
+    fork.rule("send_sms", SMS, after_previous="ended")
+    assert fork.says("after_leaving") == []
+
+
+def test_clicks_leave_chains_as_they_were(world, desk):
+    desk.rule("send_sms", SMS)
+    desk.rule(settings={"text": "{{ rules.k4.code }}"})
+    desk.rule(after_previous="done")
+    desk.rule("generate_code", {"length": "6", "alphabet": "digits"})
+    desk.rule(after_previous="done")
+    findings(desk.live, desk.document, world.alice, only="later_output")[0].fix(desk.document)
+    assert ids(desk) == [("r1", ""), ("r3", ""), ("r4", ""), ("r5", "done"), ("r2", "done")]
+    own = Desk(world)
+    own.rule("send_sms", SMS)
+    own.rule("change_stage", to(world, "talk"))
+    own.rule(after_previous="done")
+    findings(own.live, own.document, world.alice, only="own_stage")[0].fix(own.document)
+    assert ids(own) == [("r1", ""), ("r3", "")]
+
+
+def test_a_condition_that_reads_a_later_rule_is_an_error_too(world, desk):
+    desk.rule(condition={"field": "rules.k2.code", "op": "is_filled"})
+    desk.rule("generate_code", {"length": "6", "alphabet": "digits"})
+    found = findings(desk.live, desk.document, world.alice, only="later_output")
+    assert [one.place.split(".")[-1] for one in found] == ["condition"]
+
+
+def test_every_rule_needs_a_publisher_who_may_edit_and_so_does_who_takes_it_over(world, desk):
+    world.role(world.charlie, configure=Scope.ALL, edit=Scope.NONE)
+    desk.rule("send_sms", SMS)
+    assert "may not edit" in desk.says("publisher_rights", world.charlie)[0]
+    rule = world.rule("talk")
+    with pytest.raises(Faulty):
+        doors.take_over([rule], world.charlie)
+
+
+def test_what_an_action_of_a_third_party_breaks_stays_its_own(world, desk):
+    class Breaks(Action):
+        key, label, group, icon = "breaks_down", "Breaks", "item", "bolt"
+
+        def run(self, context):
+            return Done()
+
+        def moves_to(self, settings):
+            raise ZeroDivisionError
+
+    with actions.temporarily(Breaks):
+        desk.rule("breaks_down", {})
+        desk.rule("change_stage", to(world, "talk"))
+        assert desk.says("own_stage")
+
+
+@pytest.mark.parametrize(
+    ("key", "more"),
+    [
+        ("never_true", {"on_leave": "keep", "condition": {"field": "stage", "op": "equals", "value": 0}}),
+        ("contradicting_moves", {"repeat": "once"}),
+    ],
+)
+def test_what_may_well_be_meant_is_not_told(world, desk, key, more):
+    desk.rule("change_stage", to(world, "pay"))
+    rule = desk.rule("change_stage", to(world, "papers"), **more)
+    if rule.condition:
+        rule.condition["value"] = world.stages["pay"].pk
+    assert desk.says(key) == []
+
+
+def test_cards_that_still_stand_there_count_for_how_long_cards_stay(world, desk):
+    long_ago = clock.now() - timedelta(days=60)
+    for number in range(30):
+        deal = world.deal(title=f"Deal {number}")
+        if number < 12:
+            left = clock.now() - timedelta(days=59)
+            StageVisit.objects.create(item=deal, stage=world.stages["talk"], entered_at=long_ago, left_at=left)
+        else:
+            StageVisit.objects.filter(item=deal).update(stage=world.stages["talk"], entered_at=long_ago)
+    desk.rule(timing=DELAY)
+    assert desk.says("longer_than_stay") == []
+
+
+def test_a_renamed_rule_makes_no_old_contradiction_a_new_one(world):
+    one, _other = (world.rule("talk", "change_stage", to(world, stage)) for stage in ("pay", "papers"))
+    one.name = "Another name"
+    doors.publish(one, world.alice, "admin")
+    assert Rule.objects.get(pk=one.pk).name == "Another name"
+
+
+def test_who_only_sees_the_pipeline_is_told_no_faults_of_channels(world, client):
+    Channel.objects.filter(medium="sms").update(fault="535 auth failed for root@smtp.internal")
+    world.rule("talk", "send_sms", SMS)
+    for person, told in ((world.bob, False), (world.alice, True)):
+        client.force_login(person)
+        assert ("smtp.internal" in client.get(f"/automation/{world.pipeline.pk}/state/").content.decode()) is told

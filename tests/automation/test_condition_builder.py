@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from automation import condition_count, condition_shape
 from automation.condition_form import ConditionForm
 from automation.conditions import judge
+from automation.publishing.conditions import typed_condition
 from automation.values import facts_for
 from crm.ground import clock
 from crm.models import Item
@@ -158,3 +159,59 @@ def test_the_panel_tells_how_many_cards_of_the_stage_match_of_those_the_person_s
     assert ask(r1=("item.amount", "more_than", "500")) == "0 of 0 cards here match"
     client.force_login(world.bob)
     assert client.post(address).status_code == 404
+
+
+@pytest.mark.django_db
+def test_what_was_sent_stands_for_itself_whatever_was_stored(world):
+    """A row that was compared with a field may be compared with a value again; rows have other numbers than what was stored."""
+    tree = {"any": [{"field": "item.due_date", "op": "at_least", "value_field": "item.created_at"}]}
+    form = ConditionForm(
+        sent(r1=("item.due_date", "at_least", "2026-12-01")), prefix="if", tree=tree, pipeline=world.pipeline
+    )
+    assert form.is_valid(), form.errors
+    assert form.stored() == {"all": [{"field": "item.due_date", "op": "at_least", "value": "2026-12-01"}]}
+
+
+@pytest.mark.django_db
+def test_a_condition_that_cannot_be_read_is_kept_shown_again_and_keeps_from_going_live(world, client):
+    client.force_login(world.alice)
+    rule = world.rule("talk", condition={"field": "item.amount", "op": "more_than", "value": "5"})
+    address = f"/automation/{world.pipeline.pk}/parts/{rule.uid}/"
+    page = client.get(address)
+    filled = {
+        form.add_prefix(name): form[name].value() for form in page.context["form"].forms[:3] for name in form.fields
+    }
+    filled = {name: value for name, value in filled.items() if value not in (None, False, "")}
+    wrong = {"if-field_1": "item.amount", "if-op_1": "more_than", "if-value_1": "many"}
+    answer = client.post(address, {"seen": page.context["mark"], **filled, **wrong})
+    assert "if-value_1" in answer.json()["faults"]
+    again = client.get(address)
+    assert "many" in again.content.decode()
+    assert 'data-fault="if-value_1"' in again.content.decode()
+    found = client.get(f"/automation/{world.pipeline.pk}/state/").json()["findings"]
+    assert [one["sentence"] for one in found if one["level"] == "error"] == [
+        "What was typed into its condition cannot be read yet."
+    ]
+    right = wrong | {"if-value_1": "7"}
+    assert client.post(address, {"seen": again.context["mark"], **filled, **right}).json()["faults"] == {}
+    assert not [
+        one
+        for one in client.get(f"/automation/{world.pipeline.pk}/state/").json()["findings"]
+        if one["level"] == "error"
+    ]
+
+
+@pytest.mark.django_db
+def test_large_amounts_and_deep_or_empty_groups_are_no_trouble(world, client):
+    client.force_login(world.alice)
+    rule = world.rule("talk")
+    address = f"/automation/{world.pipeline.pk}/parts/{rule.uid}/count/"
+    for amount in ("2000000000", "9999999999999", "1e400"):
+        assert client.post(address, sent(r1=("item.amount", "more_than", amount))).status_code == 200
+    deep = LEAF
+    for _number in range(10):
+        deep = {"not": {"all": [deep]}}
+    assert ConditionForm(prefix="if", tree=deep, pipeline=world.pipeline).is_deep  # kept as it is, not lost
+    readable = ConditionForm(prefix="if", pipeline=world.pipeline).readable
+    for empty in ({"not": {"any": []}}, {"all": [{"any": []}]}):
+        assert typed_condition(empty, readable, "EUR") == {}

@@ -326,3 +326,29 @@ def test_nobody_copies_into_a_pipeline_that_he_does_not_set_up(world, client):
     assert client.post(url(world, "transfer/"), asked).status_code == 404
     assert client.get(f"/automation/{other.pk}/places/").status_code == 404
     assert drafts.draft_of(other) is None
+
+
+def test_copies_elsewhere_read_their_own_rules_and_what_is_left_out_is_told(world, alice):
+    other = Pipeline.objects.create(item_type=world.pipeline.item_type, name="Service")
+    there = Stage.objects.create(pipeline=other, name="Inbox", order=0)
+    with editing(other, world.alice, Publication.Origin.API) as under_way:
+        part = RulePart(
+            id="old", key="My-Code", action="generate_code", settings={"length": "6", "alphabet": "digits"}, name="Old"
+        )
+        under_way.document.add(RULE, Place(STAGE, str(there.pk)), part)
+    head, code = add(alice, world), add(alice, world, "generate_code")
+    panel(alice, world, code, **{"part-key": "My-Code", "part-after_previous": "done"})
+    reads = add(alice, world, before="")
+    panel(alice, world, reads, **{"own-text": "Code {{ rules.My-Code.code }}"})
+    asked = {"do": "copy", "pipeline": other.pk, "place": f"stage-{there.pk}", "ids": [code, reads]}
+    first = alice.post(url(world, "transfer/"), asked)
+    assert "starts by itself there" in first.json()["sentence"]
+    alice.post(url(world, "transfer/"), asked | {"sure": "1"})
+    found = drafts.document_of(drafts.draft_of(other)).rules_of(Place(STAGE, str(there.pk)))
+    assert [(part.key, part.after_previous) for part in found] == [
+        ("My-Code", ""),
+        ("my_code", ""),
+        ("add_comment", "done"),
+    ]
+    assert found[2].settings["text"] == "Code {{ rules.my_code.code }}"
+    assert head in rules(world)
