@@ -14,7 +14,7 @@ from automation.document import RULE, SET, STAGE, TRIGGER, Document, Place, Rule
 from automation.publishing.comparing import ADDED, compare
 from automation.publishing.rows import Live
 from automation.rough import Rough
-from automation.timing import Timing
+from automation.timing import timing_words
 
 
 @dataclass
@@ -134,7 +134,4 @@ class _Cards:
 
 
 def _when(part: RulePart) -> str:
-    try:
-        return Timing.of(part.timing).words()
-    except (ValueError, TypeError):
-        return "?"
+    return timing_words(part.timing)

@@ -55,6 +55,8 @@ class Entry:
         before other words for it, those before its help."""
         label = fold(str(self.type.label))
         words = label.replace("-", "").split()  # "em" finds "e-mail"
+        if asked.replace("-", "") in words:
+            return 6  # "task" means *create task* before *complete tasks*
         if any(word.startswith(asked.replace("-", "")) for word in words) or label.startswith(asked):
             return 5
         others = [fold(word).strip() for word in (*str(self.type.synonyms).split(","), self.app)]

@@ -21,6 +21,7 @@ from automation.publishing.comparing import compare
 from automation.publishing.rows import Live
 from automation.rough import Rough
 from automation.timing import DELAY, NOW, Timing
+from crm.messages import merge_text
 from crm.models import User
 from crm.pipelines.machine import Machine, machine_of
 from crm.registry import Registry
@@ -147,13 +148,13 @@ class Checked:
                 found.setdefault(rule.spot.place.key, []).append(rule)
         return found
 
-    def before(self, rule: Seen) -> list[RulePart]:
-        """The rules that stand before it at its place, the nearest last."""
-        found = []
-        for part in self.document.rules_of(rule.spot.place):
-            if part.id == rule.part.id:
-                break
-            found.append(part)
+    @cached_property
+    def _parts(self) -> dict[str, Any]:
+        return {part.id: part for _kind, _spot, part in self.document.placed()}
+
+    def previous(self, rule: Seen) -> RulePart | None:
+        """The rule that stands before it at its place."""
+        found: RulePart | None = self._parts.get(rule.spot.before)
         return found
 
     def stage_name(self, key: str) -> str:
@@ -184,6 +185,23 @@ def every_comparison(tree: Any) -> Iterator[dict[str, Any]]:
             yield from every_comparison(tree.get(glue))
 
 
+def rules_read_by(part: RulePart) -> Iterator[tuple[str, set[str]]]:
+    """Keys of rules whose values it names: by its texts, by its condition."""
+    for name, value in part.settings.items():
+        if isinstance(value, str) and "rules" in value:
+            yield f"settings.{name}", _keys(merge_text.paths_in(value))
+    comparisons = list(every_comparison(part.condition))
+    if comparisons:
+        yield (
+            "condition",
+            _keys({str(leaf.get(name) or "") for leaf in comparisons for name in ("field", "value_field")}),
+        )
+
+
+def _keys(paths: set[str]) -> set[str]:
+    return {path.split(".")[1] for path in paths if path.startswith("rules.") and path.count(".")}
+
+
 # Roughly, for comparing delays: working time is counted as eight hours of a day, five days of seven.
 SECONDS = {
     "seconds": 1, "minutes": 60, "hours": 3600, "days": 86_400, "weeks": 604_800, "months": 2_592_000,
@@ -202,9 +220,10 @@ def delay_of(part: RulePart) -> float | None:
 def timing_of(part: RulePart) -> Timing | None:
     """None for one that cannot be read; its form says so."""
     try:
-        return Timing.of(part.timing)
-    except (ValueError, TypeError):
+        found = Timing.of(part.timing)
+    except (ValueError, TypeError, AttributeError):
         return None
+    return found if found.unit in SECONDS else None
 
 
 class Check:

@@ -12,12 +12,14 @@ from django.core.exceptions import ValidationError
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
+from automation.checking import every_comparison
 from automation.conditions import judge
 from automation.facts import CannotJudge
 from automation.values import Shared, facts_for, zone_of
 from crm.fields.day import Date
 from crm.fields.money import Money
 from crm.ground import clock
+from crm.items import customer_rights
 from crm.models import Item, User
 from crm.pipelines.roles import sees_profit
 
@@ -51,6 +53,8 @@ def count(items: Any, tree: dict[str, Any], by: User) -> Count:
         tree: a stored condition, typed.
     """
     seen = items & Item.objects.visible_to(by)
+    # What a customer is called or lives at is told by no figure either.
+    hides = customer_rights.is_said(by) and any(_of_customer(leaf) for leaf in every_comparison(tree))
     total, asked = seen.count(), in_sql(tree)
     if asked is not None:
         return Count(seen.filter(asked).count(), total)
@@ -61,6 +65,9 @@ def count(items: Any, tree: dict[str, Any], by: User) -> Count:
     started, looked, matching, shared = time.monotonic(), 0, 0, None
     for item in rows.iterator(chunk_size=100):
         shared = shared or Shared(zone_of(item))
+        if hides and not customer_rights.shows(by, item):
+            total -= 1
+            continue
         matching += _holds(tree, item, by, shared)
         looked += 1
         if time.monotonic() - started > SECONDS:
@@ -68,6 +75,13 @@ def count(items: Any, tree: dict[str, Any], by: User) -> Count:
     if looked >= total:
         return Count(matching, total)
     return Count(round(matching * total / looked) if looked else 0, total, is_about=True)
+
+
+def _of_customer(leaf: dict[str, Any]) -> bool:
+    return any(
+        str(leaf.get(name) or "").startswith(("contact", "company", "item.contact", "item.company"))
+        for name in ("field", "value_field")
+    )
 
 
 def _holds(tree: dict[str, Any], item: Item, by: User, shared: Shared) -> bool:

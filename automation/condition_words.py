@@ -48,7 +48,7 @@ def _leaf(leaf: dict[str, Any], readable: Readable) -> str:
     if operator is not None and operator.takes == "two" and len(told) == 2:
         between = _("%(label)s %(sign)s %(low)s and %(high)s")
         return between % {"label": label, "sign": sign, "low": told[0], "high": told[1]}
-    if days and "…" in sign:
+    if days and "…" in sign and told:
         return f"{label} {sign.replace('…', told[0])}"
     return f"{label} {sign} {', '.join(told)}"
 

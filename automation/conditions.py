@@ -59,7 +59,7 @@ def _leaf(leaf: dict[str, Any], facts: Facts) -> Verdict:
         verdict = operator.test(Case(leaf, facts, operator))
     except ValidationError as error:
         raise CannotJudge(first_of(error)) from error
-    except (OverflowError, ValueError) as error:
+    except (OverflowError, ValueError, TypeError, IndexError) as error:
         raise CannotJudge(
             said("condition.not_reckoned", "“%s” cannot be reckoned with.") % leaf.get("value")
         ) from error

@@ -54,6 +54,7 @@ from automation.checks import (
     country_list,
     dead_stage,
     drastic,
+    endless,
     gone_stage,
     key_twice,
     later_output,
@@ -67,6 +68,7 @@ from automation.checks import (
     publisher_rights,
     same_minute,
     unawaited,
+    unawaited_result,
 )
 from automation.engine import chain, match, plan, settling, timers, undo, worker
 from automation.models import Rule, RuleSet, Trigger
@@ -167,6 +169,7 @@ __all__ = [
     "email_opened",
     "email_received",
     "email_sent",
+    "endless",
     "erase_personal_data",
     "field_changed",
     "figures",
@@ -210,6 +213,7 @@ __all__ = [
     "stage_uses",
     "task_status",
     "unawaited",
+    "unawaited_result",
     "wait",
     "wait_for",
     "webhook_received",

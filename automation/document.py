@@ -20,6 +20,8 @@ RULE, TRIGGER = "rule", "trigger"
 STAGE, SET = "stage", "set"
 # Beside a part's condition: what was typed and cannot be read yet. It keeps the part from going live.
 UNREAD = "condition_typed"
+MOST_DEPTH = 40  # of what is nested in it, its own levels too
+MOST_SETS = 300
 MOST_PLACED = 6000  # rules and triggers of one document
 
 
@@ -167,6 +169,8 @@ class Document(Part):
     @classmethod
     def parse(cls, data: Any) -> Self:
         """From plain data. Raises Faulty: another format, something of another shape, the same id twice."""
+        if _is_too_deep(data):
+            raise Faulty([Fault("", _("It is nested too deeply."))])
         if not isinstance(data, dict):
             raise Faulty([Fault("", _("A document is an object with format, stages, sets and variables."))])
         found = data.get("format", FORMAT)
@@ -187,12 +191,13 @@ class Document(Part):
             if part.id in seen:
                 faults.append(Fault(f"{spot.place.path}.{part.id}", _("The id “%s” is there twice.") % part.id))
             seen.add(part.id)
-        keys = [one.key for one in self.variables]
-        faults += [
-            Fault(f"variables.{key}", _("The id “%s” is there twice.") % key)
-            for number, key in enumerate(keys)
-            if key in keys[:number]
-        ]
+        keys: set[str] = set()
+        for one in self.variables:
+            if one.key in keys:
+                faults.append(Fault(f"variables.{one.key}", _("The id “%s” is there twice.") % one.key))
+            keys.add(one.key)
+        if len(self.sets) > MOST_SETS or len(self.variables) > MOST_SETS:
+            faults.append(Fault("", _("A document holds %d rule sets and as many variables at most.") % MOST_SETS))
         if len(seen) > MOST_PLACED:
             faults.append(Fault("", _("A document holds %d rules and triggers at most.") % MOST_PLACED))
         if faults:
@@ -282,6 +287,21 @@ class Document(Part):
         """An id that nobody has, from a word. `taken`: by those that stand in it no more."""
         used = {part.id for _kind, _spot, part in self.placed()} | set(self.sets) | (taken or set())
         return free(base, used)
+
+
+def _is_too_deep(data: Any) -> bool:
+    """Looked at without recursion: that is what it guards."""
+    level = [data]
+    for _depth in range(MOST_DEPTH):
+        level = [
+            one
+            for part in level
+            for one in (part.values() if isinstance(part, dict) else part if isinstance(part, list) else ())
+            if isinstance(one, dict | list)
+        ]
+        if not level:
+            return False
+    return True
 
 
 def free(base: str, used: set[str]) -> str:

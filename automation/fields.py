@@ -146,6 +146,7 @@ class VariableChoice(forms.ModelChoiceField):
         self.error_messages["invalid_choice"] = _("This variable no longer exists, or is a constant.")
 
     def place(self, scope: Scope) -> None:
+        self.offers = {"type": self.types, "scope": (Variable.Scope.ITEM, Variable.Scope.VISIT)}
         found = Variable.objects.of(scope.pipeline_id).settable()
         self.queryset = found.filter(type__in=self.types) if self.types else found
 

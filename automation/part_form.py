@@ -6,14 +6,15 @@ from typing import Any
 
 from django import forms
 from django.http import QueryDict
+from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from automation.base import MissingAction, SettingsForm
 from automation.condition_form import ConditionForm
-from automation.document import UNREAD, Document, RulePart, Spot, TriggerPart
-from automation.models import Rule, Trigger
+from automation.document import RULE, UNREAD, Document, RulePart, Spot, TriggerPart
+from automation.models import Rule, RuleSet, Trigger
 from automation.publishing.judging import Judge
-from automation.publishing.references import type_of
+from automation.publishing.references import INSIDE, referring, type_of
 from automation.publishing.rows import Live
 from automation.settings_form import raw_of
 from automation.timing import TimingForm
@@ -74,14 +75,26 @@ class PartForm:
         self.own: SettingsForm = self.kind.Settings(
             data, prefix="own", scope=self.judge.scope(spot, part), initial=settings
         )
-        # A set or variable that is new in this draft has no row yet that its form could offer: it stays as it is.
-        self.held = self.judge.named_new(part)
-        for name in self.held:
-            del self.own.fields[name]
+        self._offer_what_the_draft_holds(document)
         unread = unread_of(part) if data is None else data
         self.condition = ConditionForm(unread, prefix="if", tree=part.condition, pipeline=live.pipeline)
         self.timing = TimingForm(data, prefix="when", initial=_readable(part)) if isinstance(part, RulePart) else None
         self.inside = live.inside
+
+    def _offer_what_the_draft_holds(self, document: Document) -> None:
+        """Rules, sets and variables are chosen from the draft, by their ids there: new ones have no row yet, old ones may be gone."""
+        for name, model in referring(self.kind).items():
+            known = self.own.fields[name]
+            if model not in INSIDE or not isinstance(known, forms.ModelChoiceField):
+                continue
+            offered = held_by(document, self.judge, model, getattr(known, "offers", {}))
+            empty = [("", known.empty_label or "—")] if known.empty_label is not None or not known.required else []
+            kept = self.part.settings.get(name)
+            gone = [(kept, _now("%s (not offered any more)") % kept)] if kept and kept not in dict(offered) else []
+            self.own.fields[name] = forms.ChoiceField(
+                choices=[*empty, *offered, *gone], label=known.label, required=known.required, help_text=known.help_text
+            )
+            self.own.initial[name] = kept
 
     @property
     def forms(self) -> list[forms.Form]:
@@ -112,8 +125,7 @@ class PartForm:
                 value = self.columns.cleaned_data[name]
                 setattr(self.part, name, value.pk if isinstance(one, forms.ModelChoiceField) and value else value)
         raw = raw_of(self.own)
-        held = {name: self.part.settings[name] for name in self.held}
-        self.part.settings = self.inside.inward(self.kind, self.own.stored(raw) if valid[id(self.own)] else raw) | held
+        self.part.settings = self.inside.inward(self.kind, self.own.stored(raw) if valid[id(self.own)] else raw)
         if self.timing is not None and isinstance(self.part, RulePart):
             self.part.timing = self.timing.raw() if valid[id(self.timing)] else raw_of(self.timing)
         self._take_condition(valid[id(self.condition)])
@@ -135,6 +147,25 @@ class PartForm:
             for form in self.forms
             for name, words in form.errors.items()
         }
+
+
+def held_by(document: Document, judge: Judge, model: Any, offers: dict[str, tuple[str, ...]]) -> list[tuple[str, str]]:
+    """Ids in the document, with names.
+
+    Args:
+        offers: by an attribute of a part the values that fit, {"action": ("create_task",)}; empty: all.
+    """
+    parts: list[tuple[str, str, Any]] = []
+    if model is Rule:
+        parts = [(part.id, part.name, part) for kind, _spot, part in document.placed() if kind == RULE]
+    elif model is RuleSet:
+        parts = [(id, one.name, one) for id, one in document.sets.items()]
+    else:
+        parts = [(one.key, one.label, one) for one in judge.variables()]
+    fits = {name: values for name, values in offers.items() if values}
+    return [
+        (id, name) for id, name, part in parts if all(getattr(part, key, "") in values for key, values in fits.items())
+    ]
 
 
 def unread_of(part: RulePart | TriggerPart) -> QueryDict | None:

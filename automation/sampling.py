@@ -15,20 +15,23 @@ from automation.timing import NoCalendar, Timing, zone_for
 from automation.values import zone_of
 from automation.variables import Variables
 from crm.ground import clock
+from crm.items import customer_rights
 from crm.messages import merge_text
 from crm.models import Item, User
 from crm.pipelines.machine import machine_of
 from crm.pipelines.roles import sees_profit
 
+LOOKED = 20  # cards among which one with a customer whom the person sees is looked for
 # Parts a row of values; nobody types it.
 BETWEEN = "\x1f"
 
 
 def card_for(pipeline: int, stage: int | None, by: User) -> Item | None:
-    """The newest card of the stage that the person sees, else the newest of the pipeline (ids)."""
+    """The newest card of the stage that the person sees, with its customer, else the newest of the pipeline (ids)."""
     seen = Item.objects.alive().visible_to(by).filter(pipeline=pipeline).order_by("-pk")
     rows = seen.select_related("contact", "company", "owner", "stage", "visit", "pipeline", "lost_reason")
-    return (rows.filter(stage=stage).first() if stage is not None else None) or rows.first()
+    near = [*(rows.filter(stage=stage)[:LOOKED] if stage is not None else ()), *rows[:LOOKED]]
+    return next((item for item in near if customer_rights.shows(by, item)), None)
 
 
 class Sample:

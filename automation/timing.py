@@ -192,6 +192,14 @@ class Timing:
         )
 
 
+def timing_words(raw: dict[str, Any]) -> str:
+    """Of stored data, or of what a draft holds and no form can read: "?"."""
+    try:
+        return Timing.of(raw).words()
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return "?"
+
+
 def after(start: datetime, amount: int, unit: str, item: Item) -> datetime:
     """So much later by the calendar of the item's pipeline: working units are open time, days keep the time of day. Raises NoCalendar."""
     timing = Timing(when=DELAY, amount=amount, unit=unit)

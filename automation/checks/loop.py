@@ -66,6 +66,10 @@ def _edges(checked: Checked) -> dict[tuple[str, str], Seen]:
     """From stage to stage (ids), with the rule that sends cards along; rules of sets count at each stage that calls them."""
     calls = _callers(checked)
     order = {key: number for number, key in enumerate(checked.live.stages)}
+    heard: dict[str, set[tuple[str, bool]]] = {}
+    for trigger in checked.triggers:
+        for kind in trigger.type.events:
+            heard.setdefault(kind, set()).add((trigger.spot.place.key, trigger.part.allow_moving_back))
     found: dict[tuple[str, str], Seen] = {}
     for rule in checked.rules:
         place = rule.spot.place
@@ -73,9 +77,8 @@ def _edges(checked: Checked) -> dict[tuple[str, str], Seen]:
             target = rule.moves_to
             if target is not None and str(target.pk) != source:
                 found.setdefault((source, str(target.pk)), rule)
-            for trigger in checked.triggers:
-                there = trigger.spot.place.key
-                onward = trigger.part.allow_moving_back or order.get(there, 0) > order.get(source, 0)
-                if there != source and onward and set(rule.type.causes) & set(trigger.type.events):
+            for there, back in {one for kind in rule.type.causes for one in heard.get(kind, ())}:
+                onward = back or order.get(there, 0) > order.get(source, 0)
+                if there != source and onward:
                     found.setdefault((source, there), rule)
     return found

@@ -23,12 +23,12 @@ class Unawaited(Check):
     def look(self, checked: Checked) -> Iterator[Finding]:
         on = {rule.part.id for rule in checked.rules}
         for rule in checked.rules:
-            earlier = checked.before(rule)
-            if not earlier or rule.part.after_previous or earlier[-1].id not in on:
+            earlier = checked.previous(rule)
+            if earlier is None or rule.part.after_previous or earlier.id not in on:
                 continue
-            before = action_of(earlier[-1].action)
+            before = action_of(earlier.action)
             if before.pauses or before.branches:
-                words = _now("It does not wait for “%s”, which stands before it.") % name_of(earlier[-1])
+                words = _now("It does not wait for “%s”, which stands before it.") % name_of(earlier)
                 yield self.found(rule.path, words, _chained(rule.spot.place, rule.part.id))
 
 

@@ -37,6 +37,20 @@ def typed_condition(tree: Any, readable: Readable, currency: str, depth: int = 0
     return _typed_leaf(tree, readable, currency)
 
 
+def _of_result(leaf: dict[str, Any], operator: Any) -> dict[str, Any]:
+    """Of what an earlier rule will give: its type is known when it has run, how many values are compared is known now."""
+    value = leaf.get("value")
+    several = value if isinstance(value, list) else [] if value in (None, "") else [value]
+    if any(isinstance(one, list | dict | bool) or one is None for one in several):
+        raise ValidationError(_("A single text or number is needed here."))
+    wanted = {"one": (1, 1), "days": (1, 1), "two": (2, 2), "many": (1, MOST_PARTS)}.get(operator.takes, (0, 0))
+    if not leaf.get("value_field") and not wanted[0] <= len(several) <= wanted[1]:
+        raise ValidationError(_("What shall it be compared with?"))
+    if operator.takes == "days" and not str(several[0]).isdecimal():
+        raise ValidationError(_("“%s” is not a number of days.") % str(several[0])[:40])
+    return leaf
+
+
 def _typed_leaf(leaf: dict[str, Any], readable: Readable, currency: str) -> dict[str, Any]:
     op = str(leaf.get("op", ""))
     operator = OPERATORS.get(op)
@@ -45,7 +59,7 @@ def _typed_leaf(leaf: dict[str, Any], readable: Readable, currency: str) -> dict
     path = str(leaf.get("field") or PATH_OF.get(op, ""))
     kind, other = readable.type_of(path), str(leaf.get("value_field") or "")
     if path.startswith("rules."):
-        return leaf  # what an earlier rule will make is known when it ran
+        return _of_result(leaf, operator)
     if kind is None or (other and not other.startswith("rules.") and readable.type_of(other) is None):
         raise ValidationError(_("The field “%s” no longer exists.") % (path if kind is None else other)[:80])
     if op not in kind.operators:

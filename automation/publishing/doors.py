@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import transaction
 
-from automation import live
+from automation import checking, live
 from automation.document import (
     RULE,
     SET,
@@ -14,6 +14,7 @@ from automation.document import (
     TRIGGER,
     Document,
     Fault,
+    Faulty,
     Place,
     RulePart,
     SetPart,
@@ -207,7 +208,12 @@ def take_over(rows: list[Rule | Trigger], by: User) -> int:
 
 
 def switch(row: Rule | Trigger, on: bool, by: User | None) -> int:
-    """On or off, at once; returns how many planned runs of a rule that goes off are cancelled."""
+    """On or off, at once; returns how many planned runs of a rule that goes off are cancelled.
+
+    Raises Faulty: on, it would be what no publication lets through, such as a move against another one.
+    """
+    if on and by is not None and not row.is_enabled:
+        _check_switched_on(row, by)
     with transaction.atomic():
         if not live.switch(row, on, by):
             return 0
@@ -219,6 +225,19 @@ def switch(row: Rule | Trigger, on: bool, by: User | None) -> int:
         count = planned(row)
         settle([row], by)
         return count
+
+
+def _check_switched_on(row: Rule | Trigger, by: User) -> None:
+    known = read(row.pipeline)
+    before = {(one.check, one.place) for one in checking.findings(known, known.document, None, (checking.ERROR,))}
+    same: Any = known.rows_of(RULE if isinstance(row, Rule) else TRIGGER).get(row.uid)
+    if same is None:
+        return
+    same.is_enabled = True
+    found = checking.findings(known, known.document, row.publisher, (checking.ERROR,), given={row.uid})
+    fresh: list[Fault] = [one for one in found if (one.check, one.place) not in before]
+    if fresh:
+        raise Faulty(fresh)
 
 
 def confirm(row: Rule | Trigger, by: User) -> None:

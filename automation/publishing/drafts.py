@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from django.db import transaction
@@ -60,7 +61,7 @@ def save(pipeline: Pipeline, document: Document, by: User, revision: int) -> Dra
     Raises Outdated.
     """
     with transaction.atomic():
-        draft = _locked(pipeline)
+        draft = locked(pipeline)
         if (draft.revision if draft is not None else 0) != revision:
             raise Outdated(draft)
         return _stored(pipeline, draft, document, by)
@@ -69,7 +70,7 @@ def save(pipeline: Pipeline, document: Document, by: User, revision: int) -> Dra
 def edit(pipeline: Pipeline, by: User, change: Callable[[Document, Live], Any]) -> Draft:
     """One step of the person: `change` does it to the newest draft, whoever edited that. Without a draft one is made."""
     with transaction.atomic():
-        draft, live = _locked(pipeline), read(pipeline)
+        draft, live = locked(pipeline), read(pipeline)
         document = document_of(draft) if draft is not None else live.document.copy_of()
         change(document, live)
         before = document_of(draft) if draft is not None else live.document
@@ -83,14 +84,14 @@ def edit(pipeline: Pipeline, by: User, change: Callable[[Document, Live], Any]) 
 def undo(pipeline: Pipeline, by: User, *, again: bool = False) -> Draft:
     """The person's last step taken back, or (again) done once more. Raises CannotUndo."""
     with transaction.atomic():
-        draft = _locked(pipeline)
+        draft = locked(pipeline)
         if draft is None:
             raise steps.CannotUndo(_("There is nothing of yours to undo."))
         step = steps.redo if again else steps.undo
         return _stored(pipeline, draft, step(draft, document_of(draft), by), by)
 
 
-def _locked(pipeline: Pipeline) -> Draft | None:
+def locked(pipeline: Pipeline) -> Draft | None:
     """The draft alone: whoever drags cards waits for no editor. Only to make one the pipeline is locked: two make one."""
     mine = databases.lock(Draft.objects.filter(pipeline=pipeline)).select_related("base", "changed_by")
     found = mine.first()
@@ -121,7 +122,7 @@ def discard(pipeline: Pipeline) -> None:
     Draft.objects.filter(pipeline=pipeline).delete()
 
 
-def faults_of(live: Live, document: Document, by: User | None) -> list[Fault]:
+def faults_of(live: Live, document: Document, by: User) -> list[Fault]:
     """All that is wrong with a document; nothing of it is changed. Of two at one place the one that says it better."""
     asked = document.copy_of()
     found = Judge(live, asked, by).faults(compare(live.document, asked), whole=True)
@@ -176,7 +177,7 @@ def publish_draft(
     """
     with transaction.atomic():
         databases.lock(Pipeline.objects.filter(pk=pipeline.pk)).values_list("pk").first()
-        draft = _locked(pipeline)  # an edit in this very moment makes it outdated, and is not deleted with it
+        draft = locked(pipeline)  # an edit in this very moment makes it outdated, and is not deleted with it
         if draft is None or draft.revision != revision:
             raise Outdated(draft)
         whole, base = document_of(draft), Document.model_validate(draft.base.document)
@@ -208,7 +209,7 @@ def restore(publication: Publication, by: User, *, switches: bool = False, inste
     pipeline = publication.pipeline
     with transaction.atomic():
         databases.lock(Pipeline.objects.filter(pk=pipeline.pk)).get()
-        known = _locked(pipeline)
+        known = locked(pipeline)
         if instead_of is not None and instead_of != (known.revision if known is not None else 0):
             raise Outdated(known)
         live = read(pipeline)
@@ -221,5 +222,6 @@ def restore(publication: Publication, by: User, *, switches: bool = False, inste
         for id, on in publication.switches.items() if switches else ():
             row: Any = live.rules.get(id) or live.triggers.get(id)
             if row is not None and not row.retired:
-                doors.switch(row, on, by)
+                with suppress(Faulty):  # what would contradict what is live stays off
+                    doors.switch(row, on, by)
     return draft

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator
 from functools import cached_property
 from typing import Any
 
+from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
@@ -51,9 +52,9 @@ class Judge:
 
     @cached_property
     def readable(self) -> Readable:
-        return Readable(self.live.pipeline, [(f"vars.{one.key}", one.label, one.type) for one in self._variables()])
+        return Readable(self.live.pipeline, [(f"vars.{one.key}", one.label, one.type) for one in self.variables()])
 
-    def _variables(self) -> list[Any]:
+    def variables(self) -> list[Any]:
         return [*self.document.variables, *self.live.shared]
 
     # ------------------------------------------------------------------ the whole
@@ -242,7 +243,7 @@ class Judge:
         if odd:
             return {f"settings.{name}": [_("A single text or number is needed here.")] for name in odd}
         raw = self.live.inside.outward(kind, part.settings)
-        form = bind(kind.Settings, raw, self.scope(spot, part))
+        form = bind(kind.Settings, _typed(kind.Settings.base_fields, raw), self.scope(spot, part))
         new = [name for name in self.named_new(part) if name in form.fields]
         if new:
             self.early.append((RULE if isinstance(part, RulePart) else TRIGGER, spot, part))
@@ -261,8 +262,16 @@ class Judge:
         return {
             RuleSet: set(self.document.sets),
             Rule: {part.id for kind, _spot, part in self.document.placed() if kind == RULE},
-            Variable: {one.key for one in self._variables()},
+            Variable: {one.key for one in self.variables()},
         }
+
+    @cached_property
+    def _rows(self) -> dict[Any, set[str]]:
+        """Ids in the document of what has a row in use: what was retired is offered by no form until it comes back."""
+        rows: dict[Any, set[str]] = {model: set(known.values()) for model, known in self.live.inside.by_row.items()}
+        rows[Rule] -= {uid for uid, row in self.live.rules.items() if row.retired}
+        rows[RuleSet] -= {uid for uid, row in self.live.sets.items() if row.retired}
+        return rows
 
     def _inner(self, part: Any) -> Iterator[tuple[str, Any, str]]:
         """Each reference of a part's settings to something that documents hold: (setting, model, id in the document)."""
@@ -273,12 +282,12 @@ class Judge:
 
     def named_new(self, part: Any) -> list[str]:
         """Settings that name what the document has and the database has not yet: their form knows it when it is published."""
-        rows = {model: set(known.values()) for model, known in self.live.inside.by_row.items()}
+        rows = self._rows
         return [name for name, model, one in self._inner(part) if one in self._here[model] and one not in rows[model]]
 
     def _gone(self, part: Any) -> Faults:
         """What it names and the document takes out, while it still has a row that a form would offer."""
-        rows = {model: set(known.values()) for model, known in self.live.inside.by_row.items()}
+        rows = self._rows
         words = _("“%s” is not part of this automation any more.")
         return {
             f"settings.{name}": [words % one]
@@ -313,7 +322,7 @@ class Judge:
         )
         if place is None:
             place = RuleSet(pipeline=self.live.pipeline)
-        return Scope(place=place, outputs=outputs, variables=lambda: {one.key for one in self._variables()})
+        return Scope(place=place, outputs=outputs, variables=lambda: {one.key for one in self.variables()})
 
     def _outputs(self, rule: RulePart, depth: int = 0) -> set[str]:
         names = set(action_of(rule.action).outputs)
@@ -337,11 +346,19 @@ def _timing_faults(rule: RulePart) -> Faults:
     odd = [name for name, value in rule.timing.items() if not isinstance(value, str | int | bool)]
     if odd:
         return {f"timing.{name}": [_("A single text or number is needed here.")] for name in odd}
-    form = TimingForm(rule.timing or {"when": NOW})
+    form = TimingForm(_typed(TimingForm.base_fields, rule.timing) or {"when": NOW})
     faults = _form_faults("timing", form, rule.timing)
     if not faults:
         rule.timing = form.raw()
     return faults
+
+
+def _typed(fields: Any, raw: dict[str, Any]) -> dict[str, Any]:
+    """As people type it: programs send numbers, which boxes for a time or a text cannot read."""
+    return {
+        name: value if isinstance(value, list | str) or isinstance(fields.get(name), forms.BooleanField) else str(value)
+        for name, value in raw.items()
+    }
 
 
 def _form_faults(name: str, form: Any, raw: dict[str, Any]) -> Faults:

@@ -192,7 +192,9 @@ def remove_set(document: Document, live: Live, asked: Asked) -> list[str]:
 
 def mend(document: Document, live: Live, asked: Asked) -> list[str]:
     """What one click mends, of a finding by its check and place."""
-    if not checking.mend(live, document, asked["by"], str(asked.get("check", "")), str(asked.get("where", ""))):
+    if not asked.get("check") or not checking.mend(
+        live, document, asked["by"], str(asked.get("check", "")), str(asked.get("where", ""))
+    ):
         raise CannotDo(_("That is mended already."))
     return []
 

@@ -17,6 +17,7 @@ from automation.publishing.operations import Asked, checked_place, chosen, remov
 from automation.publishing.references import referring, type_of
 from automation.publishing.rows import Live, read
 from automation.variables import Variable
+from crm.ground import databases
 from crm.models import Pipeline, User
 
 
@@ -39,7 +40,9 @@ def _copies(
         row = live.rows_of(kind).get(id)
         copy.is_enabled = row.is_enabled if row is not None and not row.retired else part.is_enabled
         for name, model in referring(type_of(part)).items():
-            alien = model in (Rule, RuleSet) or (model is Variable and copy.settings.get(name) not in variables)
+            named = copy.settings.get(name)
+            known_there = isinstance(named, str) and named in variables
+            alien = model in (Rule, RuleSet) or (model is Variable and not known_there)
             if alien and copy.settings.pop(name, None):
                 label = type_of(part).Settings.base_fields[name].label
                 lost.append(
@@ -103,6 +106,10 @@ def transfer(source: Pipeline, target: Pipeline, by: User, asked: Asked, *, move
     """
     made: list[str] = []
     with transaction.atomic():
+        # In one order, so that two opposite ones wait for each other; a colleague's edit waits, and is not lost.
+        for one in sorted((source, target), key=lambda pipeline: pipeline.pk):
+            databases.lock(Pipeline.objects.filter(pk=one.pk)).values_list("pk").first()
+            drafts.locked(one)
         live, document = _drafted(source)
         ids = chosen(document, asked)
         drafts.edit(

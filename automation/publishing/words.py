@@ -15,7 +15,7 @@ from automation.document import SET, STAGE, Document, Place, RulePart, Spot, Tri
 from automation.models import Rule, Trigger
 from automation.publishing.comparing import ADDED, MOVED, REMOVED, TAKEN, VARIABLE, Change
 from automation.publishing.references import Translator, type_of
-from automation.timing import Timing
+from automation.timing import timing_words
 from automation.variables import Variable
 from crm.models import Pipeline
 
@@ -109,7 +109,7 @@ class Words:
             told = [condition_words(part.condition, side.readable) or "–" for side, part in sides]
             return [(_("only if"), told[0], told[1])]
         if name == "timing":
-            return [(_("when"), Timing.of(change.before.timing).words(), Timing.of(change.after.timing).words())]
+            return [(_("when"), timing_words(change.before.timing), timing_words(change.after.timing))]
         shown = [self._plain(change, name, getattr(part, name, part.extra.get(name))) for _side, part in sides]
         return [(self._label(change, name), shown[0], shown[1])]
 

@@ -13,7 +13,9 @@ from crm.models import Event, Item, Task
 
 
 class RuleChoice(forms.ModelChoiceField):
-    """A rule of the pipeline that makes tasks."""
+    """A rule of the pipeline that makes tasks. `offers`: of a draft those alone (automation/part_form.py)."""
+
+    offers = {"action": ("create_task",)}
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(queryset=Rule.objects.none(), **kwargs)

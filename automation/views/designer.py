@@ -18,6 +18,7 @@ from automation.publishing import doors, drafts
 from automation.publishing.comparing import compare
 from automation.publishing.models import Draft, RuleRevision
 from automation.publishing.operations import OPERATIONS, CannotDo, add
+from automation.publishing.references import type_of
 from automation.publishing.rows import Live, read
 from automation.publishing.steps import CannotUndo
 from automation.publishing.words import Words
@@ -25,6 +26,7 @@ from automation.views.figures import figures_of
 from crm.ground import characters
 from crm.ground.access import staff_of_ours
 from crm.ground.ids import id_of
+from crm.ground.shown import beside
 from crm.models import Pipeline
 from crm.people.signed_in import signed_in
 
@@ -46,6 +48,9 @@ def drafted(pipeline: Pipeline) -> tuple[Live, Draft | None, Document]:
 
 def _context(request: HttpRequest, pipeline: Pipeline) -> dict[str, Any]:
     live, draft, document = drafted(pipeline)
+    may = configures(request, pipeline)
+    if not may:  # what a colleague has not published is no news yet
+        draft, document = None, live.document
     changes = len(compare(live.document, document)) if draft is not None else 0
     placed = [row for rows in (live.rules, live.triggers) for row in rows.values() if not row.retired]
     return {
@@ -55,13 +60,14 @@ def _context(request: HttpRequest, pipeline: Pipeline) -> dict[str, Any]:
         "changes": changes,
         "live_now": sum(row.is_enabled for row in placed),
         "version": live.number,
-        "may": request.user.is_superuser or configures(request, pipeline),
+        "may": may,
         "nav": "automation",
     }
 
 
 def configures(request: HttpRequest, pipeline: Pipeline) -> bool:
-    return Pipeline.objects.configured_by(signed_in(request)).filter(pk=pipeline.pk).exists()
+    by = signed_in(request)
+    return by.is_superuser or Pipeline.objects.configured_by(by).filter(pk=pipeline.pk).exists()
 
 
 @staff_of_ours
@@ -160,7 +166,10 @@ def turn(request: HttpRequest, pk: int, id: str) -> HttpResponse:
     planned = doors.planned(row)
     if not on and planned and not request.POST.get("sure"):
         return refused(_("%d planned runs will be cancelled.") % planned, 412)
-    doors.switch(row, on, signed_in(request))
+    try:
+        doors.switch(row, on, signed_in(request))
+    except Faulty as faulty:
+        return refused(" ".join(fault.sentence for fault in faulty.faults))
     return board(request, pipeline)
 
 
@@ -179,19 +188,26 @@ def state(request: HttpRequest, pk: int) -> HttpResponse:
     """What takes longer than the page may: figures of the last day by id, and what is wrong with the draft."""
     pipeline = pipeline_of(request, pk)
     live, _draft, document = drafted(pipeline)
-    # Whoever only sees it is told what is wrong, not what would be the publisher's to mend.
-    by = signed_in(request) if configures(request, pipeline) else None
-    found: list[Fault] = [*drafts.faults_of(live, document, by)]
-    found += drafts.advice_on(live, document, by) if by is not None else []
-    ids = {part.id: part.name for _kind, _spot, part in document.placed()}
+    found: list[Fault] = []
+    if configures(
+        request, pipeline
+    ):  # whoever only sees it could mend nothing, and is told nothing of drafts and channels
+        by = signed_in(request)
+        found = [*drafts.faults_of(live, document, by), *drafts.advice_on(live, document, by)]
+    ids = {part.id: part for _kind, _spot, part in document.placed()}
     return JsonResponse({"figures": figures_of(live), "findings": [_told(ids, one) for one in found]})
 
 
-def _told(ids: dict[str, str], found: Fault) -> dict[str, str]:
-    """A fault or finding with the id and name of what it is about, or the stage where it stands."""
+def _told(parts: dict[str, Any], found: Fault) -> dict[str, str]:
+    """A fault or finding with the id and name of what it is about, or the stage where it stands; a form's with its field."""
     steps = found.place.split(".")
-    id = next((step for step in steps[2:] if step in ids), "")
-    told = {"id": id, "name": ids.get(id, ""), "sentence": found.sentence, "place": found.place, "level": ERROR}
+    id = next((step for step in steps[2:] if step in parts), "")
+    part, sentence = parts.get(id), found.sentence
+    kind = type_of(part) if part is not None and steps[-2:-1] == ["settings"] else None
+    label = kind.Settings.base_fields[steps[-1]].label if kind and steps[-1] in kind.Settings.base_fields else ""
+    if label and not isinstance(found, Finding):
+        sentence = beside(str(label).capitalize(), sentence)
+    told = {"id": id, "name": part.name if part else "", "sentence": sentence, "place": found.place, "level": ERROR}
     told |= {"column": f"{steps[0][:-1]}-{steps[1]}" if steps[0] in ("stages", "sets") and len(steps) > 1 else ""}
     if isinstance(found, Finding):
         told |= {"level": found.level, "check": found.check, "fix": found.fix_label}
@@ -223,7 +239,7 @@ def publication(request: HttpRequest, pk: int) -> HttpResponse:
         Words(pipeline, live.document, document).lines(compare(live.document, document)) if draft is not None else []
     )
     waiting = figures_of(live)
-    ids = {part.id: part.name for _kind, _spot, part in document.placed()}
+    ids = {part.id: part for _kind, _spot, part in document.placed()}
     context = {
         "pipeline": pipeline,
         "draft": draft,

@@ -96,7 +96,7 @@ def condition_row(request: HttpRequest, pk: int) -> HttpResponse:
 def matching(request: HttpRequest, pk: int, id: str) -> HttpResponse:
     """How many cards of its stage (a trigger's: of the pipeline) meet the condition as it stands in the panel; empty for none."""
     pipeline = mine(request, pk)
-    _live, _draft, document = drafted(pipeline)
+    live, _draft, document = drafted(pipeline)
     found = document.find(id)
     if found is None:
         raise Http404
@@ -106,7 +106,8 @@ def matching(request: HttpRequest, pk: int, id: str) -> HttpResponse:
     items = Item.objects.alive().filter(pipeline=pipeline)
     kind, spot, _part = found
     if kind == "rule" and spot.place.kind == STAGE:
-        items = items.filter(stage=int(spot.place.key))
+        stage = live.stages.get(spot.place.key)
+        items = items.filter(stage=stage) if stage is not None else items.none()
     return JsonResponse({"sentence": condition_count.count(items, form.stored(), signed_in(request)).sentence()})
 
 
@@ -120,7 +121,8 @@ def sample(request: HttpRequest, pk: int, id: str) -> HttpResponse:
     if found is None:
         raise Http404
     _kind, spot, part = found
-    stage = int(spot.place.key) if spot.place.kind == STAGE and spot.place.key.isdigit() else None
+    stands = live.stages.get(spot.place.key) if spot.place.kind == STAGE else None
+    stage = stands.pk if stands is not None else None
     item = sampling.card_for(pipeline.pk, stage, by)
     if item is None:
         return JsonResponse({"card": "", "values": {}, "texts": {}, "when": ""})

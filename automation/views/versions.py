@@ -20,7 +20,7 @@ from automation.publishing.comparing import compare
 from automation.publishing.models import Publication
 from automation.publishing.rows import Live, read
 from automation.publishing.words import Words
-from automation.views.designer import configures, mine, pipeline_of
+from automation.views.designer import mine
 from automation.views.figures import TOLD
 from crm.ground import characters
 from crm.ground.access import staff_of_ours
@@ -35,7 +35,7 @@ DRAFT, LIVE = "draft", "live"
 @staff_of_ours
 @require_GET
 def versions(request: HttpRequest, pk: int) -> HttpResponse:
-    pipeline = pipeline_of(request, pk)
+    pipeline = mine(request, pk)
     rows = Publication.objects.filter(pipeline=pipeline).select_related("published_by").defer("switches")
     page = Paginator(rows, PAGE).get_page(request.GET.get("page"))
     shown = list(page.object_list)
@@ -46,7 +46,7 @@ def versions(request: HttpRequest, pk: int) -> HttpResponse:
         "rows": [(one, *_counted(one), figures.get(one.number, {})) for one in shown],
         "newest": rows.values_list("number", flat=True).first(),
         "draft": drafts.draft_of(pipeline),
-        "may": configures(request, pipeline),
+        "may": True,
         "nav": "automation",
     }
     return render(request, "automation/versions.html", context)
@@ -79,7 +79,7 @@ def _figures(pipeline: Pipeline, shown: list[Publication]) -> dict[int, dict[str
 @require_GET
 def comparison(request: HttpRequest, pk: int) -> HttpResponse:
     """`a` and `b`: numbers of versions, "live" or "draft"; in words, and as two boards side by side."""
-    pipeline = pipeline_of(request, pk)
+    pipeline = mine(request, pk)
     live = read(pipeline)
     (old_name, old), (new_name, new) = (_side(live, request.GET.get(name, LIVE)) for name in ("a", "b"))
     changes = compare(old, new)

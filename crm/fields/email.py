@@ -7,7 +7,7 @@ from django.core.validators import validate_email
 from django.utils.translation import gettext_lazy as _
 
 from crm.fields.base import Asked, TextLike
-from crm.ground.addresses import one_spelling
+from crm.ground.addresses import as_typed
 
 
 class Email(TextLike):
@@ -16,7 +16,7 @@ class Email(TextLike):
     schema = {"type": "string", "format": "email"}
 
     def read(self, text: str, asked: Asked = Asked()) -> str:
-        found = one_spelling(text)
+        found = as_typed(text)
         validate_email(found)
         return found
 

@@ -7,18 +7,24 @@ import unicodedata
 
 import idna
 
-LONGEST = 600  # of an address with its name
-_NAMED = re.compile(r"[^<>]*<\s*([^<>\s]+@[^<>\s]+?)\s*>[\s;,]*\Z")
+_NAMED = re.compile(r"[^<>]*<\s*([^<>\s@]+@[^<>\s@]+)\s*>[\s;,]*\Z")
+LONGEST = 400  # of an address with its name, as mail programs copy it
+
+
+def as_typed(text: str) -> str:
+    """What a person typed or pasted, in one spelling: of `Anna Nowak <anna@example.com>` the address alone.
+
+    Not for what mails say of themselves: there a name that looks like an address would become the sender.
+    """
+    named = _NAMED.match(text) if len(text) <= LONGEST else None
+    return one_spelling(named[1] if named else text)
 
 
 def one_spelling(text: str) -> str:
     """Lower case, the domain as people read it: `KONTAKT@xn--w-uga1v8h.example` is `kontakt@żółw.example`.
 
-    Lower case before the @ too: the standard would allow two mailboxes there, no provider does. As mail programs copy it,
-    with a name before it, `Anna Nowak <anna@example.com>` is the address alone.
+    Lower case before the @ too: the standard would allow two mailboxes there, no provider does.
     """
-    named = _NAMED.match(text) if len(text) <= LONGEST else None
-    text = named[1] if named else text
     local, at, domain = unicodedata.normalize("NFC", text.strip()).lower().rpartition("@")
     return f"{local}@{'.'.join(map(_readable, domain.split('.')))}" if at else domain
 

@@ -21,7 +21,7 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.company.models import OwnCompany
 from crm.ground import clock, phones
-from crm.ground.addresses import one_spelling
+from crm.ground.addresses import as_typed, one_spelling
 from crm.ground.marks import LENGTH, keyed_hashes
 from crm.people.models import User
 
@@ -165,7 +165,7 @@ def _dialled(phone: str) -> str:
 
 
 def _address(text: str) -> str:
-    kept = one_spelling(text)
+    kept = as_typed(text)
     validate_email(kept)
     return kept
 

@@ -22,7 +22,7 @@ export function toast(title, text, bad = false, address = "") {
   else $("strong", box).textContent = title;
   $(".toast-body div", box).textContent = text;
   $("#toasts").append(box);
-  fade(box, bad ? 12000 : 5000);
+  fade(box, bad || address ? 12000 : 5000);
 }
 
 export function fade(box, after) {

@@ -12,6 +12,10 @@ async function find() {
   if (!response.ok) return;
   $("#add-found").innerHTML = await response.text();
   for (const entry of $$("#add-found .catalogue-entry")) entry.setAttribute("role", "option");
+  // What is placed is told as the draft has it: what was taken out is no longer there.
+  for (const row of $$("#add-found [data-part]")) if (!document.getElementById(`part-${row.dataset.part}`)) row.remove();
+  const placed = $("#add-found .catalogue-placed");
+  if (placed && !$("[data-part]", placed)) placed.remove();
   mark(0);
 }
 

@@ -117,10 +117,10 @@ function paint({ figures, findings }) {
   $("span", button).textContent = told.map(([some, word]) => word.replace("%1", some.length)).join(" · ");
   // Each click leads to the next one.
   button.onclick = () => {
-    const places = [...faults, ...doubts].filter((one) => $(`#part-${one.id}`, designer));
+    const places = [...faults, ...doubts].filter((one) => $(`#part-${CSS.escape(one.id)}`, designer));
     const next = places[(Number(button.dataset.next) || 0) % (places.length || 1)];
     button.dataset.next = (Number(button.dataset.next) || 0) + 1;
-    if (next) focusPart($(`#part-${next.id}`));
+    if (next) focusPart($(`#part-${CSS.escape(next.id)}`));
     else toast(button.textContent, [...faults, ...doubts].map((one) => one.sentence).join(" "), true);
   };
 }

@@ -68,7 +68,7 @@ async function toAnother(data) {
 
 export function placeDialog(ids) {
   const dialog = $("#place-dialog");
-  const cards = ids.map((id) => $(`#part-${id}`, designer)).filter(Boolean);
+  const cards = ids.map((id) => $(`#part-${CSS.escape(id)}`, designer)).filter(Boolean);
   if (!cards.length) return;
   const triggers = cards.some((card) => card.dataset.kind === "trigger");
   $("#place-what").textContent = cards.map((card) => card.getAttribute("aria-label")).join(", ");
@@ -101,7 +101,7 @@ export function placeDialog(ids) {
       const done = pipeline.value ? await toAnother({ ...data, pipeline: pipeline.value }) : await send("do/", data);
       if (done) chooseNone();
     }
-    focusPart($(`#part-${ids[0]}`));
+    focusPart($(`#part-${CSS.escape(ids[0])}`));
   };
   dialog.showModal();
 }
@@ -121,15 +121,20 @@ export function bindMany() {
     "click",
     (event) => {
       const card = event.target.closest(".dcard");
-      if (!card || !(event.ctrlKey || event.metaKey)) return;
+      // Once one is chosen, a plain click or tap chooses more; buttons and grips stay what they are.
+      const plain = chosen.size && !event.target.closest(".dcard-side");
+      if (!card || !(event.ctrlKey || event.metaKey || plain)) return;
       event.preventDefault();
       event.stopPropagation();
       choose(card.dataset.id);
     },
     true,
   );
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && chosen.size && !document.querySelector("dialog[open]")) chooseNone();
+  });
   document.addEventListener("designer:shown", () => {
-    for (const id of chosen) if (!$(`#part-${id}`, designer)) chosen.delete(id);
+    for (const id of chosen) if (!$(`#part-${CSS.escape(id)}`, designer)) chosen.delete(id);
     paint();
   });
   addEventListener("pageshow", (event) => event.persisted && draw());

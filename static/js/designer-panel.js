@@ -109,7 +109,7 @@ export async function close() {
   panel().replaceChildren();
   history.replaceState(null, "", location.pathname);
   await draw();
-  focusPart($(`#part-${id}`));
+  focusPart($(`#part-${CSS.escape(id)}`));
 }
 
 if (panel()) bindOffer();
@@ -118,7 +118,7 @@ panel()?.addEventListener("click", (event) => {
   const mend = event.target.closest("[data-mend]");
   if (mend) {
     const { id } = form.dataset;
-    close().then(() => send("do/", { do: "mend", check: mend.dataset.mend, where: mend.dataset.where }).then(() => $(`#part-${id}`) && openPart(id)));
+    close().then(() => send("do/", { do: "mend", check: mend.dataset.mend, where: mend.dataset.where }).then(() => $(`#part-${CSS.escape(id)}`) && openPart(id)));
   } else if (event.target.closest("[data-another]")) another();
   else if (event.target === panel() || event.target.closest("[data-cancel]")) {
     event.stopPropagation();
@@ -129,7 +129,7 @@ panel()?.addEventListener("click", (event) => {
 async function another() {
   const { id } = form.dataset;
   await close();
-  const card = $(`#part-${id}`);
+  const card = $(`#part-${CSS.escape(id)}`);
   const where = card && { kind: "rule", place: card.closest(".dlist").dataset.place, before: before(card) };
   if (where) document.dispatchEvent(new CustomEvent("designer:add", { detail: where }));
 }

@@ -1,9 +1,9 @@
 // The board of rules: drag, switches, dialogs.
-import { $, $$ } from "./app.js";
+import { $, $$, toast } from "./app.js";
 import { bindAdding } from "./designer-add.js";
 import { designer, focusPart, may, moved, refresh, send, settled, words } from "./designer-board.js";
 import { bindKeys } from "./designer-keys.js";
-import { bindMany, choose, meant, placeDialog } from "./designer-many.js";
+import { bindMany, choose, chooseNone, meant, placeDialog } from "./designer-many.js";
 import { openPart } from "./designer-panel.js";
 
 function bindLists() {
@@ -32,7 +32,9 @@ function bindLists() {
 
 async function turn(box) {
   const path = `parts/${box.dataset.switch}/switch/`;
-  const answer = await send(path, { on: box.checked ? "1" : "0" });
+  const { checked } = box;
+  const answer = await send(path, { on: checked ? "1" : "0" });
+  if (answer && !answer.ask) toast(checked ? words.switchedOn : words.switchedOff);
   if (!answer?.ask) return;
   if (confirm(`${words.sure} ${answer.ask}`)) await send(path, { on: "0", sure: "1" });
   else box.checked = true;
@@ -55,9 +57,10 @@ const acts = {
   open: (id) => openPart(id),
   copy: async (id) => {
     const answer = await send("do/", { do: "copy", ids: meant(id) });
-    if (answer?.opened) focusPart($(`#part-${answer.opened}`));
+    chooseNone();
+    if (answer?.opened) focusPart($(`#part-${CSS.escape(answer.opened)}`));
   },
-  remove: (id) => send("do/", { do: "remove", ids: meant(id) }),
+  remove: (id) => send("do/", { do: "remove", ids: meant(id) }).then(chooseNone),
   choose: (id) => choose(id),
   placeOf: (id) => placeDialog(meant(id)),
   step: (way) => send(`${way}/`),
@@ -83,6 +86,11 @@ if (designer) {
       const button = event.target.closest(`[${attribute}]`);
       if (button && (may || name === "open")) return acts[name](button.getAttribute(attribute), button);
     }
+  });
+  // The whole card opens, not its name alone.
+  designer.addEventListener("click", (event) => {
+    const card = event.target.closest(".dcard-body")?.closest(".dcard");
+    if (card && may && !event.defaultPrevented && !event.target.closest("button, a")) openPart(card.dataset.id);
   });
   designer.addEventListener("change", (event) => event.target.dataset.switch && turn(event.target));
   const stage = new URLSearchParams(location.search).get("stage");

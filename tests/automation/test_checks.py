@@ -133,6 +133,21 @@ def loop(world, desk):
     back.settings = to(world, "won")
 
 
+def endless(world, desk):
+    desk.rule("change_stage", to(world, "pay"), stage="talk")
+    back = desk.rule("change_stage", to(world, "talk"), stage="pay")
+    yield "Talk → Pay → Talk"
+    back.timing = DELAY
+
+
+def unawaited_result(world, desk):
+    desk.rule("request_approval")
+    desk.rule()
+    reader = desk.rule(settings={"text": "{{ rules.k1.comment }}"})
+    yield "gives, and does not wait"
+    reader.settings = {"text": "{{ item.title }}"}
+
+
 def dead_stage(world, desk):
     StageTransition.objects.create(pipeline=world.pipeline, source=world.stages["new"], target=world.stages["talk"])
     world.pipeline.touch_machine()
@@ -223,7 +238,7 @@ def no_channel(world, desk):
 
 
 CASES = [
-    gone_stage, key_twice, later_output, own_stage, contradicting_moves, publisher_rights, unawaited, drastic, after_leaving, loop,
+    gone_stage, key_twice, later_output, own_stage, contradicting_moves, publisher_rights, unawaited, drastic, after_leaving, loop, endless, unawaited_result,
     dead_stage, never_true, never_true_elsewhere, nobody_receives, no_address, country_list, same_minute, at_night, longer_than_stay,
     no_channel,
 ]  # fmt: skip
@@ -245,7 +260,7 @@ def test_every_check_has_a_case():
     assert {case.__name__.removesuffix("_elsewhere") for case in CASES} == {check.key for check in checks}
 
 
-MENDED = [gone_stage, key_twice, later_output, own_stage, unawaited, after_leaving, at_night]
+MENDED = [gone_stage, key_twice, later_output, own_stage, unawaited, unawaited_result, after_leaving, at_night]
 
 
 @pytest.mark.parametrize("case", MENDED, ids=lambda case: case.__name__)

@@ -43,11 +43,10 @@ def truth(tree, lucky):
 
 
 @given(trees, st.sets(st.sampled_from(["1", "2", "3"])))
-def test_a_tree_comes_out_of_its_shape_as_it_went_in(tree, lucky):
+def test_a_tree_comes_out_of_its_shape_meaning_what_it_meant(tree, lucky):
     shape, stored = condition_shape.shape_of(tree)
     again = condition_shape.tree_of(condition_shape.read(json.dumps(shape), set(stored)) if stored else shape, stored)
     assert truth(again, lucky) == truth(tree, lucky)
-    assert condition_shape.tree_of(condition_shape.shape_of(again)[0], condition_shape.shape_of(again)[1]) == again
 
 
 @pytest.mark.parametrize(

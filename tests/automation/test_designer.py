@@ -348,7 +348,34 @@ def test_copies_elsewhere_read_their_own_rules_and_what_is_left_out_is_told(worl
     assert [(part.key, part.after_previous) for part in found] == [
         ("My-Code", ""),
         ("my_code", ""),
-        ("add_comment", "done"),
+        ("add_comment_2", "done"),
     ]
     assert found[2].settings["text"] == "Code {{ rules.my_code.code }}"
     assert head in rules(world)
+
+
+def test_a_trigger_names_a_task_rule_of_the_same_draft_and_an_old_version_with_one_comes_back(world, alice):
+    task = add(alice, world, "create_task")
+    panel(alice, world, task, **{"own-title": "Pack"})
+    trigger = add(alice, world, "task_status", kind="trigger", stage="pay")
+    page = alice.get(url(world, f"parts/{trigger}/")).content.decode()
+    assert f'<option value="{task}"' in page  # it has no row yet
+    assert panel(alice, world, trigger, **{"own-rule": task, "own-status": "done"}).json()["faults"] == {}
+    publish = lambda: alice.post(url(world, "publish/"), {"revision": Draft.objects.get().revision})  # noqa: E731
+    assert publish().status_code == 200
+    assert Trigger.objects.get().settings["rule"] == str(Rule.objects.get().pk)
+    for id in (trigger, task):
+        do(alice, world, do="remove", ids=[id])
+    assert publish().status_code == 200
+    assert Rule.objects.get().retired
+    alice.post(url(world, f"versions/{Publication.objects.order_by('number')[1].number}/restore/"))
+    assert [one for one in alice.get(url(world, "state/")).json()["findings"] if one["level"] == "error"] == []
+    assert publish().status_code == 200
+    assert not Rule.objects.get().retired
+    assert Trigger.objects.get(retired=False).settings["rule"] == str(Rule.objects.get().pk)
+
+
+def test_what_is_missing_is_told_with_its_field(world, alice):
+    add(alice, world)
+    found = alice.get(url(world, "state/")).json()["findings"]
+    assert "Text: This field is required." in [one["sentence"] for one in found]

@@ -79,21 +79,25 @@ def test_an_old_one_becomes_the_draft_and_no_draft_is_thrown_away_unasked(world,
     assert Rule.objects.filter(uid=second, retired=False).exists()  # nothing is live yet
     alice.post(url(world, "versions/3/restore/"))
     assert Draft.objects.get().revision == draft.revision
-    alice.post(url(world, "versions/3/restore/"), {"sure": "1"})
+    alice.post(url(world, "versions/3/restore/"), {"sure": str(draft.revision)})
     assert drafts.document_of(Draft.objects.get()).find(second) is not None
 
 
-def test_who_sees_the_pipeline_reads_and_who_sets_it_up_acts(world, client):
-    publishing = client
-    publishing.force_login(world.alice)
-    publish(publishing, world, "First")
+def test_only_who_sets_it_up_reads_what_is_not_live(world, client):
+    client.force_login(world.alice)
+    publish(client, world, "First")
+    asked = {"do": "add", "kind": "rule", "type": "add_comment", "place": f"stage-{world.stages['talk'].pk}"}
+    client.post(url(world, "do/"), asked)
     client.force_login(world.bob)
-    page = client.get(url(world, "versions/"))
-    assert page.status_code == 200
-    assert "restore" not in page.content.decode().split("<ol")[1].split("</ol")[0]
-    assert client.get(url(world, "comparison/?a=1&b=2")).status_code == 200
+    for path in ("versions/", "comparison/?a=1&b=2", "comparison/?a=live&b=draft"):
+        assert client.get(url(world, path)).status_code == 404
     for path in ("versions/1/restore/", "versions/1/name/"):
         assert client.post(url(world, path)).status_code == 404
+    page = client.get(url(world)).content.decode()
+    assert page.count('class="dcard') >= 1
+    assert "has edited this draft" not in page
+    assert 'id="part-add-comment-2"' not in page  # what is drafted stays with those who draft
+    assert client.get(url(world, "state/")).json()["findings"] == []
     world.role(world.charlie, view=Scope.NONE)
     client.force_login(world.charlie)
-    assert client.get(url(world, "versions/")).status_code == 404
+    assert client.get(url(world)).status_code == 404

@@ -109,14 +109,15 @@ def board(request: HttpRequest, pk: int) -> HttpResponse:
 
 def bar(request: HttpRequest, machine: Machine, shown: ItemFilter, layout: str) -> dict[str, Any]:
     """What the bar above board and list shows: the filter in words, the switch between the two."""
+    found = links(machine, signed_in(request))
     return {
         "pipeline": machine.pipeline,
         "filter": shown,
         "chips": shown.chips(machine.pipeline),
         "layout": layout,
         "may": {action for action in rights.ACTIONS if rights.allows(signed_in(request), machine, action)},
-        "links": links(machine, signed_in(request)),
-        "stage_links": [link for link in links(machine, signed_in(request)) if link.of_stages],
+        "links": found,
+        "stage_links": [link for link in found if link.of_stages],
         "nav": "board",
     }
 
