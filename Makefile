@@ -58,6 +58,9 @@ bench: $(VENV)/test.done ## speeds and sizes, on SQLite and PostgreSQL
 flood: $(VENV)/test.done ## an urgent drag behind FLOOD=20000 due runs, on both databases
 	$(PY) -m bench.flood
 
+dragging: $(VENV)/test.done ## publishing while 16 clients drag and workers move cards, on PostgreSQL (SECONDS=30)
+	$(PY) -m tests.servers $(PY) -m bench.dragging
+
 crash-test: $(VENV)/test.done ## kill -9 at random on both databases while work comes in (KILLS=60)
 	$(PY) -m tests.crash
 
@@ -82,4 +85,4 @@ $(VENV)/test.done: requirements.txt requirements-dev.txt setup.sh
 	@sh setup.sh test
 	@touch $(VENV)/run.done $@
 
-.PHONY: help run test test-postgres check fmt shape trace bench flood crash-test web worker vendor lock
+.PHONY: help run test test-postgres check fmt shape trace bench flood dragging crash-test web worker vendor lock
