@@ -24,7 +24,7 @@ from crm.models import Item, User
 from crm.pipelines.roles import sees_profit
 
 MOST = 2000
-SECONDS = 0.25  # what the look at single cards may take: whoever types waits for it
+SECONDS = 0.2  # what the look at single cards may take: whoever types waits for it
 # Columns that a condition reads as they are; texts are compared folded, which only Python does.
 NUMBERS = {"item.amount": "amount"}
 DAYS = {"item.due_date": "due_date"}
