@@ -196,7 +196,7 @@ def no_address(world, desk):
 
 
 def country_list(world, desk):
-    OwnCompany.objects.update_or_create(pk=1, defaults={"name": "Dom", "sms_countries": ""})
+    OwnCompany.objects.update_or_create(pk=1, defaults={"name": "Dom", "sms_countries": "", "calendar": world.calendar})
     form_of(world)
     rule = desk.rule("send_sms", SMS, stage="new")
     yield "lists no country"
