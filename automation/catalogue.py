@@ -9,8 +9,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from automation.base import GROUPS, Action, TriggerType, action_of, actions, trigger_types
-from automation.document import RULE
-from automation.document import TRIGGER as DOCUMENT_TRIGGER
+from automation.document import RULE, TRIGGER
 from automation.models import Rule, Trigger
 from crm.ground.folding import fold
 from crm.ground.shown import beside
@@ -18,7 +17,7 @@ from crm.messages import merge_fields
 from crm.models import User
 from crm.pipelines.roles import sees_profit
 
-ACTION, TRIGGER = "action", "trigger"
+ACTION = "action"
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,7 @@ class Entry:
     @property
     def part(self) -> str:
         """What a placed one is: rule or trigger."""
-        return RULE if self.kind == ACTION else DOCUMENT_TRIGGER
+        return RULE if self.kind == ACTION else TRIGGER
 
     @property
     def group(self) -> str:

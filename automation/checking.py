@@ -22,7 +22,7 @@ from automation.publishing.rows import Live
 from automation.rough import Rough
 from automation.timing import DELAY, NOW, Timing
 from crm.messages import merge_text
-from crm.models import User
+from crm.models import Channel, Medium, User
 from crm.pipelines.machine import Machine, machine_of
 from crm.registry import Registry
 
@@ -30,6 +30,8 @@ log = logging.getLogger(__name__)
 
 ERROR, WARNING, HINT = "error", "warning", "hint"
 LEVELS = (ERROR, WARNING, HINT)
+# By what of the customer a rule writes to.
+MEDIA = {"email": Medium.EMAIL, "phone": Medium.SMS}
 Mend = Callable[[Document], None]
 
 
@@ -94,6 +96,7 @@ class Checked:
 
     def __init__(self, live: Live, document: Document, by: User | None, given: set[str] | None = None) -> None:
         self.live, self.document, self.by, self._given = live, document, by, given
+        self._defaults: dict[str, Channel | None] = {}
 
     @cached_property
     def machine(self) -> Machine:
@@ -156,6 +159,16 @@ class Checked:
         """The rule that stands before it at its place."""
         found: RulePart | None = self._parts.get(rule.spot.before)
         return found
+
+    def channel_of(self, rule: Seen) -> Channel | None:
+        """Through which it would write to the customer: the chosen one, else its medium's default."""
+        chosen = rule.settings.get("channel")
+        if isinstance(chosen, Channel):
+            return chosen
+        medium = MEDIA[rule.writes_to]
+        if medium not in self._defaults:
+            self._defaults[medium] = Channel.default_for(medium)
+        return self._defaults[medium]
 
     def stage_name(self, key: str) -> str:
         stage = self.live.stages.get(key)
@@ -264,7 +277,8 @@ def findings(
     only: str = "",
     given: set[str] | None = None,
 ) -> list[Finding]:
-    """What all checks find, or those of some levels, or one of them by its key. One that breaks says so, and the others count.
+    """What all checks find, or those of some levels, or one of them by its key. One that breaks says so at its
+    level, and the others count: an error that could not be looked for keeps the document from going live.
 
     Args:
         given: as of `Checked`.
@@ -277,17 +291,17 @@ def findings(
             except Exception:  # a third party's, or of settings that no form has judged
                 log.exception("check %s", check.key)
                 words = _("The check “%s” could not be made; the log of the server says why.") % check.label
-                found.append(Finding("", words, check.key, WARNING))
+                found.append(Finding("", words, check.key, check.level))
     return found
 
 
 def mend(live: Live, document: Document, by: User, check: str, place: str) -> bool:
     """Do to the document what mends one finding; False: it is not found any more, or nobody but a person can mend it."""
-    wanted = [one for one in findings(live, document, by, only=check) if one.place == place and one.fix is not None]
-    for one in wanted[:1]:
-        assert one.fix is not None
-        one.fix(document)
-    return bool(wanted)
+    fixes = (one.fix for one in findings(live, document, by, only=check) if one.place == place)
+    fix = next((one for one in fixes if one is not None), None)
+    if fix is not None:
+        fix(document)
+    return fix is not None
 
 
 def name_of(part: RulePart | TriggerPart) -> str:

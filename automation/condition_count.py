@@ -104,12 +104,7 @@ def in_sql(tree: dict[str, Any]) -> Q | None:
         if glue in tree:
             parts = [in_sql(part) for part in tree[glue]]
             known = [part for part in parts if part is not None]
-            if len(known) < len(parts):
-                return None
-            whole = Q()
-            for number, part in enumerate(known):
-                whole = part if not number else whole & part if glue == "all" else whole | part
-            return whole
+            return Q(*known, _connector=Q.AND if glue == "all" else Q.OR) if len(known) == len(parts) else None
     return _leaf(tree)
 
 

@@ -163,7 +163,6 @@ class ConditionForm(forms.Form):
         places: the numbers of the rows; by default as many as are stored or were sent.
     """
 
-    most = MOST_ROWS
     glue = forms.ChoiceField(label=_("only if"), choices=condition_shape.GLUES, required=False)
     # How the comparisons stand together; without scripts nothing writes it, and all stand in one group.
     shape = forms.CharField(required=False, max_length=5000, widget=forms.HiddenInput)

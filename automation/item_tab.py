@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Count, Q
+from django.db.models import Count, Prefetch, Q
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -146,22 +146,15 @@ def row(run: Run) -> dict[str, Any]:
 def automation_tab(item: Item, user: User) -> ItemTab:
     """Every rule of the current and past visits, the newest visit first."""
     runs = Run.objects.filter(item=item).select_related("rule", "visit__stage", "approval")
+    votes = Prefetch("approval__votes", Vote.objects.select_related("user").order_by("pk"))
     visits: dict[int, dict[str, Any]] = {}
-    shown = list(runs.order_by("-visit_id", "order", "round")[:200])
-    asked = {run.approval.pk: run.approval for run in shown if hasattr(run, "approval")}
-    votes = Vote.objects.filter(approval__in=asked).select_related("user").order_by("pk") if asked else []
-    given: dict[int, list[Vote]] = {}
-    for vote in votes:
-        given.setdefault(vote.approval_id, []).append(vote)
-    for run in shown:
+    for run in runs.prefetch_related(votes).order_by("-visit_id", "order", "round")[:200]:
         run.item = item
         entry = visits.setdefault(
             run.visit_id, {"visit": run.visit, "current": run.visit_id == item.visit_id, "rows": [], "planned": 0}
         )
-        made = row(run)
-        if hasattr(run, "approval"):
-            made |= _answers(run, given.get(run.approval.pk, []), user)
-        entry["rows"].append(made)
+        approval = getattr(run, "approval", None)
+        entry["rows"].append(row(run) | (_answers(run, list(approval.votes.all()), user) if approval else {}))
         entry["planned"] += run.status in UNSTARTED
     planned = sum(entry["planned"] for entry in visits.values())
     return ItemTab(

@@ -70,12 +70,12 @@ class CopyItem(Action):
     def summary(self, settings: dict[str, Any]) -> str:
         return str(settings.get("stage") or "")
 
+    def needs(self, settings: dict[str, Any]) -> list[tuple[str, int | None]]:
+        stage = settings.get("stage")
+        return [EDIT, ("add", stage.pipeline_id)] if stage else [EDIT]
+
 
 def _copied(line: LineItem) -> LineItem:
     line.pk = None
     line._state.adding = True
     return line
-
-    def needs(self, settings: dict[str, Any]) -> list[tuple[str, int | None]]:
-        stage = settings.get("stage")
-        return [EDIT, ("add", stage.pipeline_id)] if stage else [EDIT]

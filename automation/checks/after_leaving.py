@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
-from automation.checking import WARNING, Check, Checked, Finding, Mend, Seen, checks, delay_of, name_of
-from automation.document import RULE, Document
+from automation.checking import WARNING, Check, Checked, Finding, Seen, checks, delay_of, name_of
 from automation.models import Rule
 from automation.publishing import chains
 
@@ -44,7 +44,7 @@ class AfterLeaving(Check):
                         words = _now("With “%s” the card leaves the stage before this runs.") % name_of(
                             leaving.rule.part
                         )
-                        fix = _last(leaving.rule.part.id) if _helps(leaving, step) else None
+                        fix = partial(chains.put_last, id=leaving.rule.part.id) if _helps(leaving, step) else None
                         yield self.found(step.rule.path, words, fix)
 
 
@@ -75,11 +75,3 @@ def _is_cancelled(leaving: Step, step: Step, stands_after: bool, is_next: bool) 
 def _helps(leaving: Step, step: Step) -> bool:
     """A chained one keeps the rule before it (an approval, say), and one that is due earlier leaves first wherever it stands."""
     return not leaving.rule.part.after_previous and step.moment == leaving.moment
-
-
-def _last(id: str) -> Mend:
-    def fix(document: Document) -> None:
-        part, place = chains.take_out(document, id)
-        document.add(RULE, place, part)
-
-    return fix

@@ -8,11 +8,9 @@ from datetime import time
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
-from automation.checking import WARNING, Check, Checked, Finding, Mend, checks, timing_of
-from automation.checks.no_channel import MEDIA
+from automation.checking import MEDIA, WARNING, Check, Checked, Finding, Mend, checks, timing_of
 from automation.document import Document, RulePart
 from automation.timing import DELAY, TIME_OF_DAY, WHOLE_DAYS, Timing
-from crm.models import Channel
 
 MORNING, EVENING = time(7), time(21)
 # A shorter delay is an answer to what the customer has just done, whatever the hour.
@@ -27,13 +25,12 @@ class AtNight(Check):
     fix_label = _("Only in working time")
 
     def look(self, checked: Checked) -> Iterator[Finding]:
-        kept = set(Channel.objects.filter(calendar__isnull=False).values_list("pk", flat=True))
         for rule in checked.rules:
-            timing, medium = timing_of(rule.part), rule.writes_to
-            if timing is None or not medium or not _at_night(timing):
+            timing = timing_of(rule.part)
+            if timing is None or rule.writes_to not in MEDIA or not _at_night(timing):
                 continue
-            channel = rule.settings.get("channel") or Channel.default_for(MEDIA[medium])
-            if getattr(channel, "pk", None) in kept:
+            channel = checked.channel_of(rule)
+            if channel is not None and channel.calendar_id is not None:
                 continue  # the channel has hours of its own
             words = _now("It may reach the customer at night: it is not kept to working time.")
             yield self.found(f"{rule.path}.timing", words, _kept(rule.part.id))

@@ -31,14 +31,13 @@ class DeadStage(Check):
         reached = {target for _source, target in machine.transitions} | {machine.first_open().pk}
         forms = WebForm.objects.filter(pipeline=checked.live.pipeline, is_active=True, stage__isnull=False)
         reached |= set(forms.values_list("stage_id", flat=True))
-        reached |= {int(one.spot.place.key) for one in checked.triggers if one.part.override}
         since = clock.now() - timedelta(days=DAYS)
         reached |= set(
             StageVisit.objects.filter(stage__in=machine.stages, entered_at__gte=since).values_list("stage", flat=True)
         )
-        for key, rules in checked.by_stage().items():
-            if rules and int(key) in machine.stages and int(key) not in reached:
-                yield self.found(
-                    f"{STAGE}s.{key}",
-                    _now("No move, form or trigger can bring a card to “%s”.") % (checked.stage_name(key)),
-                )
+        keys = {str(pk) for pk in reached} | {one.spot.place.key for one in checked.triggers if one.part.override}
+        for key in checked.by_stage():
+            stage = checked.live.stages.get(key)
+            if stage is not None and not stage.retired and key not in keys:
+                words = _now("No move, form or trigger can bring a card to “%s”.")
+                yield self.found(f"{STAGE}s.{key}", words % stage.name)

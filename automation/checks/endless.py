@@ -34,7 +34,7 @@ class Endless(Check):
             while key in leads and key not in walk and key not in told:
                 walk.append(key)
                 key = leads[key][0]
-            if key in walk and key != leads[walk[-1]][1].spot.place.key:
+            if key in walk[:-1]:  # to its own stage: another check says so
                 circle = [*walk[walk.index(key) :], key]
                 names = " → ".join(checked.stage_name(one) for one in circle)
                 yield self.found(leads[circle[0]][1].path, _now("Every card would go round and round: %s.") % names)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
-from automation.checking import ERROR, Check, Checked, Finding, Mend, checks, name_of, rules_read_by
-from automation.document import Document, Place
-from automation.models import Rule
+from automation.checking import ERROR, Check, Checked, Finding, checks, name_of, rules_read_by
 from automation.publishing import chains
 
 
@@ -30,13 +29,4 @@ class LaterOutput(Check):
                         later = one.rules[stands[key]]
                         words = _now("It reads what “%s” gives, which stands after it.") % name_of(later)
                         where = f"{place.path}.rules.{part.id}.{name}"
-                        yield self.found(where, words, _behind(place, part.id, later.id))
-
-
-def _behind(place: Place, id: str, other: str) -> Mend:
-    def fix(document: Document) -> None:
-        part, _place = chains.take_out(document, id)
-        chains.put_behind(document, place, part, other)
-        part.after_previous = Rule.After.DONE
-
-    return fix
+                        yield self.found(where, words, partial(chains.follow, id=part.id, other=later.id))

@@ -30,7 +30,12 @@ class LongerThanStay(Check):
         stays: dict[str, float | None] = {}
         for rule in checked.rules:
             wait, place = delay_of(rule.part), rule.spot.place
-            if not wait or rule.part.on_leave != Rule.OnLeave.CANCEL or place.kind != STAGE or not place.key.isdigit():
+            if (
+                not wait
+                or rule.part.on_leave != Rule.OnLeave.CANCEL
+                or place.kind != STAGE
+                or place.key not in checked.live.stages
+            ):
                 continue
             if place.key not in stays:
                 stays[place.key] = _stay(int(place.key))

@@ -7,10 +7,7 @@ from collections.abc import Iterator
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
-from automation.checking import WARNING, Check, Checked, Finding, checks
-from crm.models import Channel, Medium
-
-MEDIA = {"email": Medium.EMAIL, "phone": Medium.SMS}
+from automation.checking import MEDIA, WARNING, Check, Checked, Finding, checks
 
 
 @checks.register
@@ -20,18 +17,12 @@ class NoChannel(Check):
     level = WARNING
 
     def look(self, checked: Checked) -> Iterator[Finding]:
-        defaults: dict[str, Channel | None] = {}
         for rule in checked.rules:
-            medium = MEDIA.get(rule.writes_to)
-            if medium is None:
+            if rule.writes_to not in MEDIA:
                 continue
-            channel = rule.settings.get("channel") or None
-            if not isinstance(channel, Channel):
-                if medium not in defaults:
-                    defaults[medium] = Channel.default_for(medium)
-                channel = defaults[medium]
+            channel = checked.channel_of(rule)
             if channel is None:
-                yield self.found(rule.path, _now("No channel for %s is set up.") % medium.label)
+                yield self.found(rule.path, _now("No channel for %s is set up.") % MEDIA[rule.writes_to].label)
             elif not channel.is_active:
                 yield self.found(rule.path, _now("The channel “%s” is switched off.") % channel.name)
             elif channel.fault:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from automation.base import action_of
-from automation.checking import HINT, Check, Checked, Finding, Mend, checks, name_of
-from automation.document import Document, Place
-from automation.models import Rule
+from automation.checking import HINT, Check, Checked, Finding, checks, name_of
+from automation.publishing import chains
 
 
 @checks.register
@@ -29,13 +29,4 @@ class Unawaited(Check):
             before = action_of(earlier.action)
             if before.pauses or before.branches:
                 words = _now("It does not wait for “%s”, which stands before it.") % name_of(earlier)
-                yield self.found(rule.path, words, _chained(rule.spot.place, rule.part.id))
-
-
-def _chained(place: Place, id: str) -> Mend:
-    def fix(document: Document) -> None:
-        for rule in document.rules_of(place):
-            if rule.id == id:
-                rule.after_previous = Rule.After.DONE
-
-    return fix
+                yield self.found(rule.path, words, partial(chains.start_after, id=rule.part.id))

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from automation.base import action_of
-from automation.checking import WARNING, Check, Checked, Finding, Mend, checks, delay_of, name_of, rules_read_by
-from automation.document import Document, Place, RulePart
-from automation.models import Rule
+from automation.checking import WARNING, Check, Checked, Finding, checks, delay_of, name_of, rules_read_by
+from automation.document import RulePart
 from automation.publishing import chains
 
 
@@ -36,19 +36,10 @@ class UnawaitedResult(Check):
                     if there != chain and part.id in on and _ends_apart(giver):
                         words = _now("It reads what “%s” gives, and does not wait for it.") % name_of(giver)
                         where = f"{place.path}.rules.{part.id}"
-                        yield self.found(where, words, _chained(place, part.id, giver.id))
+                        yield self.found(where, words, partial(chains.follow, id=part.id, other=giver.id))
                 earlier[part.key] = (chain, part)
 
 
 def _ends_apart(giver: RulePart) -> bool:
     found = action_of(giver.action)
     return found.alone or found.pauses or delay_of(giver) != 0
-
-
-def _chained(place: Place, id: str, giver: str) -> Mend:
-    def fix(document: Document) -> None:
-        part, _place = chains.take_out(document, id)
-        chains.put_behind(document, place, part, giver)
-        part.after_previous = Rule.After.DONE
-
-    return fix

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from automation.document import RULE, Document, Place
+from automation.models import Rule
 
 
 def take_out(document: Document, id: str) -> tuple[Any, Place]:
@@ -20,6 +21,25 @@ def take_out(document: Document, id: str) -> tuple[Any, Place]:
     if following is not None and following.after_previous and not part.after_previous:
         following.after_previous = ""
     return part, spot.place
+
+
+def start_after(document: Document, id: str) -> None:
+    """The rule starts when the one before it was done."""
+    found = document.find(id)
+    if found is not None:
+        found[2].after_previous = Rule.After.DONE
+
+
+def put_last(document: Document, id: str) -> None:
+    part, place = take_out(document, id)
+    document.add(RULE, place, part)
+
+
+def follow(document: Document, id: str, other: str) -> None:
+    """The rule stands behind the other one's chain, and starts when that was done."""
+    part, place = take_out(document, id)
+    put_behind(document, place, part, other)
+    part.after_previous = Rule.After.DONE
 
 
 def put_behind(document: Document, place: Place, part: Any, other: str) -> None:

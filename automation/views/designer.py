@@ -189,9 +189,8 @@ def state(request: HttpRequest, pk: int) -> HttpResponse:
     pipeline = pipeline_of(request, pk)
     live, _draft, document = drafted(pipeline)
     found: list[Fault] = []
-    if configures(
-        request, pipeline
-    ):  # whoever only sees it could mend nothing, and is told nothing of drafts and channels
+    # Whoever only sees it could mend nothing, and is told nothing of drafts and channels.
+    if configures(request, pipeline):
         by = signed_in(request)
         found = [*drafts.faults_of(live, document, by), *drafts.advice_on(live, document, by)]
     ids = {part.id: part for _kind, _spot, part in document.placed()}

@@ -46,7 +46,6 @@ def versions(request: HttpRequest, pk: int) -> HttpResponse:
         "rows": [(one, *_counted(one), figures.get(one.number, {})) for one in shown],
         "newest": rows.values_list("number", flat=True).first(),
         "draft": drafts.draft_of(pipeline),
-        "may": True,
         "nav": "automation",
     }
     return render(request, "automation/versions.html", context)

@@ -1,6 +1,6 @@
 // Several rules or triggers at once, and the dialog that asks where to: another stage, a set, another pipeline.
 import { $, $$, guard, post, toast } from "./app.js";
-import { designer, draw, focusPart, listOf, send, settled, show, words } from "./designer-board.js";
+import { designer, focusPart, listOf, send, settled, show, words } from "./designer-board.js";
 
 const chosen = new Set();
 let opened = 0;
@@ -137,5 +137,4 @@ export function bindMany() {
     for (const id of chosen) if (!$(`#part-${CSS.escape(id)}`, designer)) chosen.delete(id);
     paint();
   });
-  addEventListener("pageshow", (event) => event.persisted && draw());
 }

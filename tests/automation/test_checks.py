@@ -12,7 +12,7 @@ from automation.publishing import doors, drafts
 from automation.publishing.publishing import editing
 from automation.publishing.rows import read
 from crm.ground import clock
-from crm.models import Channel, Department, FormField, OwnCompany, StageTransition, StageVisit, WebForm
+from crm.models import Channel, Department, FormField, OwnCompany, Pipeline, Stage, StageTransition, StageVisit, WebForm
 from crm.pipelines.rights import Scope
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("now")]
@@ -443,3 +443,13 @@ def test_who_only_sees_the_pipeline_is_told_no_faults_of_channels(world, client)
     for person, told in ((world.bob, False), (world.alice, True)):
         client.force_login(person)
         assert ("smtp.internal" in client.get(f"/automation/{world.pipeline.pk}/state/").content.decode()) is told
+
+
+@pytest.mark.parametrize("action", ["create_item", "copy_item"])
+def test_who_may_add_no_cards_in_a_pipeline_publishes_no_rule_that_makes_some_there(world, desk, action):
+    other = Pipeline.objects.create(item_type=world.pipeline.item_type, name="Service")
+    there = Stage.objects.create(pipeline=other, name="Inbox", order=0)
+    world.role(world.charlie, configure=Scope.ALL)
+    world.role(world.charlie, pipeline=other, add=Scope.NONE)
+    desk.rule(action, {"stage": str(there.pk), "title": "x"})
+    assert "may not add cards in “Service”" in desk.says("publisher_rights", world.charlie)[0]
