@@ -12,6 +12,7 @@ from automation.actions.sending import send
 from automation.base import Action, Context, Outcome, SettingsForm, actions
 from automation.fields import ChannelChoice, MergeTextField
 from automation.papers import newest_paper
+from crm.fields.email import AddressField
 from crm.ground.addresses import one_spelling
 from crm.messages import merge_text
 from crm.messages.mail import composing
@@ -42,7 +43,7 @@ class SendEmail(Action):
         paper = forms.BooleanField(
             label=_("with the card's newest paper"), required=False, help_text=_("As a file, beside the text.")
         )
-        to = forms.EmailField(label=_("to"), required=False, help_text=_("Empty: the customer's first e-mail address."))
+        to = AddressField(label=_("to"), required=False, help_text=_("Empty: the customer's first e-mail address."))
         channel = ChannelChoice("email", label=_("through"))
 
         def clean(self) -> dict[str, Any]:

@@ -10,6 +10,15 @@ from crm.fields.base import Asked, TextLike
 from crm.ground.addresses import as_typed
 
 
+class AddressField(forms.EmailField):
+    """Typed or pasted: a form reads what the API and imports read. The widget is a text box: browsers refuse names."""
+
+    widget = forms.TextInput(attrs={"inputmode": "email", "autocomplete": "email"})
+
+    def to_python(self, value: Any) -> str:
+        return as_typed(super().to_python(value) or "")
+
+
 class Email(TextLike):
     key = "email"
     label = _("e-mail")
@@ -21,4 +30,4 @@ class Email(TextLike):
         return found
 
     def form_field(self, asked: Asked = Asked(), **options: Any) -> forms.Field:
-        return forms.EmailField(**options)
+        return AddressField(**options)

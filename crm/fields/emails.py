@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.fields.base import Asked, Cells
 from crm.fields.email import Email
-from crm.ground.addresses import one_spelling
+from crm.ground.addresses import as_typed
 
 
 class Emails(Email):
@@ -23,7 +23,7 @@ class Emails(Email):
 
     def cells(self, text: str, cells: Cells, asked: Asked = Asked()) -> tuple[list[Any], list[str]]:
         """Raises ValidationError for the first that is none."""
-        found = list(dict.fromkeys(one_spelling(part) for part in re.split(r"[;,\s]+", text) if part.strip()))
+        found = list(dict.fromkeys(as_typed(part) for part in _parts(text)))
         for address in found:
             try:
                 validate_email(address)
@@ -32,3 +32,9 @@ class Emails(Email):
             except ValidationError:
                 raise ValidationError(_now("“%s” is not an e-mail address.") % address[:60]) from None
         return found, []
+
+
+def _parts(text: str) -> list[str]:
+    """Between commas, semicolons, lines; between spaces too, but within a name and its address."""
+    pieces = [piece.strip() for piece in re.split(r"[;,\n]+", text)]
+    return [part for piece in pieces for part in ([piece] if "<" in piece else piece.split())]

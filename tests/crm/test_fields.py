@@ -386,3 +386,16 @@ def test_options_with_commas_leave_by_file_and_come_back():
     )
     for chosen in (["Red", "Blue, dark"], ["Blue, dark"], ["Blue, dark", "Green", "Red"], ["Red", "Green"]):
         assert sorted(kind.cell(kind.exported(chosen), Cells("dmy"), asked)) == sorted(chosen)
+
+
+def test_an_address_with_its_name_is_read_alike_by_every_door():
+    pasted = "Anna Nowak <ANNA@Example.com>"
+    assert type_of("email").read(pasted) == "anna@example.com"
+    assert type_of("email").form_field().clean(pasted) == "anna@example.com"
+    assert type_of("emails").cells(f"{pasted}; b@example.com c@example.com", Cells("dmy"))[0] == [
+        "anna@example.com",
+        "b@example.com",
+        "c@example.com",
+    ]
+    with pytest.raises(ValidationError):
+        type_of("email").form_field().clean("Anna <no address>")

@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from crm.fields import Field, is_untouched, own
+from crm.fields.email import AddressField
 from crm.ground.forms.amounts import AmountField
 from crm.ground.forms.phones import PhoneField
 from crm.items.customers import Found, find_or_make
@@ -125,7 +126,7 @@ class NewItemForm(forms.Form):
     )
     customer_id = forms.IntegerField(required=False, widget=forms.HiddenInput)
     phone = PhoneField(label=_("phone"), required=False)
-    email = forms.EmailField(label=_("e-mail"), required=False, max_length=254)
+    email = AddressField(label=_("e-mail"), required=False, max_length=254)
     amount = AmountField(label=_("amount"), required=False)
 
     def __init__(self, data: Any = None, *, currency: str) -> None:

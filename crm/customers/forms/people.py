@@ -12,8 +12,9 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.company.models import ZONES
 from crm.fields import is_untouched
+from crm.fields.email import AddressField
 from crm.ground import phones
-from crm.ground.addresses import one_spelling
+from crm.ground.addresses import as_typed
 from crm.ground.forms.amounts import AmountField
 from crm.items import customer_rights
 from crm.items.customers import tell_of_sharing
@@ -139,13 +140,14 @@ class ContactForm(_PersonForm):
     def clean_emails(self) -> list[str]:
         found = []
         for line in _lines(self.cleaned_data["emails"]):
+            address = as_typed(line)
             try:
-                validate_email(line)
-                if len(line) > 254:
+                validate_email(address)
+                if len(address) > 254:
                     raise ValidationError("")
             except ValidationError:
                 raise ValidationError(_("“%s” is not an e-mail address.") % line) from None
-            found.append(one_spelling(line))
+            found.append(address)
         return list(dict.fromkeys(found))
 
     def clean_company_name(self) -> str:
@@ -180,7 +182,7 @@ class CompanyForm(_PersonForm):
     name = forms.CharField(label=_("name"), max_length=200)
     tax_number = forms.CharField(label=_("tax number"), max_length=40, required=False)
     phone = forms.CharField(label=_("phone"), max_length=40, required=False)
-    email = forms.EmailField(label=_("e-mail"), required=False, max_length=254)
+    email = AddressField(label=_("e-mail"), required=False, max_length=254)
     address = forms.CharField(label=_("address"), required=False, widget=forms.Textarea(attrs={"rows": 3}))
     owner = forms.ModelChoiceField(User.objects.none(), label=_("owner"), required=False, empty_label="—")
     tags = forms.CharField(label=_("tags"), required=False, max_length=500, help_text=_("Separated by commas."))
@@ -189,7 +191,7 @@ class CompanyForm(_PersonForm):
         return phones.parse(self.cleaned_data["phone"]).whole
 
     def clean_email(self) -> str:
-        return one_spelling(self.cleaned_data["email"])
+        return str(self.cleaned_data["email"])
 
     def save(self) -> Company:
         self._save_common()
